@@ -1,0 +1,48 @@
+"""The API put together: routes, gate, problems, figures and description."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import FastAPI
+
+from adapters.api import cases, messages, signals, views
+from adapters.api.auth import Gate
+from adapters.api.description import VERSION, describe
+from adapters.api.limits import RateLimit
+from adapters.api.metrics import Measured, Metrics
+from adapters.api.problems import answer_problems
+from adapters.clients import ensure_first_client
+from adapters.event_mapping import read_rules
+from adapters.handoff_pages import handoff_router
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+
+
+def create_api(office: Office) -> FastAPI:
+    """Give the API on the case database of an office; makes a first client where there is none."""
+    ensure_first_client(office)
+    read_rules(office.settings.events_file)  # a wrong table stops the start, not the first message
+    api = FastAPI(
+        title="routekaart",
+        version=VERSION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    api.state.office = office
+    api.state.gate = Gate(office, RateLimit(office.settings.api_requests_per_second))
+    api.state.metrics = Metrics()
+    for router in (cases.router, signals.router, messages.router, views.guarded, views.health):
+        api.include_router(router)
+    api.include_router(handoff_router(office))
+    answer_problems(api)
+    api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)
+
+    def openapi() -> dict[str, Any]:
+        return describe(api)
+
+    api.openapi = openapi  # type: ignore[method-assign]
+    return api

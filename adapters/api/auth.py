@@ -1,0 +1,130 @@
+"""Who calls: an API key, or a token signed as in ZGW (JWT, HS256). A refusal is logged without the key."""
+
+from __future__ import annotations
+
+import hmac
+import math
+import secrets
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import structlog
+from sqlmodel import select
+
+from adapters.api.limits import LockOut, RateLimit
+from adapters.api.problems import Problem
+from adapters.clients import Caller, jwt_secret, key_hash
+from adapters.database import reading
+from adapters.integration_tables import ClientRow
+
+if TYPE_CHECKING:
+    from fastapi import Request
+
+    from adapters.office import Office
+
+log = structlog.get_logger("routekaart.api")
+
+_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="routekaart"'}
+_CLOCK_DIFFERENCE = 60  # seconds that another machine's clock may be ahead
+_TOKEN_PARTS = 3
+_SHOWN = 40
+
+
+@dataclass
+class Gate:
+    """Lets a request through with its caller, or refuses it."""
+
+    office: Office
+    rate: RateLimit
+    lock_out: LockOut = field(default_factory=LockOut)
+    _no_salt: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def caller(self, request: Request) -> Caller:
+        """Give who calls; a Problem 401 or 429 when that is nobody we know, or one who asks too much."""
+        given = _credential(request)
+        if given is None:
+            raise Problem(401, "Stuur een sleutel of een ondertekend token mee.", headers=_CHALLENGE)
+        token = given.count(".") == _TOKEN_PARTS - 1
+        claims = _unverified(given) if token else {}
+        claimed = _claimed_id(given, claims)
+        who = f"{request.client.host if request.client else ''} {claimed}"
+        if wait := self.lock_out.wait(who):
+            raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
+        found = self._by_token(given, claimed) if token else self._by_key(given)
+        if found is None:
+            self.lock_out.failed(who)
+            log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
+            raise Problem(401, "De sleutel of het token is niet geldig.", headers=_CHALLENGE)
+        if wait := self.rate.wait(found.client_id):
+            log.warning("api_rate_exceeded", client=found.client_id)
+            raise _too_many(wait, "Te veel verzoeken; wacht even.")
+        return Caller(found.client_id, tuple(found.municipalities), tuple(found.events))
+
+    def _by_key(self, given: str) -> ClientRow | None:
+        hashed = key_hash(given)
+        with reading(self.office.engine) as session:
+            row = session.exec(select(ClientRow).where(ClientRow.key_hash == hashed)).first()
+        known = row.key_hash if row is not None else key_hash("")
+        same = hmac.compare_digest(known, hashed)
+        return row if same and row is not None and row.revoked_at is None else None
+
+    def _by_token(self, given: str, client_id: str) -> ClientRow | None:
+        with reading(self.office.engine) as session:
+            row = session.get(ClientRow, client_id)
+        # An unknown client costs as much time as a wrong signature.
+        secret = jwt_secret(self.office, client_id, row.salt if row is not None else self._no_salt)
+        try:
+            claims = jwt.decode(
+                given,
+                secret,
+                algorithms=["HS256"],
+                leeway=_CLOCK_DIFFERENCE,
+                options={"require": ["iat"], "verify_aud": False, "verify_sub": False, "verify_jti": False},
+            )
+            age = time.time() - float(claims["iat"])
+        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+            return None
+        if row is None or row.revoked_at is not None or age > self.office.settings.api_token_seconds:
+            return None
+        return row
+
+
+def check_may(caller: Caller, action: str) -> None:
+    """Refuse, and log, what a client has no right to."""
+    if not caller.may(action):
+        log.warning("api_right_missing", client=caller.client_id)
+        raise Problem(403, "Deze client mag dit niet; vraag de beheerder om dit recht.")
+
+
+def _credential(request: Request) -> str | None:
+    header = request.headers.get("x-api-key", "")
+    if not header:
+        scheme, _, rest = request.headers.get("authorization", "").partition(" ")
+        header = rest if scheme.lower() == "bearer" else scheme if not rest else ""
+    given = header.strip()
+    return given if given and given.isascii() else None
+
+
+def _unverified(token: str) -> dict[str, Any]:
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+    except (jwt.InvalidTokenError, ValueError, RecursionError):
+        return {}
+    return dict(claims)
+
+
+def _claimed_id(given: str, claims: dict[str, Any]) -> str:
+    """Give the client that a caller says he is, fit for a log; or `onbekend`."""
+    said = claims.get("client_id", claims.get("iss"))
+    if said is None and given.startswith("rk_"):
+        said = given.removeprefix("rk_").split("_")[0]
+    plain = (
+        isinstance(said, str) and len(said) <= _SHOWN and said.replace("-", "").isalnum() and said.isascii()
+    )
+    return said if plain and isinstance(said, str) and not said.isdigit() else "onbekend"
+
+
+def _too_many(wait: float, detail: str) -> Problem:
+    return Problem(429, detail, headers={"Retry-After": str(max(1, math.ceil(wait)))})

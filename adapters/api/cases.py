@@ -1,0 +1,256 @@
+"""Open cases, report events, and read where a case is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from adapters.answers import answer_once, hashed
+from adapters.api.auth import check_may
+from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
+from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
+from adapters.api.problems import Problem
+from adapters.casework import CaseView, ConflictError
+from adapters.database import CaseRow, JournalRow, reading
+from adapters.faults import FaultPoint, reach
+from adapters.integration_tables import ExternalReferenceRow
+from adapters.persons import person_key
+from adapters.presentation import case_as_json, journal_line
+from adapters.references import add_reference, normal, references_of
+from adapters.store import load_case
+from milestones.case import possible_now
+from milestones.events import EVENTS
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from adapters.casework import Receipt
+    from adapters.clients import Caller
+    from adapters.office import Office
+
+router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["zaken"])
+
+PageNumber = Annotated[int, Query(ge=1, le=100_000)]
+PageSize = Annotated[int, Query(alias="pageSize", ge=1, le=1000)]
+
+
+@router.post("/v1/zaken", status_code=201, response_model=CaseState)
+def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey) -> JSONResponse:
+    """Open een zaak in een mijlpaal."""
+    check_may(caller, f"open:{new.mijlpaal}")
+    municipality = new.gemeentecode or caller.only_municipality or office.settings.municipality
+    if not caller.sees(municipality):
+        raise Problem(403, "Deze client mag geen zaken openen voor deze gemeente.")
+
+    def work(session: Session) -> tuple[int, dict[str, Any]]:
+        if new.zaak is not None:
+            _not_of_another(session, new.zaak, caller)
+        receipt = office.casework.open(
+            new.mijlpaal,
+            municipality=municipality,
+            reference=new.zaak,
+            on=new.op,
+            data=new.gegevens,
+            person_key=_pseudonym(office, new),
+            key=_journal_id(office, caller, key),
+            session=session,
+        )
+        row = session.get_one(CaseRow, receipt.reference)
+        for value in new.verwijzingen:
+            add_reference(session, row, value, office.clock.now())
+        return 201, case_answer(office, receipt, row.municipality)
+
+    return _respond(answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work))
+
+
+@router.get("/v1/zaken", response_model=CasePage)
+def list_cases(
+    caller: TheCaller,
+    office: TheOffice,
+    verwijzing: Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")] = None,
+    page: PageNumber = 1,
+    size: PageSize = 100,
+) -> JSONResponse:
+    """Geef de zaken die deze client mag zien, de oudste eerst; met `verwijzing` die van een ander systeem."""
+    check_may(caller, "lezen")
+    query = select(CaseRow)
+    if "*" not in caller.municipalities:
+        query = query.where(col(CaseRow.municipality).in_(caller.municipalities))
+    if verwijzing is not None:
+        named = select(ExternalReferenceRow.case_reference).where(
+            ExternalReferenceRow.value == normal(verwijzing)
+        )
+        query = query.where(col(CaseRow.reference).in_(named))
+    with reading(office.engine) as session:
+        count = session.exec(select(func.count()).select_from(query.subquery())).one()
+        rows = session.exec(
+            query.order_by(col(CaseRow.opened_at), col(CaseRow.reference))
+            .offset((page - 1) * size)
+            .limit(size)
+        ).all()
+    results = [
+        {
+            "zaak": row.reference,
+            "gemeentecode": row.municipality,
+            "geopend_op": row.opened_at.isoformat(timespec="seconds"),
+        }
+        for row in rows
+    ]
+    return JSONResponse({**_page("/v1/zaken", count, page, size), "results": results})
+
+
+@router.get("/v1/zaken/{reference}", response_model=CaseState)
+def read_case(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+    """Lees waar een zaak is, welke termijnen lopen en wat er nu kan."""
+    check_may(caller, "lezen")
+    with reading(office.engine) as session:
+        row = visible_case(session, reference, caller)
+        case, _ = load_case(session, reference)
+    return JSONResponse(_shown(office, CaseView(reference, row.municipality, case, (), {})))
+
+
+@router.get("/v1/zaken/{reference}/journaal", response_model=JournalPage)
+def read_journal(
+    reference: str, caller: TheCaller, office: TheOffice, page: PageNumber = 1, size: PageSize = 500
+) -> JSONResponse:
+    """Lees het journaal van een zaak, de oudste regel eerst."""
+    check_may(caller, "lezen")
+    with reading(office.engine) as session:
+        row = visible_case(session, reference, caller)
+        lines = session.exec(
+            select(JournalRow)
+            .where(JournalRow.case_reference == reference, JournalRow.number > (page - 1) * size)
+            .order_by(col(JournalRow.number))
+            .limit(size)
+        ).all()
+    numbers = _page(f"/v1/zaken/{reference}/journaal", row.steps, page, size)
+    return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
+
+
+@router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
+def report_event(
+    reference: str, new: NewEvent, caller: TheCaller, office: TheOffice, key: IdempotencyKey
+) -> JSONResponse:
+    """Meld een gebeurtenis."""
+
+    def work(session: Session) -> tuple[int, dict[str, Any]]:
+        if not reference.isprintable():
+            visible_case(session, reference, caller)
+        if new.gebeurtenis not in EVENTS:
+            visible_case(session, reference, caller)
+            _no_such_event(session, reference)
+        if not caller.may(new.gebeurtenis):
+            visible_case(session, reference, caller)
+            check_may(caller, new.gebeurtenis)
+        try:
+            receipt = office.casework.report(
+                reference,
+                new.gebeurtenis,
+                process=new.mijlpaal,
+                on=new.op,
+                data=new.gegevens,
+                event_id=_journal_id(office, caller, key),
+                session=session,
+            )
+        except (NotPossible, ConflictError):
+            visible_case(session, reference, caller)  # a refusal may not tell that a case exists
+            raise
+        # Asked last, because the case was read by then; what this client may not see is rolled back.
+        row = visible_case(session, reference, caller)
+        return 201, case_answer(office, receipt, row.municipality)
+
+    content = ["POST gebeurtenissen", reference, _content(new)]
+    return _respond(answer_once(office, caller.client_id, key, content, work))
+
+
+@router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
+def read_references(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+    """Lees hoe andere systemen een zaak noemen."""
+    check_may(caller, "lezen")
+    with reading(office.engine) as session:
+        visible_case(session, reference, caller)
+        return JSONResponse({"zaak": reference, "verwijzingen": list(references_of(session, reference))})
+
+
+@router.post("/v1/zaken/{reference}/verwijzingen", status_code=201, response_model=References)
+def add_case_reference(
+    reference: str, new: NewReference, caller: TheCaller, office: TheOffice, key: IdempotencyKey
+) -> JSONResponse:
+    """Onthoud hoe een ander systeem een zaak noemt: een nummer of een zaak-URL."""
+    check_may(caller, "verwijzen")
+
+    def work(session: Session) -> tuple[int, dict[str, Any]]:
+        row = visible_case(session, reference, caller)
+        add_reference(session, row, new.verwijzing, office.clock.now())
+        session.flush()
+        return 201, {"zaak": reference, "verwijzingen": list(references_of(session, reference))}
+
+    content = ["POST verwijzingen", reference, _content(new)]
+    return _respond(answer_once(office, caller.client_id, key, content, work))
+
+
+def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
+    """Give a case that this client may see; any other does not exist for it."""
+    row = session.get(CaseRow, reference) if reference.isprintable() else None
+    if row is None or not caller.sees(row.municipality):
+        raise Problem(404, "Deze zaak bestaat niet.")
+    return row
+
+
+def case_answer(office: Office, receipt: Receipt, municipality: str) -> dict[str, Any]:
+    """Give where a case is after something was accepted."""
+    return _shown(office, CaseView(receipt.reference, municipality, receipt.case, (), {}))
+
+
+def _shown(office: Office, view: CaseView) -> dict[str, Any]:
+    shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality), journal=False)
+    possible = dict.fromkeys(name for process in view.case.processes for name in possible_now(process))
+    return {**shown, "mogelijke_gebeurtenissen": list(possible)}
+
+
+def _not_of_another(session: Session, reference: str, caller: Caller) -> None:
+    row = session.get(CaseRow, reference)
+    if row is not None and not caller.sees(row.municipality):
+        raise Problem(409, "Deze referentie is al in gebruik.")
+
+
+def _no_such_event(session: Session, reference: str) -> None:
+    """Refuse without repeating what was sent: it may be anything."""
+    case, _ = load_case(session, reference)
+    possible = dict.fromkeys(name for process in case.processes for name in possible_now(process))
+    raise NotPossible("Deze gebeurtenis bestaat niet.", possible)
+
+
+def _pseudonym(office: Office, new: NewCase) -> str | None:
+    if new.burgerservicenummer is None:
+        return None
+    return person_key(new.burgerservicenummer, office.settings.person_secret())
+
+
+def _content(new: NewCase | NewEvent | NewReference) -> Any:
+    return new.model_dump(mode="json")
+
+
+def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
+    """Give the id of the event in the journal: not the key itself, which a caller may make of anything."""
+    return f"api:{caller.client_id}:{hashed(office, key)[:32]}" if key is not None else None
+
+
+def _respond(answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
+    reach(FaultPoint.API_COMMITTED)
+    status, body, repeated = answered
+    return JSONResponse(body, status, headers={"Idempotent-Replayed": "true"} if repeated else None)
+
+
+def _page(path: str, count: int, page: int, size: int) -> dict[str, Any]:
+    def link(number: int) -> str:
+        return f"{path}?page={number}&pageSize={size}"
+
+    return {
+        "count": count,
+        "next": link(page + 1) if page * size < count else None,
+        "previous": link(page - 1) if page > 1 else None,
+    }

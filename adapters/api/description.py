@@ -1,0 +1,83 @@
+"""The OpenAPI description: what FastAPI makes of the routes, with what the NL API Design Rules ask for."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from fastapi.openapi.utils import get_openapi
+
+from adapters.api.models import ProblemDetails
+from adapters.api.problems import PROBLEM
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+VERSION = "1.0.0"
+_INTRODUCTION = (
+    "Open zaken in de mijlpalen van de Routekaart Financiële Zorgen, meld gebeurtenissen en lees waar een "
+    "zaak is. Velden heten zoals in DDAS en ZGW. Een weigering is `application/problem+json` en "
+    "verandert niets."
+)
+_HEADERS = {"API-Version": {"description": "De versie van deze API.", "schema": {"type": "string"}}}
+_PROBLEMS = {
+    "400": "De inhoud is niet te lezen.",
+    "401": "Er is geen geldige sleutel.",
+    "403": "Deze client mag dit niet.",
+    "404": "Dit is er niet.",
+    "409": "Dit kan nu niet.",
+    "413": "De inhoud is te groot.",
+    "415": "Dit soort inhoud kan hier niet.",
+    "422": "Een of meer velden kloppen niet.",
+    "429": "Te veel verzoeken.",
+    "503": "De database is even niet bereikbaar.",
+}
+_WITHOUT_BODY = ("401", "403", "404", "422", "429", "503")
+_OPEN = ("503",)
+
+
+def describe(api: FastAPI) -> dict[str, Any]:
+    """Give the description of an API, made once."""
+    if api.openapi_schema is None:
+        made = get_openapi(
+            title="Routekaart Financiële Zorgen",
+            version=VERSION,
+            openapi_version="3.1.0",
+            description=_INTRODUCTION,
+            routes=api.routes,
+            servers=[{"url": "/", "description": "Deze server; het pad begint met de hoofdversie, /v1."}],
+            contact={"name": "routekaart", "url": "https://vng.nl/artikelen/de-routekaart-financiele-zorgen"},
+            license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        )
+        for path, methods in made["paths"].items():
+            for method, operation in methods.items():
+                _complete(operation, path, method)
+        schemas = made["components"]["schemas"]
+        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        for name in ("HTTPValidationError", "ValidationError"):
+            schemas.pop(name, None)
+        api.openapi_schema = made
+    return api.openapi_schema
+
+
+def written(api: FastAPI) -> str:
+    """Give the description as it is kept in the repository."""
+    return json.dumps(describe(api), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+
+
+def _complete(operation: dict[str, Any], path: str, method: str) -> None:
+    operation["operationId"] = _operation_id(path, method)
+    responses = operation["responses"]
+    anonymous = "security" not in operation
+    statuses = _OPEN if anonymous else tuple(_PROBLEMS) if "requestBody" in operation else _WITHOUT_BODY
+    responses.pop("422", None)
+    for status in statuses:
+        content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
+        responses[status] = {"description": _PROBLEMS[status], "content": content}
+    for response in responses.values():
+        response["headers"] = {**response.get("headers", {}), **_HEADERS}
+
+
+def _operation_id(path: str, method: str) -> str:
+    words = [part.strip("{}") for part in path.split("/") if part not in ("", "v1")]
+    return "_".join([method, *words])

@@ -1,0 +1,234 @@
+"""What goes into and comes out of the API. Field names are Dutch, after DDAS and ZGW."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from adapters.casework import check_reference
+from adapters.privacy import is_reference
+from milestones.definitions import DEFINITIONS
+from milestones.process import NotPossible
+
+
+def _iso_day(value: object) -> object:
+    """Take only jjjj-mm-dd: pydantic would also read a number of seconds."""
+    if value is None or (isinstance(value, str) and len(value) == len("2026-01-31")):
+        return value
+    raise ValueError("geen datum")
+
+
+def _known_milestone(value: str) -> str:
+    code, _, instance = value.partition("#")
+    if code not in DEFINITIONS or (instance and not instance.isdecimal()):
+        raise ValueError("geen mijlpaal")
+    return value
+
+
+def _own_reference(value: str) -> str:
+    try:
+        check_reference(value)
+    except NotPossible as refusal:
+        raise ValueError(refusal.reason) from None
+    return value
+
+
+def _external_reference(value: str) -> str:
+    if not is_reference(value.strip().rstrip("/")):
+        raise ValueError("geen verwijzing")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_iso_day)]
+Milestone = Annotated[str, StringConstraints(max_length=20, strict=True), AfterValidator(_known_milestone)]
+Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
+EventName = Annotated[str, StringConstraints(min_length=1, max_length=60, strict=True)]
+Reference = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", strict=True),
+    AfterValidator(_own_reference),
+]
+ExternalReference = Annotated[
+    str, StringConstraints(min_length=1, max_length=300, strict=True), AfterValidator(_external_reference)
+]
+Bsn = Annotated[str, StringConstraints(pattern=r"^[0-9]{8,9}$", strict=True)]
+Data = Annotated[dict[str, Any], Field(max_length=40)]
+
+
+class Given(BaseModel):
+    """What a caller sends: no unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class NewCase(Given):
+    """Een zaak om te openen."""
+
+    mijlpaal: Annotated[Milestone, Field(description="De mijlpaal die begint, bijvoorbeeld M3.")]
+    zaak: Annotated[
+        Reference | None, Field(description="Uw eigen referentie, of die van een zaak die er al is.")
+    ] = None
+    gemeentecode: Annotated[
+        Municipality | None, Field(description="De gemeente die verantwoordelijk is.")
+    ] = None
+    op: Annotated[Day | None, Field(description="De datum die telt voor de wet; anders vandaag.")] = None
+    gegevens: Annotated[Data, Field(description="Wat de mijlpaal bij de start moet weten.")] = {}
+    burgerservicenummer: Annotated[
+        Bsn | None,
+        Field(
+            description="Alleen om vroegsignalen te herkennen: wij bewaren er een versleuteld kenmerk van."
+        ),
+    ] = None
+    verwijzingen: Annotated[
+        list[ExternalReference], Field(max_length=20, description="Hoe andere systemen deze zaak noemen.")
+    ] = []
+
+
+class NewEvent(Given):
+    """Een gebeurtenis om te melden."""
+
+    gebeurtenis: Annotated[EventName, Field(description="Wat er gebeurd is, bijvoorbeeld hulp_aanvaard.")]
+    mijlpaal: Annotated[
+        Milestone | None, Field(description="De mijlpaal, als het er meer dan een kan zijn.")
+    ] = None
+    op: Annotated[Day | None, Field(description="De datum die telt voor de wet; anders vandaag.")] = None
+    gegevens: Annotated[Data, Field(description="De velden die bij de gebeurtenis horen.")] = {}
+
+
+class NewReference(Given):
+    """Hoe een ander systeem een zaak noemt."""
+
+    verwijzing: ExternalReference
+
+
+class Answered(BaseModel):
+    """What we send: known fields, and perhaps more in a later version."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class MilestoneState(Answered):
+    """Een mijlpaal van een zaak."""
+
+    mijlpaal: str
+    naam: str
+    versie: int
+    toestand: str
+    wacht_op: str
+    rol: str
+    afgerond: bool
+    geopend_op: date
+    mogelijke_gebeurtenissen: list[str]
+
+
+class TermState(Answered):
+    """Een termijn van een zaak."""
+
+    id: str
+    mijlpaal: str
+    uiterlijk: date | None
+    uitkomst: str
+    bron: str
+    zekerheid: str
+
+
+class CaseState(Answered):
+    """Waar een zaak is."""
+
+    zaak: str
+    gemeentecode: str
+    toestanden: dict[str, str]
+    mijlpalen: list[MilestoneState]
+    termijnen: list[TermState]
+    mogelijke_gebeurtenissen: list[str]
+
+
+class Page(Answered):
+    """Een bladzijde van een lijst."""
+
+    count: int
+    next: str | None
+    previous: str | None
+
+
+class CaseLine(Answered):
+    """Een zaak in een lijst."""
+
+    zaak: str
+    gemeentecode: str
+    geopend_op: datetime
+
+
+class CasePage(Page):
+    """Een bladzijde van zaken."""
+
+    results: list[CaseLine]
+
+
+class JournalLine(Answered):
+    """Een regel van het journaal."""
+
+    nummer: int
+    op: date
+    vastgelegd_op: datetime
+    mijlpaal: str
+    van: str | None
+    gebeurtenis: str
+    naar: str
+    id: str | None
+
+
+class JournalPage(Page):
+    """Een bladzijde van het journaal."""
+
+    zaak: str
+    journaal: list[JournalLine]
+
+
+class References(Answered):
+    """Hoe andere systemen een zaak noemen."""
+
+    zaak: str
+    verwijzingen: list[str]
+
+
+class SignalLine(Answered):
+    """Wat er met een vroegsignaal gebeurde."""
+
+    nummer: int
+    resultaat: str
+    zaak: str | None
+    opmerkingen: list[str]
+
+
+class DeliveryAnswer(Answered):
+    """Wat er met een levering gebeurde."""
+
+    versie: str
+    aantal: int
+    opmerkingen: list[str]
+    vroegsignalen: list[SignalLine]
+
+
+class Kept(Answered):
+    """Een bericht dat wacht op een mens."""
+
+    postbak: int
+    reden: str
+
+
+class Health(Answered):
+    """Of dit proces werkt."""
+
+    status: str
+
+
+class ProblemDetails(Answered):
+    """Een weigering (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str

@@ -1,0 +1,113 @@
+"""Every refusal as `application/problem+json` (RFC 9457): one Dutch sentence and nothing of the input."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from starlette.exceptions import HTTPException
+
+from adapters.casework import ConflictError
+from adapters.store import UnknownCaseError
+from milestones.process import InvalidData, NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from fastapi import FastAPI, Request
+
+PROBLEM = "application/problem+json"
+_RETRY_AFTER = {"Retry-After": "5"}
+_TITLES = {
+    400: "Ongeldig verzoek",
+    401: "Geen toegang",
+    403: "Niet toegestaan",
+    404: "Niet gevonden",
+    405: "Deze methode kan hier niet",
+    406: "Deze vorm kunnen wij niet geven",
+    409: "Nu niet mogelijk",
+    413: "Te groot",
+    415: "Verkeerd soort inhoud",
+    422: "Ongeldige gegevens",
+    429: "Te veel verzoeken",
+    431: "Te grote kopregels",
+    500: "Fout bij ons",
+    503: "Even niet beschikbaar",
+}
+_DETAILS = {404: "Dit adres bestaat niet.", 405: "Gebruik een andere HTTP-methode voor dit adres."}
+_SERVER_ERROR = 500
+
+log = structlog.get_logger("routekaart.api")
+
+
+class Problem(HTTPException):
+    """A refusal: a status, one Dutch sentence, and what more the caller may know."""
+
+    def __init__(
+        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+    ) -> None:
+        super().__init__(status, detail, dict(headers) if headers else None)
+        self.more = more
+
+
+def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+    """Give a problem as an answer."""
+    title = _TITLES.get(status, "Niet gelukt")
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers) if headers else None)
+
+
+def answer_problems(api: FastAPI) -> None:
+    """Turn every refusal and every fault into a problem with the right status."""
+    handlers: list[tuple[type[Exception], Callable[[Request, Any], JSONResponse]]] = [
+        (HTTPException, _http),
+        (RequestValidationError, _validation),
+        (UnknownCaseError, lambda _, error: problem(404, str(error.args[0]))),
+        (InvalidData, lambda _, error: problem(422, error.reason)),
+        (NotPossible, _not_possible),
+        (ConflictError, lambda _, error: problem(409, str(error))),
+        (OperationalError, _no_database),
+        (PoolTimeoutError, _no_database),
+        (Exception, _fault),
+    ]
+    for kind, handler in handlers:
+        api.add_exception_handler(kind, handler)
+
+
+def _http(_: Request, error: HTTPException) -> JSONResponse:
+    detail = error.detail if isinstance(error, Problem) else _DETAILS.get(error.status_code, "Dat kan niet.")
+    more = error.more if isinstance(error, Problem) else {}
+    return problem(error.status_code, detail, error.headers, **more)
+
+
+def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
+    # The places only: a value, or the name of an unknown field, may be about a person.
+    fields = sorted({_place(item) for item in error.errors()})
+    return problem(422, "Een of meer velden kloppen niet.", velden=fields)
+
+
+def _place(item: Mapping[str, Any]) -> str:
+    parts = [str(part) for part in item["loc"]]
+    return ".".join([*parts[:-1], "(onbekend veld)"] if item["type"] == "extra_forbidden" else parts)
+
+
+def _not_possible(_: Request, error: NotPossible) -> JSONResponse:
+    return problem(409, error.reason, mogelijke_gebeurtenissen=list(error.allowed))
+
+
+def _no_database(_: Request, __: Exception) -> JSONResponse:
+    return problem(503, "De database is niet bereikbaar; probeer het later opnieuw.", _RETRY_AFTER)
+
+
+def _fault(request: Request, error: Exception) -> JSONResponse:
+    # Only the kind of the error: its text may quote what was sent.
+    log.error("request_failed", route=_route(request), error=type(error).__name__)
+    return problem(_SERVER_ERROR, "Er ging iets mis bij ons; er is niets vastgelegd.")
+
+
+def _route(request: Request) -> str:
+    return str(getattr(request.scope.get("route"), "path", "onbekend"))

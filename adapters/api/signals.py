@@ -1,0 +1,113 @@
+"""Take in a DDAS delivery of vroegsignalen, by way of a file that nobody else can read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from starlette.concurrency import run_in_threadpool
+
+from adapters.answers import answer_once
+from adapters.api.auth import check_may
+from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
+from adapters.api.models import DeliveryAnswer
+from adapters.api.problems import Problem
+from adapters.api.strict_json import limited
+from adapters.ddas import Delivery, NotADelivery, check_structure
+from adapters.history import take_over
+from adapters.signals import import_signals
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+    from adapters.signals import SignalReport
+
+router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["vroegsignalen"])
+
+_JSON_BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "Een DDAS-levering van vroegsignalen, v0.9 tot en met v1.x.",
+        "content": {"application/json": {"schema": {"type": "object"}}},
+    }
+}
+_BLOCK = 64 * 1024
+
+
+@router.post("/v1/vroegsignalen", status_code=201, response_model=DeliveryAnswer, openapi_extra=_JSON_BODY)
+async def deliver_signals(
+    request: Request,
+    caller: TheCaller,
+    office: TheOffice,
+    key: IdempotencyKey,
+    met_historie: Annotated[
+        bool, Query(alias="metHistorie", description="Neem ook de vroegsignaalzaken over.")
+    ] = False,
+) -> Response:
+    """Lever vroegsignalen aan. Elk signaal telt een keer; een herhaling geeft hetzelfde verslag."""
+    check_may(caller, "vroegsignalen")
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "Stuur een levering als application/json.")
+    folder = office.settings.ensure_home() / "inkomend"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".json") as file:
+        digest = hashlib.sha256()
+        async for part in limited(request, office.settings.api_largest_delivery):
+            await run_in_threadpool(file.write, part)
+            digest.update(part)
+        file.flush()
+        delivery = await run_in_threadpool(_checked, Path(file.name))
+        if not all(caller.sees(part.municipality_code) for part in delivery.parts):
+            raise Problem(403, "De levering bevat signalen van een gemeente waar deze client niets mag.")
+        content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
+        # Taking in is idempotent by itself; this only refuses the same key with another delivery.
+        await run_in_threadpool(answer_once, office, caller.client_id, key, content, lambda _: (201, {}))
+        report = await run_in_threadpool(_take_in, Path(file.name), delivery, office, met_historie)
+    return StreamingResponse(_blocks(report), 201, media_type="application/json")
+
+
+def _checked(path: Path) -> Delivery:
+    try:
+        return check_structure(path)
+    except NotADelivery as refusal:
+        raise Problem(422, str(refusal)) from None
+
+
+def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool) -> IO[bytes]:
+    """Take in all of a delivery and write the report to a file: a large one is never in memory as a whole."""
+    report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the answer was sent
+    head = {
+        "versie": delivery.version,
+        "aantal": delivery.signal_count,
+        "opmerkingen": list(delivery.warnings),
+    }
+    report.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "vroegsignalen": [')
+    reports = (take_over if with_history else import_signals)(path, delivery, office)
+    try:
+        for number, line in enumerate(reports):
+            report.write((b",\n" if number else b"\n") + json.dumps(_line(line), ensure_ascii=False).encode())
+    except NotADelivery as refusal:
+        raise Problem(422, str(refusal)) from None
+    report.write(b"]}")
+    report.seek(0)
+    return report
+
+
+def _line(report: SignalReport) -> dict[str, Any]:
+    return {
+        "nummer": report.position,
+        "resultaat": report.first or report.result,
+        "zaak": report.reference,
+        "opmerkingen": list(report.remarks),
+    }
+
+
+def _blocks(report: IO[bytes]) -> Iterator[bytes]:
+    with report:
+        while block := report.read(_BLOCK):
+            yield block

@@ -1,0 +1,54 @@
+"""Definitions to read, and how this process is doing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from sqlalchemy import text
+
+from adapters.api.auth import check_may
+from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, TheOffice
+from adapters.api.models import Health
+from adapters.api.problems import Problem
+from adapters.database import reading
+from adapters.definition_json import definition_as_json
+from milestones.definitions import DEFINITIONS
+
+if TYPE_CHECKING:
+    from adapters.api.metrics import Metrics
+
+guarded = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["definities"])
+health = APIRouter(tags=["gezondheid"])
+
+
+@guarded.get("/v1/definities/{code}")
+def read_definition(code: str, caller: TheCaller) -> dict[str, Any]:
+    """Lees een mijlpaal: toestanden, gebeurtenissen met hun velden, en termijnen."""
+    check_may(caller, "lezen")
+    if code not in DEFINITIONS:
+        raise Problem(404, f"Deze mijlpaal is er niet (wel: {', '.join(DEFINITIONS)}).")
+    return definition_as_json(DEFINITIONS[code])
+
+
+@guarded.get("/metrics", response_class=PlainTextResponse, tags=["gezondheid"])
+def read_metrics(request: Request, caller: TheCaller, office: TheOffice) -> PlainTextResponse:
+    """Geef meetwaarden in de vorm van Prometheus."""
+    check_may(caller, "lezen")
+    metrics: Metrics = request.app.state.metrics
+    return PlainTextResponse(metrics.as_text(office), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@health.get("/healthz", response_model=Health)
+def is_alive() -> JSONResponse:
+    """Zeg dat dit proces leeft."""
+    return JSONResponse({"status": "ok"})
+
+
+@health.get("/readyz", response_model=Health)
+def is_ready(office: TheOffice) -> JSONResponse:
+    """Zeg of de database bereikbaar is."""
+    with reading(office.engine) as session:
+        session.execute(text("SELECT 1"))
+    return JSONResponse({"status": "ok"})

@@ -1,0 +1,290 @@
+"""The tables of the case database. The journal is the truth; every other row can be derived from it.
+
+No row holds personal data: a case has a reference and perhaps a keyed hash that stands for a person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import JSON, Column, Connection, DateTime, Engine, Index, UniqueConstraint, event, text
+from sqlalchemy import create_engine as sqlalchemy_engine
+from sqlalchemy.types import TypeDecorator
+from sqlmodel import Field, Session, SQLModel
+
+_BUSY_SECONDS = 30
+
+
+class UtcMoment(TypeDecorator[datetime]):
+    """An aware moment, kept in UTC in every database."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Store in UTC."""
+        del dialect
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """Read as an aware moment."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Field(default=None, sa_column=Column(UtcMoment, nullable=nullable))
+
+
+class CaseRow(SQLModel, table=True):
+    """A case: a reference, the municipality, and for matching perhaps a pseudonym of a person."""
+
+    __tablename__ = "cases"
+
+    reference: str = Field(primary_key=True, max_length=60)
+    municipality: str = Field(index=True, max_length=4)
+    # A traject has one client, or two who are liable for each other's debts: pseudonyms, for matching.
+    person_key: str | None = Field(default=None, index=True, max_length=80)
+    partner_key: str | None = Field(default=None, index=True, max_length=80)
+    opened_at: datetime = _moment()
+    steps: int = 0  # journal rows so far
+    chain: str = ""  # hash of the last journal row
+
+
+class ProcessRow(SQLModel, table=True):
+    """A process as it stands, and where it is shown in Prefect."""
+
+    __tablename__ = "processes"
+    __table_args__ = (
+        UniqueConstraint("case_reference", "name"),
+        Index("ix_processes_attention", "attention", "id", sqlite_where=text("attention"), postgresql_where=text("attention")),  # noqa: E501
+        Index(
+            "ix_processes_leased",
+            "leased_by",
+            sqlite_where=text("leased_by IS NOT NULL"),
+            postgresql_where=text("leased_by IS NOT NULL"),
+        ),
+    )  # fmt: skip
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_reference: str = Field(foreign_key="cases.reference", index=True, max_length=60)
+    municipality: str = Field(max_length=4)
+    name: str = Field(max_length=20)
+    code: str = Field(max_length=16)
+    instance: int
+    version: int
+    state: str = Field(max_length=40)
+    role: str = Field(max_length=40)
+    closed: bool = False
+    opened_on: date
+    sequence: int
+    facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    # The Prefect side. `attention`: something changed that the flow run does not show yet.
+    flow_run_id: str | None = Field(default=None, index=True, max_length=36)
+    runs_made: int = 0  # a run that was deleted or cancelled is made anew
+    finished: bool = False  # its flow run ended; only terms that outlive a process are left
+    attention: bool = True
+    leased_by: str | None = Field(default=None, max_length=80)
+    leased_until: datetime | None = _moment(nullable=True)
+
+
+class TimerRow(SQLModel, table=True):
+    """A term of a process. `next_on` is the date of its next rung; the sweep reads nothing else."""
+
+    __tablename__ = "timers"
+    __table_args__ = (
+        UniqueConstraint("process_id", "key"),
+        Index(
+            "ix_timers_next_on",
+            "next_on",
+            sqlite_where=text("next_on IS NOT NULL"),
+            postgresql_where=text("next_on IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    process_id: int = Field(foreign_key="processes.id", index=True)
+    position: int
+    key: str = Field(max_length=20)
+    term: str = Field(max_length=10)
+    policy: str = Field(max_length=80)
+    anchor: date
+    started_on: date
+    nominal: date
+    due: date | None = None
+    due_atw: date | None = None
+    shifted_by: str | None = None
+    not_shifted_because: str | None = None
+    ladder: list[Any] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    fired: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
+    cap: date | None = None
+    until: date | None = None
+    variant: str | None = None
+    suspended_since: date | None = None
+    suspended_days: int = 0
+    stopped: str | None = None
+    ended_on: date | None = None
+    next_on: date | None = None
+    # What a later version keeps with a term goes here, so that old rows stay readable.
+    extra: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class JournalRow(SQLModel, table=True):
+    """One step of a case, never changed. Rows of a case are chained by hash."""
+
+    __tablename__ = "journal"
+    __table_args__ = (
+        UniqueConstraint("case_reference", "number"),
+        UniqueConstraint("case_reference", "event_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_reference: str = Field(foreign_key="cases.reference", max_length=60)
+    municipality: str = Field(max_length=4)
+    number: int
+    event_id: str | None = Field(default=None, max_length=200)
+    process: str = Field(max_length=20)
+    version: int
+    policy: str = Field(max_length=80)
+    event: str = Field(max_length=60)
+    on: date = Field(sa_column_kwargs={"name": "on_date"})
+    at: datetime = _moment()
+    before: str | None = Field(default=None, max_length=40)
+    after: str = Field(max_length=40)
+    data: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    term: str | None = Field(default=None, max_length=20)
+    rung: str | None = Field(default=None, max_length=20)
+    derived: bool = False
+    previous: str = Field(max_length=64)
+    hash: str = Field(max_length=64)
+
+
+class OutboxRow(SQLModel, table=True):
+    """An effect that must happen at least once; `id` is stable, so a receiver can drop a repeat.
+
+    A message is done here when its deliveries stand in their own table (`adapters.tables_messages`).
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index(
+            "ix_outbox_open",
+            "process_id",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+
+    id: str = Field(primary_key=True, max_length=36)
+    process_id: int = Field(foreign_key="processes.id")
+    case_reference: str = Field(max_length=60)
+    municipality: str = Field(max_length=4)
+    process: str = Field(max_length=20)
+    role: str = Field(max_length=40)
+    kind: str = Field(max_length=40)
+    subject: str | None = Field(default=None, max_length=40)
+    term: str | None = Field(default=None, max_length=20)
+    due: date | None = None
+    rung: str | None = Field(default=None, max_length=20)
+    # The day of the rung that asked for it; a message that was made on a later day is late.
+    planned_on: date | None = None
+    created_at: datetime = _moment()
+    done_at: datetime | None = _moment(nullable=True)
+    attempts: int = 0
+    result: str | None = Field(default=None, max_length=200)
+
+
+class OpeningRow(SQLModel, table=True):
+    """An opening that was accepted before: its key makes a repeat change nothing.
+
+    The key is that of a vroegsignaal, or the idempotency key of an integrator.
+    """
+
+    __tablename__ = "openings"
+
+    key: str = Field(primary_key=True, max_length=300)
+    fingerprint: str = Field(max_length=64)
+    case_reference: str = Field(foreign_key="cases.reference", index=True, max_length=60)
+    accepted_at: datetime = _moment()
+
+
+class PolicyRow(SQLModel, table=True):
+    """A policy that a journal row names, with the choices that made it."""
+
+    __tablename__ = "policies"
+
+    name: str = Field(primary_key=True, max_length=80)
+    choices: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+class SettingRow(SQLModel, table=True):
+    """A value that belongs to the database itself, such as the demo's clock."""
+
+    __tablename__ = "settings"
+
+    name: str = Field(primary_key=True, max_length=60)
+    value: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+
+
+def create_engine(url: str) -> Engine:
+    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits instead of failing."""
+    if url.startswith("postgresql://"):
+        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    if not url.startswith("sqlite"):
+        # A process that is stopped in the middle of a transaction must not hold its locks for long.
+        options = "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s"
+        return sqlalchemy_engine(
+            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options}
+        )
+    # An error of the database never quotes what was to be written.
+    engine = sqlalchemy_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves, see below
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")  # an accepted event survives a power cut
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        # A transaction that will write takes its place in the queue at once: no upgrade, no deadlock.
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """Give a session whose work is committed as a whole, or not at all."""
+    with engine.connect().execution_options(writes=True) as connection, Session(connection) as session:
+        yield session
+        session.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Give a session that only reads."""
+    with Session(engine) as session:
+        yield session
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema; running it twice changes nothing."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    with engine.connect().execution_options(writes=True) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()

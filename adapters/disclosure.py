@@ -1,0 +1,45 @@
+"""Small numbers point at people. What is under the threshold is not shown, nor what would give it away."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LEAST = 10
+HIDDEN = f"minder dan {LEAST}"
+
+
+def shown_counts(counts: Mapping[str, int], least: int = LEAST) -> dict[str, int | None]:
+    """Give counts that may be shown together with their total; None is a cell that is not shown.
+
+    A single hidden cell would follow from the total, and so would a few that are small together. So cells are
+    hidden, the smallest first, until at least two are, and together they are not under the threshold.
+    """
+    hidden = {name for name, count in counts.items() if count < least}
+    if hidden:
+        for name in sorted(counts, key=lambda name: (counts[name], name)):
+            if len(hidden) > 1 and sum(counts[one] for one in hidden) >= least:
+                break
+            hidden.add(name)
+    return {name: None if name in hidden else count for name, count in counts.items()}
+
+
+def shown_share(part: int, whole: int, least: int = LEAST) -> tuple[float | None, str]:
+    """Give a share as a number and as people read it; None where it may not be shown exactly.
+
+    A share of a known whole gives both its parts away. Where one of them is under the threshold, a bound is
+    shown that says no more than that.
+    """
+    if whole < least:
+        return None, HIDDEN
+    bound = least / whole
+    if whole - part < least and part < least:
+        return None, "te weinig om te tonen"
+    if whole - part < least:
+        return None, f"meer dan {math.floor(100 * (1 - bound))}%"
+    if part < least:
+        return None, f"minder dan {math.ceil(100 * bound)}%"
+    return part / whole, f"{100 * part / whole:.0f}%"

@@ -1,0 +1,53 @@
+"""Check what travels with the opening of a mijlpaal: only facts that its definition asks for.
+
+Without this check an opening could carry anything, and so a name or an address, into the case database.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from milestones.definition import EventSpec, Field, FieldKind
+from milestones.definitions import DEFINITIONS, current
+from milestones.events import EVENTS
+from milestones.process import checked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ALWAYS = ("bedreigende_situatie", "doelgroep")
+_CLIENTS = "clienten"  # one client, or two who are liable for each other's debts
+
+
+def checked_opening(code: str, data: Mapping[str, object]) -> dict[str, object]:
+    """Give the data of an opening with dates as dates; an unknown field or a wrong value is InvalidData."""
+    return dict(checked(_opening_of(current(code).code), data))
+
+
+@cache
+def _opening_of(code: str) -> EventSpec:
+    """Give what an opening may carry: what starts its terms, and what a hand-off would give."""
+    definition = DEFINITIONS[code]
+    yes_no = {name for arm in definition.on_open for name in (arm.when, arm.unless) if name}
+    dates = {name for arm in definition.on_open for name in (arm.anchor, arm.until, arm.from_earlier) if name}
+    given = {
+        name
+        for other in DEFINITIONS.values()
+        for line in other.rows
+        for opening in line.opens
+        if opening.code == code
+        for name in opening.gives
+    }
+    known = {item.name: item for spec in EVENTS.values() for item in spec.fields}
+    fields: list[Field] = []
+    for name in sorted({*_ALWAYS, *yes_no, *dates, *given}):
+        if name in known:
+            fields.append(Field(name, known[name].kind, known[name].label, choices=known[name].choices))
+        elif name == _CLIENTS:
+            fields.append(Field(name, FieldKind.NUMBER, "Aantal cliënten"))
+        elif name in dates:
+            fields.append(Field(name, FieldKind.DATE, name))
+        elif name in yes_no:
+            fields.append(Field(name, FieldKind.YES_NO, name))
+    return EventSpec("openen", "Openen", tuple(fields))

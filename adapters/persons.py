@@ -1,0 +1,62 @@
+"""A pseudonym for a person: a keyed hash of the BSN. The BSN itself is never kept.
+
+A pseudonym begins with the name of the key that made it, so that the key can be replaced. Without the BSN an
+old pseudonym cannot be made anew under the new key; so earlier keys stay as long as their pseudonyms do, only
+to recognise people, and a pseudonym is renewed when its person turns up again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from typing import TYPE_CHECKING
+
+from adapters.settings import secret_file
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from adapters.settings import Settings
+
+_MOST_CLIENTS = 2
+_KEY_NAME = 8
+_LENGTH = 64  # of the column that holds it
+
+
+def person_key(bsn: str, secret: bytes) -> str:
+    """Give the pseudonym that stands for a BSN; without the secret it cannot be led back."""
+    name = hashlib.sha256(b"naam van de sleutel:" + secret).hexdigest()[:_KEY_NAME]
+    digest = hmac.new(secret, bsn.zfill(9).encode(), hashlib.sha256).hexdigest()
+    return f"{name}.{digest}"[:_LENGTH]
+
+
+def keyed_hash(secret: bytes, *parts: object) -> str:
+    """Give a hash over these parts that says nothing to who does not have the secret."""
+    written = "\x1f".join(str(part) for part in parts)
+    return hmac.new(secret, written.encode(), hashlib.sha256).hexdigest()
+
+
+def renew_key_file(home: Path) -> None:
+    """Put the key of the home folder with the earlier ones and make a new one."""
+    current = home / "persoonssleutel"
+    old = home / "persoonssleutel.oud"
+    if current.exists():
+        handle = os.open(old, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        with os.fdopen(handle, "ab") as file:
+            file.write(current.read_bytes().strip() + b"\n")
+        current.unlink()
+    secret_file(current)
+
+
+def client_keys(codes: Sequence[str], settings: Settings) -> tuple[str | None, str | None]:
+    """Give the pseudonyms of one or two clients, known by a BSN or by the number of the case system.
+
+    More than two clients, or one client twice, is NotPossible (DDAS: a traject has one or two).
+    """
+    if len(codes) > _MOST_CLIENTS or len(set(codes)) < len(codes):
+        raise NotPossible("Een traject heeft één of twee verschillende cliënten.")
+    keys = [person_key(code, settings.person_secret()) for code in codes]
+    return (keys[0] if keys else None), (keys[1] if len(keys) > 1 else None)

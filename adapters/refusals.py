@@ -1,0 +1,7 @@
+"""Refusals around integrations: each one clear Dutch sentence for the person at the command line."""
+
+from __future__ import annotations
+
+
+class IntegrationError(ValueError):
+    """Something that cannot be done as asked: one Dutch sentence."""

@@ -1,0 +1,163 @@
+"""Settings: `ROUTEKAART_*` variables, or `routekaart.toml` in the home folder, with safe defaults.
+
+The embedded default needs no setting at all: data in `~/.routekaart`, SQLite, servers on loopback.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class SettingsError(ValueError):
+    """Settings that cannot be used: one Dutch sentence that names the setting."""
+
+
+class Settings(BaseSettings):
+    """All that can be set. Each field is a `ROUTEKAART_<FIELD>` variable or a key in routekaart.toml."""
+
+    model_config = SettingsConfigDict(env_prefix="ROUTEKAART_", extra="forbid", frozen=True)
+
+    home: Path = Path("~/.routekaart")
+    database_url: str | None = None
+    municipality: Annotated[str, Field(pattern=r"^\d{4}$")] = "0000"
+    prefect_port: Port = 4200
+    api_port: Port = 4280
+    refuse_invalid_bsn: bool = False
+    recipients_file: Path | None = None
+    # Texts of messages of the municipality itself, in the place of ours.
+    texts_folder: Path | None = None
+    # The address of the API as receivers of messages reach it, and the key of the links in those messages. API
+    # and workers on several machines need the same key.
+    api_url: str | None = None
+    link_key: SecretStr | None = None
+    policy_folder: Path | None = None
+    # The key of the keyed hash that stands for a BSN. Without a setting the home folder keeps a random one.
+    person_key: SecretStr | None = None
+    # The public address of the Prefect UI, for the links in messages.
+    ui_url: str | None = None
+    worker_concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
+    # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
+    lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
+    reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
+    person_keys_old: tuple[SecretStr, ...] = ()
+    # The secret behind those of clients and subscribers; without it the home folder keeps one.
+    integration_key: SecretStr | None = None
+    # The API: how much at once, how large, and how old a signed token may be.
+    api_requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100
+    api_largest_body: Annotated[int, Field(ge=1_000)] = 1_000_000
+    api_largest_delivery: Annotated[int, Field(ge=1_000)] = 500_000_000
+    api_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
+    # Which message of another system stands for which event; without it the table that comes along.
+    events_file: Path | None = None
+    # "module:function" that gives the details of a notification, that gives the notifications since a moment,
+    # and that gives the person fields of a DDAS delivery.
+    notification_plugin: str | None = None
+    reconciliation_plugin: str | None = None
+    person_plugin: str | None = None
+    # A vroegsignaal of the same partner about the same arrears is a repeat for this long.
+    repeat_months: Annotated[int, Field(ge=0, le=60)] = 6
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let variables go before the file in the home folder."""
+        del dotenv_settings, file_secret_settings
+        home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "routekaart.toml")
+
+    @property
+    def home_folder(self) -> Path:
+        """The home folder, absolute; `ensure_home` makes it."""
+        return self.home.expanduser().absolute()
+
+    def ensure_home(self) -> Path:
+        """Make the home folder, for this user alone, and give it."""
+        self.home_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.home_folder
+
+    @property
+    def database(self) -> str:
+        """The URL of the case database; SQLite in the home folder by default."""
+        return self.database_url or f"sqlite:///{self.home_folder / 'zaken.db'}"
+
+    @property
+    def prefect_ui(self) -> str:
+        """The address of the Prefect UI."""
+        return (self.ui_url or f"http://127.0.0.1:{self.prefect_port}").rstrip("/")
+
+    @property
+    def public_api(self) -> str:
+        """The address of the API in the links that messages carry."""
+        return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+
+    def link_secret(self) -> bytes:
+        """Give the key of the links in messages; the embedded default makes one on first use."""
+        if self.link_key is not None:
+            return self.link_key.get_secret_value().encode()
+        return secret_file(self.ensure_home() / "overdrachtsleutel")
+
+    @property
+    def messages_file(self) -> Path:
+        """Where messages go while nobody is configured to receive them."""
+        return self.home_folder / "berichten.jsonl"
+
+    def person_secret(self) -> bytes:
+        """Give the secret of the keyed hash of the BSN; the embedded default makes one on first use."""
+        if self.person_key is not None:
+            return self.person_key.get_secret_value().encode()
+        return secret_file(self.ensure_home() / "persoonssleutel")
+
+    def old_person_secrets(self) -> tuple[bytes, ...]:
+        """Give the earlier secrets of the keyed hash: those that were set, and those in the home folder."""
+        kept = self.home_folder / "persoonssleutel.oud"
+        lines = kept.read_bytes().split() if kept.exists() and self.person_key is None else []
+        return (*(key.get_secret_value().encode() for key in self.person_keys_old), *reversed(lines))
+
+    def integration_secret(self) -> bytes:
+        """Give the secret from which the secrets of clients and subscribers are derived."""
+        if self.integration_key is not None:
+            return self.integration_key.get_secret_value().encode()
+        return secret_file(self.ensure_home() / "integratiesleutel")
+
+
+def secret_file(path: Path) -> bytes:
+    """Give the secret in a file, made on first use and readable for this user alone."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes().strip()
+    with os.fdopen(handle, "wb") as file:
+        file.write(secrets.token_hex(32).encode())
+    return path.read_bytes().strip()
+
+
+@cache
+def settings() -> Settings:
+    """Give the settings of this process; wrong ones are a SettingsError with the name of the first."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = "ROUTEKAART_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise SettingsError(f"De instelling {name} klopt niet: {first['msg']}.") from None

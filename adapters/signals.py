@@ -1,0 +1,281 @@
+"""Take in the vroegsignalen of a DDAS delivery: each signal once, in the zaak that it belongs to.
+
+Signals are written in batches, because a transaction for each would make a large delivery wait for the disk
+most of the time. A refusal comes before anything is written for its signal, so inside a batch each signal
+stands or falls by itself. A signal is reported as taken in only after its batch was committed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from adapters.database import ProcessRow, SettingRow, TimerRow, reading, writing
+from adapters.ddas import ELEVEN_TEST_WARNING, BadSignal, Delivery, Signal, read_signals
+from adapters.integration_tables import SignalRow
+from adapters.matching import MarksByKey, Match, Matched, Matcher, marks_of
+from milestones.case import possible_now
+from milestones.process import Event, NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from adapters.casework import Receipt
+    from adapters.office import Office
+
+BATCH = 100
+_LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
+_IMPORT_LOCK = "vroegsignalen"
+
+
+class SignalResult(StrEnum):
+    """What became of one signal."""
+
+    OPENED = "geopend"
+    JOINED = "toegevoegd"
+    REPEATED = "herhaalde melding"
+    IN_DEBT_HELP = "al in schuldhulp"
+    KNOWN = "al bekend"
+    REFUSED = "geweigerd"
+
+
+_RESULTS = {
+    Match.NEW: SignalResult.OPENED,
+    Match.JOIN: SignalResult.JOINED,
+    Match.REPEAT: SignalResult.REPEATED,
+    Match.KNOWN_TO_DEBT_HELP: SignalResult.IN_DEBT_HELP,
+}
+_CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReport:
+    """One line of the report of an import; names a signal by its place, and nobody by name.
+
+    `first` is what became of the signal when it first came in; a repeat says "al bekend" in `result`.
+    """
+
+    position: int
+    result: SignalResult
+    reference: str | None = None
+    remarks: tuple[str, ...] = ()
+    first: SignalResult | None = None
+
+
+def import_signals(path: Path, delivery: Delivery, office: Office) -> Iterator[SignalReport]:
+    """Take in every signal of a delivery and report on each, in the order of the file.
+
+    Raises NotADelivery for a file that changed since it was checked.
+    """
+    records = read_signals(path, today=office.clock.today(), delivery=delivery)
+    return take_in_all(records, office)
+
+
+def take_in_all(records: Iterator[Signal | BadSignal], office: Office) -> Iterator[SignalReport]:
+    """Take in these signals, batch by batch."""
+    secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
+    make_import_lock(office)
+    while batch := list(islice(records, BATCH)):
+        reports: list[SignalReport] = []
+        with writing(office.engine) as session:
+            hold_import_lock(session)
+            intake = _Intake(session, office, secret, old)
+            intake.look_up(batch)
+            reports.extend(intake.report_on(record) for record in batch)
+        yield from reports
+
+
+def make_import_lock(office: Office) -> None:
+    """Make the row that lets one import at a time decide where a person's signals belong."""
+    with reading(office.engine) as session:
+        if session.get(SettingRow, _IMPORT_LOCK) is not None:
+            return
+    # Two first imports at the same moment both find no row; the second then finds that of the first.
+    with suppress(IntegrityError), writing(office.engine) as session:
+        session.add(SettingRow(name=_IMPORT_LOCK, value={}))
+
+
+def hold_import_lock(session: Session) -> None:
+    """Keep other imports waiting until this transaction ends: two would open two zaken for one person."""
+    session.exec(select(SettingRow).where(SettingRow.name == _IMPORT_LOCK).with_for_update()).one()
+
+
+class _Intake:
+    """Takes in signals within one transaction."""
+
+    def __init__(self, session: Session, office: Office, secret: bytes, old: tuple[bytes, ...]) -> None:
+        self._session = session
+        self._office = office
+        self._secret = secret
+        self._old = old
+        self._known: dict[tuple[str, str, str], SignalRow] = {}
+        self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
+
+    def look_up(self, records: Sequence[Signal | BadSignal]) -> None:
+        """Find which of these signals came in before, in one question."""
+        ids = [record.signal_id for record in records if isinstance(record, Signal)]
+        rows = self._session.exec(select(SignalRow).where(col(SignalRow.signal_id).in_(ids))).all()
+        self._known = {(row.municipality, row.supplier, row.signal_id): row for row in rows}
+
+    def report_on(self, record: Signal | BadSignal) -> SignalReport:
+        """Take in one record of a delivery and say what became of it."""
+        if isinstance(record, BadSignal):
+            return SignalReport(record.position, SignalResult.REFUSED, remarks=(record.reason,))
+        if self._office.settings.refuse_invalid_bsn and ELEVEN_TEST_WARNING in record.warnings:
+            return SignalReport(record.position, SignalResult.REFUSED, remarks=(ELEVEN_TEST_WARNING,))
+        remarks = record.warnings
+        if record.bsn is None:
+            remarks += ("Geen BSN: een mens moet dit signaal aan een persoon koppelen.",)
+        marks = marks_of(record, self._secret, self._old)
+        name = (record.municipality_code, record.supplier or "", record.signal_id)
+        if (known := self._known.get(name)) is not None:
+            return _report_known(record, known, marks, remarks)
+        try:
+            matched = self._matcher.match(record, marks)
+            receipt, process = self._apply(record, marks, matched)
+        except (NotPossible, ValueError) as refusal:
+            return SignalReport(record.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
+        note_signal(self._session, self._office, record, marks, matched.match, receipt.reference, process)
+        result = _RESULTS[matched.match]
+        return SignalReport(record.position, result, receipt.reference, remarks, first=result)
+
+    def _apply(self, signal: Signal, marks: MarksByKey, matched: Matched) -> tuple[Receipt, str]:
+        if matched.match is Match.JOIN and matched.reference is not None:
+            return self._join(signal, matched.reference, matched.process), matched.process
+        receipt = self._office.casework.open(
+            "M2",
+            municipality=signal.municipality_code,
+            reference=matched.reference,
+            on=signal.signal_date,
+            person_key=marks.present.person,
+            event_id=opening_key(signal),
+            then=self._after_opening(signal, matched),
+            session=self._session,
+        )
+        if matched.match is Match.KNOWN_TO_DEBT_HELP:
+            receipt = self._tell_traject(signal, receipt)
+        return receipt, receipt.process or matched.process
+
+    def _after_opening(self, signal: Signal, matched: Matched) -> tuple[Event, ...]:
+        if matched.match in _CLOSING_EVENT:
+            return (Event(_CLOSING_EVENT[matched.match], signal.signal_date),)
+        return (Event("crisissignaal", signal.signal_date),) if signal.crisis else ()
+
+    def _join(self, signal: Signal, reference: str, process: str) -> Receipt:
+        """Add a signal to the running vroegsignaalzaak; T10 keeps counting from the oldest signal."""
+        casework, today = self._office.casework, self._office.clock.today()
+        counted_from = self._session.exec(
+            select(col(TimerRow.anchor))
+            .join(ProcessRow, col(ProcessRow.id) == col(TimerRow.process_id))
+            .where(
+                ProcessRow.case_reference == reference,
+                ProcessRow.name == process,
+                TimerRow.term == "T10",
+                col(TimerRow.stopped).is_(None),
+            )
+        ).first()
+        older = counted_from is not None and signal.signal_date < counted_from
+        receipt = casework.report(
+            reference,
+            "signaal_toegevoegd",
+            process=process,
+            on=today,
+            data={"oudste_signaaldatum": signal.signal_date} if older else {},
+            event_id=opening_key(signal),
+            session=self._session,
+        )
+        joined = receipt.case.process(process)
+        if (
+            signal.crisis
+            and joined.facts.get("bedreigende_situatie") is not True
+            and "crisissignaal" in possible_now(joined)
+        ):
+            receipt = casework.report(
+                reference,
+                "crisissignaal",
+                process=process,
+                on=today,
+                event_id=f"{opening_key(signal)}:crisis",
+                session=self._session,
+            )
+        return receipt
+
+    def _tell_traject(self, signal: Signal, receipt: Receipt) -> Receipt:
+        """Let nazorg know of the signal, unless M2 has told it already: there it is a terugval."""
+        for process in receipt.case.processes:
+            if process.name != receipt.process and "signaal_ontvangen" in possible_now(process):
+                told = self._office.casework.report(
+                    receipt.reference,
+                    "signaal_ontvangen",
+                    process=process.name,
+                    on=max(signal.signal_date, process.opened_on),
+                    event_id=f"{opening_key(signal)}:nazorg",
+                    session=self._session,
+                )
+                return type(receipt)(receipt.reference, told.case, new=receipt.new, process=receipt.process)
+        return receipt
+
+
+def opening_key(signal: Signal) -> str:
+    """Give what makes a signal the same one when it comes again."""
+    name = f"{signal.supplier}:{signal.signal_id}"
+    if len(name) > _LONGEST_NAME:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"ddas:{signal.municipality_code}:{name}"
+
+
+def known_signal(session: Session, signal: Signal) -> SignalRow | None:
+    """Give the signal with this id, when it came in before."""
+    return session.exec(
+        select(SignalRow).where(
+            SignalRow.municipality == signal.municipality_code,
+            SignalRow.supplier == (signal.supplier or ""),
+            SignalRow.signal_id == signal.signal_id,
+        )
+    ).first()
+
+
+def note_signal(
+    session: Session,
+    office: Office,
+    signal: Signal,
+    marks: MarksByKey,
+    match: Match,
+    reference: str,
+    process: str,
+) -> None:
+    """Remember a signal and the vroegsignaalzaak that it belongs to."""
+    session.add(
+        SignalRow(
+            municipality=signal.municipality_code,
+            supplier=signal.supplier or "",
+            signal_id=signal.signal_id,
+            content=marks.present.content,
+            person_key=marks.present.person,
+            partner=marks.present.partner,
+            arrears=marks.present.arrears,
+            signal_date=signal.signal_date,
+            result=_RESULTS[match],
+            case_reference=reference,
+            process=process,
+            accepted_at=office.clock.now(),
+        )
+    )
+
+
+def _report_known(
+    signal: Signal, known: SignalRow, marks: MarksByKey, remarks: tuple[str, ...]
+) -> SignalReport:
+    if known.content not in marks.all("content"):
+        other = "Dit ID is al gebruikt voor een ander signaal."
+        return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, other))
+    first = SignalResult(known.result)
+    return SignalReport(signal.position, SignalResult.KNOWN, known.case_reference, remarks, first=first)

@@ -1,0 +1,273 @@
+"""Rows to snapshots and back. Knows the tables and the mijlpalen, and decides nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm.attributes import flag_modified
+from sqlmodel import Session, col, select
+
+from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow
+from milestones.case import Case, Step, closed
+from milestones.definitions import definition_of
+from milestones.process import RunningTerm, Snapshot, TermOutcome
+from milestones.terms import Rung
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+
+class UnknownCaseError(LookupError):
+    """No case has this reference."""
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(f"Er is geen zaak '{reference}'.")
+
+
+def lock_case(session: Session, reference: str) -> CaseRow:
+    """Give a case and keep others from changing it until this transaction ends."""
+    query = select(CaseRow).where(CaseRow.reference == reference).with_for_update()
+    # A row that this transaction read before the lock may be out of date by now.
+    row = session.exec(query.execution_options(populate_existing=True)).first()
+    if row is None:
+        raise UnknownCaseError(reference)
+    return row
+
+
+def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
+    """Give many cases at once, each with all its processes, to look at."""
+    processes = session.exec(
+        select(ProcessRow).where(col(ProcessRow.case_reference).in_(references)).order_by(col(ProcessRow.id))
+    ).all()
+    timers: dict[int, list[TimerRow]] = {}
+    query = (
+        select(TimerRow)
+        .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
+        .where(col(ProcessRow.case_reference).in_(references))
+        .order_by(col(TimerRow.process_id), col(TimerRow.position))
+    )
+    for timer in session.exec(query):
+        timers.setdefault(timer.process_id, []).append(timer)
+    found: dict[str, list[Snapshot]] = {reference: [] for reference in references}
+    for row in processes:
+        found[row.case_reference].append(_snapshot(row, timers.get(row.id or 0, [])))
+    return {reference: Case(tuple(snapshots)) for reference, snapshots in found.items()}
+
+
+def load_case(session: Session, reference: str) -> tuple[Case, dict[str, ProcessRow]]:
+    """Give a case with all its processes, and their rows by process name."""
+    rows = session.exec(
+        select(ProcessRow).where(ProcessRow.case_reference == reference).order_by(col(ProcessRow.id))
+    ).all()
+    timers: dict[int, list[TimerRow]] = {}
+    ids = [row.id for row in rows]
+    query = select(TimerRow).where(col(TimerRow.process_id).in_(ids)).order_by(col(TimerRow.position))
+    for timer in session.exec(query):
+        timers.setdefault(timer.process_id, []).append(timer)
+    snapshots = tuple(_snapshot(row, timers.get(row.id or 0, [])) for row in rows)
+    return Case(snapshots), {row.name: row for row in rows}
+
+
+def save_case(
+    session: Session, case_row: CaseRow, before: Case, after: Case, rows: dict[str, ProcessRow]
+) -> dict[str, ProcessRow]:
+    """Write every process that changed, with its terms; give the rows by process name."""
+    old = {process.name: process for process in before.processes}
+    for process in after.processes:
+        known = old.get(process.name)
+        if known is process:
+            continue
+        row = rows.get(process.name)
+        new = row is None
+        if row is None:
+            row = ProcessRow(
+                case_reference=case_row.reference,
+                municipality=case_row.municipality,
+                name=process.name,
+                code=process.code,
+                instance=process.instance,
+                version=process.version,
+                state=process.state,
+                role="",
+                opened_on=process.opened_on,
+                sequence=0,
+            )
+            rows[process.name] = row
+        row.version = process.version
+        row.state = process.state
+        row.role = process.role(definition_of(process))
+        row.closed = closed(process)
+        row.sequence = process.sequence
+        row.facts = to_json(process.facts)
+        ask_attention(row)
+        session.add(row)
+        session.flush()
+        _save_terms(session, row, process.terms, known.terms if known else (), new=new)
+    return rows
+
+
+def ask_attention(row: ProcessRow) -> None:
+    """Let the flow run of this process be woken; a run that ended shows nothing any more.
+
+    The column is written also when it was true as we read it: a worker may have set it to false since then.
+    """
+    row.attention = not row.finished
+    flag_modified(row, "attention")
+
+
+def _save_terms(
+    session: Session,
+    row: ProcessRow,
+    terms: Sequence[RunningTerm],
+    known: Sequence[RunningTerm],
+    *,
+    new: bool,
+) -> None:
+    unchanged = {id(term) for term in known}
+    kept = {term.key for term in terms}
+    found = [] if new else session.exec(select(TimerRow).where(TimerRow.process_id == row.id)).all()
+    current = {timer.key: timer for timer in found}
+    for key, timer in current.items():
+        if key not in kept:  # it moved along to another process
+            session.delete(timer)
+    for position, term in enumerate(terms):
+        if id(term) in unchanged and term.key in current:
+            continue
+        values = _timer_values(term)
+        timer = current.get(term.key) or TimerRow(
+            process_id=row.id or 0, position=position, key=term.key, **values
+        )
+        for name, value in values.items():
+            setattr(timer, name, value)
+        timer.position = position
+        session.add(timer)
+
+
+_PLAIN = (
+    "term", "policy", "anchor", "started_on", "nominal", "due", "due_atw", "shifted_by", "not_shifted_because",
+    "cap", "until", "variant", "suspended_since", "suspended_days", "ended_on",
+)  # fmt: skip
+
+
+def _timer_values(term: RunningTerm) -> dict[str, Any]:
+    following = term.next_rung()
+    return {
+        **{name: getattr(term, name) for name in _PLAIN},
+        "ladder": [[rung.name, rung.on.isoformat()] for rung in term.ladder],
+        "fired": sorted(term.fired),
+        "stopped": str(term.stopped) if term.stopped else None,
+        "next_on": following.on if following else None,
+    }
+
+
+def _snapshot(row: ProcessRow, timers: Iterable[TimerRow]) -> Snapshot:
+    return Snapshot(
+        code=row.code,
+        version=row.version,
+        state=row.state,
+        opened_on=row.opened_on,
+        instance=row.instance,
+        facts=from_json(row.facts),
+        terms=tuple(_term(timer) for timer in timers),
+        sequence=row.sequence,
+    )
+
+
+def _term(row: TimerRow) -> RunningTerm:
+    return RunningTerm(
+        key=row.key,
+        ladder=tuple(Rung(name, date.fromisoformat(on)) for name, on in row.ladder),
+        fired=frozenset(row.fired),
+        stopped=TermOutcome(row.stopped) if row.stopped else None,
+        **{name: getattr(row, name) for name in _PLAIN},
+    )
+
+
+def to_json(values: Mapping[str, object]) -> dict[str, Any]:
+    """Give facts or data as JSON; a date becomes {"datum": "2026-04-02"}."""
+    return {name: _plain(value) for name, value in values.items()}
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, date):
+        return {"datum": value.isoformat()}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value
+
+
+def from_json(values: Mapping[str, Any]) -> dict[str, object]:
+    """Give facts or data back as they were before `to_json`."""
+    return {name: _rich(value) for name, value in values.items()}
+
+
+def _rich(value: Any) -> object:
+    if isinstance(value, dict) and set(value) == {"datum"}:
+        return date.fromisoformat(value["datum"])
+    if isinstance(value, list):
+        return tuple(_rich(item) for item in value)
+    return value
+
+
+def append_journal(
+    session: Session,
+    case_row: CaseRow,
+    steps: Sequence[Step],
+    at: datetime,
+    policy: str,
+    event_id: str | None,
+) -> list[JournalRow]:
+    """Add steps to a case's journal, each chained to the one before it.
+
+    The id of the event stands with the first step that is not derived.
+    """
+    rows: list[JournalRow] = []
+    for step in steps:
+        case_row.steps += 1
+        row = JournalRow(
+            case_reference=case_row.reference,
+            municipality=case_row.municipality,
+            number=case_row.steps,
+            event_id=None if step.derived else event_id,
+            process=step.process,
+            version=step.version,
+            policy=policy,
+            event=step.event,
+            on=step.on,
+            at=at,
+            before=step.before,
+            after=step.after,
+            data=to_json(step.data),
+            term=step.term,
+            rung=step.rung,
+            derived=step.derived,
+            previous=case_row.chain,
+            hash="",
+        )
+        if not step.derived:
+            event_id = None
+        row.hash = journal_hash(row)
+        case_row.chain = row.hash
+        session.add(row)
+        rows.append(row)
+    session.add(case_row)
+    return rows
+
+
+_HASHED = (
+    "case_reference", "municipality", "number", "event_id", "process", "version", "policy", "event", "before",
+    "after", "data", "term", "rung", "derived", "previous",
+)  # fmt: skip
+
+
+def journal_hash(row: JournalRow) -> str:
+    """Give the hash of a journal row over all that it says and the hash of the row before it."""
+    content = {name: getattr(row, name) for name in _HASHED}
+    content["on"] = row.on.isoformat()
+    content["at"] = row.at.timestamp()
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""How routekaart is started, set up and used from the terminal."""

@@ -1,0 +1,46 @@
+"""`routekaart controleer`: is everything in order, and if not, what is there to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.calendar_data import kb_alarm
+from adapters.event_mapping import EventsFileError, read_rules
+from adapters.integrity import broken_cases
+from adapters.message_check import message_problems
+from adapters.policies import policy_problems
+from milestones.definition import defects
+from milestones.definitions import VERSIONS
+from milestones.events import EVENTS
+from milestones.guards import GUARDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from adapters.office import Office
+
+
+def check(office: Office, out: Console, err: Console) -> int:
+    """Print what is wrong and what to do; give 1 when anything is, else 0."""
+    problems = list(_problems(office))
+    for problem in problems:
+        err.print(problem, markup=False)
+    if not problems:
+        out.print("Alles is in orde: instellingen, definities, ontvangers, teksten en journaal.")
+    return 1 if problems else 0
+
+
+def _problems(office: Office) -> Iterator[str]:
+    if alarm := kb_alarm(office.clock.today()):
+        yield alarm
+    for definition in VERSIONS:
+        yield from defects(definition, EVENTS, GUARDS)
+    yield from policy_problems(office.settings.policy_folder)
+    yield from message_problems(office)
+    try:
+        read_rules(office.settings.events_file)
+    except EventsFileError as error:
+        yield str(error)
+    yield from broken_cases(office.engine, office.rules_named)

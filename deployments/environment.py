@@ -1,0 +1,43 @@
+"""The settings of Prefect that every process of ours needs, each with its reason."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.settings import Settings
+
+LOOPBACK = "127.0.0.1"
+
+
+def prefect_environment(settings: Settings) -> dict[str, str]:
+    """Give the environment for Prefect's server and for our worker; what the user set goes first."""
+    home = settings.home_folder / "prefect"
+    defaults = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
+        "PREFECT_API_URL": f"http://{LOOPBACK}:{settings.prefect_port}/api",
+        # No telemetry, no news from outside.
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # Our parked runs have no time-out; this service would read every one of them every 5 seconds.
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+        # A restart of the server, or a busy SQLite, is waited out.
+        "PREFECT_CLIENT_MAX_RETRIES": "8",
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,502,503,504",
+        "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        # Resume is seen within a second.
+        "PREFECT_WORKER_QUERY_SECONDS": "1",
+        "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "1",
+    }
+    return {name: os.environ.get(name, value) for name, value in defaults.items()}
+
+
+def names_other_server(environment: Mapping[str, str], settings: Settings) -> bool:
+    """Whether the user named a Prefect server of his own."""
+    own = f"http://{LOOPBACK}:{settings.prefect_port}/api"
+    return environment.get("PREFECT_API_URL", own) != own

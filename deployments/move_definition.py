@@ -1,0 +1,49 @@
+"""`routekaart migreer definitie`: move running processes, or show what that would change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.definition_moves import move_definition as moves
+from milestones.definitions.migrations import migration_of
+from milestones.dutch import dutch_date
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from adapters.definition_moves import Change, TermChange
+    from adapters.office import Office
+
+
+def move_definition(
+    office: Office, code: str, from_version: int, to_version: int, out: Console, err: Console, *, dry: bool
+) -> int:
+    """Move every open process of a definition and print each; give 1 when one had to stay."""
+    why = (migration_of(code, from_version, to_version).__doc__ or "").strip().splitlines()[0]
+    out.print(f"{code} van versie {from_version} naar versie {to_version}: {why}", markup=False)
+    count = refused = 0
+    for change in moves(office.casework, code, from_version, to_version, dry=dry):
+        if change.refused:
+            refused += 1
+            err.print(f"{change.reference} {change.process}: blijft staan. {change.refused}", markup=False)
+        else:
+            count += 1
+            out.print(_line(change), markup=False)
+    done = "zouden overgaan" if dry else "zijn overgegaan"
+    out.print(f"{count} processen {done}, {refused} blijven staan.", markup=False)
+    return 1 if refused else 0
+
+
+def _line(change: Change) -> str:
+    state = (
+        change.state_before
+        if change.state_before == change.state_after
+        else f"{change.state_before} wordt {change.state_after}"
+    )
+    return f"{change.reference} {change.process}: {'; '.join([state, *map(_term_line, change.terms)])}."
+
+
+def _term_line(term: TermChange) -> str:
+    if term.due_before is None or term.due_before == term.due_after or term.due_after is None:
+        return f"{term.key} {term.choice}"
+    return f"{term.key} {term.choice}: {dutch_date(term.due_before)} wordt {dutch_date(term.due_after)}"

@@ -1,0 +1,66 @@
+"""A case in the terminal."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from milestones.dutch import dutch_date
+from milestones.roles import dutch_role
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_LAST_LINES = 15
+
+
+def show_case(case: dict[str, Any], out: Console) -> None:
+    """Print where a case is, who holds it and what can happen; its terms; and the end of its journal."""
+    out.print(Text(f"Zaak {case['zaak']} (gemeente {case['gemeentecode']})", style="bold"))
+    for item in case["mijlpalen"]:
+        out.print(Text(f"\n{item['mijlpaal']} {item['naam']}: {item['toestand']}", style="bold"))
+        if item["afgerond"]:
+            reason = item.get("eindresultaat") or item.get("uitstroomreden")
+            out.print(Text(f"  Afgerond{f': {reason}' if reason else ''}"))
+            continue
+        out.print(Text(f"  {item['wacht_op']}, bij: {dutch_role(item['rol'])}"))
+        out.print(Text(f"  Nu kan: {', '.join(item['mogelijke_gebeurtenissen'])}"))
+    if case["termijnen"]:
+        out.print(_terms(case["termijnen"]))
+    out.print(_journal(case["journaal"]))
+
+
+def _terms(terms: list[dict[str, Any]]) -> Table:
+    table = _table("\nTermijnen", "Termijn", "Bij", "Uiterlijk", "Uitkomst", "Bron en reden")
+    for item in terms:
+        due = dutch_date(date.fromisoformat(item["uiterlijk"])) if item["uiterlijk"] else "staat stil"
+        source = item["bron"] + ("" if item["zekerheid"].startswith("V") else " (niet geverifieerd)")
+        if item["verschoven_door"]:
+            source += f"; verschoven door {item['verschoven_door']}"
+        table.add_row(f"{item['id']} {item['naam']}", item["mijlpaal"], due, item["uitkomst"], source)
+    return table
+
+
+def _journal(lines: list[dict[str, Any]]) -> Table:
+    table = _table("\nJournaal", "Nr", "Op", "Bij", "Gebeurtenis", "Naar")
+    for line in lines[-_LAST_LINES:]:
+        table.add_row(str(line["nummer"]), line["op"], line["mijlpaal"], line["gebeurtenis"], line["naar"])
+    return table
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(
+        *columns,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        header_style="dim",
+        pad_edge=False,
+    )
+    for column in table.columns:
+        column.overflow = "fold"
+    return table

@@ -1,0 +1,43 @@
+"""One worker of ours as a process: bring the deployments up to date, then work."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+
+from adapters.settings import settings
+from deployments.environment import prefect_environment
+
+
+def run_worker() -> int:
+    """Deploy, then run a worker until SIGINT or SIGTERM; a run that is going on is finished first."""
+    chosen = settings()
+    for name, value in prefect_environment(chosen).items():
+        os.environ.setdefault(name, value)
+    if chosen.worker_concurrency:
+        os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(chosen.worker_concurrency)
+
+    # Prefect reads its settings on import, so only now.
+    from deployments.deploy import POOL, deploy  # noqa: PLC0415
+    from flows.wake_source import use_deploy  # noqa: PLC0415
+    from flows.worker import RoutekaartWorker  # noqa: PLC0415
+
+    deploy()
+    use_deploy(deploy)
+    ready = chosen.ensure_home() / "worker.ready"
+
+    async def work() -> None:
+        worker = RoutekaartWorker(work_pool_name=POOL)
+        task = asyncio.create_task(worker.start(printer=lambda *_: ready.touch()))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        asyncio.run(work())
+    finally:
+        ready.unlink(missing_ok=True)
+    return 0

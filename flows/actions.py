@@ -1,0 +1,342 @@
+"""What a coordinator does beyond the form of one case: each action is a flow with a typed form of its own.
+
+A refusal is an answer: the run ends as "Niet gedaan" with the reason, and nothing was written.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from datetime import date
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
+
+from prefect import Flow, State, flow, get_client
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from pydantic import Field
+
+from adapters.cancellations import Decision, decide_cancellation, open_cancellations
+from adapters.caseload import Caseload
+from adapters.casework import ConflictError
+from adapters.office import Office, office
+from adapters.store import UnknownCaseError
+from flows.reports import refresh_tags
+from milestones.case import closed, possible_now
+from milestones.definitions import definition_of
+from milestones.event_fields import EXIT_REASONS
+from milestones.process import NotPossible, Snapshot
+from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+P = ParamSpec("P")
+Work = Callable[P, str]
+ActionFlow = Flow[..., State[Any]]
+
+REFUSED = "Niet gedaan"
+_CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
+
+Case = Annotated[str, Field(title="Zaak", description="De referentie van de zaak, zoals FZ-2026-7K2M9QD.")]
+Milestone = Annotated[
+    str | None,
+    Field(title="Mijlpaal", description="Bijvoorbeeld M3. Leeg mag als er maar één open is."),
+]
+Person = Annotated[
+    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_CODE)
+]
+Motivation = Annotated[
+    str,
+    Field(
+        title="Code van de motivering",
+        description="Een korte code die naar het dossier wijst. Schrijf hier niets over de inwoner.",
+        pattern=_CODE,
+    ),
+]
+Day = Annotated[date | None, Field(title="Op welke datum?", description="De datum die telt. Leeg: vandaag.")]
+
+
+def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
+    """Make a flow of a function that does something and says what it did."""
+
+    def make(work: Work[P]) -> ActionFlow:
+        @functools.wraps(work)
+        def run(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
+            log = get_run_logger()
+            try:
+                said = work(*args, **kwargs)
+            except (NotPossible, ConflictError, UnknownCaseError) as refusal:
+                reason = refusal.reason if isinstance(refusal, NotPossible) else str(refusal.args[0])
+                log.warning("Niet gedaan: %s", reason)
+                return Completed(name=REFUSED, message=reason)
+            log.info(said)
+            return Completed(name="Gedaan", message=said)
+
+        return flow(name=name, persist_result=False)(run)
+
+    return make
+
+
+def _key() -> str:
+    """Give the id of this run, so that a run that is repeated does nothing twice."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
+    return f"prefect:{context.flow_run.id}"
+
+
+def _process(here: Office, reference: str, milestone: str | None) -> Snapshot:
+    """Give the process that is meant: the named one, or the only one that is open."""
+    case = here.casework.case(reference).case
+    if milestone:
+        return case.process(milestone)
+    running = [process for process in case.processes if not closed(process)]
+    if len(running) == 1:
+        return running[0]
+    names = ", ".join(process.name for process in running) or "geen"
+    raise NotPossible(f"Kies een mijlpaal. Open in zaak {reference}: {names}.")
+
+
+def _report(
+    reference: str, milestone: str | None, event: str, on: date | None, data: Mapping[str, object]
+) -> str:
+    here = office()
+    process = _process(here, reference, milestone)
+    known = {name: value for name, value in data.items() if value is not None}
+    receipt = here.casework.report(reference, event, process=process.name, on=on, data=known, event_id=_key())
+    after = receipt.case.process(receipt.process)
+    return f"Zaak {reference}, {after.name}: {definition_of(after).state(after.state).waits_for}."
+
+
+# --- who has what ---------------------------------------------------------------------------------------------
+
+
+@_action("Caseload overdragen")
+def caseload_overdragen(
+    van: Annotated[Person, Field(title="Van welke medewerker?")],
+    naar: Annotated[Person, Field(title="Naar welke medewerker?")],
+    reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "werkverdeling",  # type: ignore[valid-type]
+    gemeente: Annotated[
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+    ] = None,
+) -> str:
+    """Geef alle zaken van een medewerker aan een collega. Elke zaak krijgt daarvan een regel in haar journaal."""
+    here = office()
+    caseload = Caseload(here.engine, here.casework)
+    done, refused = 0, []
+    for held, refusal in caseload.reassign(van, naar, gemeente or here.settings.municipality, reden, _key()):
+        if refusal is None:
+            done += 1
+        else:
+            refused.append(f"{held.reference} {held.process}: {refusal}")
+    for line in refused:
+        get_run_logger().warning("Niet overgedragen: %s", line)
+    if not done and not refused:
+        raise NotPossible(f"{van} heeft geen open zaken in deze gemeente.")
+    return f"{done} mijlpalen gingen van {van} naar {naar}. {len(refused)} niet: zie de log."
+
+
+@_action("Zaak toewijzen")
+def zaak_toewijzen(
+    zaak: Case,
+    medewerker: Person,
+    mijlpaal: Milestone = None,
+    reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "toegewezen",  # type: ignore[valid-type]
+) -> str:
+    """Zet een zaak op naam van een medewerker."""
+    here = office()
+    process = _process(here, zaak, mijlpaal)
+    Caseload(here.engine, here.casework).assign(zaak, process.name, medewerker, reden, _key())
+    return f"Zaak {zaak}, {process.name} staat op naam van {medewerker}."
+
+
+@_action("Afwezigheid melden")
+def afwezigheid_melden(
+    medewerker: Person,
+    eerste_dag: Annotated[date, Field(title="Eerste dag")],
+    laatste_dag: Annotated[date, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
+    vervanger: Annotated[
+        str | None,
+        Field(title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_CODE),
+    ] = None,
+    gemeente: Annotated[
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+    ] = None,
+) -> str:
+    """Meld dat een medewerker er niet is. Zijn zaken krijgen het label van wie waarneemt."""
+    here = office()
+    Caseload(here.engine, here.casework).declare_absence(
+        medewerker, gemeente or here.settings.municipality, eerste_dag, laatste_dag, vervanger
+    )
+    changed = refresh_tags(here, get_client(sync_client=True))
+    return f"{medewerker} is afwezig. {changed} zaken kregen andere labels."
+
+
+# --- one case -------------------------------------------------------------------------------------------------
+
+
+@_action("Termijn verlengen")
+def termijn_verlengen(
+    zaak: Case,
+    termijn: Annotated[str, Field(title="Termijn", description="De code van de termijn, zoals T12.")],
+    motivering: Motivation,
+    mijlpaal: Milestone = None,
+    tot: Annotated[
+        date | None, Field(title="Nieuwe laatste dag", description="Of vul een aantal weken in.")
+    ] = None,
+    weken: Annotated[int | None, Field(title="Aantal weken erbij", ge=1, le=52)] = None,
+    instemming: Annotated[bool, Field(title="Stemmen de anderen in?")] = False,
+    verzoek_inwoner: Annotated[bool, Field(title="Vraagt de inwoner er zelf om?")] = False,
+    op: Day = None,
+) -> str:
+    """Geef een termijn meer tijd, met een reden. Dat kan alleen waar de wet of de module het toelaat."""
+    data = {
+        "termijn": termijn,
+        "motivering": motivering,
+        "tot": tot,
+        "weken": weken,
+        "instemming": instemming or None,
+        "verzoek_inwoner": verzoek_inwoner or None,
+    }
+    return _report(zaak, mijlpaal, "termijn_verlengd", op, data)
+
+
+@_action("Zaak terugzetten")
+def zaak_terugzetten(
+    zaak: Case,
+    naar: Annotated[
+        str,
+        Field(
+            title="Naar welke stap?",
+            description="Zoals in het journaal, bijvoorbeeld 'Wacht op afspraak', of de code van de toestand.",
+        ),
+    ],
+    reden: Annotated[Literal[PUT_BACK_REASONS], Field(title="Waarom?")],  # type: ignore[valid-type]
+    mijlpaal: Milestone = None,
+    op: Day = None,
+) -> str:
+    """Zet een zaak terug naar een eerdere stap. Het journaal houdt alles; termijnen lopen weer zoals toen."""
+    here = office()
+    process = _process(here, zaak, mijlpaal)
+    definition = definition_of(process)
+    been = {
+        row.after
+        for row in here.casework.case(zaak).journal
+        if row.process == process.name and row.after != process.state
+    }
+    able = [code for code in earlier_states(definition, process) if code in been]
+    names = {definition.state(code).waits_for.lower(): code for code in able} | {
+        code.lower(): code for code in able
+    }
+    target = names.get(naar.strip().lower())
+    if target is None:
+        can = "; ".join(definition.state(code).waits_for for code in able) or "nergens heen"
+        raise NotPossible(f"Zaak {zaak} kan niet terug naar '{naar}'. Wel naar: {can}.")
+    return _report(zaak, process.name, PUT_BACK, op, {"naar": target, "reden": reden})
+
+
+@_action("Zaak sluiten")
+def zaak_sluiten(
+    zaak: Case,
+    uitstroomreden: Annotated[Literal[EXIT_REASONS], Field(title="Reden van uitstroom (DDAS)")],  # type: ignore[valid-type]
+    motivering: Motivation,
+    mijlpaal: Milestone = None,
+    overrulereden: Annotated[
+        str | None,
+        Field(
+            title="Toch sluiten terwijl een partner nog niet klaar is?",
+            description="Dan is een code nodig van de reden van de coördinator.",
+            pattern=_CODE,
+        ),
+    ] = None,
+    op: Day = None,
+) -> str:
+    """Sluit een zaak met een uitstroomreden. Na het eerste gesprek kan dat alleen met een beschikking."""
+    data = {"uitstroomreden": uitstroomreden, "motivering": motivering, "overrulereden": overrulereden}
+    return _report(zaak, mijlpaal, "uitgestroomd", op, data)
+
+
+_RELOCATION = MappingProxyType(
+    {
+        "Verhuisd, wij blijven uitvoeren": ("verhuizing", {"keuze": "behouden"}),
+        "Verhuisd, de zaak gaat over": ("verhuizing", {"keuze": "overdragen"}),
+        "De andere gemeente neemt de zaak over": ("overname_aanvaard", {}),
+        "De andere gemeente neemt de zaak niet over": ("overname_geweigerd", {}),
+    }
+)
+
+
+@_action("Verhuizing melden")
+def verhuizing_melden(
+    zaak: Case,
+    wat: Annotated[Literal[tuple(_RELOCATION)], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
+    mijlpaal: Milestone = None,
+    op: Day = None,
+) -> str:
+    """Meld dat de inwoner verhuist. De termijnen lopen door tot de andere gemeente de zaak overneemt."""
+    event, data = _RELOCATION[wat]
+    return _report(zaak, mijlpaal, event, op, data)
+
+
+# --- a request to cancel --------------------------------------------------------------------------------------
+
+_CONFIRM, _REFUSE = "Bevestigen: de zaak sluit", "Weigeren: de zaak gaat door"
+_ENDINGS = ("uitgestroomd", "geen_vervolg")
+
+
+@_action("Annulering beoordelen")
+def annulering_beoordelen(
+    zaak: Case,
+    besluit: Annotated[Literal[_CONFIRM, _REFUSE], Field(title="Wat besluit u?")],  # type: ignore[valid-type]
+    mijlpaal: Milestone = None,
+    uitstroomreden: Annotated[
+        Literal[EXIT_REASONS], Field(title="Reden van uitstroom", description="Alleen bij bevestigen.")  # type: ignore[valid-type]
+    ] = "Overig",
+    motivering: Annotated[
+        str | None,
+        Field(title="Code van de motivering", description="Alleen bij bevestigen.", pattern=_CODE),
+    ] = None,
+) -> str:
+    """Iemand drukte op Cancel bij een zaak. Bevestig dat, of weiger het. Tot dan loopt de zaak gewoon door."""
+    here = office()
+    asked = {(item.process_id, item.process) for item in open_cancellations(here.engine, zaak)}
+    waiting = sorted(item for item in asked if mijlpaal in (None, "", item[1]))
+    if not waiting:
+        here.casework.case(zaak)
+        raise NotPossible(f"Voor zaak {zaak} heeft niemand om annuleren gevraagd.")
+    if len(waiting) > 1:
+        raise NotPossible(f"Kies een mijlpaal: {', '.join(name for _, name in waiting)}.")
+    process_id, name = waiting[0]
+    if besluit == _REFUSE:
+        decide_cancellation(here.engine, process_id, Decision.REFUSED)
+        return f"Zaak {zaak}, {name} gaat door."
+    said = _close(here, zaak, name, uitstroomreden, motivering)
+    decide_cancellation(here.engine, process_id, Decision.CONFIRMED)
+    return said
+
+
+def _close(here: Office, reference: str, name: str, reason: str, motivation: str | None) -> str:
+    process = here.casework.case(reference).case.process(name)
+    able = possible_now(process)
+    event = next((one for one in _ENDINGS if one in able), None)
+    if event is None:
+        raise NotPossible(
+            f"{name} sluit niet zomaar. Meld wat er gebeurd is met het formulier van de zaak.", able
+        )
+    data = {"uitstroomreden": reason, "motivering": motivation} if event == "uitgestroomd" else {}
+    return _report(reference, name, event, None, data)
+
+
+ACTIONS: Mapping[str, ActionFlow] = MappingProxyType(
+    {
+        "zaak-toewijzen": zaak_toewijzen,
+        "caseload-overdragen": caseload_overdragen,
+        "afwezigheid-melden": afwezigheid_melden,
+        "termijn-verlengen": termijn_verlengen,
+        "zaak-terugzetten": zaak_terugzetten,
+        "zaak-sluiten": zaak_sluiten,
+        "verhuizing-melden": verhuizing_melden,
+        "annulering-beoordelen": annulering_beoordelen,
+    }
+)

@@ -1,0 +1,239 @@
+"""The page of a case in the Prefect UI: its route as a picture, running terms, hand-offs, and its journal.
+
+One artifact with a stable key, so that it has a history and costs one request; written only when it says
+something new. It holds references, dates, states and roles, and nothing about a person.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from adapters.presentation import process_title
+from flows.display import running_terms
+from flows.markdown import picture, short_date, table, text
+from flows.pictures import Stage, Stop, route
+from milestones.case import closed
+from milestones.definition import OFFERED, RETURNED
+from milestones.definitions import DEFINITIONS, definition_of
+from milestones.events import EVENTS
+from milestones.roles import dutch_role
+from milestones.steering import STEERING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from adapters.casework import CaseView
+    from adapters.database import JournalRow, ProcessRow
+    from milestones.case import Case
+    from milestones.policy import Policy
+    from milestones.process import RunningTerm, Snapshot
+
+MILESTONES = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
+BESIDE = tuple(code for code in DEFINITIONS if code not in MILESTONES)
+MOST_JOURNAL_LINES = 25
+_KEY_LENGTH = 60
+
+
+def page_key(reference: str) -> str:
+    """Give the artifact key of a case: lower case, digits and dashes, and different for different cases."""
+    plain = re.sub(r"[^a-z0-9]+", "-", reference.lower()).strip("-")
+    if plain.upper() != reference:
+        plain = f"{plain[:_KEY_LENGTH]}-{hashlib.sha256(reference.encode()).hexdigest()[:6]}"
+    return f"zaak-{plain}"
+
+
+def case_page(view: CaseView, policy: Policy, today: date) -> str:
+    """Give the page as Markdown, as it reads today."""
+    return _page(view, policy, today)
+
+
+def page_mark(view: CaseView, policy: Policy) -> str:
+    """Give a hash of all that the page says but for what changes with the day."""
+    return hashlib.sha256(_page(view, policy, None).encode()).hexdigest()
+
+
+def _page(view: CaseView, policy: Policy, today: date | None) -> str:
+    case = view.case
+    stops, beside = stops_of(case, policy)
+    said = "; ".join(f"{stop.code} {stop.name}: {stop.stage}" for stop in (*stops, *beside))
+    return text(
+        f"# Zaak {view.reference}",
+        picture(route(stops, beside), f"De route van deze zaak. {said}."),
+        "## Waar is de zaak?",
+        table(("mijlpaal", "wacht op", "bij", "sinds"), _places(view, policy)),
+        "## Lopende termijnen",
+        table(
+            ("uiterlijk", "nog", "termijn", "mijlpaal", "bron", "waarom deze dag"),
+            (row for process in case.processes for row in _terms(process, policy, today)),
+        )
+        or "Er loopt geen termijn.",
+        "## Overdrachten",
+        table(("van", "naar", "aangeboden op", "hoe staat het ervoor"), _handoffs(case, view.journal))
+        or "Deze zaak is nog niet overgedragen.",
+        "## Journaal",
+        _journal(view.journal, policy),
+    )
+
+
+# --- the route ------------------------------------------------------------------------------------------------
+
+
+def stops_of(case: Case, policy: Policy) -> tuple[list[Stop], list[Stop]]:
+    """Give the stops of the route, and what runs beside it as far as the case has it."""
+
+    def stop(code: str) -> Stop:
+        return Stop(code, policy.name_of(DEFINITIONS[code]), _stage(case, code))
+
+    stops = [stop(code) for code in MILESTONES]
+    furthest = max((number for number, one in enumerate(stops) if one.stage is not Stage.TO_COME), default=0)
+    stops = [
+        replace(one, stage=Stage.SKIPPED) if one.stage is Stage.TO_COME and number < furthest else one
+        for number, one in enumerate(stops)
+    ]
+    return stops, [stop(code) for code in BESIDE if any(item.code == code for item in case.processes)]
+
+
+def _stage(case: Case, code: str) -> Stage:
+    mine = [item for item in case.processes if item.code == code]
+    running = [item for item in mine if not closed(item)]
+    if running and all(item.state in (OFFERED, RETURNED) for item in running):
+        return Stage.OFFERED
+    if running:
+        return Stage.RUNNING
+    return Stage.DONE if mine else Stage.TO_COME
+
+
+# --- tables ---------------------------------------------------------------------------------------------------
+
+
+def _places(view: CaseView, policy: Policy) -> list[tuple[str, ...]]:
+    since: dict[str, date] = {}
+    for row in view.journal:
+        if row.before != row.after:
+            since[row.process] = row.on
+    return [
+        (
+            _linked(process, view.rows, policy),
+            definition_of(process).state(process.state).waits_for,
+            "" if closed(process) else _holder(process, policy.role(process.role(definition_of(process)))),
+            short_date(since[process.name]) if process.name in since else "",
+        )
+        for process in view.case.processes
+    ]
+
+
+def _holder(process: Snapshot, role: str) -> str:
+    named = process.facts.get("houder")
+    return f"{dutch_role(role)} {named}" if isinstance(named, str) else dutch_role(role)
+
+
+def _linked(process: Snapshot, rows: Mapping[str, ProcessRow], policy: Policy) -> str:
+    title = process_title(process.name, policy.name_of(definition_of(process)))
+    run = rows[process.name].flow_run_id
+    return f"[{title}](../../runs/flow-run/{run})" if run else title
+
+
+def _terms(process: Snapshot, policy: Policy, today: date | None) -> list[tuple[str, ...]]:
+    return [
+        (
+            short_date(term.due) if term.due else "staat stil",
+            days_left(term, today),
+            f"{term.term} {policy.term(term.term).name}",
+            process.name,
+            policy.term(term.term).source_text,
+            _reason(term),
+        )
+        for term in running_terms(process)
+    ]
+
+
+def _reason(term: RunningTerm) -> str:
+    if term.shifted_by:
+        return f"verschoven van {short_date(term.nominal)} door {term.shifted_by}"
+    suspended = f"{term.suspended_days} dagen stilgestaan" if term.suspended_days else ""
+    return suspended or term.not_shifted_because or ""
+
+
+def days_left(term: RunningTerm, today: date | None) -> str:
+    """Say how many days there are left."""
+    if term.due is None or today is None:
+        return ""
+    left = (term.due - today).days
+    if left < 0:
+        return f"**{-left} {_days(-left)} te laat**"
+    return "vandaag" if left == 0 else f"{left} {_days(left)}"
+
+
+def _days(number: int) -> str:
+    return "dag" if number == 1 else "dagen"
+
+
+def _handoffs(case: Case, journal: Sequence[JournalRow]) -> list[tuple[str, ...]]:
+    taken: dict[str, tuple[str, date]] = {}
+    for row in journal:
+        if row.before == OFFERED and row.event == "overdracht_aanvaard":
+            taken[row.process] = ("aanvaard op", row.on)
+        elif row.event == "overdracht_teruggegeven":
+            taken[row.process] = ("teruggegeven op", row.on)
+        elif row.event == "overdracht_aangeboden":
+            taken.pop(row.process, None)
+    found: list[tuple[str, ...]] = []
+    for process in case.processes:
+        sender = process.facts.get("overdracht_van")
+        if not isinstance(sender, str):
+            continue
+        what, on = taken.get(process.name, ("", None))
+        waiting = process.running("OVD")
+        if on is not None:
+            status = f"{what} {short_date(on)}"
+        elif process.state == OFFERED:
+            until = f", uiterlijk {short_date(waiting.due)}" if waiting and waiting.due else ""
+            status = f"wacht op aanvaarden{until}"
+        else:
+            status = "direct aanvaard"
+        found.append((sender, process.name, short_date(process.opened_on), status))
+    return found
+
+
+# --- the journal ----------------------------------------------------------------------------------------------
+
+
+def _journal(journal: Sequence[JournalRow], policy: Policy) -> str:
+    shown = list(reversed(journal))[:MOST_JOURNAL_LINES]
+    left = len(journal) - len(shown)
+    return text(
+        table(
+            ("op", "mijlpaal", "wat er gebeurde", "daarna"),
+            ((short_date(row.on), row.process, event_label(row, policy), _after(row)) for row in shown),
+        ),
+        f"En nog {left} eerdere regels: `routekaart zaak {journal[0].case_reference}`." if left > 0 else "",
+    ).strip()
+
+
+def _after(row: JournalRow) -> str:
+    if row.before == row.after:
+        return "blijft hier"
+    code, _, _ = row.process.partition("#")
+    state = DEFINITIONS[code].state_by_code.get(row.after) if code in DEFINITIONS else None
+    return state.waits_for if state else row.after
+
+
+_OWN_WORDS = {"geopend": "Gestart", "overgedragen": "Overgedragen aan deze mijlpaal"}
+
+
+def event_label(row: JournalRow, policy: Policy) -> str:
+    """Give what a journal row says, in words."""
+    if row.event in _OWN_WORDS:
+        return _OWN_WORDS[row.event]
+    spec = EVENTS.get(row.event) or STEERING.get(row.event)
+    if spec is not None and row.rung is None:
+        return spec.label
+    term = (row.term or row.event.split("_")[0]).split("#")[0]
+    name = policy.term(term).name if term in policy.terms else term
+    if row.event.endswith("_waarschuwing"):
+        return f"Waarschuwing: {name} ({term})"
+    return f"Termijn voorbij: {name} ({term})"

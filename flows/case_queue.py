@@ -1,0 +1,181 @@
+"""The worker's own source of work: processes of the case database whose flow run must be made or woken."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from httpx import HTTPStatusError
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_logger
+from prefect.states import Pending
+
+from adapters.faults import FaultPoint, reach
+from adapters.shown import ShownRuns
+from flows.display import show
+from flows.effects import deliver_what_is_left
+from flows.outgoing import publish_due
+from flows.repair import Repair
+from flows.wake_source import WakeUp, WakeUpResult
+from flows.window import circumstances
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+    from adapters.attention import Waiting
+    from adapters.office import Office
+
+DEPLOYMENT = "routekaart"  # the name of each flow's deployment
+NOT_FOUND = 404
+SWEEP_SECONDS = 1.0  # between two looks for terms that are due
+_REST_AFTER_FAILURE = timedelta(seconds=5)
+_REST_OF_A_FAILING_CASE_SECONDS = 60.0
+
+logger = get_logger("routekaart.case_queue")
+
+
+class CaseQueue:
+    """Give the worker the processes that ask for attention; a process without a run gets one first."""
+
+    def __init__(self, office: Office, deploy: Callable[[], object] | None = None) -> None:
+        self._office = office
+        self._client: SyncPrefectClient = get_client(sync_client=True)
+        self._deploy = deploy
+        self._deployments: dict[str, UUID] = {}
+        self._claimed: dict[UUID, Waiting] = {}
+        self._swept_at = 0.0
+        # One thread for messages outside flow runs: a slow mail server must not keep processes waiting.
+        self._postman = ThreadPoolExecutor(1, thread_name_prefix="routekaart-berichten")
+        self._round: Future[None] | None = None
+        self._failing: dict[str, float] = {}
+        # A client of its own: reconciling runs beside claiming, in another thread.
+        self._repair = Repair(office, get_client(sync_client=True))
+        self.renew_seconds = office.attention.lease.total_seconds() / 4
+        self.reconcile_seconds = office.settings.reconcile_seconds
+
+    def claim(self, limit: int) -> Sequence[WakeUp]:
+        """Fire what is due, then claim up to `limit` processes."""
+        if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
+            self._sweep()
+            self._swept_at = time.monotonic()
+        wake_ups: list[WakeUp] = []
+        for waiting in self._office.attention.claim(limit):
+            reach(FaultPoint.CLAIMED, waiting.case_reference)
+            try:
+                flow_run_id = waiting.flow_run_id or self._make_run(waiting)
+            except Exception:
+                self._office.attention.release(waiting, _REST_AFTER_FAILURE)
+                logger.exception("flow_run_not_made case=%s process=%s", waiting.case_reference, waiting.name)
+                continue
+            if flow_run_id is None:
+                continue
+            reach(FaultPoint.RUN_LINKED, waiting.case_reference)
+            self._claimed[flow_run_id] = waiting
+            wake_ups.append(WakeUp(flow_run_id))
+        return wake_ups
+
+    def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
+        """Give a process back. A run that is gone is replaced: deleting or cancelling it ends no case."""
+        waiting = self._claimed.pop(wake_up.flow_run_id, None)
+        if waiting is None:
+            return
+        attention = self._office.attention
+        if result is WakeUpResult.GONE:
+            self._repair.replace(waiting.process_id, wake_up.flow_run_id, waiting.case_reference)
+        attention.release(waiting, _REST_AFTER_FAILURE if result is WakeUpResult.FAILED else timedelta(0))
+
+    def renew(self) -> None:
+        """Renew the leases of all that this worker holds, and take back those of neighbours that died."""
+        self._office.attention.renew()
+        self._office.attention.release_dead()
+        self._office.deliveries.release_dead()
+
+    def reconcile(self) -> None:
+        """Mend what Prefect shows wrongly."""
+        self._repair.look_around()
+
+    # --- terms ----------------------------------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        """Fire due terms in the database, and see to the messages that are due."""
+        office = self._office
+        now = time.monotonic()
+        self._failing = {reference: until for reference, until in self._failing.items() if until > now}
+        for reference in office.casework.cases_with_due_terms(100 + len(self._failing)):
+            if reference not in self._failing:
+                self._fire(reference)
+        office.deliveries.ask_attention()
+        publish_due(office)
+        if self._round is None or self._round.done():
+            if self._round is not None and (error := self._round.exception()):
+                logger.error("messages_not_sent error=%s", type(error).__name__)
+            self._round = self._postman.submit(deliver_what_is_left, office)
+
+    def _fire(self, reference: str) -> None:
+        """Fire what is due in one case; a case that cannot be fired keeps no other from its terms."""
+        reach(FaultPoint.BEFORE_SWEEP, reference)
+        try:
+            self._office.casework.fire_due(reference)
+        except Exception:
+            logger.exception("term_not_fired case=%s", reference)
+            self._failing[reference] = time.monotonic() + _REST_OF_A_FAILING_CASE_SECONDS
+        reach(FaultPoint.AFTER_SWEEP, reference)
+
+    # --- flow runs ------------------------------------------------------------------------------------------
+
+    def _make_run(self, waiting: Waiting) -> UUID | None:
+        """Make the flow run of a process; making it twice gives the same run. None when the lease was lost."""
+        office = self._office
+        view = office.casework.case(waiting.case_reference)
+        process = view.case.process(waiting.name)
+        policy = office.rules_for(waiting.municipality).policy
+        around = circumstances(office, view, process, waiting.process_id)
+        today = office.clock.today()
+        shown = show(waiting.case_reference, waiting.municipality, process, today, policy, around)
+        try:
+            run = self._client.create_flow_run_from_deployment(
+                self._deployment(waiting.code),
+                parameters={"zaak": waiting.case_reference, "proces": waiting.name},
+                state=Pending(name="Wordt klaargezet"),
+                name=shown.name,
+                tags=shown.tags,
+                idempotency_key=f"{waiting.case_reference}/{waiting.name}/{waiting.runs_made}",
+            )
+        except HTTPStatusError as error:
+            if error.response.status_code == NOT_FOUND:
+                self._deployments.clear()  # Prefect lost what it knew: put it back, and try again soon
+                self._deploy_again()
+            raise
+        reach(FaultPoint.RUN_MADE, waiting.case_reference)
+        if not office.attention.link(waiting, run.id):
+            return None
+        ShownRuns(office.engine).remember(waiting.process_id, shown.tags, page="")
+        return run.id
+
+    def _deployment(self, code: str) -> UUID:
+        from flows.processes import FLOWS  # noqa: PLC0415 - the flows import this folder's other modules
+
+        if code not in self._deployments:
+            name = f"{FLOWS[code].name}/{DEPLOYMENT}"
+            try:
+                found = self._client.read_deployment_by_name(name)
+            except ObjectNotFound:
+                self._deploy_again()
+                try:
+                    found = self._client.read_deployment_by_name(name)
+                except ObjectNotFound:
+                    raise LookupError(
+                        f"De deployment van {code} ontbreekt: start `routekaart deploy`."
+                    ) from None
+            self._deployments[code] = found.id
+        return self._deployments[code]
+
+    def _deploy_again(self) -> None:
+        if self._deploy is not None:
+            logger.warning("deployments_put_back")
+            self._deploy()

@@ -1,0 +1,73 @@
+"""Carry out effects: the messages that a transition asked for. At least once, each with a stable id.
+
+An effect first becomes deliveries, one for each recipient. Each attempt is a task run of its own; a retry is a row
+with its next moment (`adapters.deliveries`), so that no wake-up waits for it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.states import Completed, Failed
+
+from adapters.faults import FaultPoint, reach
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from prefect.client.schemas.objects import State
+
+    from adapters.deliveries import Parcel
+    from adapters.office import Office
+
+# A wake-up stops sending after this time; what is left is still due and asks for attention again.
+_LONGEST_SECONDS = 20.0
+
+
+@task(
+    name="Bericht versturen",
+    task_run_name="Bericht ({soort}) aan {rol} via {kanaal}",
+    persist_result=False,
+    cache_policy=NO_CACHE,
+)
+def send_message(soort: str, rol: str, kanaal: str, office_parcel: tuple[Office, Parcel]) -> State[Any]:
+    """Send one message; what Prefect shows is role, channel and result, never an address."""
+    del soort, rol, kanaal
+    office, parcel = office_parcel
+    sent = office.deliveries.send(parcel)
+    if sent is None:
+        return Completed(name="Al gedaan", message="Een andere worker heeft dit bericht.")
+    if sent.failed:
+        return Failed(name="Niet bezorgd", message=sent.text)
+    return Completed(name=str(sent.state).capitalize(), message=sent.text)
+
+
+def plan_messages(here: Office, process_id: int) -> None:
+    """Make the deliveries of every open effect of a process."""
+    for effect in here.attention.open_effects(process_id):
+        here.deliveries.plan(effect.id)
+
+
+def send_due(here: Office, parcels: Iterable[Parcel], before_each: Callable[[], None] | None = None) -> None:
+    """Send parcels, each as a task run; a failed one has its next moment already.
+
+    `before_each` may raise to stop: sending may take long, and a worker that lost its lease sends nothing more.
+    """
+    began = time.monotonic()
+    for parcel in parcels:
+        if time.monotonic() - began > _LONGEST_SECONDS:
+            return
+        if before_each is not None:
+            before_each()
+        send_message(parcel.kind, parcel.role_name, parcel.channel, (here, parcel), return_state=True)
+        reach(FaultPoint.EFFECT_NOTED, parcel.case_reference)
+
+
+def deliver_what_is_left(here: Office) -> None:
+    """Plan and send what belongs to no running flow run: digests, and messages that outlived their process."""
+    for effect in here.attention.leftover_effects():
+        here.deliveries.plan(effect.id)
+    send_due(here, here.deliveries.due_elsewhere())

@@ -1,0 +1,136 @@
+"""The Resume form of a state: only the events that are possible now, in Dutch, with the fields that they need."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from milestones.case import possible_now
+from milestones.definition import OFFERED, FieldKind
+from milestones.definitions import definition_of
+from milestones.events import event_in
+
+if TYPE_CHECKING:
+    from milestones.definition import Field as EventField
+    from milestones.process import Snapshot
+
+_HOW_TO = (
+    "Kies wat er gebeurd is. Vul daarna alleen in wat daarbij hoort. Klopt er iets niet, dan staat in de log "
+    "waarom, en komt dit formulier terug."
+)
+# Events that any state knows, with many fields of their own: each has an action with a form for itself, so that
+# this form stays short (flows/actions.py).
+WITH_OWN_ACTION = frozenset(
+    {"termijn_verlengd", "uitgestroomd", "verhuizing", "overname_aanvaard", "overname_geweigerd"}
+)
+HOLDER = "houder"
+_PERSON = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
+_YES_NO = {"ja": True, "nee": False}
+
+
+class EmptyForm(BaseModel):
+    """Hier is nu niets te melden. Er zijn wel acties voor deze zaak: zie Deployments."""
+
+    model_config = ConfigDict(title="Niets in te vullen")
+
+
+def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
+    """Give the form of a process as it stands, with a text above it that says what it waits for.
+
+    The form carries the number of the last change. Who answers a form that was opened before another change
+    is refused by Prefect, so that two people who look at the same case do not answer over each other.
+    """
+    events = [event_in(process.code, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
+    if not events:
+        return EmptyForm
+    labels = tuple(spec.label for spec in events)
+    fields: dict[str, Any] = {
+        "gebeurtenis": (
+            Literal[labels],
+            # The UI hides a text above a long form, so the explanation stands with the first field.
+            Field(
+                title="Wat is er gebeurd?",
+                description=f"{explanation} {_HOW_TO}".strip(),
+                json_schema_extra={"position": 0},
+            ),
+        ),
+        "op": (date, _optional(1, "Op welke datum? (leeg = vandaag)")),
+    }
+    for spec in events:
+        for item in spec.fields:
+            users = [
+                other.label for other in events if any(field.name == item.name for field in other.fields)
+            ]
+            help_text = f"Alleen bij: {'; '.join(users)}." if len(users) < len(events) else None
+            fields.setdefault(item.name, (_type_of(item), _optional(len(fields), item.label, help_text)))
+    if process.state == OFFERED:
+        help_text = "Dan staat de zaak op uw naam. Bijvoorbeeld: mw-17."
+        fields[HOLDER] = (str, _optional(len(fields), "Uw medewerkerscode", help_text, _PERSON))
+    now = str(process.sequence)
+    fields["stand"] = (
+        Literal[now],
+        Field(
+            default=now,
+            title="Stand van de zaak (zo laten)",
+            description="Zo merkt u het als een collega intussen iets meldde.",
+            json_schema_extra={"position": len(fields)},
+        ),
+    )
+    return create_model(
+        f"Vorm{process.code}{process.state.title().replace('_', '')}",
+        __config__=ConfigDict(title="Meld wat er gebeurd is", extra="forbid"),
+        **fields,
+    )
+
+
+def _optional(position: int, title: str, description: str | None = None, pattern: str | None = None) -> Any:
+    """Give a field that may stay empty, without a null in its schema: the UI shows it as one simple input.
+
+    The UI orders fields by `position`, and by name where that is missing.
+    """
+
+    def simplify(schema: dict[str, Any]) -> None:
+        schema.pop("default", None)
+        schema["position"] = position
+
+    return Field(
+        default=None, title=title, description=description, pattern=pattern, json_schema_extra=simplify
+    )
+
+
+def _type_of(item: EventField) -> Any:
+    match item.kind:
+        case FieldKind.DATE:
+            return date
+        case FieldKind.YES_NO:
+            return Literal["ja", "nee"]
+        case FieldKind.NUMBER:
+            return int
+        case FieldKind.CHOICE:
+            return Literal[item.choices]
+        case FieldKind.CHOICES:
+            choices: Any = Literal[item.choices]
+            return list[choices]
+        case FieldKind.CODE:
+            return str
+
+
+def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | None, dict[str, object]]:
+    """Give the event, its date and its data from a filled-in form.
+
+    The process may have moved on since the form was shown: the label is looked up in its whole definition.
+    A field that does not belong to the chosen event is left out: the form shows the fields of all events.
+    """
+    events = [event_in(process.code, row.event) for row in definition_of(process).rows]
+    spec = next(spec for spec in events if spec.label == answer["gebeurtenis"])
+    own = {item.name: item for item in spec.fields}
+    data: dict[str, object] = {}
+    for name, item in own.items():
+        value = answer.get(name)
+        if value in (None, ""):
+            continue
+        data[name] = _YES_NO[value] if item.kind is FieldKind.YES_NO and value in _YES_NO else value
+    written = answer.get("op")
+    return spec.name, date.fromisoformat(written[:10]) if written else None, data

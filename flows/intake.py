@@ -1,0 +1,182 @@
+"""Two flows for who speaks Prefect: open a case, and report an event, from a form, the API or an automation.
+
+The id of the flow run is the id of what it reports, so a run that is tried again reports nothing twice.
+"""
+
+# Without `from __future__ import annotations`: Prefect makes the form out of the real types.
+import inspect
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from prefect import Flow, State, flow
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.states import Completed, Failed
+from prefect.utilities.callables import parameter_schema
+from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic.fields import FieldInfo
+
+from adapters.casework import ConflictError, Receipt
+from adapters.office import office
+from adapters.store import UnknownCaseError
+from milestones.definition import Field as EventField
+from milestones.definition import FieldKind
+from milestones.definitions import DEFINITIONS
+from milestones.events import EVENTS
+from milestones.process import NotPossible
+
+_MILESTONES = tuple(DEFINITIONS)
+_REPORTABLE = tuple(spec.name for spec in EVENTS.values() if not spec.by_timer)
+
+# What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
+_REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
+_PROCESS = r"^[A-Z][A-Z0-9]{0,15}(#\d{1,3})?$"
+
+Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
+EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
+
+
+def _type_of(item: EventField) -> Any:
+    choices: Any = Literal[item.choices] if item.choices else str
+    return {
+        FieldKind.DATE: date,
+        FieldKind.YES_NO: bool,
+        FieldKind.NUMBER: int,
+        FieldKind.CHOICE: choices,
+        FieldKind.CHOICES: list[choices],
+        FieldKind.CODE: str,
+    }[item.kind]
+
+
+def _details() -> type[BaseModel]:
+    """Make the form of all fields that any event has, each with its own label and type."""
+    labels: dict[str, EventField] = {}
+    users: dict[str, list[str]] = {}
+    for spec in EVENTS.values():
+        for item in spec.fields:
+            labels.setdefault(item.name, item)
+            users.setdefault(item.name, []).append(spec.name)
+    fields: dict[str, Any] = {
+        name: (
+            _type_of(item) | None,
+            Field(default=None, title=item.label, description=f"Bij: {', '.join(users[name])}."),
+        )
+        for name, item in labels.items()
+    }
+    return create_model("Gegevens", __config__=ConfigDict(extra="forbid", title="Gegevens"), **fields)
+
+
+Details: Any = _details()
+
+
+@flow(name="aanmelding", persist_result=False)
+def registration(
+    mijlpaal: Annotated[Milestone, Field(title="Mijlpaal", description="Waar de zaak begint.")] = "M3",
+    zaak: Annotated[
+        str | None,
+        Field(
+            title="Referentie",
+            description="Uw eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN.",
+            pattern=_REFERENCE,
+            max_length=60,
+        ),
+    ] = None,
+    op: Annotated[
+        date | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
+    ] = None,
+    gemeentecode: Annotated[
+        str | None,
+        Field(
+            title="Gemeentecode",
+            description="Vier cijfers; leeg is de ingestelde gemeente.",
+            pattern=r"^\d{4}$",
+        ),
+    ] = None,
+    bedreigende_situatie: Annotated[
+        bool, Field(title="Bedreigende situatie", description="Bijvoorbeeld ontruiming of afsluiting.")
+    ] = False,
+) -> State[Any]:
+    """Open een zaak in een mijlpaal."""
+    here = office()
+    return _answer(
+        lambda key: here.casework.open(
+            mijlpaal,
+            municipality=gemeentecode or here.settings.municipality,
+            reference=zaak or None,
+            on=op,
+            data={"bedreigende_situatie": True} if bedreigende_situatie else {},
+            key=key,
+        )
+    )
+
+
+@flow(name="meld-gebeurtenis", persist_result=False)
+def report_event(
+    zaak: Annotated[
+        str, Field(title="Zaak", description="De referentie van de zaak.", pattern=_REFERENCE, max_length=60)
+    ],
+    gebeurtenis: Annotated[EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
+    mijlpaal: Annotated[
+        str | None,
+        Field(title="Mijlpaal", description="Alleen als het er meer dan een kan zijn.", pattern=_PROCESS),
+    ] = None,
+    op: Annotated[
+        date | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
+    ] = None,
+    gegevens: Annotated[
+        Details | None, Field(title="Gegevens", description="De velden die bij de gebeurtenis horen.")
+    ] = None,
+) -> State[Any]:
+    """Meld een gebeurtenis in een zaak."""
+    data = gegevens.model_dump(exclude_none=True) if gegevens is not None else {}
+    return _answer(
+        lambda key: office().casework.report(
+            zaak, gebeurtenis, process=mijlpaal or None, on=op, data=data, event_id=key
+        )
+    )
+
+
+def _answer(report: Callable[[str], Receipt]) -> State[Any]:
+    """Report, and end the run with what came of it: a refusal is a failed run with one Dutch sentence."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
+    try:
+        receipt = report(f"prefect:{context.flow_run.id}")
+    except NotPossible as refusal:
+        allowed = f" Nu kan: {', '.join(refusal.allowed)}." if refusal.allowed else ""
+        sentence = f"{refusal.reason}{allowed}"
+    except (UnknownCaseError, ConflictError) as refusal:
+        sentence = str(refusal.args[0])
+    else:
+        states = ", ".join(f"{item.name} {item.state}" for item in receipt.case.processes)
+        get_run_logger().info("Zaak %s: %s.", receipt.reference, states)
+        return Completed(name="Verwerkt", message=f"Zaak {receipt.reference}: {states}.")
+    get_run_logger().warning("Niet verwerkt. %s", sentence)
+    return Failed(name="Niet verwerkt", message=sentence)
+
+
+def form_of(intake: Flow[..., Any]) -> dict[str, Any]:
+    """Give the form of a flow, with the titles and help that Prefect leaves out, and one input a field."""
+    schema = parameter_schema(intake.fn).model_dump_for_openapi()
+    for name, parameter in inspect.signature(intake.fn).parameters.items():
+        shown = schema["properties"][name]
+        for about in getattr(parameter.annotation, "__metadata__", ()):
+            if isinstance(about, FieldInfo):
+                shown |= {"title": about.title, "description": about.description}
+    for described in (schema, *schema.get("definitions", {}).values()):
+        for shown in described.get("properties", {}).values():
+            _simplify(shown)
+    return schema
+
+
+def _simplify(shown: dict[str, Any]) -> None:
+    filled = [choice for choice in shown.get("anyOf", ()) if choice.get("type") != "null"]
+    if len(filled) == 1:
+        del shown["anyOf"]
+        shown.pop("default", None)
+        for name, value in filled[0].items():
+            shown.setdefault(name, value)
+
+
+INTAKE_FLOWS: dict[str, Flow[..., Any]] = {"registration": registration, "report_event": report_event}

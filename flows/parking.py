@@ -1,0 +1,196 @@
+"""Park a flow run until an event, a term or a person wakes it, and read what that person answered.
+
+A parked run is PAUSED in Prefect under our own name and message. It holds no process and no memory. When
+the state carries a form, Prefect's Resume button shows it, checks the answer against it, and keeps the answer
+as an input of the flow run.
+
+Each pause has a key of its own that never comes back, so an answer belongs to one pause. Forms are kept under
+a key made from their content, so that a run stores each different form once. An answer is removed when the
+run parks after it was taken; until then every wake-up offers it again. A run that is killed half way
+therefore sees the same answer, with the same id, once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections import OrderedDict
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import httpx
+from prefect import get_client
+from prefect.client.schemas.objects import State, StateDetails, StateType
+from prefect.context import FlowRunContext
+from prefect.exceptions import Abort, MissingContextError, Pause
+from prefect.logging import get_logger
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun, FlowRunInput
+    from pydantic import BaseModel
+
+ANSWER_PREFIX = "antwoord-"
+FORM_PREFIX = "formulier-"
+CONFLICT = 409
+SERVER_ERROR = 500
+MOST_ANSWERS = 200  # far above one: more than one answer waits only after a race or a kill
+MOST_REMEMBERED_FORMS = 10_000
+
+logger = get_logger("routekaart.parking")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person entered in the Resume form of one pause."""
+
+    id: str
+    """Unique for the pause and the same at every reading: the id of the event that it becomes."""
+    values: dict[str, Any]
+    given_at: datetime | None
+    """When the server accepted it, which may be days before a worker read it."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What this wake-up has read: the answers still to hand out, and the keys of those handed out."""
+
+    context: FlowRunContext
+    waiting: list[FlowRunInput] | None = None
+    taken: list[str] = field(default_factory=list)
+
+
+_attempt: ContextVar[_Attempt | None] = ContextVar("routekaart-attempt", default=None)
+_stored_forms: OrderedDict[tuple[UUID, str], None] = OrderedDict()
+
+
+def take_answer() -> Answer | None:
+    """Give the oldest answer that was not handled yet, or None.
+
+    None says that the run was woken for another reason, or that Resume brought no input. Call it until it
+    gives None. The answers stay with Prefect until the run parks: apply each one under its id, in a
+    transaction that has committed before `park` is called.
+    """
+    run, attempt = _flow_run(), _current_attempt()
+    if attempt.waiting is None:
+        # A run that never ran before never parked, so nobody can have answered it.
+        attempt.waiting = [] if run.run_count <= 1 else _read_answers(run)
+    if not attempt.waiting:
+        return None
+    stored = attempt.waiting.pop(0)
+    attempt.taken.append(stored.key)
+    return Answer(
+        id=f"prefect:{run.id}:{stored.key.removeprefix(ANSWER_PREFIX)}",
+        values=stored.decoded_value,
+        given_at=stored.created,
+    )
+
+
+def park(name: str, message: str, form: type[BaseModel] | None) -> NoReturn:
+    """Park the current flow run under a name and a message, with the form that Resume asks for.
+
+    The form is stored before the pause is proposed, so that nobody sees a pause without its form. The run
+    ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does not
+    answer: the worker finds it again.
+    """
+    run, client = _flow_run(), get_client(sync_client=True)
+    pause_key = secrets.token_hex(6)  # short: the server keeps every key that a run ever used
+    try:
+        _forget_taken_answers(client, run)
+        keyset = _store_form(client, run, form, pause_key) if form else None
+        proposed: State[Any] = State(
+            type=StateType.PAUSED,
+            name=name,
+            message=message,
+            state_details=StateDetails(pause_reschedule=True, pause_key=pause_key, run_input_keyset=keyset),
+        )
+        result = client.set_flow_run_state(run.id, proposed)
+    except httpx.HTTPError as error:
+        if not _is_passing(error):
+            raise
+        raise Abort(f"De Prefect-server antwoordt niet: {error}") from error
+    accepted = result.state
+    # A request that was sent twice is rejected with the pause that the first one made. A pause of somebody
+    # else is none of ours: what it shows may be older than what we know.
+    if accepted is not None and accepted.is_paused() and accepted.state_details.pause_key == pause_key:
+        raise Pause(name, state=accepted)
+    raise Abort(getattr(result.details, "reason", None) or "De flow run kan nu niet wachten.")
+
+
+def form_schema(form: type[BaseModel]) -> dict[str, Any]:
+    """Give a form as the JSON schema that Prefect's Resume dialog reads."""
+    schema = form.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
+    if "$defs" in schema:
+        schema["definitions"] = schema.pop("$defs")
+    return schema
+
+
+def _flow_run() -> FlowRun:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise MissingContextError("Parking is only possible inside a flow run.")
+    return context.flow_run
+
+
+def _current_attempt() -> _Attempt:
+    """Give the notes of this wake-up; a new run context means new notes."""
+    context = FlowRunContext.get()
+    attempt = _attempt.get()
+    if attempt is None or attempt.context is not context:
+        if context is None:
+            raise MissingContextError("Parking is only possible inside a flow run.")
+        attempt = _Attempt(context)
+        _attempt.set(attempt)
+    return attempt
+
+
+def _read_answers(run: FlowRun) -> list[FlowRunInput]:
+    client = get_client(sync_client=True)
+    return client.filter_flow_run_input(run.id, ANSWER_PREFIX, MOST_ANSWERS, set())
+
+
+def _forget_taken_answers(client: SyncPrefectClient, run: FlowRun) -> None:
+    """Remove the answers that this wake-up applied; one that stays is offered again, which is harmless."""
+    for key in _current_attempt().taken:
+        try:
+            client.delete_flow_run_input(run.id, key)
+        except httpx.HTTPError as error:
+            logger.debug("answer_not_removed flow_run=%s key=%s error=%s", run.id, key, error)
+
+
+def _store_form(
+    client: SyncPrefectClient, run: FlowRun, form: type[BaseModel], pause_key: str
+) -> dict[str, str]:
+    """Store the form and the text above it, unless this run has them, and give the keys of this pause."""
+    schema = form_schema(form)
+    value = json.dumps(schema, sort_keys=True)
+    base = FORM_PREFIX + hashlib.sha256(value.encode()).hexdigest()[:16]
+    keyset = {"schema": base, "response": ANSWER_PREFIX + pause_key, "description": f"{base}-tekst"}
+    if (run.id, base) not in _stored_forms:
+        if description := schema.get("description"):
+            _store_once(client, run.id, keyset["description"], json.dumps(description))
+        _store_once(client, run.id, base, value)
+        _stored_forms[(run.id, base)] = None
+        if len(_stored_forms) > MOST_REMEMBERED_FORMS:
+            _stored_forms.popitem(last=False)
+    return keyset
+
+
+def _store_once(client: SyncPrefectClient, flow_run_id: UUID, key: str, value: str) -> None:
+    try:
+        client.create_flow_run_input(flow_run_id, key, value)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code != CONFLICT:
+            raise
+
+
+def _is_passing(error: httpx.HTTPError) -> bool:
+    """Tell whether the server may accept the same request later."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= SERVER_ERROR
+    return isinstance(error, httpx.TransportError)

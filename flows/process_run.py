@@ -1,0 +1,135 @@
+"""One wake-up of one process, the same for every mijlpaal.
+
+Wake, take the answers that people gave, apply what is due, carry out effects as tasks, and park again. All that
+matters is in the case database; this flow run can be thrown away and made anew at any point.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from prefect.context import FlowRunContext
+from prefect.exceptions import Abort, Pause
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+
+from adapters.caseload import Caseload
+from adapters.casework import ConflictError
+from adapters.faults import FaultPoint, reach
+from adapters.office import Office, office
+from flows.display import show
+from flows.effects import plan_messages, send_due
+from flows.forms import HOLDER, event_from, form_for
+from flows.parking import park, take_answer
+from flows.window import bring_up_to_date, circumstances
+from milestones.case import closed
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun, State
+
+    from adapters.attention import Waiting
+    from flows.parking import Answer
+
+_REST_AFTER_FAILURE = timedelta(seconds=5)
+_TRIES = 10
+_BETWEEN_TRIES_SECONDS = 0.3
+
+
+def run_process(reference: str, name: str) -> State[Any]:
+    """Bring one process up to date; park until something happens, or give its final state."""
+    here, run = office(), _flow_run()
+    held = _hold(here, run, reference, name)
+    if held is None:
+        return Completed(name="Vervangen", message="Een andere flow run toont dit proces.")
+    reach(FaultPoint.RUN_STARTED, reference)
+    rest = _REST_AFTER_FAILURE
+    try:
+        _apply_answers(here, reference, name)
+        here.casework.fire_due(reference)
+        plan_messages(here, held.process_id)
+        send_due(here, here.deliveries.due(held.process_id), lambda: _still_ours(here, held))
+        view = here.casework.case(reference)
+        process = view.case.process(name)
+        policy = here.rules_for(view.municipality).policy
+        around = circumstances(here, view, process, held.process_id)
+        shown = show(reference, view.municipality, process, here.clock.today(), policy, around)
+        _still_ours(here, held)
+        bring_up_to_date(here, run, held.process_id, shown, view, policy)
+        # The UI shows a state's message only in a corner; the run's log is what a coordinator reads.
+        get_run_logger().info("%s. %s", shown.state, shown.message)
+        if closed(process):
+            reach(FaultPoint.BEFORE_FINISH, reference)
+            here.attention.shown(held, process.sequence, finished=True)
+            reach(FaultPoint.AFTER_FINISH, reference)
+            rest = timedelta(0)
+            return Completed(name=shown.state, message=shown.message)
+        reach(FaultPoint.BEFORE_PARK, reference)
+        _still_ours(here, held)
+        try:
+            park(shown.state, shown.message, form_for(process, f"{shown.state}. {shown.message}"))
+        except Pause:
+            reach(FaultPoint.AFTER_PARK, reference)
+            here.attention.shown(held, process.sequence)
+            reach(FaultPoint.SHOWN, reference)
+            rest = timedelta(0)
+            raise
+    finally:
+        here.attention.release(held, rest)
+
+
+def _hold(here: Office, run: FlowRun, reference: str, name: str) -> Waiting | None:
+    """Take this process for this run; None when another run shows it, so that this one can go.
+
+    The run that parked a moment ago may still be busy letting go: that takes milliseconds, so we wait a while.
+    """
+    for _ in range(_TRIES):
+        held = here.attention.claim_run(run.id)
+        if held is not None:
+            return held
+        showing = here.attention.run_of(reference, name)
+        if showing is not None and showing != run.id:
+            return None
+        time.sleep(_BETWEEN_TRIES_SECONDS)
+    raise Abort("Een andere worker werkt aan deze zaak.")
+
+
+def _still_ours(here: Office, held: Waiting) -> None:
+    """Leave when this worker stood still for so long that another took the process over."""
+    if not here.attention.keep(held):
+        raise Abort("Een andere worker heeft dit proces overgenomen.")
+
+
+def _flow_run() -> FlowRun:
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
+    return context.flow_run
+
+
+def _apply_answers(here: Office, reference: str, name: str) -> None:
+    """Report what people filled in; the id of the answer makes a second reading harmless."""
+    log = get_run_logger()
+    while (answer := take_answer()) is not None:
+        if not answer.values:
+            log.info("Hervat zonder antwoord: de zaak blijft waar hij is.")
+            continue
+        reach(FaultPoint.ANSWER_READ, reference)
+        process = here.casework.case(reference).case.process(name)
+        event, on, data = event_from(process, answer.values)
+        try:
+            here.casework.report(reference, event, process=name, on=on, data=data, event_id=answer.id)
+        except (NotPossible, ConflictError) as refusal:
+            log.warning("Niet verwerkt: %s. %s", answer.values["gebeurtenis"], refusal)
+        else:
+            log.info("Verwerkt: %s.", answer.values["gebeurtenis"])
+            _take_over(here, reference, name, answer)
+
+
+def _take_over(here: Office, reference: str, name: str, answer: Answer) -> None:
+    """Put a process in the name of who accepted it, when he said who he is."""
+    person = answer.values.get(HOLDER)
+    if person:
+        caseload = Caseload(here.engine, here.casework)
+        caseload.assign(reference, name, person, "toegewezen", f"{answer.id}:{HOLDER}")

@@ -1,0 +1,101 @@
+"""The flows: one for each mijlpaal, and one for each process beside them.
+
+A flow run lives as long as its process. What happens in it stands in the definition of the mijlpaal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from prefect import Flow, State, flow
+
+from flows.process_run import run_process
+from milestones.definitions import DEFINITIONS
+
+ProcessFlow = Flow[..., State[Any]]
+
+
+def _process_flow(code: str) -> Callable[[Callable[..., State[Any]]], ProcessFlow]:
+    definition = DEFINITIONS[code]
+    name = " · ".join(
+        (f"{code} {definition.name}" if code != definition.name else code, *definition.route_names)
+    )
+    return flow(name=name, version=str(definition.version), persist_result=False, validate_parameters=False)
+
+
+@_process_flow("M1")
+def m1_op_zoek(zaak: str, proces: str) -> State[Any]:
+    """Een inwoner zoekt hulp, misschien nog zonder naam."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M2")
+def m2_in_beeld(zaak: str, proces: str) -> State[Any]:
+    """Vroegsignalering: een signaal wordt gematcht en de inwoner wordt benaderd."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M3")
+def m3_in_contact(zaak: str, proces: str) -> State[Any]:
+    """Aanmelding: van hulpvraag tot eerste gesprek, binnen vier weken of drie werkdagen."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M4")
+def m4_in_gesprek(zaak: str, proces: str) -> State[Any]:
+    """Intake: van eerste gesprek tot een volledig beeld."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M5")
+def m5_rust_en_overzicht(zaak: str, proces: str) -> State[Any]:
+    """Rust en overzicht: crisis afwenden, inkomsten en uitgaven in balans."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M6")
+def m6_plan(zaak: str, proces: str) -> State[Any]:
+    """Plan: de beschikking met een plan van aanpak, of een weigering, en bezwaar."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M7")
+def m7_uitvoering(zaak: str, proces: str) -> State[Any]:
+    """Uitvoering: schuldregeling of saneringskrediet, met evaluaties."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("M8")
+def m8_nazorg(zaak: str, proces: str) -> State[Any]:
+    """Nazorg: contact houden, en reageren op terugval."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("BEGELEIDING")
+def begeleiding(zaak: str, proces: str) -> State[Any]:
+    """Begeleiding naast de mijlpalen, van het eerste gesprek tot en met de nazorg."""
+    return run_process(zaak, proces)
+
+
+@_process_flow("WSNP")
+def wsnp(zaak: str, proces: str) -> State[Any]:
+    """Wsnp: van verklaring tot het einde met of zonder schone lei."""
+    return run_process(zaak, proces)
+
+
+FLOWS: Mapping[str, ProcessFlow] = MappingProxyType(
+    {
+        "M1": m1_op_zoek,
+        "M2": m2_in_beeld,
+        "M3": m3_in_contact,
+        "M4": m4_in_gesprek,
+        "M5": m5_rust_en_overzicht,
+        "M6": m6_plan,
+        "M7": m7_uitvoering,
+        "M8": m8_nazorg,
+        "BEGELEIDING": begeleiding,
+        "WSNP": wsnp,
+    }
+)

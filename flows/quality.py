@@ -1,0 +1,114 @@
+"""The quality sample in Prefect: each week a form with fixed questions for each case that was drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+from uuid import UUID
+
+from prefect import State, flow, get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from prefect.states import Completed
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from adapters.office import office
+from adapters.quality import QualitySample, last_week
+from adapters.quality_questions import HIGHEST, LOWEST, QUESTIONS
+from adapters.workload import municipalities
+from flows.case_page import page_key
+from flows.parking import park, take_answer
+from milestones.dutch import dutch_date
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from adapters.tables_coordination import ReviewRow
+
+REVIEW = "Kwaliteitstoets"
+SAMPLE = "Kwaliteitssteekproef"
+TAG = "kwaliteitstoets"
+_SCORES = tuple(str(score) for score in range(LOWEST, HIGHEST + 1))
+
+
+def review_form(explanation: str) -> type[BaseModel]:
+    """Give the form with the fixed questions, each with a score to choose."""
+    fields: dict[str, Any] = {
+        question.code: (
+            Literal[_SCORES],
+            Field(
+                title=question.text,
+                description=explanation if number == 0 else None,
+                json_schema_extra={"position": number},
+            ),
+        )
+        for number, question in enumerate(QUESTIONS)
+    }
+    config = ConfigDict(title="Toets deze zaak", extra="forbid")
+    return create_model("Kwaliteitsformulier", __config__=config, **fields)
+
+
+@flow(name=REVIEW, persist_result=False)
+def kwaliteitstoets(
+    toets: Annotated[int, Field(title="Nummer van de toets", description="Uit de steekproef.")],
+) -> State[Any]:
+    """Een kwaliteitstoetser beoordeelt een zaak uit de steekproef, met een score per vraag."""
+    here = office()
+    sample = QualitySample(here.engine, here.clock)
+    review = sample.get(toets)
+    log = get_run_logger()
+    while review.reviewed_on is None and (answer := take_answer()) is not None:
+        if not answer.values:
+            continue
+        try:
+            sample.record(toets, {code: int(score) for code, score in answer.values.items()})
+        except NotPossible as refusal:
+            log.warning("Niet verwerkt: %s", refusal)
+        review = sample.get(toets)
+    if review.reviewed_on is not None:
+        return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
+    explanation = (
+        f"Zaak {review.case_reference}, {review.process}. Besloten op {dutch_date(review.decided_on)}. Lees het "
+        f"dossier in het zaaksysteem en de [zaakpagina](/artifacts/key/{page_key(review.case_reference)}). "
+        f"Geef elke vraag een score: {LOWEST} is onvoldoende, {HIGHEST} is goed."
+    )
+    log.info("Wacht op de kwaliteitstoetser. %s", explanation)
+    return park("Wacht op kwaliteitstoets", explanation, review_form(explanation))
+
+
+@flow(name=SAMPLE, persist_result=False)
+def kwaliteitssteekproef() -> str:
+    """Trek de steekproef van vorige week en zet voor elke zaak een formulier klaar."""
+    here = office()
+    sample = QualitySample(here.engine, here.clock)
+    week = last_week(here.clock.today())
+    made = 0
+    for municipality in municipalities(here):
+        sample.draw(municipality, week)
+        made += sum(_put_forward(sample, review) for review in sample.waiting(municipality))
+    line = f"Week {week.name}: {made} formulieren klaargezet."
+    get_run_logger().info(line)
+    return line
+
+
+def _put_forward(sample: QualitySample, review: ReviewRow) -> bool:
+    """Make the flow run of a review, unless it has one; one that was deleted or cancelled is made anew."""
+    client = get_client(sync_client=True)
+    if review.flow_run_id and _waits(review.flow_run_id):
+        return False
+    deployment = client.read_deployment_by_name(f"{REVIEW}/{REVIEW.lower()}")
+    run = client.create_flow_run_from_deployment(
+        deployment.id,
+        parameters={"toets": review.id},
+        name=f"{review.case_reference} · toets {review.week}",
+        tags=[TAG, "rol:kwaliteitstoetser", f"gemeente:{review.municipality}"],
+        idempotency_key=f"toets/{review.id}/{review.runs_made}",
+    )
+    sample.linked(review.id or 0, str(run.id))
+    return True
+
+
+def _waits(flow_run_id: str) -> bool:
+    try:
+        run = get_client(sync_client=True).read_flow_run(UUID(flow_run_id))
+    except ObjectNotFound:
+        return False
+    return run.state is not None and not run.state.is_final()

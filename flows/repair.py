@@ -1,0 +1,276 @@
+"""Mend what Prefect shows wrongly: the journal says what is open, and every open process has one live run.
+
+Somebody cancels, deletes or fails a run in the UI; a worker dies and leaves one RUNNING; Prefect's database is
+lost whole. None of that ends a case. The worker looks around every minute, in a way that stays cheap with
+thousands of open processes; `routekaart herstel` looks at every one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateName,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_logger
+from sqlmodel import col, select
+
+from adapters.cancellations import ask_cancellation
+from adapters.database import ProcessRow, reading
+from adapters.faults import FaultPoint, reach
+from flows.display import show
+from milestones.process import Snapshot
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+    from adapters.office import Office
+
+LIVE = (StateType.PAUSED, StateType.SCHEDULED, StateType.RUNNING, StateType.PENDING)
+PAGE = 200
+PAGES_AT_A_TIME = 25  # 5,000 processes in one look around; with more it takes more looks
+LEFT_BEHIND_AFTER = timedelta(seconds=60)
+FIRST_LOOK_BACK = timedelta(days=1)
+OVERLAP = timedelta(minutes=2)  # clocks of server and worker differ, and states arrive late
+
+logger = get_logger("routekaart.repair")
+
+
+class Finding(StrEnum):
+    """What was wrong with the run of a process; the text is for people."""
+
+    NO_RUN = "had nog geen flow run"
+    DELETED = "de flow run was verwijderd"
+    CANCELLED = "de flow run was geannuleerd: een coördinator beslist daarover"
+    ENDED = "de flow run was beëindigd terwijl het proces nog loopt"
+    FAILED = "de flow run was mislukt"
+    LEFT_BEHIND = "de flow run was achtergelaten door een worker"
+    OTHER_STATE = "de flow run toonde een andere toestand"
+
+
+_MADE_ANEW = {Finding.DELETED, Finding.CANCELLED, Finding.ENDED}
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """One process whose run was not right."""
+
+    case_reference: str
+    process: str
+    finding: Finding
+
+
+class Repair:
+    """Compare open processes with their flow runs, and ask attention for those that differ."""
+
+    def __init__(self, office: Office, client: SyncPrefectClient) -> None:
+        self._office = office
+        self._client = client
+        self._ended_since = datetime.now(UTC) - FIRST_LOOK_BACK
+        self._next_page_after = 0
+
+    # --- one process ----------------------------------------------------------------------------------------
+
+    def replace(self, process_id: int, flow_run_id: UUID, reference: str = "") -> None:
+        """Let a new run be made for one that is gone; when somebody cancelled it, remember that he asked."""
+        try:
+            run: FlowRun | None = self._client.read_flow_run(flow_run_id)
+        except ObjectNotFound:
+            run = None
+        if run is not None and run.state_type in (StateType.CANCELLED, StateType.CANCELLING):
+            ask_cancellation(self._office.engine, process_id, flow_run_id)
+        if self._office.attention.unlink(process_id, flow_run_id):
+            reach(FaultPoint.RUN_REPLACED, reference)
+
+    # --- all of them ----------------------------------------------------------------------------------------
+
+    def look_around(self) -> list[Mended]:
+        """Find what went wrong lately: runs that ended or were left, and runs that are gone."""
+        mended = [*self._recently_ended(), *self._left_behind(), *self._gone()]
+        for item in mended:
+            logger.warning(
+                "run_mended case=%s process=%s finding=%s",
+                item.case_reference,
+                item.process,
+                item.finding.name.lower(),
+            )
+        return mended
+
+    def look_at_everything(self) -> tuple[int, list[Mended]]:
+        """Look at the run of every open process; give how many there are, and which were not right."""
+        looked, mended, after = 0, list[Mended](), 0
+        while rows := self._open_processes(after):
+            looked += len(rows)
+            after = rows[-1].id or 0
+            mended += self._compare(rows)
+        return looked, mended
+
+    def _recently_ended(self) -> list[Mended]:
+        """Look at the runs that were cancelled or failed since the last time; that is a handful at most."""
+        began = datetime.now(UTC)
+        found = self._client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=_state_of(StateType.CANCELLED, StateType.FAILED, StateType.CRASHED),
+                end_time=FlowRunFilterEndTime(after_=self._ended_since),
+            ),
+            sort=FlowRunSort.END_TIME_DESC,
+            limit=PAGE,
+        )
+        mended = self._compare(self._processes_of(found), found)
+        self._ended_since = began - OVERLAP
+        return mended
+
+    def _left_behind(self) -> list[Mended]:
+        """Look at the runs that are going on: there are as many as workers have threads."""
+        found = self._client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=_state_of(StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+            ),
+            limit=PAGE,
+        )
+        return self._compare(self._processes_of(found), found)
+
+    def _gone(self) -> list[Mended]:
+        """Count the live runs of some pages of processes; only a page that lacks one is read."""
+        mended: list[Mended] = []
+        for _ in range(PAGES_AT_A_TIME):
+            rows = self._open_processes(self._next_page_after)
+            self._next_page_after = (rows[-1].id or 0) if len(rows) == PAGE else 0
+            resting = [row for row in rows if not row.attention]
+            mended += [
+                Mended(row.case_reference, row.name, Finding.NO_RUN) for row in self._without_run(resting)
+            ]
+            linked = [row for row in resting if row.flow_run_id]
+            if linked and self._count_right(linked) != len(linked):
+                mended += self._compare(linked)
+            if self._next_page_after == 0:
+                break
+        return mended
+
+    def _count_right(self, rows: Sequence[ProcessRow]) -> int:
+        """Count in one request how many of these have a live run, in a state that one of them has."""
+        return self._client.count_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                id=FlowRunFilterId(any_=[UUID(row.flow_run_id) for row in rows if row.flow_run_id]),
+                state=FlowRunFilterState(
+                    type=FlowRunFilterStateType(any_=list(LIVE)),
+                    name=FlowRunFilterStateName(any_=[*{self._expected(row) for row in rows}, *_PASSING]),
+                ),
+            )
+        )
+
+    # --- comparing ------------------------------------------------------------------------------------------
+
+    def _compare(self, rows: Sequence[ProcessRow], runs: Iterable[FlowRun] | None = None) -> list[Mended]:
+        """Compare processes with their runs, read here when they were not given, and mend what differs."""
+        if not rows:
+            return []
+        if runs is None:
+            ids = [UUID(row.flow_run_id) for row in rows if row.flow_run_id]
+            runs = self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=PAGE
+            )
+        by_id = {str(run.id): run for run in runs}
+        mended = [Mended(row.case_reference, row.name, Finding.NO_RUN) for row in self._without_run(rows)]
+        again: list[int] = []
+        for row in rows:
+            if row.flow_run_id is None:
+                continue
+            finding = self._judge(row, by_id.get(row.flow_run_id))
+            if finding is None:
+                continue
+            mended.append(Mended(row.case_reference, row.name, finding))
+            if finding in _MADE_ANEW:
+                self.replace(row.id or 0, UUID(row.flow_run_id), row.case_reference)
+            else:
+                again.append(row.id or 0)
+        if again:
+            self._office.attention.ask(again)
+        return mended
+
+    def _judge(self, row: ProcessRow, run: FlowRun | None) -> Finding | None:  # noqa: PLR0911 - a table
+        """Tell what is wrong with the run of an open process; None when it is right."""
+        if run is None or run.state is None:
+            return Finding.DELETED
+        old = run.state.timestamp < datetime.now(UTC) - LEFT_BEHIND_AFTER
+        match run.state_type:
+            case StateType.CANCELLED:
+                return Finding.CANCELLED
+            case StateType.CANCELLING:  # the worker that runs it completes the cancellation
+                return Finding.CANCELLED if old else None
+            case StateType.COMPLETED:
+                return Finding.ENDED
+            case StateType.FAILED | StateType.CRASHED:
+                return None if row.attention else Finding.FAILED
+            case StateType.RUNNING | StateType.PENDING:
+                return Finding.LEFT_BEHIND if old and not row.attention else None
+            case StateType.PAUSED:
+                resting = not row.attention and run.state.name != self._expected(row)
+                return Finding.OTHER_STATE if resting else None
+            case _:
+                return None
+
+    def _without_run(self, rows: Sequence[ProcessRow]) -> list[ProcessRow]:
+        """Ask attention for the processes without a run; give those that did not ask for it themselves."""
+        missing = [row for row in rows if row.flow_run_id is None and not row.attention]
+        if missing:
+            self._office.attention.ask([row.id or 0 for row in missing])
+        return missing
+
+    def _expected(self, row: ProcessRow) -> str:
+        """Give the name of the state that the run of a process shows."""
+        process = Snapshot(row.code, row.version, row.state, row.opened_on, facts=row.facts)
+        policy = self._office.rules_for(row.municipality).policy
+        return show(row.case_reference, row.municipality, process, self._office.clock.today(), policy).state
+
+    # --- reading our own database ---------------------------------------------------------------------------
+
+    def _open_processes(self, after: int) -> Sequence[ProcessRow]:
+        with reading(self._office.engine) as session:
+            return session.exec(
+                select(ProcessRow)
+                .where(col(ProcessRow.finished).is_(False), col(ProcessRow.id) > after)
+                .order_by(col(ProcessRow.id))
+                .limit(PAGE)
+            ).all()
+
+    def _processes_of(self, runs: Sequence[FlowRun]) -> Sequence[ProcessRow]:
+        """Give the open processes that these runs show; a run that was replaced shows none."""
+        if not runs:
+            return []
+        with reading(self._office.engine) as session:
+            return session.exec(
+                select(ProcessRow).where(
+                    col(ProcessRow.flow_run_id).in_([str(run.id) for run in runs]),
+                    col(ProcessRow.finished).is_(False),
+                )
+            ).all()
+
+
+# Names of the states between two parkings: a person answered, or a worker has it in hand.
+_PASSING = ("Resuming", "Running", "Scheduled", "Pending", "Late")
+
+
+def counted(mended: Iterable[Mended]) -> Counter[Finding]:
+    """Give how often each finding was made."""
+    return Counter(item.finding for item in mended)
+
+
+def _state_of(*types: StateType) -> FlowRunFilterState:
+    return FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types)))

@@ -1,0 +1,230 @@
+"""The pages for coordinators as Markdown: the front page, the werkvoorraad and the monitor."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from adapters.disclosure import LEAST
+from adapters.monitor_figures import FIGURES, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
+from flows.case_page import page_key
+from flows.markdown import picture, short_date, table, text
+from flows.pictures import bars
+from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, THIS_WEEK, UNOWNED
+from flows.views import BY_MILESTONE, VIEWS, address
+from milestones.dutch import dutch_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
+
+    from adapters.monitor import Cell, Monitor
+    from adapters.workload import WorkItem, Workload
+
+OVERVIEW = "overzicht"
+MOST_LINES = 40
+
+
+def workload_key(municipality: str) -> str:
+    """Give the artifact key of the werkvoorraad of a municipality."""
+    return f"werkvoorraad-{municipality}"
+
+
+def monitor_key(municipality: str) -> str:
+    """Give the artifact key of the monitor of a municipality."""
+    return f"monitor-{municipality}"
+
+
+# --- the front page -------------------------------------------------------------------------------------------
+
+
+def overview_page(workloads: Sequence[Workload], actions: Mapping[str, tuple[str, str]], today: date) -> str:
+    """Give the front page. `actions` gives for each name of an action its explanation and its address."""
+    counts: dict[tuple[str, ...], int] = {
+        (LATE,): sum(len(work.late) for work in workloads),
+        (THIS_WEEK,): sum(len(work.this_week) for work in workloads),
+        (CRISIS,): sum(len(work.threatened) for work in workloads),
+        (UNOWNED,): sum(len(work.unowned) for work in workloads),
+        (HANDOFF,): sum(len(work.offered) for work in workloads),
+        (PARTNER,): sum(item.waits_outside for work in workloads for item in work.items),
+        (OPEN,): sum(len(work.items) for work in workloads),
+    }
+    by_milestone: dict[str, int] = {}
+    for work in workloads:
+        for code, number in work.by_milestone.items():
+            by_milestone[code] = by_milestone.get(code, 0) + number
+    return text(
+        "# Overzicht",
+        f"De aantallen zijn van {dutch_date(today)}. Een klik op een naam toont altijd de stand van nu.",
+        table(
+            ("kijk naar", "vraag", "aantal"),
+            (
+                (f"**[{view.name}]({address(*view.tags)})**", view.question, counts.get(view.tags, "kijk"))
+                for view in VIEWS
+            ),
+        ),
+        "## Per mijlpaal",
+        table(
+            ("mijlpaal", "open"),
+            (
+                (f"[{view.name}]({address(*view.tags)})", by_milestone.get(view.tags[0], 0))
+                for view in BY_MILESTONE
+            ),
+        ),
+        "## Per gemeente",
+        table(
+            ("gemeente", "open", "te laat", "deze week", "werkvoorraad", "monitor"),
+            (_municipality(work) for work in workloads),
+        )
+        or "Er is nog geen zaak.",
+        "## Iets doen",
+        "Een zaak verder helpen doe je op haar eigen pagina, met de knop **Resume**. Voor de rest zijn er acties: "
+        "open er een en kies **Run**.",
+        table(
+            ("actie", "waarvoor"),
+            ((f"[{name}]({link})", why) for name, (why, link) in actions.items()),
+        ),
+        "## Wat de labels zeggen",
+        "Elk label kun je intypen bij **Tags** in de lijst met runs.",
+        table(("label", "betekenis"), ((f"`{tag.looks_like}`", tag.meaning) for tag in SCHEME)),
+    )
+
+
+def _municipality(work: Workload) -> tuple[object, ...]:
+    tag = f"gemeente:{work.municipality}"
+    return (
+        f"[{work.municipality}]({address(tag)})",
+        f"[{len(work.items)}]({address(OPEN, tag)})",
+        f"[{len(work.late)}]({address(LATE, tag)})",
+        f"[{len(work.this_week)}]({address(THIS_WEEK, tag)})",
+        f"[werkvoorraad]({workload_key(work.municipality)})",
+        f"[monitor]({monitor_key(work.municipality)})",
+    )
+
+
+# --- the werkvoorraad -----------------------------------------------------------------------------------------
+
+
+def workload_page(work: Workload) -> str:
+    """Give the werkvoorraad of a municipality."""
+    numbers = (
+        ("te laat", len(work.late)),
+        ("deze week", len(work.this_week)),
+        ("crisis", len(work.threatened)),
+        ("zonder eigenaar", len(work.unowned)),
+        ("wacht op overdracht", len(work.offered)),
+        ("alles wat open is", len(work.items)),
+    )
+    said = ", ".join(f"{name}: {number}" for name, number in numbers)
+    return text(
+        f"# Werkvoorraad gemeente {work.municipality}",
+        f"{dutch_date(work.on).capitalize()}. [Terug naar het overzicht]({OVERVIEW})",
+        picture(bars([(name, number, str(number)) for name, number in numbers]), said),
+        "## Wie heeft wat?",
+        table(
+            ("medewerker", "open", "te laat", "deze week", "afwezig"),
+            (
+                (
+                    f"[{row.person}]({address(f'contact:{row.person}')})",
+                    row.open,
+                    f"**{row.late}**" if row.late else 0,
+                    row.this_week,
+                    _absence(away=row.away, deputy=row.deputy),
+                )
+                for row in work.loads
+            ),
+        )
+        or "Nog niemand heeft een zaak op naam.",
+        "## Te laat",
+        _items(work.late, work, LATE) or "Niets is te laat.",
+        "## Deze week",
+        _items(work.this_week, work, THIS_WEEK) or "Deze week eindigt geen termijn.",
+        "## Zonder eigenaar",
+        _items(work.unowned, work, UNOWNED) or "Elke zaak heeft een eigenaar.",
+        "## Wacht op overdracht",
+        _items(work.offered, work, HANDOFF) or "Alle overdrachten zijn aanvaard.",
+    )
+
+
+def _absence(*, away: bool, deputy: str | None) -> str:
+    if not away:
+        return ""
+    return f"ja, waarnemer {deputy}" if deputy else "**ja, geen waarnemer**"
+
+
+def _items(items: Sequence[WorkItem], work: Workload, tag: str) -> str:
+    shown = table(
+        ("uiterlijk", "zaak", "mijlpaal", "wacht op", "bij"),
+        (_item(item, work.on) for item in items[:MOST_LINES]),
+    )
+    more = len(items) - MOST_LINES
+    link = address(tag, f"gemeente:{work.municipality}")
+    return text(shown, f"[En nog {more}]({link}).").strip() if more > 0 else shown
+
+
+def _item(item: WorkItem, today: date) -> tuple[str, ...]:
+    if item.due is None:
+        until = "geen termijn"
+    else:
+        late = (today - item.due).days
+        until = f"{short_date(item.due)} ({item.term})" + (f", **{late} d te laat**" if late > 0 else "")
+    case = f"[{item.reference}]({page_key(item.reference)})"
+    process = (
+        f"[{item.process}](../../runs/flow-run/{item.flow_run_id})" if item.flow_run_id else item.process
+    )
+    return until, case, process, item.waits_for, " ".join((item.role, item.holder or "")).strip()
+
+
+# --- the monitor ----------------------------------------------------------------------------------------------
+
+
+def monitor_page(monitor: Monitor) -> str:
+    """Give the monitor of a municipality: a picture where one says more than numbers, and every definition."""
+    in_time = [monitor.of(item.figure)[0] for item in IN_TIME]
+    period = f"Van {dutch_date(monitor.begin)} tot en met {dutch_date(monitor.end)}"
+    parts = [
+        f"# Monitor gemeente {monitor.municipality}",
+        f"{period}. [Terug naar het overzicht]({OVERVIEW})",
+        f"Aantallen onder {LEAST} worden niet getoond, en ook niet wat zo'n aantal zou verraden.",
+        "## Op tijd",
+        _bars([(FIGURES[cell.figure].name, cell) for cell in in_time], percent=True),
+        table(
+            ("figuur", "op tijd", "over hoeveel"),
+            ((FIGURES[cell.figure].name, cell.shown, cell.of) for cell in in_time),
+        ),
+    ]
+    for code, figure in FIGURES.items():
+        if code in {cell.figure for cell in in_time}:
+            continue
+        cells = monitor.of(figure)
+        parts += [f"## {figure.name}", _chart(code, cells)]
+        parts.append(
+            table(("onderdeel", figure.unit, "over"), ((cell.part, cell.shown, cell.of) for cell in cells))
+            or "Er is in deze periode niets te tellen."
+        )
+    parts += [
+        "## Wat de cijfers betekenen",
+        table(
+            ("figuur", "eenheid", "definitie"),
+            ((figure.name, figure.unit, figure.definition) for figure in FIGURES.values()),
+        ),
+    ]
+    return text(*parts)
+
+
+def _chart(code: str, cells: Iterable[Cell]) -> str:
+    if code == LEAD_TIME.code:
+        return _bars([(cell.part.split()[0], cell) for cell in cells if cell.part.endswith("mediaan")])
+    if code in (WAITING.code, QUALITY.code):
+        return _bars([(cell.part, cell) for cell in cells])
+    if code == LATE_NOW.code:
+        return _bars([(cell.part, cell) for cell in cells], percent=True)
+    return ""
+
+
+def _bars(rows: Sequence[tuple[str, Cell]], *, percent: bool = False) -> str:
+    """Give a picture of the cells that may be shown; with one bar or none, the table says it all."""
+    known = [(name, cell.value, cell.shown) for name, cell in rows if cell.value is not None]
+    if not known or (len(known) == 1 and not percent):
+        return ""
+    said = "; ".join(f"{name}: {shown}" for name, _, shown in known)
+    return picture(bars(known, most=1 if percent else None), said)

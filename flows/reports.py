@@ -1,0 +1,166 @@
+"""The reports as flows on a schedule: werkvoorraad, monitor, front page, and the tags that time changes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
+
+from prefect import flow, get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    DeploymentFilter,
+    DeploymentFilterTags,
+)
+from prefect.context import FlowRunContext
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from pydantic import Field
+
+from adapters.caseload import Caseload, deputy_for
+from adapters.monitor import WEEKS, read_monitor
+from adapters.office import Office, office
+from adapters.shown import ShownRuns
+from adapters.workload import municipalities, read_workload
+from flows.report_pages import (
+    OVERVIEW,
+    monitor_key,
+    monitor_page,
+    overview_page,
+    workload_key,
+    workload_page,
+)
+from flows.tags import Facts, duties, with_time
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+    from adapters.workload import Workload
+
+ACTION_TAG = "actie"
+
+Municipality = Annotated[
+    str | None,
+    Field(
+        title="Gemeentecode",
+        description="Vier cijfers. Leeg: alle gemeenten.",
+        pattern=r"^\d{4}$",
+    ),
+]
+
+
+@flow(name="Werkvoorraad", persist_result=False)
+def werkvoorraad(gemeente: Municipality = None) -> None:
+    """Wie heeft wat, wat eindigt deze week, wat is te laat, en wat heeft geen eigenaar."""
+    here = office()
+    for code in [gemeente] if gemeente else municipalities(here):
+        began = time.monotonic()
+        work = read_workload(here, code)
+        publish(workload_key(code), workload_page(work), f"{len(work.items)} open, {len(work.late)} te laat.")
+        get_run_logger().info(
+            "Gemeente %s: %d open, %d te laat, in %.1f s.",
+            code, len(work.items), len(work.late), time.monotonic() - began,
+        )  # fmt: skip
+
+
+@flow(name="Monitor", persist_result=False)
+def monitor(
+    gemeente: Municipality = None,
+    weken: Annotated[
+        int, Field(title="Over hoeveel weken?", description="Tot en met gisteren.", ge=1, le=260)
+    ] = WEEKS,
+) -> None:
+    """De cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
+    here = office()
+    for code in [gemeente] if gemeente else municipalities(here):
+        figures = read_monitor(here, code, weeks=weken)
+        publish(monitor_key(code), monitor_page(figures), f"Monitor over {weken} weken.")
+        get_run_logger().info("Monitor van gemeente %s is klaar.", code)
+
+
+@flow(name="Overzicht", persist_result=False)
+def overzicht() -> None:
+    """De voorpagina van de coördinator: aantallen, lijsten en acties."""
+    publish_overview(office(), get_client(sync_client=True))
+
+
+@flow(name="Labels van de dag", persist_result=False)
+def labels_van_de_dag() -> int:
+    """Zet de labels goed die met de tijd veranderen: te laat, deze week, en wie waarneemt."""
+    changed = refresh_tags(office(), get_client(sync_client=True))
+    get_run_logger().info("%d runs kregen andere labels.", changed)
+    return changed
+
+
+def publish_overview(here: Office, client: SyncPrefectClient) -> None:
+    """Write the front page."""
+    work = [read_workload(here, code) for code in municipalities(here)]
+    found = client.read_deployments(
+        deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[ACTION_TAG]))
+    )
+    actions = {
+        item.name: ((item.description or "").split("\n")[0], f"../../deployments/deployment/{item.id}")
+        for item in sorted(found, key=lambda item: item.name)
+    }
+    _write(client, OVERVIEW, overview_page(work, actions, here.clock.today()), "Voorpagina.", None)
+    _first_pages(here, client, work)
+
+
+def _first_pages(here: Office, client: SyncPrefectClient, workloads: Sequence[Workload]) -> None:
+    """Write the pages to which the front page leads and that no schedule has written yet."""
+    wanted = [key(work.municipality) for work in workloads for key in (workload_key, monitor_key)]
+    found = client.read_latest_artifacts(
+        artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=wanted)), limit=200
+    )
+    known = {item.key for item in found}
+    for work in workloads:
+        if (key := workload_key(work.municipality)) not in known:
+            _write(client, key, workload_page(work), "Eerste werkvoorraad.", None)
+        if (key := monitor_key(work.municipality)) not in known:
+            _write(client, key, monitor_page(read_monitor(here, work.municipality)), "Eerste monitor.", None)
+
+
+def publish(key: str, page: str, note: str) -> None:
+    """Write a page under a key that stays; earlier versions stay as its history."""
+    context = FlowRunContext.get()
+    run = context.flow_run.id if context and context.flow_run else None
+    _write(get_client(sync_client=True), key, page, note, run)
+
+
+def _write(client: SyncPrefectClient, key: str, page: str, note: str, run: UUID | None) -> None:
+    # The page stands in the description: Prefect shows that at the address of the key, which people can keep.
+    client.create_artifact(
+        ArtifactCreate(key=key, type="markdown", description=page, data=note, flow_run_id=run)
+    )
+
+
+def refresh_tags(here: Office, client: SyncPrefectClient) -> int:
+    """Bring the tags that hang on today's date up to date; one request for each run whose tags change."""
+    memory, caseload, today = ShownRuns(here.engine), Caseload(here.engine, here.casework), here.clock.today()
+    away = {code: caseload.away(code, today) for code in municipalities(here)}
+    changed = 0
+    for shown in memory.dated():
+        policy = here.rules_for(shown.municipality).policy
+        facts = Facts(
+            code="",
+            municipality=shown.municipality,
+            role="",
+            closed=False,
+            deputy=deputy_for(shown.contact, away.get(shown.municipality, {})),
+            dues=duties(shown.dues, policy),
+            today=today,
+        )
+        tags = with_time(shown.tags, facts)
+        if tags == shown.tags:
+            continue
+        try:
+            client.update_flow_run(UUID(shown.flow_run_id), tags=sorted(tags))
+        except ObjectNotFound:
+            continue  # a run that was deleted is made anew elsewhere
+        memory.remember(shown.process_id, sorted(tags))
+        changed += 1
+    return changed

@@ -1,0 +1,55 @@
+"""The views of a coordinator, as data: each is a filter on tags that shows every run, whatever its age.
+
+The addresses hold the filter twice: the first UI reads `tag` and a range of dates, the second one `tags`, and
+shows every age when no range is given. The first UI shows runs that have all tags, the second those that have
+any of them; so a view has one tag wherever it can.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from flows.tags import CANCEL_ASKED, CRISIS, HANDOFF, LATE, OPEN, PARTNER, THIS_WEEK, UNOWNED
+from milestones.definitions import DEFINITIONS
+
+# Prefect has no "always": these two days stand for it.
+FIRST_DAY, LAST_DAY = "2020-01-01T00:00:00.000Z", "2100-01-01T00:00:00.000Z"
+REVIEW_TAG = "kwaliteitstoets"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One view: its name, the question that it answers, and its tags."""
+
+    name: str
+    question: str
+    tags: tuple[str, ...]
+
+
+VIEWS: tuple[View, ...] = (
+    View("Te laat", "Welke termijnen zijn voorbij?", (LATE,)),
+    View("Deze week", "Wat eindigt uiterlijk zondag?", (THIS_WEEK,)),
+    View("Crisis", "Waar is een bedreigende situatie?", (CRISIS,)),
+    View("Zonder eigenaar", "Welke zaak heeft nog niemand?", (UNOWNED,)),
+    View("Wacht op overdracht", "Welke overdracht is nog niet aanvaard?", (HANDOFF,)),
+    View("Wacht op partner", "Waar wachten we op een ander?", (PARTNER,)),
+    View("Annuleren gevraagd", "Waar drukte iemand op Cancel?", (CANCEL_ASKED,)),
+    View("Kwaliteitstoets", "Welke besluiten staan klaar voor een toets?", (REVIEW_TAG,)),
+    View("Alles wat open is", "Wat loopt er, hoe oud ook?", (OPEN,)),
+)
+BY_MILESTONE: tuple[View, ...] = tuple(
+    View(
+        f"{code} {definition.name}" if code.lower() != definition.name.lower() else definition.name,
+        f"Wat is open in {definition.name}?",
+        (code,),
+    )
+    for code, definition in DEFINITIONS.items()
+)
+
+
+def address(*tags: str) -> str:
+    """Give the address of the run list with these tags, seen from the page of an artifact."""
+    always = {"type": "range", "startDate": FIRST_DAY, "endDate": LAST_DAY}
+    words = [*(("tag", tag) for tag in tags), ("tags", ",".join(tags)), *always.items()]
+    return f"../../runs?{urlencode(words)}"

@@ -1,0 +1,104 @@
+"""Where the worker learns which parked flow runs need attention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from prefect.client.schemas.objects import StateType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from uuid import UUID
+
+
+# A flow run in one of these is not taken up again; a new one is made for an open process.
+ENDED = frozenset({StateType.COMPLETED, StateType.CANCELLED, StateType.CANCELLING})
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """A flow run whose case has something due: an event, a term, an effect."""
+
+    flow_run_id: UUID
+
+
+class WakeUpResult(StrEnum):
+    """How a wake-up ended."""
+
+    PARKED = "parked"
+    FINISHED = "finished"
+    FAILED = "failed"  # the flow raised, or the server could not be reached; try again later
+    GONE = "gone"  # the flow run was deleted, was cancelled or had ended
+    NOT_STARTED = "not started"  # the worker stopped first, or has this run in hand already
+
+
+class WakeSource(Protocol):
+    """A queue of wake-ups. Both methods may block; the worker calls them from several threads."""
+
+    def claim(self, limit: int) -> Sequence[WakeUp]:
+        """Take at most `limit` wake-ups; until `done`, or until a lease ends, nobody else gets them."""
+        ...
+
+    def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
+        """Give a claimed wake-up back with its result."""
+        ...
+
+
+@runtime_checkable
+class Tended(Protocol):
+    """A wake source that wants looking after while the worker lives. Both methods may block."""
+
+    renew_seconds: float
+    reconcile_seconds: float
+
+    def renew(self) -> None:
+        """Renew what is claimed, every `renew_seconds`."""
+        ...
+
+    def reconcile(self) -> None:
+        """Find and mend what Prefect shows wrongly, every `reconcile_seconds`."""
+        ...
+
+
+class NoWakeUps:
+    """The source of a worker that is only woken through Prefect."""
+
+    def claim(self, limit: int) -> Sequence[WakeUp]:  # noqa: ARG002
+        """Give nothing."""
+        return ()
+
+    def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
+        """Do nothing."""
+
+
+def _case_queue() -> WakeSource:
+    """Make the source of every ordinary worker: the case database that the settings name."""
+    from adapters.office import office  # noqa: PLC0415 - only a worker that starts opens the database
+    from flows.case_queue import CaseQueue  # noqa: PLC0415
+
+    return CaseQueue(office(), _deploy)
+
+
+_deploy: Callable[[], object] | None = None
+
+
+def use_deploy(deploy: Callable[[], object]) -> None:
+    """Name what puts the deployments back when Prefect lost its database."""
+    global _deploy  # noqa: PLW0603  # one hook for the process is what it is
+    _deploy = deploy
+
+
+_factory: Callable[[], WakeSource] = _case_queue
+
+
+def use_wake_source(factory: Callable[[], WakeSource]) -> None:
+    """Name what makes the wake source of each worker that starts from now on."""
+    global _factory  # noqa: PLW0603  # one hook for the process is what it is
+    _factory = factory
+
+
+def make_wake_source() -> WakeSource:
+    """Make the wake source for a worker that starts."""
+    return _factory()

@@ -1,0 +1,66 @@
+"""Bring what a flow run shows up to date: its name, its tags, and the page of its case. Only what changed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+from prefect import get_client
+from prefect.client.schemas.actions import ArtifactCreate
+from prefect.logging import get_logger
+
+from adapters.cancellations import cancellation_asked
+from adapters.caseload import Caseload, deputy_for, holder_of
+from adapters.shown import ShownRuns
+from flows.case_page import case_page, page_key, page_mark
+from flows.display import Circumstances
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import FlowRun
+
+    from adapters.casework import CaseView
+    from adapters.office import Office
+    from flows.display import Shown
+    from milestones.policy import Policy
+    from milestones.process import Snapshot
+
+logger = get_logger("routekaart.window")
+
+
+def circumstances(office: Office, view: CaseView, process: Snapshot, process_id: int) -> Circumstances:
+    """Give what is known of a process besides itself: who has it, who stands in, a request to cancel."""
+    contact = holder_of(view.case, process)
+    away = Caseload(office.engine, office.casework).away(view.municipality, office.clock.today())
+    asked = cancellation_asked(office.engine, process_id)
+    return Circumstances(contact, deputy_for(contact, away), asked)
+
+
+def bring_up_to_date(
+    office: Office, run: FlowRun, process_id: int, shown: Shown, view: CaseView, policy: Policy
+) -> None:
+    """Write tags and page where they changed: at most two requests, none when nothing changed.
+
+    A page that could not be written is written at the next change; the case itself does not wait for it.
+    """
+    client = get_client(sync_client=True)
+    memory = ShownRuns(office.engine)
+    tags_changed = set(run.tags) != set(shown.tags) or run.name != shown.name
+    if tags_changed:
+        client.update_flow_run(run.id, name=shown.name, tags=list(shown.tags))
+    mark = page_mark(view, policy)
+    page_changed = memory.page_of(process_id) != mark
+    if page_changed:
+        page = ArtifactCreate(
+            key=page_key(view.reference),
+            type="markdown",
+            description=f"{shown.state}. {shown.message}",
+            data=case_page(view, policy, office.clock.today()),
+            flow_run_id=run.id,
+        )
+        try:
+            client.create_artifact(page)
+        except httpx.HTTPError as error:
+            logger.warning("case_page_not_written case=%s error=%r", view.reference, error)
+            mark = ""
+    if tags_changed or page_changed:
+        memory.remember(process_id, shown.tags, mark)

@@ -1,0 +1,104 @@
+"""The events that every process of a traject knows: exits, a death, a move, a longer term (domain 4.1)."""
+
+from __future__ import annotations
+
+from milestones.definition import EventSpec
+from milestones.event_fields import (
+    EXIT_REASON,
+    MOTIVATION,
+    MOTIVATION_OR_KNOWN,
+    TERM_KEY,
+    WEEKS,
+    a_date,
+    code,
+    one_of,
+    yes_no,
+)
+
+OVERRULE = code("overrulereden", "Reden waarom de coördinator toch beëindigt")
+
+CASE_EVENTS = (
+    EventSpec(
+        "overleden",
+        "Inwoner is overleden",
+        (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
+    ),
+    EventSpec("ingetrokken", "Inwoner trekt de hulpvraag in"),
+    EventSpec(
+        "uitgestroomd",
+        "Traject sluiten met een uitstroomreden",
+        (EXIT_REASON, MOTIVATION_OR_KNOWN, OVERRULE),
+        decision=True,
+    ),
+    EventSpec(
+        "traject_beeindigd",
+        "Het traject is beëindigd",
+        (one_of("uitstroomreden", "Reden van uitstroom", EXIT_REASON.choices),),
+        by_timer=True,
+    ),
+    EventSpec(
+        "verhuizing",
+        "Inwoner verhuist naar een andere gemeente",
+        (one_of("keuze", "Wat gebeurt er met de uitvoering?", ("behouden", "overdragen")),),
+    ),
+    EventSpec("overname_aanvaard", "De andere gemeente neemt de zaak over"),
+    EventSpec("overname_geweigerd", "De andere gemeente neemt de zaak niet over"),
+    EventSpec(
+        "termijn_verlengd",
+        "Termijn verlengen",
+        (
+            TERM_KEY,
+            a_date("tot", "Nieuwe uiterste datum"),
+            WEEKS,
+            MOTIVATION,
+            yes_no("instemming", "Stemmen de anderen in?"),
+            yes_no("verzoek_inwoner", "Vraagt de inwoner er zelf om?"),
+        ),
+        decision=True,
+    ),
+    # Ending against the wish of the inwoner (Wgs art. 4a lid 6), and what follows a decision
+    EventSpec(
+        "beeindiging_voorgenomen",
+        "Voornemen om te beëindigen verstuurd",
+        (
+            MOTIVATION,
+            yes_no("wachttijd_partner", "Ligt de oorzaak bij het wachten op een partner?"),
+            OVERRULE,
+        ),
+        decision=True,
+    ),
+    EventSpec("zienswijze_ontvangen", "Zienswijze van de inwoner ontvangen"),
+    EventSpec("voornemen_ingetrokken", "Toch niet beëindigen", decision=True),
+    EventSpec(
+        "beeindigingsbeschikking_bekendgemaakt",
+        "Beëindigingsbeschikking bekendgemaakt",
+        (MOTIVATION_OR_KNOWN,),
+        decision=True,
+    ),
+    EventSpec("T20_verlopen", "Bezwaartermijn verstreken", by_timer=True, at_expiry_of=("T20",)),
+    EventSpec("T20p_verlopen", "Postweek voorbij", by_timer=True, at_expiry_of=("T20p",)),
+    EventSpec(
+        "bezwaar_ontvangen",
+        "Bezwaar ontvangen",
+        (
+            yes_no("tijdig_verstuurd", "Is het op tijd verstuurd?"),
+            yes_no("verschoonbaar", "Is de late verzending te verontschuldigen?"),
+            yes_no("adviescommissie", "Adviseert een commissie?"),
+        ),
+    ),
+    EventSpec("adviescommissie_ingesteld", "Een adviescommissie adviseert over het bezwaar"),
+    EventSpec(
+        "verzuim_gemeld",
+        "Brief: het bezwaar is niet compleet",
+        (a_date("hersteltermijn_tot", "Uiterste datum in de brief"),),
+    ),
+    EventSpec("verzuim_hersteld", "Het bezwaar is compleet"),
+    EventSpec("gegrond", "Bezwaar gegrond", decision=True),
+    EventSpec("ongegrond", "Bezwaar ongegrond", (MOTIVATION_OR_KNOWN,), decision=True),
+    EventSpec("niet_ontvankelijk", "Bezwaar niet-ontvankelijk", (MOTIVATION_OR_KNOWN,), decision=True),
+    EventSpec("bezwaar_ingetrokken", "Inwoner trekt het bezwaar in"),
+    EventSpec("ingebrekestelling_ontvangen", "Ingebrekestelling ontvangen"),
+    EventSpec(
+        "T21_verlopen", "Termijn na ingebrekestelling verstreken", by_timer=True, at_expiry_of=("T21",)
+    ),
+)

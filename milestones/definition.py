@@ -1,0 +1,268 @@
+"""How a mijlpaal is written down: states, events and rows, as in the tables of domain 4.
+
+A definition is data. `milestones.process.advance` reads it; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from milestones.roles import OUTSIDE, ROLES
+from milestones.term_table import TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ANY = "*"  # from every state that is not final
+SAME = "="  # the state does not change
+BACK = "<"  # back to the state from which a state that stands aside was entered
+EVERYWHERE = "*"  # a report to every other open process of the case
+
+OFFERED = "OVERDRACHT_AANGEBODEN"
+RETURNED = "TERUGGEGEVEN"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A state and who holds the case in it.
+
+    `waits_for` is what people read in the Prefect UI, in Dutch. A final state waits for nothing.
+    """
+
+    code: str
+    waits_for: str
+    role: str
+    final: bool = False
+    waits_on_partner: bool = False
+    aside: bool = False  # entered for a while; BACK leads to the state before it
+
+
+class FieldKind(StrEnum):
+    """What a person or a system can fill in."""
+
+    DATE = "datum"
+    YES_NO = "ja/nee"
+    NUMBER = "getal"
+    CHOICE = "keuze"
+    CHOICES = "keuzes"
+    CODE = "code"  # a short code: letters, digits, dashes; never free text about a person
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One datum that may travel with an event, under the glossary's or DDAS's word for it."""
+
+    name: str
+    kind: FieldKind
+    label: str
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EventSpec:
+    """An event that can be reported: its Dutch label and the fields that it may carry.
+
+    `by_timer`: only the engine reports it, when a term ends or when another process asks for it.
+    `at_expiry_of`: the engine reports it when one of these terms ends, and a person may as well.
+    `decision`: only a person may report it.
+    """
+
+    name: str
+    label: str
+    fields: tuple[Field, ...] = ()
+    by_timer: bool = False
+    decision: bool = False
+    at_expiry_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Start a term.
+
+    `anchor` names the field that carries the date to count from; without it the date of the event counts.
+    `supersedes` ends another running term; the new one then never ends later than the old (domain 3.2).
+    `until` names a field that may carry the last day itself (a ruling, a letter). `when` names a fact
+    that must be true, `unless` one that must not. `restart` counts anew when the term runs already; otherwise
+    it keeps running. `several` starts one more beside those that run. `from_earlier` names a fact with a date
+    that counts instead of the event's own date when it is earlier; `from_term` counts from the last day of
+    another term, `same_anchor` from where the term itself counted before. `policy` names a yes/no setting of
+    the municipality that must be on.
+    """
+
+    term: str
+    anchor: str | None = None
+    supersedes: str | None = None
+    until: str | None = None
+    when: str | None = None
+    variant: str | None = None
+    restart: bool = False
+    several: bool = False
+    unless: str | None = None
+    from_earlier: str | None = None
+    from_term: str | None = None
+    policy: str | None = None
+    same_anchor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A hand-off: another process opens, and the receiver is asked to accept it.
+
+    `carries` are running terms that move along, `gives` are facts that the receiver needs,
+    `when` names a fact or field that must be true for this hand-off. `event` is reported to the receiver when
+    it is open already.
+    """
+
+    code: str
+    carries: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    when: str | None = None
+    handoff: bool = True
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An event for another open process of the case, or for all of them; `passes` are facts that go along."""
+
+    code: str
+    event: str
+    passes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something that a role must do; with `target_group` only for a client in that doelgroep."""
+
+    role: str
+    subject: str
+    target_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a state table: from, event, guards, to, and what goes with it."""
+
+    source: tuple[str, ...]
+    event: str
+    to: str
+    guards: tuple[str, ...] = ()
+    arms: tuple[Arm, ...] = ()
+    meets: tuple[str, ...] = ()  # these terms are met ("gehaald")
+    cancels: tuple[str, ...] = ()  # these terms lapse without purpose ("vervallen")
+    suspends: tuple[str, ...] = ()
+    resumes: tuple[str, ...] = ()
+    opens: tuple[Opening, ...] = ()
+    reports: tuple[Report, ...] = ()
+    notifies: tuple[str, ...] = ()
+    counts: str | None = None  # a fact that goes up by one
+    sets: Mapping[str, object] = field(default_factory=dict)  # facts that become this value
+    keeps: tuple[str, ...] = ()  # fields of the event that become facts
+    collects: tuple[str, ...] = ()  # fields of the event that are added to a list of facts
+    stamps: tuple[str, ...] = ()  # facts that become the date of the event, the first time
+    meets_one: tuple[str, ...] = ()  # of several running terms, the named or else the oldest is met
+    tasks: tuple[Task, ...] = ()
+    extends: bool = False  # the event asks for a longer term
+    ends: bool = False  # the process ends in this state: it is definitive
+    because: str = ""  # where an edge that is not in the domain table comes from
+
+
+def row(source: str | tuple[str, ...], event: str, to: str, **rest: object) -> Row:
+    """Write a row the way the tables read; `source` may be one state or several."""
+    return Row((source,) if isinstance(source, str) else source, event, to, **rest)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One mijlpaal (or process beside it), in one version."""
+
+    code: str
+    name: str
+    version: int
+    starts_in: str
+    states: tuple[State, ...]
+    rows: tuple[Row, ...]
+    on_open: tuple[Arm, ...] = ()
+    name_confidence: str = "V"
+    route_names: tuple[str, ...] = ()
+    notifies_on_open: tuple[str, ...] = ()
+    several: bool = False  # a case may have more than one of these open at a time
+
+    @cached_property
+    def state_by_code(self) -> Mapping[str, State]:
+        """The states by their code, those of a pending hand-off included."""
+        return {state.code: state for state in self.states}
+
+    def state(self, code: str) -> State:
+        """Give a state; an unknown code is a KeyError."""
+        return self.state_by_code[code]
+
+    @property
+    def first_state(self) -> State:
+        """The state in which the process starts once its receiver has it."""
+        return self.state_by_code[self.starts_in]
+
+    @cached_property
+    def _rows_by_state(self) -> Mapping[str, tuple[Row, ...]]:
+        return {
+            state.code: tuple(
+                row
+                for row in self.rows
+                if not state.final
+                and (
+                    state.code in row.source or (ANY in row.source and state.code not in (OFFERED, RETURNED))
+                )
+            )
+            for state in self.states
+        }
+
+    def rows_from(self, state: str) -> tuple[Row, ...]:
+        """Give the rows that leave a state, in the order in which they are tried."""
+        return self._rows_by_state[state]
+
+    def rows_for(self, state: str, event: str) -> tuple[Row, ...]:
+        """Give the rows for one event in one state, in the order in which their guards are tried."""
+        return tuple(row for row in self._rows_by_state[state] if row.event == event)
+
+    def events_from(self, state: str) -> tuple[str, ...]:
+        """Give the names of the events that a state knows, in table order, each once."""
+        return tuple(dict.fromkeys(row.event for row in self._rows_by_state[state]))
+
+    @cached_property
+    def terms(self) -> frozenset[str]:
+        """The ids of every term that this process can start."""
+        armed = {arm.term for arm in self.on_open}
+        armed |= {arm.term for row in self.rows for arm in row.arms}
+        return frozenset(armed)
+
+
+def defects(
+    definition: Definition, events: Mapping[str, EventSpec], guards: Mapping[str, object]
+) -> Iterator[str]:
+    """Name what is wrong with a definition; a definition without defects yields nothing."""
+    for state in definition.states:
+        if state.role not in ROLES or (state.role in OUTSIDE and not state.final):
+            yield f"{definition.code} {state.code}: rol '{state.role}' kan geen zaak vasthouden"
+        if not state.final and not definition.rows_from(state.code):
+            yield f"{definition.code} {state.code}: uit deze toestand leidt geen gebeurtenis"
+    states = {*definition.state_by_code, ANY, SAME, BACK}
+    for line in definition.rows:
+        terms = (*line.meets, *line.meets_one, *line.cancels, *line.suspends, *line.resumes)
+        roles = (*line.notifies, *(task.role for task in line.tasks))
+        named = (
+            ("gebeurtenis", (line.event,), events),
+            ("toestand", (*line.source, line.to), states),
+            ("voorwaarde", line.guards, guards),
+            ("rol", roles, ROLES),
+            ("termijn", (*(arm.term for arm in line.arms), *terms), TERMS),
+        )
+        for what, names, known in named:
+            for name in names:
+                if name not in known:
+                    where = f"{definition.code} {'/'.join(line.source)} {line.event}"
+                    yield f"{where}: {what} '{name}' bestaat niet"

@@ -1,0 +1,52 @@
+"""M1 Op zoek (domain 4.2): somebody looks for help, perhaps without a name yet."""
+
+from __future__ import annotations
+
+from milestones.definition import ANY, Definition, Opening, State, row
+from milestones.definitions.shared import HANDOFF_STATES, death_rows, handoff_rows, withdrawal_row
+
+_TO_M3 = (Opening("M3", gives=("bedreigende_situatie",)),)
+_KEEPS = ("bedreigende_situatie",)
+
+M1 = Definition(
+    code="M1",
+    name="Op zoek",
+    version=1,
+    starts_in="NIEUW",
+    states=(
+        State("NIEUW", "Wacht op eerste vraag", "case_worker"),
+        State("INFORMATIE", "Wacht op hulpvraag", "case_worker"),
+        State("CONTACT_GEPLAND", "Contact gepland", "case_worker", final=True),
+        State("OVERGEDRAGEN", "Overgedragen", "case_worker", final=True),
+        State("AFGESLOTEN", "Afgesloten", "case_worker", final=True),
+        *HANDOFF_STATES,
+    ),
+    rows=(
+        row("NIEUW", "informatie_gegeven", "INFORMATIE"),
+        row(
+            "INFORMATIE", "informatie_gegeven", "INFORMATIE", because="meer dan een keer informatie geven kan"
+        ),
+        # The four weeks (T01), or three working days (T02), start in M3 on this same day.
+        row(
+            ("NIEUW", "INFORMATIE"),
+            "hulpvraag_gesteld",
+            "OVERGEDRAGEN",
+            guards=("identified",),
+            keeps=_KEEPS,
+            opens=_TO_M3,
+        ),
+        row(
+            ("NIEUW", "INFORMATIE"),
+            "verwijzing_ontvangen",
+            "CONTACT_GEPLAND",
+            guards=("consent",),
+            keeps=_KEEPS,
+            opens=_TO_M3,
+            notifies=("chain_partner",),
+        ),
+        row(ANY, "geen_vervolg", "AFGESLOTEN"),
+        *death_rows("AFGESLOTEN"),
+        withdrawal_row("AFGESLOTEN"),
+        *handoff_rows("NIEUW"),
+    ),
+)

@@ -1,0 +1,170 @@
+"""M4 In gesprek (domain 4.5): the eerste gesprek fixes the hulpvraag, the intake completes the picture.
+
+The day on which M4 opens is the day of the eerste gesprek: T03 counts from it.
+"""
+
+from __future__ import annotations
+
+from milestones.definition import SAME, Arm, Definition, Opening, State, row
+from milestones.definitions.shared import (
+    ARCHIVE,
+    ARCHIVE_BROKEN_OFF,
+    DECISION_TERMS,
+    HANDOFF_STATES,
+    THE_REST_ENDS,
+    TRAJECT_FACTS,
+    default_rows,
+    exit_rows,
+    handoff_rows,
+)
+
+# T03 is the same running term in M4 and in M6.
+_GIVES = (*TRAJECT_FACTS, "aanvraag_op")
+
+M4 = Definition(
+    code="M4",
+    name="In gesprek",
+    version=1,
+    route_names=("intake",),
+    starts_in="EERSTE_GESPREK",
+    on_open=(
+        Arm("T03", policy="ordinance_sets_term"),
+        Arm("T03b", from_earlier="aanvraag_op", policy="no_ordinance_term"),
+        Arm("T06"),
+    ),
+    states=(
+        State("EERSTE_GESPREK", "Wacht op vaststellen hulpvraag", "debt_counsellor"),
+        State("INTAKE", "Wacht op volledig beeld", "debt_counsellor"),
+        State("HERSTEL", "Wacht op gegevens van de inwoner", "debt_counsellor"),
+        State("BESLUIT_BUITEN_BEHANDELING", "Wacht op besluit: wel of niet behandelen", "quality_reviewer"),
+        State("ADVIES_WEIGERING", "Overgedragen met advies tot weigering", "debt_counsellor", final=True),
+        State("OVERGEDRAGEN", "Overgedragen", "debt_counsellor", final=True),
+        State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
+        *HANDOFF_STATES,
+    ),
+    rows=(
+        # Wgs art. 4a lid 2: no beschikking is needed.
+        row(
+            "EERSTE_GESPREK",
+            "ziet_af",
+            "AFGESLOTEN",
+            cancels=("T03", "T03b"),
+            arms=(ARCHIVE_BROKEN_OFF,),
+            sets={"uitstroomreden": "Ingetrokken"},
+            notifies=("client",),
+        ),
+        row(
+            "EERSTE_GESPREK",
+            "hulpvraag_vastgesteld",
+            "INTAKE",
+            arms=(Arm("T06"), Arm("T07")),
+            # Begeleiding starts directly, beside the mijlpalen (element 2).
+            opens=(Opening("BEGELEIDING", gives=TRAJECT_FACTS, handoff=False),),
+            notifies=("debt_counsellor",),
+        ),
+        row("INTAKE", "doorlooptijd_medegedeeld", "INTAKE", meets=("T06",), keeps=("weken",)),
+        row("INTAKE", "vish_gemeld", "INTAKE", meets=("T07",)),
+        row(
+            "INTAKE",
+            "gegevens_ontbreken",
+            "HERSTEL",
+            arms=(Arm("T04", until="hersteltermijn_tot"),),
+            suspends=("T03", "T03b"),
+            notifies=("client",),
+        ),
+        row(
+            "HERSTEL",
+            "gegevens_ontvangen",
+            "INTAKE",
+            meets=("T04",),
+            resumes=("T03", "T03b"),
+            arms=(Arm("T05"),),
+            notifies=("debt_counsellor",),
+        ),
+        # T03 runs on from the day on which the term lapsed unused (Awb art. 4:15).
+        row(
+            "HERSTEL",
+            "T04_verlopen",
+            "BESLUIT_BUITEN_BEHANDELING",
+            resumes=("T03", "T03b"),
+            arms=(Arm("T05"),),
+            notifies=("quality_reviewer",),
+        ),
+        row(
+            "BESLUIT_BUITEN_BEHANDELING",
+            "gegevens_ontvangen",
+            "INTAKE",
+            because="gegevens die te laat komen, mogen nog meetellen",
+            notifies=("debt_counsellor",),
+        ),
+        row(
+            "BESLUIT_BUITEN_BEHANDELING",
+            "alsnog_in_behandeling",
+            "INTAKE",
+            cancels=("T05",),
+            notifies=("debt_counsellor",),
+        ),
+        row(
+            "BESLUIT_BUITEN_BEHANDELING",
+            "buiten_behandeling_gesteld",
+            "AFGESLOTEN",
+            meets=("T03", "T03b", "T05", "T21"),
+            cancels=("T22",),
+            arms=(ARCHIVE,),
+            guards=("ground_allowed",),
+            keeps=("motivering",),
+            sets={"uitstroomreden": "Voldoet niet"},
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+            because="Awb art. 4:5 lid 1 en 4",
+        ),
+        row(
+            ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
+            "doelgroep_bepaald",
+            SAME,
+            guards=("consented",),
+            collects=("doelgroep",),
+            notifies=("chain_partner",),
+            because="een inwoner kan bij meer dan een doelgroep horen",
+        ),
+        row(
+            ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
+            "doelgroep_bepaald",
+            SAME,
+            collects=("doelgroep",),
+            because="zonder toestemming krijgt de ketenpartner geen bericht",
+        ),
+        row(
+            ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
+            "rust_nodig",
+            SAME,
+            opens=(Opening("M5", gives=TRAJECT_FACTS),),
+            notifies=("debt_counsellor",),
+            because="bij een crisis wacht M5 niet op de intake (domain 1.3)",
+        ),
+        # A person finds a possible ground; the decision itself is taken in M6.
+        row(
+            "INTAKE",
+            "weigeringsgrond_gevonden",
+            "ADVIES_WEIGERING",
+            guards=("ground_allowed",),
+            keeps=("motivering", "grond"),
+            sets={"advies": "weigering"},
+            opens=(Opening("M6", carries=DECISION_TERMS, gives=(*_GIVES, "motivering", "grond", "advies")),),
+            notifies=("quality_reviewer", "client"),
+        ),
+        row(
+            "INTAKE",
+            "beeld_compleet",
+            "OVERGEDRAGEN",
+            opens=(
+                Opening("M5", gives=TRAJECT_FACTS, when="stabilisatie_nodig"),
+                Opening("M6", carries=DECISION_TERMS, gives=_GIVES),
+            ),
+            notifies=("debt_counsellor",),
+        ),
+        *default_rows(),
+        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *handoff_rows("EERSTE_GESPREK"),
+    ),
+)

@@ -1,0 +1,117 @@
+"""M6 Plan (domain 4.7): the beschikking with a plan van aanpak, or a weigering, and bezwaar against it.
+
+T03 runs since the eerste gesprek: M4 carries it here as the same running term.
+"""
+
+from __future__ import annotations
+
+from milestones.definition import SAME, Arm, Definition, Opening, Report, State, row
+from milestones.definitions.shared import (
+    ARCHIVE,
+    HANDOFF_STATES,
+    TRAJECT_FACTS,
+    decision_rows,
+    default_rows,
+    exit_rows,
+    handoff_rows,
+    objection_rows,
+)
+
+# After a definitive weigering there is no traject to guide.
+_GUIDANCE_ENDS = (Report("BEGELEIDING", "traject_beeindigd"),)
+_DECIDED = ("T03", "T03b", "T21")
+_WORKING = ("CONCEPT", "AFSTEMMEN", "TOETS", "BESCHIKKING_GEMAAKT")
+
+M6 = Definition(
+    code="M6",
+    name="Plan",
+    version=1,
+    name_confidence="U",
+    route_names=("intake",),
+    starts_in="CONCEPT",
+    states=(
+        State("CONCEPT", "Wacht op plan van aanpak", "debt_counsellor"),
+        State("AFSTEMMEN", "Wacht op akkoord van de inwoner", "debt_counsellor"),
+        State("TOETS", "Wacht op toets van het plan", "quality_reviewer"),
+        State("BESCHIKKING_GEMAAKT", "Wacht op bekendmaking van de beschikking", "debt_counsellor"),
+        State("BESCHIKT_TOEGELATEN", "Toegelaten: wacht op einde bezwaartermijn", "debt_counsellor"),
+        State("BESCHIKT_GEWEIGERD", "Geweigerd: wacht op einde bezwaartermijn", "debt_counsellor"),
+        State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
+        State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
+        *HANDOFF_STATES,
+    ),
+    rows=(
+        row(
+            "CONCEPT", "plan_opgesteld", "AFSTEMMEN", guards=("exempt_amount_counted",), notifies=("client",)
+        ),
+        row("AFSTEMMEN", "inwoner_akkoord", "TOETS", notifies=("quality_reviewer",)),
+        row(
+            "AFSTEMMEN",
+            "inwoner_niet_akkoord",
+            "CONCEPT",
+            notifies=("debt_counsellor",),
+            because="het plan sluit aan op eigen doelen: zonder akkoord komt er een nieuw concept",
+        ),
+        row("TOETS", "goedgekeurd", "BESCHIKKING_GEMAAKT", notifies=("debt_counsellor",)),
+        row(
+            "TOETS", "afgekeurd", "CONCEPT", notifies=("debt_counsellor",), because="de toets kan iets missen"
+        ),
+        row(
+            "BESCHIKKING_GEMAAKT",
+            "bekendgemaakt",
+            "BESCHIKT_TOEGELATEN",
+            sets={"beschikking": "toegelaten", "nazorg_toegezegd": True},
+            meets=_DECIDED,
+            cancels=("T22",),
+            arms=(Arm("T20", restart=True),),
+            # M7 does not wait for the end of the bezwaartermijn.
+            opens=(Opening("M7", gives=(*TRAJECT_FACTS, "nazorg_toegezegd")),),
+            notifies=("client", "settlement_officer", "budget_coach"),
+        ),
+        row(
+            "CONCEPT",
+            "weigering_besloten",
+            "BESCHIKT_GEWEIGERD",
+            guards=("motivated", "ground_allowed"),
+            keeps=("motivering", "grond"),
+            sets={"beschikking": "geweigerd"},
+            meets=_DECIDED,
+            cancels=("T22",),
+            arms=(Arm("T20", restart=True), ARCHIVE),
+            notifies=("client", "chain_partner"),
+        ),
+        # Overdue, but never blocked: the inwoner may send an ingebrekestelling (T21).
+        row(
+            "TOETS",
+            "T03_overschreden",
+            "TOETS",
+            guards=("t03_over",),
+            sets={"te_laat": True},
+            notifies=("team_leader",),
+        ),
+        row(
+            _WORKING,
+            "T03_overschreden",
+            SAME,
+            guards=("t03_over",),
+            sets={"te_laat": True},
+            notifies=("team_leader",),
+            because="de termijn kan ook voor of na de toets voorbijgaan",
+        ),
+        row(
+            "BESCHIKT_TOEGELATEN",
+            "plan_herzien",
+            "CONCEPT",
+            because="na een evaluatie komt er een gewijzigde beschikking met een eigen bezwaartermijn (4.8)",
+        ),
+        *decision_rows("BESCHIKT_TOEGELATEN"),
+        *decision_rows("BESCHIKT_GEWEIGERD", ends=_GUIDANCE_ENDS),
+        *objection_rows(
+            "CONCEPT",
+            (("BESCHIKT_TOEGELATEN", ("admitted",), ()), ("BESCHIKT_GEWEIGERD", (), _GUIDANCE_ENDS)),
+        ),
+        *default_rows(),
+        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *handoff_rows("CONCEPT"),
+    ),
+)

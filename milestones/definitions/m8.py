@@ -1,0 +1,147 @@
+"""M8 Nazorg (domain 4.9): stay in contact, treat signals as terugval, and end with a beschikking."""
+
+from __future__ import annotations
+
+from milestones.definition import SAME, Arm, Definition, Opening, Report, State, row
+from milestones.definitions.shared import (
+    HANDOFF_STATES,
+    TRAJECT_FACTS,
+    decision_rows,
+    exit_rows,
+    handoff_rows,
+    objection_rows,
+)
+
+_BACK_AGAIN = (*TRAJECT_FACTS, "terugval")
+_GUIDANCE_ENDS = (Report("BEGELEIDING", "nazorg_afgerond"),)
+_RELAPSE = {"terugval": True}
+_DECISION = (Arm("T20"), Arm("T61"))
+_AFTERCARE = ("T16", "T17", "T18")
+
+M8 = Definition(
+    code="M8",
+    name="Nazorg",
+    version=1,
+    name_confidence="U",
+    route_names=("nazorg",),
+    starts_in="GESTART",
+    on_open=(Arm("T16"), Arm("T17")),
+    states=(
+        State("GESTART", "Nazorg loopt: wacht op contactmoment", "budget_coach"),
+        State("TERUGVAL", "Terugval: wacht op persoonlijk contact", "case_worker"),
+        State("BEEINDIGING", "Wacht op beëindigingsbeschikking", "debt_counsellor"),
+        State("AFGEROND", "Afgerond: wacht op einde bezwaartermijn", "debt_counsellor"),
+        State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
+        State("TERUG_NAAR_M5", "Terug naar rust en overzicht", "debt_counsellor", final=True),
+        State("TERUG_NAAR_M6", "Terug naar het plan", "debt_counsellor", final=True),
+        State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
+        *HANDOFF_STATES,
+    ),
+    rows=(
+        row(
+            "GESTART",
+            "contactmoment_gehouden",
+            "GESTART",
+            counts="nazorgcontacten",
+            notifies=("budget_coach",),
+        ),
+        row(
+            ("GESTART", "BEEINDIGING"),
+            "signaal_ontvangen",
+            "TERUGVAL",
+            guards=("extra_signals",),
+            sets={"reason": "extra vroegsignalering"},
+            arms=(Arm("T18"),),
+            notifies=("case_worker",),
+        ),
+        row(
+            ("GESTART", "BEEINDIGING"),
+            "signaal_ontvangen",
+            "TERUGVAL",
+            guards=("in_aftercare",),
+            sets={"reason": "nazorgperiode"},
+            arms=(Arm("T18"),),
+            notifies=("case_worker",),
+        ),
+        row(
+            ("GESTART", "BEEINDIGING"),
+            "signaal_ontvangen",
+            "TERUGVAL",
+            sets={"reason": "geen beëindigingsbeschikking"},
+            arms=(Arm("T18"),),
+            notifies=("case_worker",),
+            because="zolang er geen beëindigingsbeschikking is, is het geen nieuwe zaak (element 10)",
+        ),
+        row(
+            "TERUGVAL",
+            "signaal_ontvangen",
+            SAME,
+            notifies=("case_worker",),
+            because="een tweede signaal hoort bij dezelfde terugval; T18 loopt door",
+        ),
+        row(
+            "TERUGVAL",
+            "contact_gelegd",
+            "GESTART",
+            meets=("T18",),
+            counts="nazorgcontacten",
+            notifies=("client",),
+        ),
+        # The same traject: no new aanmelding, no T01, and T03 does not start again by itself.
+        row(
+            ("TERUGVAL", "GESTART", "BEEINDIGING"),
+            "hulp_nodig",
+            "TERUG_NAAR_M5",
+            guards=("to_m5",),
+            sets=_RELAPSE,
+            meets=("T18",),
+            opens=(Opening("M5", gives=_BACK_AGAIN),),
+            notifies=("debt_counsellor",),
+            because="de inwoner kan ook zelf om hulp vragen",
+        ),
+        row(
+            ("TERUGVAL", "GESTART", "BEEINDIGING"),
+            "hulp_nodig",
+            "TERUG_NAAR_M6",
+            sets=_RELAPSE,
+            meets=("T18",),
+            opens=(Opening("M6", gives=_BACK_AGAIN, event="plan_herzien"),),
+            notifies=("debt_counsellor",),
+            because="de inwoner kan ook zelf om hulp vragen",
+        ),
+        row(
+            "GESTART",
+            "T17_verlopen",
+            "BEEINDIGING",
+            guards=("t17_over", "aftercare_contact_held"),
+            notifies=("debt_counsellor",),
+        ),
+        # A person decides; the clock only leads to the decision.
+        row(
+            "BEEINDIGING",
+            "beeindigingsbeschikking_bekendgemaakt",
+            "AFGEROND",
+            sets={"uitstroomreden": "Afgerond"},
+            keeps=("motivering",),
+            cancels=_AFTERCARE,
+            arms=_DECISION,
+            reports=_GUIDANCE_ENDS,
+            notifies=("client",),
+        ),
+        row(
+            ("GESTART", "TERUGVAL", "BEEINDIGING"),
+            "inwoner_wil_geen_nazorg",
+            "AFGEROND",
+            sets={"uitstroomreden": "Afgerond"},
+            keeps=("motivering",),
+            cancels=_AFTERCARE,
+            arms=_DECISION,
+            reports=_GUIDANCE_ENDS,
+            notifies=("client",),
+        ),
+        *decision_rows("AFGEROND"),
+        *objection_rows("BEEINDIGING", (("AFGEROND", (), ()),)),
+        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *handoff_rows("GESTART"),
+    ),
+)

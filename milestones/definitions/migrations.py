@@ -1,0 +1,110 @@
+"""How running processes move to a new version of their definition, one function for each migration.
+
+A migration function gets a process as it stands and says to which state it goes and, for every running term,
+whether it is kept as it is or counted anew from its anchor. Its docstring says what changed and why. A state or
+a term that it does not name is refused, so nothing moves by accident. Until somebody moves it, a running process
+stays on the version with which it started.
+
+    @migration("M3", 1, 2)
+    def m3_1_to_2(process: Snapshot) -> Move:
+        '''CRISISCHECK was split in two, because ...'''
+        return Move({"CRISISCHECK": "CRISISCHECK_TELEFONISCH"}.get(process.state, process.state), {"T01": KEEP})
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from milestones.definitions import version_of
+from milestones.process import NotPossible, is_closed
+from milestones.running import count_term, still_fired
+from milestones.snapshot import Snapshot
+from milestones.terms import EXPIRY
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from milestones.policy import Rules
+    from milestones.snapshot import RunningTerm
+
+MOVED = "definitie_gemigreerd"  # the event under which the journal has a migration
+
+
+class TimerChoice(StrEnum):
+    """What becomes of a running term."""
+
+    KEEP = "behouden"
+    RECOMPUTE = "opnieuw berekend"
+
+
+KEEP, RECOMPUTE = TimerChoice.KEEP, TimerChoice.RECOMPUTE
+
+
+@dataclass(frozen=True)
+class Move:
+    """Where a process goes: its new state, and a choice for each kind of term that runs in it."""
+
+    state: str
+    terms: Mapping[str, TimerChoice] = field(default_factory=dict)
+
+
+MigrationFunction = Callable[[Snapshot], Move]
+
+_MIGRATIONS: dict[tuple[str, int, int], MigrationFunction] = {}
+
+
+def migration(
+    code: str, from_version: int, to_version: int
+) -> Callable[[MigrationFunction], MigrationFunction]:
+    """Register the function that moves processes from one version of a definition to another."""
+
+    def register(function: MigrationFunction) -> MigrationFunction:
+        if not function.__doc__:
+            raise ValueError(f"{function.__name__} does not say what changed and why")
+        _MIGRATIONS[code, from_version, to_version] = function
+        return function
+
+    return register
+
+
+def migration_of(code: str, from_version: int, to_version: int) -> MigrationFunction:
+    """Give a migration function; NotPossible with those that there are when it does not exist."""
+    if (code, from_version, to_version) not in _MIGRATIONS:
+        known = ", ".join(f"{name} {old} {new}" for name, old, new in _MIGRATIONS) or "geen"
+        raise NotPossible(
+            f"Er is geen migratie van {code} versie {from_version} naar versie {to_version} (wel: {known})."
+        )
+    return _MIGRATIONS[code, from_version, to_version]
+
+
+def moved(process: Snapshot, to_version: int, today: date, rules: Rules) -> tuple[Snapshot, Move]:
+    """Give a process on another version of its definition, and what the migration said about it.
+
+    Raises NotPossible when there is no such migration, when the process has ended, or when the migration says
+    nothing about its state or about one of its running terms.
+    """
+    function = migration_of(process.code, process.version, to_version)
+    target = version_of(process.code, to_version)
+    if is_closed(version_of(process.code, process.version), process):
+        raise NotPossible(f"{process.name} is al afgerond en blijft op versie {process.version}.")
+    move = function(process)
+    if move.state not in {state.code for state in target.states}:
+        raise NotPossible(f"Versie {to_version} van {process.code} heeft geen toestand {move.state}.")
+    terms = tuple(_moved_term(term, move, today, rules) if term.runs else term for term in process.terms)
+    return replace(
+        process, version=to_version, state=move.state, terms=terms, sequence=process.sequence + 1
+    ), move
+
+
+def _moved_term(term: RunningTerm, move: Move, today: date, rules: Rules) -> RunningTerm:
+    choice = move.terms.get(term.term)
+    if choice is None:
+        raise NotPossible(f"De migratie zegt niets over de lopende termijn {term.term}.")
+    if choice is KEEP or term.suspended_since is not None:
+        return term  # a suspended term has no due date: it is counted anew when it runs on
+    again = count_term(replace(term, policy=rules.policy.name), rules)
+    past = frozenset(rung.name for rung in again.ladder if rung.on < today and rung.name != EXPIRY)
+    return replace(again, fired=still_fired(again, term, today) | past)

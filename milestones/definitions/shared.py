@@ -1,0 +1,310 @@
+"""What several processes have: a hand-off, the exits of a traject, what follows a decision (domain 4.1)."""
+
+from __future__ import annotations
+
+from milestones.definition import (
+    ANY,
+    BACK,
+    EVERYWHERE,
+    OFFERED,
+    RETURNED,
+    SAME,
+    Arm,
+    Report,
+    Row,
+    State,
+    Task,
+    row,
+)
+
+# The role of these states is a fall-back: while a hand-off is open, the sender holds the case.
+HANDOFF_STATES: tuple[State, ...] = (
+    State(OFFERED, "Wacht op aanvaarden overdracht", "coordinator"),
+    State(RETURNED, "Overdracht teruggegeven", "coordinator"),
+)
+INTENDED = "VOORNEMEN_BEEINDIGING"
+ENDED = "BEEINDIGD"
+OBJECTION = "BEZWAAR"
+
+# What each process of a traject needs to know of the one before it.
+TRAJECT_FACTS = ("bedreigende_situatie", "doelgroep", "clienten")
+ARCHIVE = Arm("T62")  # ended or refused: five years
+ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
+DECISION_TERMS = ("T03", "T03b", "T21", "T22")
+EVERY_STATE = (ANY, OFFERED, RETURNED)
+THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden",)),)
+
+
+def handoff_rows(starts_in: str) -> tuple[Row, ...]:
+    """Give the rows of a hand-off for a process that starts in this state."""
+    return (
+        row(OFFERED, "overdracht_aanvaard", starts_in, meets=("OVD",)),
+        row(OFFERED, "overdracht_teruggegeven", RETURNED, cancels=("OVD",), notifies=("coordinator",)),
+        row(
+            RETURNED,
+            "overdracht_aangeboden",
+            OFFERED,
+            arms=(Arm("OVD", variant="bedreigend", when="bedreigende_situatie"), Arm("OVD")),
+            notifies=("coordinator",),
+        ),
+        row(RETURNED, "overdracht_aanvaard", starts_in),
+    )
+
+
+def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -> tuple[Row, ...]:
+    """Give the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2)."""
+    return (
+        row(
+            source,
+            "overleden",
+            SAME,
+            guards=("partner_goes_on",),
+            sets={"clienten": 1},
+            notifies=("coordinator",),
+            because="een traject kan twee cliënten hebben (DDAS); de partner gaat door",
+        ),
+        row(
+            source,
+            "overleden",
+            closed,
+            sets={"uitstroomreden": "Overleden", "overleden": True},
+            arms=arms,
+            reports=(Report(EVERYWHERE, "overleden"),),
+            notifies=("coordinator",),
+            tasks=(Task("coordinator", "brieven_nakijken"),),
+        ),
+    )
+
+
+def withdrawal_row(closed: str) -> Row:
+    """Give the row for an inwoner who withdraws."""
+    return row(
+        EVERY_STATE,
+        "ingetrokken",
+        closed,
+        sets={"uitstroomreden": "Ingetrokken"},
+        arms=(ARCHIVE_BROKEN_OFF,),
+        reports=THE_REST_ENDS,
+        notifies=("client",),
+    )
+
+
+def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
+    """Give the exits that every process of a traject has (domain 4.1), with the DDAS uitstroomreden.
+
+    `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
+    """
+    bound = ("own_choice",) if by_decision_only else ()
+    return (
+        *death_rows(closed, ARCHIVE),
+        withdrawal_row(closed),
+        row(
+            ANY,
+            "uitgestroomd",
+            closed,
+            guards=("no_event_of_its_own", "exit_motivated", *bound, "no_partner_keeps_waiting"),
+            keeps=("uitstroomreden", "motivering", "overrulereden"),
+            arms=(ARCHIVE_BROKEN_OFF,),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+        ),
+        *relocation_rows(closed),
+        extension_row(),
+        row(
+            EVERY_STATE,
+            "traject_beeindigd",
+            closed,
+            keeps=("uitstroomreden",),
+            because="een ander proces van dit traject is beëindigd",
+        ),
+    )
+
+
+def relocation_rows(closed: str) -> tuple[Row, ...]:
+    """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2)."""
+    return (
+        row(
+            ANY,
+            "verhuizing",
+            SAME,
+            guards=("transfers",),
+            sets={"verhuizing": "aangeboden"},
+            arms=(Arm("OVD"),),
+            notifies=("client", "coordinator"),
+        ),
+        row(ANY, "verhuizing", SAME, sets={"verhuizing": "behouden"}, notifies=("client",)),
+        row(
+            ANY,
+            "overname_aanvaard",
+            closed,
+            guards=("relocation_offered",),
+            sets={"uitstroomreden": "Verhuisd"},
+            meets=("OVD",),
+            arms=(ARCHIVE,),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+        ),
+        row(
+            ANY,
+            "overname_geweigerd",
+            SAME,
+            guards=("relocation_offered",),
+            sets={"verhuizing": "geweigerd"},
+            cancels=("OVD",),
+            notifies=("coordinator",),
+        ),
+    )
+
+
+def extension_row() -> Row:
+    """Give the row for a longer term, where the source of that term allows it."""
+    return row(
+        ANY, "termijn_verlengd", SAME, extends=True, because="alleen waar de bron van de termijn het toelaat"
+    )
+
+
+# --- a decision against which the inwoner may object ------------------------------------------------------
+
+
+def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ...]:
+    """Give what follows a beschikking: T20, the post week, and then it is definitive.
+
+    `ends` are the reports to other processes once it is.
+    """
+    return (
+        row(state, "T20_verlopen", SAME, arms=(Arm("T20p"),)),
+        row(
+            state,
+            "T20p_verlopen",
+            SAME,
+            ends=True,
+            reports=ends,
+            because="definitief als ook de postweek voorbij is (Awb art. 6:9)",
+        ),
+        row(
+            state,
+            "bezwaar_ontvangen",
+            OBJECTION,
+            guards=("objection_in_time",),
+            keeps=("adviescommissie",),
+            arms=(
+                Arm("T20b", from_term="T20", variant="adviescommissie", when="adviescommissie"),
+                Arm("T20b", from_term="T20", unless="adviescommissie"),
+            ),
+            notifies=("legal_officer",),
+        ),
+    )
+
+
+def objection_rows(
+    back_to: str, stands: tuple[tuple[str, tuple[str, ...], tuple[Report, ...]], ...]
+) -> tuple[Row, ...]:
+    """Give the rows of a bezwaar.
+
+    `stands` are the states of the decision, with the guard that tells which, and the reports once it stands.
+    """
+    return (
+        row(
+            OBJECTION,
+            "adviescommissie_ingesteld",
+            SAME,
+            sets={"adviescommissie": True},
+            arms=(Arm("T20b", from_term="T20", variant="adviescommissie", restart=True),),
+            because="met een adviescommissie is de termijn twaalf weken (Awb art. 7:10 en 7:13)",
+        ),
+        row(
+            OBJECTION,
+            "verzuim_gemeld",
+            SAME,
+            suspends=("T20b",),
+            notifies=("client",),
+            because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
+        ),
+        row(OBJECTION, "verzuim_hersteld", SAME, resumes=("T20b",), because="Awb art. 7:10 lid 2"),
+        row(
+            OBJECTION,
+            "gegrond",
+            back_to,
+            sets={"uitstroomreden": None},
+            meets=("T20b", "T21"),
+            cancels=("T22",),
+            notifies=("client", "debt_counsellor"),
+        ),
+        *(
+            row(
+                OBJECTION,
+                event,
+                state,
+                guards=guards,
+                meets=("T20b", "T21") if event != "bezwaar_ingetrokken" else (),
+                cancels=("T22",),
+                keeps=("motivering",) if event != "bezwaar_ingetrokken" else (),
+                notifies=("client",),
+                reports=ends,
+                ends=True,
+            )
+            for state, guards, ends in stands
+            for event in ("ongegrond", "niet_ontvankelijk", "bezwaar_ingetrokken")
+        ),
+    )
+
+
+def default_rows() -> tuple[Row, ...]:
+    """Give the rows of an ingebrekestelling: two weeks, then the dwangsom runs (Awb art. 4:17)."""
+    return (
+        row(
+            ANY,
+            "ingebrekestelling_ontvangen",
+            SAME,
+            guards=("decision_overdue",),
+            arms=(Arm("T21"),),
+            notifies=("legal_officer", "coordinator"),
+            because="Awb art. 4:17 lid 3",
+        ),
+        row(ANY, "T21_verlopen", SAME, arms=(Arm("T22"),), because="de dwangsom gaat lopen (Awb art. 4:17)"),
+    )
+
+
+# --- ending against the wish of the inwoner ---------------------------------------------------------------
+
+ENDING_STATES: tuple[State, ...] = (
+    State(INTENDED, "Wacht op zienswijze of besluit over beëindigen", "coordinator", aside=True),
+    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor"),
+    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer"),
+)
+
+
+def ending_rows(source: tuple[str, ...], terms: tuple[str, ...]) -> tuple[Row, ...]:
+    """Give the way to a beëindigingsbeschikking (Wgs art. 4a lid 6) from the states of a running process.
+
+    `terms` end with the decision.
+    """
+    return (
+        row(
+            source,
+            "beeindiging_voorgenomen",
+            INTENDED,
+            guards=("no_partner_keeps_waiting",),
+            keeps=("motivering", "overrulereden"),
+            arms=(Arm("T24"),),
+            notifies=("client", "coordinator"),
+            because="eindigen kan alleen bij beschikking, na een zienswijze (Wgs 4a lid 6; Awb 4:7 en 4:8)",
+        ),
+        row(INTENDED, "zienswijze_ontvangen", SAME, meets=("T24",), notifies=("coordinator",)),
+        row(INTENDED, "voornemen_ingetrokken", BACK, cancels=("T24",), notifies=("client",)),
+        row(
+            INTENDED,
+            "beeindigingsbeschikking_bekendgemaakt",
+            ENDED,
+            guards=("motivated",),
+            keeps=("motivering",),
+            sets={"uitstroomreden": "Voldoet niet"},
+            meets=("T24",),
+            cancels=terms,
+            arms=(Arm("T20"), ARCHIVE),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+        ),
+        *decision_rows(ENDED),
+        *objection_rows(BACK, ((ENDED, (), ()),)),
+    )

@@ -1,0 +1,125 @@
+"""The fields that travel with events, and the choices that they offer.
+
+There is no free text anywhere, so that nothing personal can slip in.
+"""
+
+from __future__ import annotations
+
+from milestones.definition import Field, FieldKind
+
+# DDAS EnumContactsoort and EnumDagdeel.
+CONTACT_KINDS = (
+    "Telefoon",
+    "Huisbezoek",
+    "Brief",
+    "Mail",
+    "SMS/Whatsapp",
+    "Kaartje",
+    "Overige",
+    "Administratief",
+)
+DAY_PARTS = ("Ochtend", "Middag", "Avond")
+# Wgs art. 4 lid 2, and the local list.
+THREATS = (
+    "ontruiming",
+    "gas",
+    "elektriciteit",
+    "stadsverwarming",
+    "water",
+    "zorgverzekering",
+    "lokale lijst",
+    "beslag op bedrijf",  # ondernemer (domain 4.10)
+    "opzegging bankkrediet",
+)
+# The results of DDAS EnumEindresultaat that no other event of M2 stands for.
+OTHER_RESULTS = (
+    "Niet opgepakt: andere reden",
+    "Inwoner heeft al een ander lopend traject",
+    "Geen reactie na eerder contact",
+    "Inwoner heeft zelf al betaald/betalingsregeling getroffen",
+    "Verwijzing zonder contact",
+    "Vervolghulp en/of verwijzing niet financieel",
+)
+TARGET_GROUPS = ("ondernemer", "jongere", "anderstalig", "statushouder", "gezin", "dakloos")
+# DDAS uitstroomreden.
+EXIT_REASONS = (
+    "Overleden",
+    "Verhuisd",
+    "Nietverschenen",
+    "Ingetrokken",
+    "Niet passend",
+    "Voldoet niet",
+    "Afgerond",
+    "Zelf",
+    "Overig",
+)
+
+
+def a_date(name: str, label: str, *, required: bool = False) -> Field:
+    """Give a field for a date."""
+    return Field(name, FieldKind.DATE, label, required)
+
+
+def yes_no(name: str, label: str, *, required: bool = False) -> Field:
+    """Give a field for yes or no."""
+    return Field(name, FieldKind.YES_NO, label, required)
+
+
+def number(name: str, label: str, *, required: bool = False, most: int | None = None) -> Field:
+    """Give a field for a whole number from 0."""
+    return Field(name, FieldKind.NUMBER, label, required, most=most)
+
+
+def one_of(name: str, label: str, choices: tuple[str, ...], *, required: bool = False) -> Field:
+    """Give a field for one of some choices."""
+    return Field(name, FieldKind.CHOICE, label, required, choices)
+
+
+def some_of(name: str, label: str, choices: tuple[str, ...]) -> Field:
+    """Give a field for several of some choices."""
+    return Field(name, FieldKind.CHOICES, label, choices=choices)
+
+
+def code(name: str, label: str, *, required: bool = False) -> Field:
+    """Give a field for a short code."""
+    return Field(name, FieldKind.CODE, label, required)
+
+
+THREAT = one_of("bedreiging", "Wat wordt bedreigd", THREATS)
+THREATENED = yes_no("bedreigende_situatie", "Is er een bedreigende situatie?")
+MOTIVATION = code("motivering", "Code van de motivering", required=True)
+MOTIVATION_OR_KNOWN = code("motivering", "Code van de motivering")
+EXIT_REASON = one_of("uitstroomreden", "Reden van uitstroom", EXIT_REASONS, required=True)
+CONSENT = yes_no("toestemming", "Geeft de inwoner toestemming?")
+WEEKS = number("weken", "Aantal weken")
+MESSAGE_KEY = code("termijn", "Welke termijn (bijvoorbeeld T13-2)")
+# The same themes each time (basisdienstverlening element 5); a score is a number, never a text.
+THEMES = (
+    "werk",
+    "inkomen",
+    "opleiding",
+    "spaargeld",
+    "schulden",
+    "wonen",
+    "gezin",
+    "gezondheid",
+    "sociaal_netwerk",
+)
+HIGHEST_SCORE = 10
+# Wgs art. 3; a weigering is never more than a possibility. Missing registrations are no ground (domain 4.10).
+GROUNDS = (
+    "recidive",
+    "fraude",
+    "verblijfsstatus",
+    "inlichtingen",
+    "medewerking",
+    "BRP",
+    "toeslagen",
+    "anders",
+)
+GROUND = one_of("grond", "Grond", GROUNDS)
+TERM_KEY = code("termijn", "Welke termijn", required=True)
+SCORES = tuple(number(theme, f"Score {theme.replace('_', ' ')}", most=HIGHEST_SCORE) for theme in THEMES)
+ALL_SCORES = tuple(
+    number(theme, f"Score {theme.replace('_', ' ')}", required=True, most=HIGHEST_SCORE) for theme in THEMES
+)

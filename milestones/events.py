@@ -1,0 +1,175 @@
+"""Every event that can be reported, with its Dutch label and the few data that it may carry.
+
+The date that counts for the law is the date of the event itself; only a second date or a choice travels
+along. Here stand the events of M1-M4 and of a hand-off; the others are in the modules beside this one.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from milestones.case_events import CASE_EVENTS
+from milestones.definition import EventSpec
+from milestones.event_fields import (
+    CONSENT,
+    CONTACT_KINDS,
+    DAY_PARTS,
+    GROUND,
+    MOTIVATION,
+    OTHER_RESULTS,
+    TARGET_GROUPS,
+    THREAT,
+    THREATENED,
+    WEEKS,
+    a_date,
+    one_of,
+    yes_no,
+)
+from milestones.side_events import SIDE_EVENTS
+from milestones.traject_events import TRAJECT_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_ROWS = (
+    # Hand-off (domain 4.1)
+    EventSpec("overdracht_aanvaard", "Ik aanvaard de overdracht"),
+    EventSpec(
+        "overdracht_teruggegeven",
+        "Ik geef de overdracht terug",
+        (
+            one_of(
+                "reden",
+                "Waarom",
+                ("geen ruimte", "niet mijn taak", "gegevens ontbreken", "anders"),
+                required=True,
+            ),
+        ),
+    ),
+    EventSpec("overdracht_aangeboden", "De overdracht is opnieuw aangeboden"),
+    # M1 Op zoek
+    EventSpec("informatie_gegeven", "Informatie gegeven"),
+    EventSpec(
+        "hulpvraag_gesteld",
+        "De inwoner stelt een hulpvraag",
+        (yes_no("geidentificeerd", "Is bekend wie de inwoner is?"), THREATENED, THREAT),
+    ),
+    EventSpec(
+        "verwijzing_ontvangen",
+        "Verwijzing van een ketenpartner ontvangen",
+        (CONSENT, THREATENED, THREAT),
+    ),
+    EventSpec("geen_vervolg", "Geen vervolg nodig"),
+    # M2 In beeld
+    EventSpec("geen_inwoner", "Persoon is geen inwoner (meer)"),
+    EventSpec("onterecht", "Onterecht signaal"),
+    EventSpec(
+        "herhaald", "Herhaalde melding", (yes_no("bedrag_hoger", "Is het bedrag hoger dan de vorige keer?"),)
+    ),
+    EventSpec("bekend_bij_shv", "Al bekend bij schuldhulpverlening"),
+    EventSpec(
+        "gematcht",
+        "Signaal gematcht tot een vroegsignaalzaak",
+        (a_date("signaaldatum", "Oudste signaaldatum"), a_date("matchingsdatum", "Matchingsdatum")),
+    ),
+    EventSpec(
+        "signaal_toegevoegd",
+        "Nog een signaal over dezelfde inwoner",
+        (a_date("oudste_signaaldatum", "Oudste signaaldatum, als die eerder ligt"),),
+    ),
+    EventSpec(
+        "afgesloten_met_resultaat",
+        "Vroegsignaalzaak afgesloten met een ander resultaat",
+        (one_of("eindresultaat", "Eindresultaat", OTHER_RESULTS, required=True),),
+    ),
+    EventSpec(
+        "contactpoging_gedaan",
+        "Contactpoging gedaan",
+        (
+            one_of("soort", "Soort contact", CONTACT_KINDS),
+            one_of("dagdeel", "Dagdeel", DAY_PARTS),
+            yes_no("bereikt", "Is de inwoner bereikt?"),
+        ),
+    ),
+    EventSpec("bereikt", "Inwoner bereikt", (one_of("soort", "Soort contact", CONTACT_KINDS),)),
+    EventSpec("T10_verlopen", "Geen contact gekregen: zaak sluiten", decision=True),
+    EventSpec("hulp_geweigerd", "Inwoner wil geen hulp"),
+    EventSpec("quick_fix", "Opgelost met advies of een quick fix"),
+    EventSpec("hulp_aanvaard", "Inwoner wil hulp"),
+    EventSpec(
+        "crisissignaal",
+        "Crisissignaal ontvangen",
+        (a_date("einddatum_levering", "Geplande einddatum van de levering"), THREAT),
+    ),
+    # M3 In contact
+    EventSpec("aanmelding_geregistreerd", "Aanmelding geregistreerd"),
+    EventSpec("bedreigend", "Er is een bedreigende situatie", (THREAT,)),
+    EventSpec("niet_bedreigend", "Er is geen bedreigende situatie"),
+    EventSpec(
+        "afspraak_gemaakt",
+        "Afspraak voor het eerste gesprek gemaakt",
+        (a_date("afspraakdatum", "Datum afspraak"),),
+    ),
+    EventSpec(
+        "niet_verschenen",
+        "Inwoner is niet verschenen",
+        (
+            yes_no(
+                "alle_kanalen_geprobeerd", "Zijn alle manieren van contact geprobeerd, ook een huisbezoek?"
+            ),
+        ),
+    ),
+    EventSpec("eerste_gesprek_gevoerd", "Eerste gesprek gevoerd"),
+    # M4 In gesprek
+    EventSpec("ziet_af", "Inwoner ziet in het eerste gesprek af van hulp"),
+    EventSpec("hulpvraag_vastgesteld", "Hulpvraag vastgesteld"),
+    EventSpec(
+        "doorlooptijd_medegedeeld",
+        "Inwoner weet hoe lang het duurt",
+        (WEEKS,),
+    ),
+    EventSpec("vish_gemeld", "Gemeld in VISH"),
+    EventSpec(
+        "gegevens_ontbreken",
+        "Brief: gegevens ontbreken",
+        (a_date("hersteltermijn_tot", "Uiterste datum in de brief"),),
+    ),
+    EventSpec("gegevens_ontvangen", "Gegevens ontvangen"),
+    EventSpec("T04_verlopen", "Hersteltermijn verstreken", by_timer=True, at_expiry_of=("T04",)),
+    EventSpec(
+        "buiten_behandeling_gesteld", "Besluit: aanvraag niet behandelen", (MOTIVATION, GROUND), decision=True
+    ),
+    EventSpec("alsnog_in_behandeling", "Aanvraag toch behandelen", decision=True),
+    EventSpec(
+        "doelgroep_bepaald",
+        "Doelgroep bepaald",
+        (one_of("doelgroep", "Doelgroep", TARGET_GROUPS, required=True), CONSENT),
+    ),
+    EventSpec("rust_nodig", "Rust en overzicht is nu al nodig (M5)"),
+    EventSpec(
+        "weigeringsgrond_gevonden",
+        "Mogelijke grond voor weigering gevonden",
+        (MOTIVATION, GROUND),
+        decision=True,
+    ),
+    EventSpec(
+        "beeld_compleet",
+        "Het beeld is compleet",
+        (yes_no("stabilisatie_nodig", "Is eerst rust en overzicht nodig (M5)?"),),
+    ),
+)
+
+EVENTS: Mapping[str, EventSpec] = MappingProxyType(
+    {spec.name: spec for spec in (*_ROWS, *TRAJECT_EVENTS, *SIDE_EVENTS, *CASE_EVENTS)}
+)
+
+# An event that means something else in one process than elsewhere, under the same name in the domain tables.
+_OWN: Mapping[tuple[str, str], EventSpec] = MappingProxyType(
+    {("M2", "toegewezen"): EventSpec("toegewezen", "Toegewezen aan een vroegsignaleerder")}
+)
+
+
+def event_in(process: str, name: str) -> EventSpec:
+    """Give what an event is in a process such as "M2"; an unknown event is a KeyError."""
+    return _OWN.get((process, name)) or EVENTS[name]

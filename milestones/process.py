@@ -1,0 +1,348 @@
+"""The one function that decides what an input does to a process of a case.
+
+`advance(definition, snapshot, input, today, rules)` takes everything it needs and gives an outcome. It reads
+no clock, no file and no database, so the flows, the API, the command line, the simulator and the property
+tests all share it. All dates are civil dates in Europe/Amsterdam.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from milestones.definition import BACK, OFFERED, SAME, Arm, Definition, Row
+from milestones.event_data import checked
+from milestones.events import EVENTS, event_in
+from milestones.extending import extend
+from milestones.guards import GUARDS, Situation
+from milestones.running import (
+    arm_term,
+    as_date,
+    count_term,
+    end_all,
+    end_at_death,
+    put,
+    resume,
+    stop,
+    stop_one,
+    suspend,
+    target_groups,
+)
+from milestones.snapshot import (
+    Event,
+    Handover,
+    Input,
+    InvalidData,
+    Message,
+    NotPossible,
+    Outcome,
+    RungDue,
+    RunningTerm,
+    Snapshot,
+    TermOutcome,
+)
+from milestones.target_groups import tasks_for
+from milestones.terms import EXPIRY, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from milestones.definition import Report
+    from milestones.policy import Rules
+
+__all__ = [
+    "Event",
+    "Handover",
+    "Input",
+    "InvalidData",
+    "Message",
+    "NotPossible",
+    "Outcome",
+    "RungDue",
+    "RunningTerm",
+    "Snapshot",
+    "TermOutcome",
+    "advance",
+    "checked",
+    "count_term",
+    "is_closed",
+    "open_process",
+    "possible",
+]
+
+DEFINITIVE = "definitief"  # the fact that ends a process in a state that is not final by itself
+_BEFORE = "vorige_toestand"
+
+
+def advance(
+    definition: Definition,
+    snapshot: Snapshot,
+    given: Input,
+    today: date,
+    rules: Rules,
+    *,
+    beside: tuple[Snapshot, ...] = (),
+) -> Outcome:
+    """Decide what one input does to a process; `beside` are the other open processes of its case.
+
+    Raises NotPossible when the event cannot happen in this state, and InvalidData when its data are wrong;
+    then nothing has changed.
+    """
+    if isinstance(given, RungDue):
+        return _climb(definition, snapshot, given, today, rules=rules, beside=beside)
+    spec = event_in(definition.code, given.name) if given.name in EVENTS else None
+    if spec is None:
+        raise NotPossible(f"De gebeurtenis '{given.name}' bestaat niet.", possible(definition, snapshot))
+    if given.on > today:
+        raise NotPossible(f"De datum {given.on.isoformat()} ligt in de toekomst.")
+    if given.on < snapshot.opened_on:
+        raise NotPossible(
+            f"De datum {given.on.isoformat()} ligt voor de start van {snapshot.name} "
+            f"({snapshot.opened_on.isoformat()})."
+        )
+    event = replace(given, data=checked(spec, given.data))
+    line = _choose(definition, snapshot, event, rules, beside)
+    return _take(definition, snapshot, line, event, today=today, rules=rules)
+
+
+def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
+    """Give the events that a person or system may report now, in table order."""
+    if is_closed(definition, snapshot):
+        return ()
+    events = definition.events_from(snapshot.state)
+    return tuple(name for name in events if not EVENTS[name].by_timer)
+
+
+def open_process(
+    definition: Definition,
+    on: date,
+    today: date,
+    rules: Rules,
+    *,
+    instance: int = 1,
+    handover: Handover | None = None,
+    facts: Mapping[str, object] | None = None,
+) -> tuple[Snapshot, tuple[Message, ...]]:
+    """Start a process, by itself or at a hand-off; its legal terms count from `on` in both cases."""
+    by_hand = handover is not None and handover.opening.handoff and rules.policy.accept_by_hand
+    known: dict[str, object] = dict(facts or {})
+    carried: tuple[RunningTerm, ...] = ()
+    if handover is not None:
+        known |= handover.facts
+        carried = handover.carried
+        if by_hand:
+            known["overdracht_van_rol"] = handover.from_role
+    snapshot = Snapshot(
+        code=definition.code,
+        version=definition.version,
+        state=OFFERED if by_hand else definition.starts_in,
+        opened_on=on,
+        instance=instance,
+        facts=known,
+        terms=carried,
+        sequence=1,
+    )
+    event = Event("geopend", on, known)
+    for arm in definition.on_open:
+        snapshot = arm_term(snapshot, arm, event, today, rules)
+    if by_hand:
+        urgent = "bedreigend" if known.get("bedreigende_situatie") is True else None
+        snapshot = arm_term(snapshot, Arm("OVD", variant=urgent), Event(OFFERED, today), today, rules)
+    receiver = rules.policy.role(definition.first_state.role)
+    kind = "overdracht" if handover is not None and handover.opening.handoff else "nieuwe_zaak"
+    told = tuple(Message(role, "kennisgeving", snapshot.name) for role in definition.notifies_on_open)
+    return snapshot, (Message(receiver, kind, snapshot.name), *told)
+
+
+def is_closed(definition: Definition, snapshot: Snapshot) -> bool:
+    """Whether the process has ended: its state is final, or its decision has become definitive."""
+    return definition.state(snapshot.state).final or snapshot.facts.get(DEFINITIVE) is True
+
+
+# --- choosing a row ---------------------------------------------------------------------------------------
+
+
+def _choose(
+    definition: Definition, snapshot: Snapshot, event: Event, rules: Rules, beside: tuple[Snapshot, ...]
+) -> Row:
+    """Give the first row for this event whose guards all hold."""
+    if is_closed(definition, snapshot):
+        raise NotPossible(f"{snapshot.name} is al afgerond ({snapshot.state}).")
+    situation = Situation(snapshot, event.data, event.on, rules.policy, beside)
+    refusals: list[str] = []
+    for line in definition.rows_for(snapshot.state, event.name):
+        failed = [GUARDS[name].refusal for name in line.guards if not GUARDS[name].holds(situation)]
+        if not failed:
+            return line
+        refusals.extend(failed)
+    allowed = possible(definition, snapshot)
+    if refusals:
+        raise NotPossible(" ".join(dict.fromkeys(refusals)), allowed)
+    raise NotPossible(f"'{event.name}' kan niet in {snapshot.name} {snapshot.state}.", allowed)
+
+
+# --- taking a row -----------------------------------------------------------------------------------------
+
+
+def _take(
+    definition: Definition, before: Snapshot, line: Row, event: Event, *, today: date, rules: Rules
+) -> Outcome:
+    """Apply a chosen row: facts, terms, state, and what follows from them."""
+    after = _with_state(definition, replace(before, facts=_facts(before, line, event)), line)
+    after = _with_terms(after, line, event, today, rules)
+    openings, after = _hand_over(definition, before, after, line, event)
+    if is_closed(definition, after):
+        after = end_all(after, event.on)
+    reports = tuple(
+        (report, Event(report.event, event.on, _passed(report, after))) for report in line.reports
+    )
+    after = replace(after, sequence=before.sequence + 1)
+    return Outcome(before, after, event.name, _messages(after, line, event, rules), openings, reports)
+
+
+def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
+    facts = dict(before.facts)
+    if line.counts:
+        count = facts.get(line.counts, 0)
+        facts[line.counts] = (count if isinstance(count, int) else 0) + 1
+    facts |= line.sets
+    facts |= {name: event.data[name] for name in line.keeps if name in event.data}
+    for name in line.stamps:
+        facts.setdefault(name, event.on)
+    for name in line.collects:
+        if name in event.data:
+            known = facts.get(name, ())
+            several = tuple(known) if isinstance(known, tuple | list) else (known,)
+            facts[name] = tuple(dict.fromkeys((*several, event.data[name])))
+    if line.ends:
+        facts[DEFINITIVE] = True
+    return facts
+
+
+def _with_state(definition: Definition, snapshot: Snapshot, line: Row) -> Snapshot:
+    """Give the process in the state that a row leads to."""
+    facts = dict(snapshot.facts)
+    if line.to == SAME:
+        return snapshot
+    if line.to == BACK:
+        back = facts.pop(_BEFORE, None)
+        state = back if isinstance(back, str) and back in definition.state_by_code else definition.starts_in
+        return replace(snapshot, state=state, facts=facts)
+    if definition.state(line.to).aside and not definition.state(snapshot.state).aside:
+        facts[_BEFORE] = snapshot.state
+    return replace(snapshot, state=line.to, facts=facts)
+
+
+def _with_terms(after: Snapshot, line: Row, event: Event, today: date, rules: Rules) -> Snapshot:
+    """Resume, meet, cancel, start, suspend and extend what a row says, in this order."""
+    for term in line.resumes:
+        after = resume(after, term, event.on, rules)
+    for term in line.meets:
+        after = stop(after, term, TermOutcome.MET, event.on)
+    for term in line.meets_one:
+        after = stop_one(after, term, event.data.get("termijn"), event.on)
+    for term in line.cancels:
+        after = stop(after, term, TermOutcome.CANCELLED, event.on)
+    if after.facts.get("overleden") is True:
+        after = end_at_death(after, event.on)
+    if line.extends:
+        after = extend(after, event, rules)
+    for arm in line.arms:
+        after = arm_term(after, arm, event, today, rules)
+    until = next((as_date(event.data.get(arm.until)) for arm in line.arms if arm.until), None)
+    for term in line.suspends:
+        after = suspend(after, term, event.on, until, rules)
+    return after
+
+
+def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[Message, ...]:
+    """Give what must be told to whom; after a death no letter goes to the client."""
+    groups = target_groups(after.facts)
+    told = [Message(role, "kennisgeving", after.name) for role in line.notifies]
+    tasks = [task for task in line.tasks if task.target_group is None or task.target_group in groups]
+    if "doelgroep" in line.collects:
+        tasks.extend(tasks_for(event.data.get("doelgroep")))
+    told.extend(Message(task.role, "taak", after.name, subject=task.subject) for task in tasks)
+    if after.facts.get("overleden") is True:
+        told = [message for message in told if message.role != "client"]
+    return tuple(replace(message, role=rules.policy.role(message.role)) for message in told)
+
+
+def _passed(report: Report, after: Snapshot) -> dict[str, object]:
+    return {name: after.facts[name] for name in report.passes if name in after.facts}
+
+
+def _hand_over(
+    definition: Definition, before: Snapshot, after: Snapshot, line: Row, event: Event
+) -> tuple[tuple[Handover, ...], Snapshot]:
+    """Make the hand-overs of a row; the terms that move along leave this process."""
+    handovers: list[Handover] = []
+    for opening in line.opens:
+        if opening.when and not (
+            event.data.get(opening.when) is True or after.facts.get(opening.when) is True
+        ):
+            continue
+        carried = tuple(item for item in after.terms if item.runs and item.term in opening.carries)
+        after = replace(after, terms=tuple(item for item in after.terms if item not in carried))
+        facts = {name: after.facts[name] for name in opening.gives if name in after.facts}
+        handovers.append(Handover(opening, event.on, before.role(definition), carried, facts))
+    return tuple(handovers), after
+
+
+# --- the ladder of a term ---------------------------------------------------------------------------------
+
+
+def _climb(
+    definition: Definition,
+    before: Snapshot,
+    due: RungDue,
+    today: date,
+    *,
+    rules: Rules,
+    beside: tuple[Snapshot, ...],
+) -> Outcome:
+    """Fire one rung: warn, or at the expiry escalate and take the row that the definition has for it."""
+    term = next((item for item in before.terms if item.key == due.key), None)
+    rung = next((item for item in term.ladder if item.name == due.rung), None) if term else None
+    if term is None or rung is None or rung.name in term.fired or rung not in term.pending(today):
+        raise NotPossible(f"De stap {due.key} {due.rung} is niet (meer) aan de orde.")
+    kind = rules.policy.term(term.term)
+    fired = replace(term, fired=term.fired | {rung.name})
+    holder = rules.policy.role(before.role(definition))
+    if rung.name != EXPIRY:
+        after = put(before, term, fired)
+        messages: tuple[Message, ...] = (Message(holder, "waarschuwing", before.name, term.term, term.due),)
+        return Outcome(
+            before, replace(after, sequence=before.sequence + 1), f"{term.term}_waarschuwing", messages
+        )
+
+    # The term ended at 24:00 of the day before this rung (R15); terms that follow count from that last day.
+    over_on = rung.on
+    elapsed = kind.kind is Kind.WINDOW or kind.survives_process
+    if elapsed:
+        fired = replace(fired, stopped=TermOutcome.ELAPSED, ended_on=over_on)
+    after = put(before, term, fired)
+    escalated = tuple(rules.policy.role(role) for role in kind.escalates_to)
+    told = (holder,) if elapsed else tuple(dict.fromkeys((holder, *escalated)))
+    messages = tuple(
+        Message(role, "termijn_verstreken" if elapsed else "termijn_gemist", before.name, term.term, term.due)
+        for role in told
+    )
+    for name in _expiry_events(definition, after, term.term):
+        event = Event(name, over_on - timedelta(days=1))
+        try:
+            line = _choose(definition, after, event, rules, beside)
+        except NotPossible:
+            continue
+        outcome = _take(definition, after, line, event, today=today, rules=rules)
+        return replace(outcome, before=before, messages=messages + outcome.messages)
+    return Outcome(before, replace(after, sequence=before.sequence + 1), f"{term.term}_verlopen", messages)
+
+
+def _expiry_events(definition: Definition, snapshot: Snapshot, term: str) -> tuple[str, ...]:
+    """Give the events that the engine reports in this state when a term ends."""
+    if is_closed(definition, snapshot):
+        return ()
+    return tuple(name for name in definition.events_from(snapshot.state) if term in EVENTS[name].at_expiry_of)

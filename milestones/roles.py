@@ -1,0 +1,39 @@
+"""Who can hold a case. Codes are those of domain 4.1; the Dutch names are what people read."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+ROLES: Mapping[str, str] = MappingProxyType(
+    {
+        "case_worker": "klantmanager",
+        "debt_counsellor": "schuldhulpverlener",
+        "budget_coach": "budgetcoach",
+        "settlement_officer": "schuldregelaar",
+        "early_signal_worker": "vroegsignaleerder",
+        "coordinator": "coördinator",
+        "team_leader": "teamleider",
+        "quality_reviewer": "kwaliteitstoetser",
+        "legal_officer": "jurist",
+        "wsnp_trustee": "bewindvoerder Wsnp",
+        "protective_administrator": "beschermingsbewindvoerder",
+        "chain_partner": "ketenpartner",
+        "signal_partner": "signaalpartner",
+        "creditor": "schuldeiser",
+        "client": "inwoner",
+    }
+)
+
+# Roles outside the municipality: they may be told something, but never hold a state.
+OUTSIDE: frozenset[str] = frozenset(
+    {"wsnp_trustee", "protective_administrator", "chain_partner", "signal_partner", "creditor", "client"}
+)
+
+
+def dutch_role(role: str) -> str:
+    """Give the Dutch name of a role code; an unknown code is a KeyError."""
+    return ROLES[role]

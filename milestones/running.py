@@ -1,0 +1,278 @@
+"""The terms of one process: start, stop, suspend and resume them, and count their dates."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from milestones.calendar import Basis, suspended_days
+from milestones.snapshot import NotPossible, RunningTerm, TermOutcome
+from milestones.term_table import TERMS
+from milestones.terms import EXPIRY, ladder, last_day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from milestones.definition import Arm
+    from milestones.policy import Policy, Rules
+    from milestones.snapshot import Event, Snapshot
+    from milestones.terms import Term
+
+# What is kept for the archive and for a request of the inwoner, also after his death (domain 3.2).
+KEPT_AT_DEATH = frozenset({"T60", "T61", "T62"})
+
+
+def put(snapshot: Snapshot, old: RunningTerm, new: RunningTerm) -> Snapshot:
+    """Give the process with one term replaced."""
+    return replace(snapshot, terms=tuple(new if item is old else item for item in snapshot.terms))
+
+
+# --- starting ---------------------------------------------------------------------------------------------
+
+
+def arm_term(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) -> Snapshot:
+    """Start a term, unless it runs already; see Arm for what each of its words means."""
+    anchor = _anchor(snapshot, arm, event)
+    if anchor is None or not _wanted(snapshot, arm, event, rules.policy):
+        return snapshot
+    old = snapshot.running(arm.supersedes) if arm.supersedes else None
+    cap = old.due if old else None
+    if old:
+        snapshot = stop(snapshot, old.term, TermOutcome.SUPERSEDED, event.on)
+    current = snapshot.running(arm.term)
+    if current is not None and not arm.several:
+        if not arm.restart or (arm.from_term and current.anchor == anchor and current.variant == arm.variant):
+            return snapshot
+        snapshot = stop(snapshot, arm.term, TermOutcome.SUPERSEDED, event.on)
+    kind = rules.policy.term(arm.term)
+    variant = arm.variant or _variant(kind, snapshot)
+    backward = kind.length_for(variant).backward
+    until = as_date(event.data.get(arm.until)) if arm.until else None
+    fresh = RunningTerm(
+        key=free_key(snapshot, arm.term),
+        term=arm.term,
+        anchor=anchor,
+        started_on=event.on if backward else anchor + timedelta(days=kind.starts_next_day),
+        policy=rules.policy.name,
+        nominal=anchor,
+        due=None,
+        due_atw=None,
+        shifted_by=None,
+        not_shifted_because=None,
+        ladder=(),
+        cap=cap,
+        until=until,
+        variant=variant,
+    )
+    if until is not None:
+        _check_until(fresh, kind, rules)
+    fresh = count_term(fresh, rules)
+    # A term that starts with a date in the past never had these warnings; only its expiry still counts.
+    skipped = frozenset(rung.name for rung in fresh.ladder if rung.on < today and rung.name != EXPIRY)
+    return replace(snapshot, terms=(*snapshot.terms, replace(fresh, fired=skipped)))
+
+
+def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:
+    def true(name: str) -> bool:
+        return event.data.get(name, snapshot.facts.get(name)) is True
+
+    if arm.policy and getattr(policy, arm.policy) is not True:
+        return False
+    if arm.unless and true(arm.unless):
+        return False
+    return not arm.when or true(arm.when)
+
+
+def _anchor(snapshot: Snapshot, arm: Arm, event: Event) -> date | None:
+    if arm.same_anchor:
+        former = snapshot.latest(arm.term)
+        return former.anchor if former else event.on
+    if arm.from_term:
+        other = snapshot.latest(arm.from_term)
+        return other.due if other else event.on
+    if arm.anchor:
+        return as_date(event.data.get(arm.anchor))
+    if arm.from_earlier:
+        earlier = as_date(snapshot.facts.get(arm.from_earlier))
+        return min(earlier, event.on) if earlier else event.on
+    return event.on
+
+
+def _variant(kind: Term, snapshot: Snapshot) -> str | None:
+    """Give the doelgroep of the client for which this term has a length of its own."""
+    groups = target_groups(snapshot.facts)
+    return next((name for name, _ in kind.variants if name in groups), None)
+
+
+def target_groups(facts: Mapping[str, object]) -> tuple[str, ...]:
+    """Give the doelgroepen that are known of the client."""
+    known = facts.get("doelgroep", ())
+    if isinstance(known, str):
+        return (known,)
+    return tuple(known) if isinstance(known, tuple | list) else ()
+
+
+def as_date(value: object) -> date | None:
+    """Give a date that came as a date or as text; anything else is None."""
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+def free_key(snapshot: Snapshot, term: str) -> str:
+    """Give a key for one more term of this kind."""
+    taken = {item.key for item in snapshot.terms}
+    number = 1 + sum(1 for item in snapshot.terms if item.term == term)
+    while (key := term if number == 1 else f"{term}#{number}") in taken:
+        number += 1
+    return key
+
+
+def _check_until(running: RunningTerm, kind: Term, rules: Rules) -> None:
+    """Refuse a last day, written in a ruling or a letter, that the law does not allow."""
+    until = running.until
+    if until is None:
+        return
+    if until < running.anchor:
+        raise NotPossible(f"De einddatum van {kind.id} ligt voor de start ({running.anchor.isoformat()}).")
+    if kind.longest is not None:
+        most = rules.calendar.deadline(running.anchor, kind.longest, kind.basis, running.suspended_days).due
+        if until > most:
+            raise NotPossible(
+                f"{kind.id} ({kind.name}) duurt ten hoogste {kind.longest}, dus tot en met "
+                f"{most.isoformat()} ({kind.source})."
+            )
+
+
+def count_term(running: RunningTerm, rules: Rules) -> RunningTerm:
+    """Give a term with its dates counted anew from its anchor: nominal, due, and its ladder."""
+    term = rules.policy.term(running.term)
+    length = term.length_for(running.variant)
+    deadline = rules.calendar.deadline(running.anchor, length, term.basis, running.suspended_days)
+    due = running.until or last_day(term, deadline)
+    shifted_by, reason = deadline.shifted_by, deadline.not_shifted_because
+    if running.until is not None:
+        shifted_by, reason = None, "De datum staat in de uitspraak, de brief of de verlenging."
+    if running.cap is not None and running.cap < due:
+        due, shifted_by = running.cap, None
+        reason = "De eerdere termijn liep al af op deze dag; de vroegste dag telt."
+    return replace(
+        running,
+        nominal=deadline.nominal,
+        due=due,
+        due_atw=deadline.due_atw if running.until is None else due,
+        shifted_by=shifted_by,
+        not_shifted_because=reason,
+        ladder=ladder(term, running.started_on, due, rules.calendar),
+    )
+
+
+# --- stopping ---------------------------------------------------------------------------------------------
+
+
+def stop(snapshot: Snapshot, term: str, outcome: TermOutcome, on: date) -> Snapshot:
+    """Stop every running term of this kind."""
+    if outcome is TermOutcome.MET:
+        _check_not_before(snapshot, term, on)
+    return replace(
+        snapshot,
+        terms=tuple(
+            replace(item, stopped=outcome, ended_on=on) if item.term == term and item.runs else item
+            for item in snapshot.terms
+        ),
+    )
+
+
+def stop_one(snapshot: Snapshot, term: str, key: object, on: date) -> Snapshot:
+    """Meet one of several running terms: the one that is named, or else the oldest."""
+    running = [item for item in snapshot.terms if item.term == term and item.runs]
+    if isinstance(key, str):
+        running = [item for item in running if item.key == key]
+        if not running:
+            raise NotPossible(f"Er loopt geen termijn '{key}' in {snapshot.name}.")
+    if not running:
+        return snapshot
+    return put(snapshot, running[0], replace(running[0], stopped=TermOutcome.MET, ended_on=on))
+
+
+def _check_not_before(snapshot: Snapshot, term: str, on: date) -> None:
+    running = snapshot.running(term)
+    # A term may start to count later than today (a decision on bezwaar); and work on an offered case may be
+    # older than the offer. Then nothing is too early.
+    if running is not None and on < running.started_on and not TERMS[term].starts_next_day and term != "OVD":
+        raise NotPossible(
+            f"De datum {on.isoformat()} ligt voor de start van {term} ({running.started_on.isoformat()})."
+        )
+
+
+def end_all(snapshot: Snapshot, on: date) -> Snapshot:
+    """End every term of a closed process, but for those that outlive it (retention)."""
+    return replace(
+        snapshot,
+        terms=tuple(
+            replace(item, stopped=TermOutcome.CANCELLED, ended_on=on)
+            if item.runs and not TERMS[item.term].survives_process
+            else item
+            for item in snapshot.terms
+        ),
+    )
+
+
+def end_at_death(snapshot: Snapshot, on: date) -> Snapshot:
+    """End every running term but those of the archive and of a request for one's own data (domain 3.2)."""
+    for term in {item.term for item in snapshot.terms if item.runs} - KEPT_AT_DEATH:
+        snapshot = stop(snapshot, term, TermOutcome.CANCELLED, on)
+    return snapshot
+
+
+# --- standing still (R13) ---------------------------------------------------------------------------------
+
+
+def suspend(snapshot: Snapshot, term: str, on: date, until: date | None, rules: Rules) -> Snapshot:
+    """Stop a term's clock on the day of the invitation (R13)."""
+    running = snapshot.running(term)
+    if running is None or running.suspended_since is not None:
+        return snapshot
+    if until is not None:
+        length = rules.policy.term(term).length_for(running.variant)
+        most = rules.calendar.deadline(on, length, Basis.BELEID).due
+        if until > most:
+            raise NotPossible(
+                f"{term} kan niet langer stilstaan dan de termijn zelf duurt ({length}, dus tot en met "
+                f"{most.isoformat()}): geef een kortere hersteltermijn (Awb art. 4:5 en 4:15)."
+            )
+    return put(snapshot, running, replace(running, suspended_since=on, due=None, due_atw=None))
+
+
+def resume(snapshot: Snapshot, term: str, on: date, rules: Rules) -> Snapshot:
+    """Let a suspended term run on; its end moves by the suspended days (R13)."""
+    running = snapshot.running(term)
+    if running is None or running.suspended_since is None:
+        return snapshot
+    if on < running.suspended_since:
+        raise NotPossible(
+            f"De datum {on.isoformat()} ligt voor de opschorting van {term} "
+            f"({running.suspended_since.isoformat()})."
+        )
+    # A term that had not begun to count when it was suspended, stands still from its own start.
+    days = suspended_days(max(running.suspended_since, running.anchor), on)
+    until = running.until + timedelta(days=days) if running.until else None
+    again = count_term(
+        replace(running, suspended_since=None, suspended_days=running.suspended_days + days, until=until),
+        rules,
+    )
+    return put(snapshot, running, replace(again, fired=still_fired(again, running, on)))
+
+
+def still_fired(again: RunningTerm, before: RunningTerm, on: date) -> frozenset[str]:
+    """Warnings that were given before are given again when their dates moved."""
+    return frozenset(
+        rung.name
+        for rung in again.ladder
+        # A rung whose date did not move (suspended and resumed on one day) was given already.
+        if rung.name in before.fired and (rung.on < on or rung in before.ladder)
+    )

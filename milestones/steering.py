@@ -1,0 +1,154 @@
+"""What a coordinator does to a process from outside its table: give it to somebody, or put it back a step.
+
+Both are transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a
+definition, so that no form offers them among the events of the case itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from milestones.definition import OFFERED, RETURNED, EventSpec, Row
+from milestones.event_data import checked
+from milestones.event_fields import code, one_of
+from milestones.process import Event, Message, NotPossible, Outcome, Snapshot, is_closed
+from milestones.running import count_term
+from milestones.snapshot import TermOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from milestones.definition import Definition
+    from milestones.policy import Rules
+    from milestones.process import Input
+    from milestones.snapshot import RunningTerm
+
+ASSIGNED = "houder_gewijzigd"
+PUT_BACK = "teruggezet"
+
+ASSIGN_REASONS = (
+    "toegewezen",
+    "werkverdeling",
+    "afwezig",
+    "uit dienst",
+    "andere rol",
+    "op verzoek van de inwoner",
+    "vrijgegeven",
+)
+PUT_BACK_REASONS = ("verkeerd gemeld", "te vroeg gemeld", "nieuwe informatie", "afspraak vervallen")
+
+STEERING: Mapping[str, EventSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            EventSpec(
+                ASSIGNED,
+                "Zaak toegewezen aan een medewerker",
+                (
+                    code("houder", "Code van de medewerker (leeg: niemand)"),
+                    one_of("reden", "Waarom", ASSIGN_REASONS, required=True),
+                ),
+                decision=True,
+            ),
+            EventSpec(
+                PUT_BACK,
+                "Zaak teruggezet naar een eerdere stap",
+                (
+                    code("naar", "Code van de eerdere toestand", required=True),
+                    one_of("reden", "Waarom", PUT_BACK_REASONS, required=True),
+                ),
+                decision=True,
+            ),
+        )
+    }
+)
+
+
+def is_steering(given: Input) -> bool:
+    """Whether an input is decided here and not by the table of its process."""
+    return isinstance(given, Event) and given.name in STEERING
+
+
+def steer(definition: Definition, before: Snapshot, event: Event, today: date, rules: Rules) -> Outcome:
+    """Decide what an event of a coordinator does. Raises NotPossible or InvalidData; then nothing has changed."""
+    data = checked(STEERING[event.name], event.data)
+    if is_closed(definition, before):
+        raise NotPossible(f"{before.name} is al afgerond ({before.state}).")
+    if event.on > today:
+        raise NotPossible(f"De datum {event.on.isoformat()} ligt in de toekomst.")
+    if event.on < before.opened_on:
+        raise NotPossible(f"De datum {event.on.isoformat()} ligt voor de start van {before.name}.")
+    after = replace(before, sequence=before.sequence + 1)
+    if event.name == ASSIGNED:
+        facts = {name: value for name, value in before.facts.items() if name != "houder"}
+        if "houder" in data:
+            facts["houder"] = data["houder"]
+        return Outcome(before, replace(after, facts=facts), event.name)
+    target = str(data["naar"])
+    undone = _way(definition, target, before)
+    after = _undo(replace(after, state=target), undone, event.on, rules)
+    return Outcome(before, after, event.name, (Message(after.role(definition), "kennisgeving", before.name),))
+
+
+def earlier_states(definition: Definition, process: Snapshot) -> tuple[str, ...]:
+    """Give the states to which a process can be put back, in the order of its table."""
+    found = []
+    for state in definition.states:
+        try:
+            _way(definition, state.code, process)
+        except NotPossible:
+            continue
+        found.append(state.code)
+    return tuple(found)
+
+
+def _way(definition: Definition, target: str, process: Snapshot) -> tuple[Row, ...]:
+    """Give the rows of the shortest way from an earlier state to the present one; NotPossible without one."""
+    states = definition.state_by_code
+    if process.state in (OFFERED, RETURNED) or target in (OFFERED, RETURNED):
+        raise NotPossible("Een overdracht zet je niet terug: aanvaard haar of geef haar terug.")
+    if target not in states or states[target].final or states[target].aside or target == process.state:
+        raise NotPossible(f"{process.name} kan niet terug naar '{target}'.")
+    ways: dict[str, tuple[Row, ...]] = {target: ()}
+    queue = deque([target])
+    while queue and process.state not in ways:
+        here = queue.popleft()
+        for line in definition.rows_from(here):
+            if line.to in states and not states[line.to].final and line.to not in ways:
+                hop = tuple(row for row in definition.rows_from(here) if row.to == line.to)
+                ways[line.to] = ways[here] + hop
+                queue.append(line.to)
+    if process.state not in ways:
+        raise NotPossible(f"'{target}' komt niet voor {process.state} in {process.name}.")
+    way = ways[process.state]
+    if any(line.opens or line.ends for line in way):
+        raise NotPossible(
+            f"Na '{target}' is een besluit bekendgemaakt of een ander proces gestart: dat kan niet terug. "
+            "Meld wat er nu moet gebeuren."
+        )
+    return way
+
+
+def _undo(snapshot: Snapshot, way: tuple[Row, ...], on: date, rules: Rules) -> Snapshot:
+    """Put the terms back too: what the undone steps started lapses, what they ended runs on as it was."""
+    started = {arm.term for line in way for arm in line.arms}
+    ended = {term for line in way for term in (*line.meets, *line.meets_one, *line.cancels)}
+    ended |= {arm.supersedes for line in way for arm in line.arms if arm.supersedes}
+    suspended = {term for line in way for term in line.suspends}
+    latest = {term.term: term.key for term in snapshot.terms}
+
+    def put_back(term: RunningTerm) -> RunningTerm:
+        if term.runs and term.term in started and term.term not in ended:
+            return replace(term, stopped=TermOutcome.CANCELLED, ended_on=on)
+        if term.runs and term.term in suspended and term.suspended_since is not None:
+            return count_term(replace(term, suspended_since=None), rules)
+        runs_already = snapshot.running(term.term) is not None
+        if not term.runs and term.term in ended and latest[term.term] == term.key and not runs_already:
+            return replace(term, stopped=None, ended_on=None)
+        return term
+
+    return replace(snapshot, terms=tuple(put_back(term) for term in snapshot.terms))

@@ -1,0 +1,90 @@
+"""What changes for a doelgroep (domain 4.10): tasks as data; lengths stand with the terms as variants.
+
+All of it is a product proposal (P) but for the crisis list and the four weeks of an ondernemer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from milestones.definition import Task
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """A doelgroep: its Dutch name, what must be done, and where that comes from."""
+
+    code: str
+    name: str
+    tasks: tuple[Task, ...]
+    source: str
+    confidence: str
+
+
+_ROWS = (
+    TargetGroup(
+        "ondernemer",
+        "ondernemer",
+        (
+            Task("debt_counsellor", "zakelijke_schulden_markeren"),
+            Task("debt_counsellor", "adviseur_ondernemers"),
+        ),
+        "DDAS schuldhulpverlening (zakelijkeSchuld); NVVK Module Crisisinterventie: vier weken",
+        "V",
+    ),
+    TargetGroup(
+        "jongere",
+        "jongere",
+        (Task("budget_coach", "school_of_duo_betrekken"), Task("budget_coach", "korter_contactritme")),
+        "ouders krijgen niet vanzelf bericht (18+)",
+        "P",
+    ),
+    TargetGroup(
+        "anderstalig",
+        "anderstalig",
+        (
+            Task("case_worker", "tolk_regelen"),
+            Task("case_worker", "brieven_vertalen"),
+            Task("case_worker", "langere_afspraak"),
+        ),
+        "de termijn wordt niet langer",
+        "P",
+    ),
+    TargetGroup(
+        "statushouder",
+        "statushouder",
+        (
+            Task("debt_counsellor", "rechtmatig_verblijf_nagaan"),
+            Task("debt_counsellor", "inburgering_betrekken"),
+        ),
+        "Wgs art. 3; ontbrekende gegevens van BRP of toeslagen zijn nooit een grond voor weigering",
+        "P",
+    ),
+    TargetGroup(
+        "gezin",
+        "gezin met minderjarige kinderen",
+        (Task("debt_counsellor", "hulp_voor_kinderen_nagaan"),),
+        "Wgs art. 2 lid 4 onder d",
+        "V",
+    ),
+    TargetGroup(
+        "dakloos",
+        "dakloos of zonder vast adres",
+        (Task("debt_counsellor", "verantwoordelijk_college_nagaan"),),
+        "Wgs art. 3 lid 4",
+        "V",
+    ),
+)
+
+TARGET_GROUPS: Mapping[str, TargetGroup] = MappingProxyType({row.code: row for row in _ROWS})
+
+
+def tasks_for(group: object) -> tuple[Task, ...]:
+    """Give the tasks that belong to a doelgroep; none for one without tasks of its own."""
+    known = TARGET_GROUPS.get(group) if isinstance(group, str) else None
+    return known.tasks if known else ()

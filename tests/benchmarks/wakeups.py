@@ -1,0 +1,349 @@
+"""Wake-ups a second: our worker beside Prefect's own process worker, on one Prefect server on SQLite.
+
+    python tests/benchmarks/wakeups.py [--stock 12] [--source 100] [--resume 50] [--concurrency 1]
+
+A wake-up takes a parked flow run to RUNNING, runs its flow from the top, and parks it again. Each one writes
+a row of its own, and at the end every run must be parked with exactly the wake-ups that it was given.
+"""
+
+# a benchmark prints its table
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import socket
+import sqlite3
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import psutil
+from prefect import flow, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
+from prefect.context import FlowRunContext
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import BaseModel, Field
+
+from flows.parking import park, take_answer
+from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FILE = "ROUTEKAART_BENCHMARK_FILE"
+STOCK_AT_ONCE = 4
+
+
+# -- the flow that is woken ----------------------------------------------------------------------------------
+
+
+class Uitkomst(BaseModel):
+    """Wat kwam er uit het gesprek."""
+
+    bereikt: bool = Field(title="Is de inwoner bereikt?")
+
+
+@flow(name="proef")
+def waiting() -> None:
+    """Write one row for each wake-up and park again."""
+    answer = take_answer()
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError
+    with notes() as database:
+        database.execute(
+            "insert into wake_up (flow_run_id, answer) values (?, ?)",
+            (str(context.flow_run.id), answer.id if answer else None),
+        )
+    park("Wacht op gesprek", "Tot 1 mei 2026 (Wgs art. 4 lid 1)", Uitkomst)
+
+
+@contextmanager
+def notes() -> Iterator[sqlite3.Connection]:
+    """Open the file in which the parts of this benchmark meet."""
+    database = sqlite3.connect(os.environ[FILE], timeout=30)
+    try:
+        with database:
+            yield database
+    finally:
+        database.close()
+
+
+class NotedWakeUps:
+    """A wake source on a plain table."""
+
+    def claim(self, limit: int) -> Sequence[WakeUp]:
+        """Take the oldest wake-ups off the table."""
+        with notes() as database:
+            rows = database.execute(
+                "update due set taken = 1 where rowid in (select rowid from due where not taken limit ?) "
+                "returning flow_run_id",
+                (limit,),
+            ).fetchall()
+        return [WakeUp(UUID(row[0])) for row in rows]
+
+    def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
+        """Note how it ended."""
+        with notes() as database:
+            database.execute(
+                "update due set result = ? where flow_run_id = ?", (str(result), str(wake_up.flow_run_id))
+            )
+
+
+# -- the processes -------------------------------------------------------------------------------------------
+
+
+def free_port() -> int:
+    """Ask the machine for a port that nobody uses."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def environment(home: Path, port: int) -> dict[str, str]:
+    """Give the settings of the server and of both workers."""
+    return {
+        "PREFECT_HOME": str(home),
+        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+        "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+        FILE: str(home / "notes.db"),
+    }
+
+
+@contextmanager
+def process(*command: str) -> Iterator[psutil.Process]:
+    """Run a command in a process group of its own, and end it."""
+    log = Path(os.environ["PREFECT_HOME"]) / f"{'-'.join(command[-3:]).replace('/', '_')}.log"
+    with log.open("w") as output:
+        started = psutil.Popen([sys.executable, *command], stdout=output, stderr=output, cwd=REPOSITORY)
+        try:
+            yield started
+        finally:
+            started.terminate()
+            try:
+                started.wait(30)
+            except psutil.TimeoutExpired:
+                started.kill()
+
+
+def cpu_seconds(root: psutil.Process) -> float:
+    """Add up the CPU time of a process and of all that it started, ended children included."""
+    total = 0.0
+    for one in [root, *root.children(recursive=True)]:
+        try:
+            total += sum(one.cpu_times()[:4])
+        except psutil.NoSuchProcess:
+            continue
+    return total
+
+
+# -- measuring -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One line of the table."""
+
+    what: str
+    wake_ups: int
+    seconds: float
+    worker_cpu: float
+    server_cpu: float
+
+    @property
+    def rate(self) -> float:
+        """Wake-ups a second."""
+        return self.wake_ups / self.seconds
+
+
+@dataclass
+class Bench:
+    """The server and a client of it."""
+
+    client: SyncPrefectClient
+    server: psutil.Process
+
+    def deploy(self, pool: str, pool_type: str) -> UUID:
+        """Make a work pool with the toy flow in it."""
+        self.client.create_work_pool(WorkPoolCreate(name=pool, type=pool_type))
+        return self.client.create_deployment(
+            flow_id=self.client.create_flow_from_name("proef"),
+            name=pool,
+            work_pool_name=pool,
+            path=str(REPOSITORY),
+            entrypoint="tests/benchmarks/wakeups.py:waiting",
+        )
+
+    def open(self, deployment: UUID, number: int) -> list[UUID]:
+        """Start flow runs and wait until all are parked for the first time."""
+        runs = [self.client.create_flow_run_from_deployment(deployment).id for _ in range(number)]
+        self.until_parked(deployment, number)
+        return runs
+
+    def until_parked(self, deployment: UUID, number: int) -> None:
+        """Wait until so many runs of a deployment are parked."""
+        wait_for(lambda: self.parked(deployment) == number, 300)
+
+    def parked(self, deployment: UUID) -> int:
+        """Count the parked runs of a deployment."""
+        return self.client.count_flow_runs(
+            flow_run_filter=FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED]))
+            ),
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+        )
+
+    def measure(
+        self, what: str, worker: psutil.Process, runs: list[UUID], wake: Callable[[], None]
+    ) -> Measured:
+        """Wake runs, wait until each has one more wake-up, and note the time and the CPU that took."""
+        before = count_wake_ups()
+        expected = {str(run): before.get(str(run), 0) + 1 for run in runs}
+        # The clock must not measure how fast we can press Resume, so the worker holds its breath meanwhile.
+        worker.suspend()
+        wake()
+        worker_cpu, server_cpu, start = cpu_seconds(worker), cpu_seconds(self.server), time.perf_counter()
+        worker.resume()
+        wait_for(lambda: expected.items() <= count_wake_ups().items(), 300)
+        wait_for(lambda: all(self.is_parked(run) for run in runs[-STOCK_AT_ONCE:]), 60)
+        seconds = time.perf_counter() - start
+        time.sleep(1)  # the server still writes events of what has ended
+        after = count_wake_ups()
+        wrong = {run: after[run] - n for run, n in expected.items() if after[run] != n}
+        if wrong:
+            sys.exit(f"{what}: some runs did not get exactly one wake-up: {wrong}")
+        return Measured(
+            what,
+            len(runs),
+            seconds,
+            (cpu_seconds(worker) - worker_cpu) / len(runs),
+            (cpu_seconds(self.server) - server_cpu) / len(runs),
+        )
+
+    def is_parked(self, run: UUID) -> bool:
+        """Tell whether a run is parked."""
+        return self.client.read_flow_run(run).state_type == StateType.PAUSED
+
+    def resume(self, runs: list[UUID]) -> None:
+        """Answer the form of each run, as a person does in the UI."""
+        for run in runs:
+            result = self.client.resume_flow_run(run, run_input={"bereikt": True})
+            if result.status.value != "ACCEPT":
+                sys.exit(f"Resume was refused: {result.details}")
+
+
+def count_wake_ups() -> dict[str, int]:
+    """Count the wake-ups of each run."""
+    with notes() as database:
+        return dict(database.execute("select flow_run_id, count(*) from wake_up group by 1").fetchall())
+
+
+def note_due(runs: list[UUID]) -> None:
+    """Put wake-ups in the source."""
+    with notes() as database:
+        database.executemany("insert into due (flow_run_id) values (?)", [(str(run),) for run in runs])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            sys.exit("It took too long: see the logs in " + os.environ["PREFECT_HOME"])
+        time.sleep(0.2)
+
+
+def measure_all(arguments: argparse.Namespace, bench: Bench) -> list[Measured]:
+    """Measure the stock worker, then ours through both of its sources."""
+    results = []
+    if arguments.stock:
+        stock = bench.deploy("stock", "process")
+        command = ("-m", "prefect", "worker", "start", "--limit", str(STOCK_AT_ONCE), "--pool", "stock")
+        with process(*command) as worker:
+            runs = bench.open(stock, arguments.stock)
+            results.append(
+                bench.measure("process worker, 4 at once", worker, runs, lambda: bench.resume(runs))
+            )
+    ours = bench.deploy("routekaart", "routekaart")
+    with process(__file__, "--worker") as worker:
+        runs = bench.open(ours, max(arguments.source, arguments.resume))
+        due, answered = runs[: arguments.source], runs[: arguments.resume]
+        results.append(bench.measure("ours, wake source", worker, due, lambda: note_due(due)))
+        results.append(bench.measure("ours, Resume", worker, answered, lambda: bench.resume(answered)))
+        bench.until_parked(ours, len(runs))
+        print(f"memory of our worker: {worker.memory_info().rss / 1e6:.0f} MB")
+    return results
+
+
+def print_table(results: list[Measured]) -> None:
+    """Print the results as the README shows them."""
+    print("| worker | wake-ups | wake-ups/s | worker CPU ms | server CPU ms | ratio |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for one in results:
+        print(
+            f"| {one.what} | {one.wake_ups} | {one.rate:.2f} | {one.worker_cpu * 1000:.0f} "
+            f"| {one.server_cpu * 1000:.0f} | {one.rate / results[0].rate:.1f} |"
+        )
+
+
+def run_worker() -> None:
+    """Run our worker with the wake source of this benchmark."""
+    from flows.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
+
+    use_wake_source(NotedWakeUps)
+    asyncio.run(RoutekaartWorker("routekaart").start())
+
+
+def main() -> None:
+    """Start a server, measure, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--stock", type=int, default=12)
+    parser.add_argument("--source", type=int, default=100)
+    parser.add_argument("--resume", type=int, default=50)
+    parser.add_argument("--concurrency", type=int, default=1)
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        run_worker()
+        return
+    port = free_port()
+    home = Path(tempfile.mkdtemp(prefix="routekaart-wakeups-"))
+    os.environ.update(environment(home, port), ROUTEKAART_WORKER_CONCURRENCY=str(arguments.concurrency))
+    with notes() as database:
+        database.execute("pragma journal_mode = wal")
+        database.execute("create table wake_up (flow_run_id text, answer text)")
+        database.execute("create table due (flow_run_id text, taken integer default 0, result text)")
+    server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    with (
+        process(*server) as running,
+        temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}),
+        get_client(sync_client=True) as client,
+    ):
+        wait_for(lambda: client.api_healthcheck() is None, 120)
+        results = measure_all(arguments, Bench(client, running))
+    print_table(results)
+
+
+if __name__ == "__main__":
+    main()

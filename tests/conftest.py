@@ -1,0 +1,93 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from stack import Stack
+
+from adapters.calendar_data import dutch_calendar
+from adapters.casework import Casework
+from adapters.clock import AMSTERDAM, SetClock
+from adapters.database import create_engine, migrate
+from adapters.office import Office
+from adapters.settings import Settings
+from milestones.policy import Policy, Rules
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
+
+
+def _postgresql_answers() -> bool:
+    try:
+        psycopg.connect(POSTGRESQL, connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database of our own; the test is skipped where no server answers."""
+    if not _postgresql_answers():
+        pytest.skip("no PostgreSQL on this machine")
+    name = f"routekaart_test_{uuid.uuid4().hex[:8]}"
+    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
+    """An empty case database, on SQLite and on the real PostgreSQL."""
+    if request.param == "sqlite":
+        made = create_engine(f"sqlite:///{tmp_path / 'zaken.db'}")
+    else:
+        made = create_engine(request.getfixturevalue("postgresql_url"))
+    migrate(made)
+    yield made
+    if request.param == "postgresql":
+        with made.connect() as connection:
+            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+            connection.commit()
+    made.dispose()
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """A clock that stands on Monday 9 March 2026, nine o'clock."""
+    return SetClock(datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM))
+
+
+@pytest.fixture
+def casework(engine: Engine, clock: SetClock) -> Casework:
+    """The service on an empty database."""
+    rules = Rules(dutch_calendar(), Policy())
+    return Casework(engine, clock, lambda _: rules)
+
+
+@pytest.fixture
+def office(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
+    """A whole office on an empty database."""
+    return Office(Settings(home=tmp_path), engine, clock)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The real thing, started once for all tests that only use it."""
+    made = Stack(tmp_path_factory.mktemp("stack") / "home")
+    made.start()
+    yield made
+    assert made.stop() == 0

@@ -1,0 +1,51 @@
+"""One Prefect server and one nursery for all tests that break things."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from workshop import Nursery, PrefectServer, Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A Prefect server that stays up."""
+    made = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
+    made.start()
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="session")
+def nursery(server: PrefectServer) -> Iterator[Nursery]:
+    """A nursery of workers on that server."""
+    made = Nursery(server)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def workshop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Workshop]]:
+    """Make workshops that are ended after the test."""
+    made: list[Workshop] = []
+
+    def make(**extra: str) -> Workshop:
+        made.append(Workshop(server, nursery, tmp_path / f"werk{len(made)}", extra))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Breaking things on purpose takes minutes: these tests run with `python -m pytest -m long`."""
+    for item in items:
+        if "durability" in item.path.parts:
+            item.add_marker(pytest.mark.long)

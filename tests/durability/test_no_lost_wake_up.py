@@ -1,0 +1,198 @@
+"""An event is shown soon, whenever it comes; and two workers never have the same process in hand."""
+
+from __future__ import annotations
+
+import signal
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+from invariants import messages, violations
+from sqlmodel import select
+
+from adapters.attention import Attention
+from adapters.database import ProcessRow, reading
+from adapters.faults import FaultPoint
+from adapters.worker_identity import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Engine
+    from workshop import PrefectServer, Workshop
+
+    from adapters.casework import Casework
+    from milestones.policy import Rules
+
+REGISTERED = "Wacht op crisischeck"
+
+
+# --- in the database ----------------------------------------------------------------------------------------
+
+
+def _row(engine: Engine) -> ProcessRow:
+    with reading(engine) as session:
+        return session.exec(select(ProcessRow)).one()
+
+
+def _carried_out(engine: Engine, effect_id: str) -> None:
+    """Note that a message was planned, as the planner of deliveries does."""
+    with engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE outbox SET done_at = CURRENT_TIMESTAMP WHERE id = '{effect_id}'")
+
+
+def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casework, engine: Engine) -> None:
+    """A worker that shows what it read before an event leaves the process asking for attention."""
+    attention = Attention(engine)
+    reference = casework.open("M1", municipality="0518").reference
+    (held,) = attention.claim(1)
+    attention.shown(held, 1)  # a message is still to be sent
+    for effect in attention.open_effects(held.process_id):
+        _carried_out(engine, effect.id)
+    casework.report(reference, "informatie_gegeven")
+    attention.shown(held, 1)
+    attention.release(held)
+    assert _row(engine).attention
+    assert [item.case_reference for item in attention.claim(1)] == [reference]
+
+
+def test_an_event_that_was_half_written_when_the_worker_let_go_is_not_lost(
+    casework: Casework, engine: Engine
+) -> None:
+    """The worker notes "shown" between the reading and the writing of a transition: attention stands."""
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time, so this cannot happen there")
+    attention = Attention(engine)
+    reference = casework.open("M1", municipality="0518").reference
+    (held,) = attention.claim(1)
+    for effect in attention.open_effects(held.process_id):
+        _carried_out(engine, effect.id)
+    usual = casework.rules_for
+
+    def in_between(municipality: str) -> Rules:
+        # Called after the case was read and before anything of it is written.
+        attention.shown(held, 1)
+        attention.release(held)
+        return usual(municipality)
+
+    casework.rules_for = in_between
+    casework.report(reference, "informatie_gegeven")
+    assert _row(engine).attention
+
+
+def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
+    casework: Casework, engine: Engine
+) -> None:
+    """The claim keeps others off, and the run of this worker takes it over with a lease of its own."""
+    attention = Attention(engine)
+    reference = casework.open("M1", municipality="0518").reference
+    (held,) = attention.claim(1)
+    casework.report(reference, "informatie_gegeven")
+    assert attention.claim(1) == []
+    assert Attention(engine).claim(1) == []
+    attention.release(held)
+    assert len(attention.claim(1)) == 1
+
+
+def test_a_lease_that_ran_out_gives_no_rights(casework: Casework, engine: Engine, seconds: timedelta) -> None:
+    """After another worker took over, the first can neither keep, link, show nor release."""
+    slow, quick = Attention(engine, lease=seconds), Attention(engine)
+    casework.open("M1", municipality="0518")
+    (old,) = slow.claim(1)
+    assert quick.claim(1) == []
+    time.sleep(seconds.total_seconds() * 1.5)
+    (new,) = quick.claim(1)
+    assert not slow.keep(old)
+    slow.shown(old, 1, finished=True)
+    slow.release(old)
+    slow.renew()
+    row = _row(engine)
+    assert (row.leased_by, row.attention, row.finished) == (new.lease, True, False)
+    assert quick.keep(new)
+
+
+@pytest.fixture
+def seconds() -> timedelta:
+    """A very short lease."""
+    return timedelta(seconds=0.4)
+
+
+def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, seconds: timedelta) -> None:
+    """A worker that renews keeps a process for as long as it lives."""
+    living, other = Attention(engine, lease=seconds), Attention(engine)
+    casework.open("M1", municipality="0518")
+    (held,) = living.claim(1)
+    for _ in range(6):
+        time.sleep(seconds.total_seconds() / 4)
+        living.renew()
+        assert other.claim(1) == []
+    assert living.keep(held)
+
+
+def test_the_lease_of_a_dead_neighbour_is_taken_back_at_once(casework: Casework, engine: Engine) -> None:
+    """A lease of a process that does not live any more on this machine is free; one of a living process is not."""
+    casework.open("M1", municipality="0518")
+    Attention(engine).claim(1)
+    assert Attention(engine).release_dead() == 0
+    place, _pid, start = identity().split(":")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"UPDATE processes SET leased_by = '{place}:4194304:{start}:x:1'")
+        connection.commit()
+    assert Attention(engine).release_dead() == 1
+    assert len(Attention(engine).claim(1)) == 1
+
+
+# --- with real workers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.prefect
+def test_events_that_come_at_every_moment_are_shown_soon(
+    workshop: Callable[..., Workshop], server: PrefectServer
+) -> None:
+    """Events that arrive while a run is claimed, running and parking are all shown, without a timer."""
+    shop = workshop()
+    shop.start()
+    references = [
+        shop.office.casework.open("M1", municipality="0518", reference=f"DRUK-{number}").reference
+        for number in range(8)
+    ]
+    for round_ in range(4):
+        for reference in references:  # the worker is in the middle of the events before these
+            shop.office.casework.report(reference, "informatie_gegeven", event_id=f"r{round_}")
+    began = time.monotonic()
+
+    def shown() -> bool:
+        rows = [shop.office.casework.case(reference).rows["M1"] for reference in references]
+        return not any(row.attention for row in rows)
+
+    shop.wait(shown, 60)
+    assert time.monotonic() - began < 45
+    runs = server.runs([shop.run_id(reference, "M1") or "" for reference in references])
+    assert violations(shop.office, runs=runs) == []
+
+
+@pytest.mark.prefect
+@pytest.mark.parametrize("point", [FaultPoint.BEFORE_PARK, FaultPoint.BEFORE_EFFECT, FaultPoint.RUN_STARTED])
+def test_a_worker_that_stood_still_does_nothing_when_it_comes_back(
+    workshop: Callable[..., Workshop], server: PrefectServer, point: FaultPoint
+) -> None:
+    """Stopped for longer than its lease, a worker finds its process taken, and leaves it as the other shows it."""
+    shop = workshop(ROUTEKAART_LEASE_SECONDS="3")
+    casework = shop.office.casework
+    reference = casework.open(
+        "M3", municipality="0518", reference=f"STIL-{point.name.replace('_', '-')}"
+    ).reference
+    shop.start("slaper", ROUTEKAART_FAULT=f"{point}@{reference}:stop", ROUTEKAART_WORKER_NAME="slaper")
+    shop.wait(lambda: psutil.Process(shop.pids["slaper"]).status() == psutil.STATUS_STOPPED)
+    shop.start("wakker", ROUTEKAART_WORKER_NAME="wakker")
+    casework.report(reference, "aanmelding_geregistreerd")
+    shop.wait_for_state(reference, REGISTERED)
+    shop.kill("slaper", signal.SIGCONT)
+    time.sleep(2)
+    run = shop.wait_for_state(reference, REGISTERED)
+    assert violations(shop.office, runs={run["id"]: run}) == []
+    ids = [item["id"] for item in messages(shop.office.settings.messages_file)]
+    # The message that was in the hands of the sleeper may come twice, never more, under one id.
+    assert len(ids) - len(set(ids)) <= (1 if point is FaultPoint.BEFORE_EFFECT else 0)

@@ -1,0 +1,239 @@
+"""Saved databases of every release go on under this one, and running processes move to a new definition."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from invariants import violations
+
+from adapters.clock import AMSTERDAM, SetClock
+from adapters.database import migrate
+from adapters.definition_moves import move_definition
+from adapters.office import Office, open_office
+from adapters.settings import Settings
+from deployments import cli
+from milestones import definitions
+from milestones.calendar import Basis, Length, Unit
+from milestones.definition import State
+from milestones.definitions import m3, migrations
+from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from adapters.casework import Casework
+    from milestones.snapshot import Snapshot
+
+SAVED = sorted((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sqlite.gz"))
+
+# How each saved case goes on, and where it ends.
+REST = {
+    "BEWAARD-M1": ([("M1", "geen_vervolg")], {"M1": "AFGESLOTEN"}),
+    "BEWAARD-M2": ([("M2", "bereikt"), ("M2", "hulp_geweigerd")], {"M2": "AFGESLOTEN"}),
+    "BEWAARD-M3": (
+        [("M3", "afspraak_gemaakt"), ("M3", "eerste_gesprek_gevoerd"), ("M4", "ziet_af")],
+        {"M3": "OVERGEDRAGEN", "M4": "AFGESLOTEN"},
+    ),
+    "BEWAARD-M4": ([("M4", "gegevens_ontvangen")], {"M3": "OVERGEDRAGEN", "M4": "INTAKE"}),
+    "BEWAARD-DICHT": ([], {"M3": "AFGESLOTEN"}),
+}
+
+
+def _without_messages(office: Office) -> list[str]:
+    return [line for line in violations(office) if "was not carried out" not in line]
+
+
+@pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
+def test_the_cases_of_a_release_go_on_under_this_one(saved: Path, tmp_path: Path) -> None:
+    """A saved database is migrated, its journal is whole, its terms fire, and its cases run to their end."""
+    (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
+    clock = SetClock(datetime(2026, 4, 1, 9, tzinfo=AMSTERDAM))
+    office = open_office(Settings(home=tmp_path), clock)
+    assert _without_messages(office) == []
+    while due := office.casework.cases_with_due_terms():
+        for reference in due:
+            assert office.casework.fire_due(reference) > 0
+    for reference, (steps, end) in REST.items():
+        for process, event in steps:
+            clock.moment += timedelta(days=1)
+            office.casework.report(reference, event, process=process)
+        case = office.casework.case(reference).case
+        states = {item.name: item.state for item in case.processes}
+        assert {name: states.get(name) for name in end} == end
+    assert _without_messages(office) == []
+
+
+def test_there_is_a_saved_database_of_the_released_version() -> None:
+    """The version in pyproject.toml has a saved database, so nobody forgets to make one."""
+    text = (Path(__file__).parents[2] / "pyproject.toml").read_text()
+    version = next(line.split('"')[1] for line in text.splitlines() if line.startswith("version"))
+    assert f"{version}.sqlite.gz" in {path.name for path in SAVED}
+
+
+def test_migrating_the_schema_down_and_up_again_keeps_the_cases(casework: Casework) -> None:
+    """A second migration to the newest schema changes nothing."""
+    reference = casework.open("M3", municipality="0518").reference
+    before = casework.case(reference).case
+    migrate(casework.engine)
+    assert casework.case(reference).case == before
+
+
+# --- a made-up second version of M3 -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add version 2 of M3, in which the crisis check is done by telephone, and the function that moves to it."""
+    old = m3.M3
+    states = tuple(
+        State("CRISISCHECK_TELEFOON", "Wacht op crisischeck per telefoon", state.role)
+        if state.code == "CRISISCHECK"
+        else state
+        for state in old.states
+    )
+    rows = tuple(
+        replace(
+            row,
+            source=tuple("CRISISCHECK_TELEFOON" if code == "CRISISCHECK" else code for code in row.source),
+            to="CRISISCHECK_TELEFOON" if row.to == "CRISISCHECK" else row.to,
+        )
+        for row in old.rows
+    )
+    new = replace(old, version=2, states=states, rows=rows)
+    monkeypatch.setattr(definitions, "_BY_VERSION", {**definitions._BY_VERSION, ("M3", 2): new})
+    monkeypatch.setattr(definitions, "DEFINITIONS", {**definitions.DEFINITIONS, "M3": new})
+    monkeypatch.setattr(migrations, "_MIGRATIONS", {})
+
+    @migration("M3", 1, 2)
+    def _m3_1_to_2(process: Snapshot) -> Move:
+        """De crisischeck gaat voortaan per telefoon.
+
+        The state got another name, because the work instruction changed. T01 counts anew, T02 stays.
+        """
+        if process.state == "AFSPRAAK_GEPLAND":
+            return Move("AFSPRAAK_GEPLAND", {"T02": KEEP})
+        state = "CRISISCHECK_TELEFOON" if process.state == "CRISISCHECK" else process.state
+        return Move(state, {"T01": RECOMPUTE, "T02": KEEP})
+
+
+@pytest.fixture
+def running(office: Office, clock: SetClock) -> dict[str, str]:
+    """Cases of version 1 in several states."""
+    assert clock
+    casework = office.casework
+    walks = {
+        "check": ["aanmelding_geregistreerd"],
+        "spoed": ["aanmelding_geregistreerd", "bedreigend"],
+        "gepland": ["aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt"],
+        "dicht": ["ingetrokken"],
+    }
+    made: dict[str, str] = {}
+    for name, events in walks.items():
+        made[name] = casework.open("M3", municipality="0518", reference=f"VERSIE-{name}").reference
+        for event in events:
+            casework.report(made[name], event)
+    return made
+
+
+def test_running_processes_stay_on_their_version(
+    office: Office, running: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    """After a new version is there, old processes keep theirs, new ones get the new one, and both replay."""
+    request.getfixturevalue("second_version")
+    casework = office.casework
+    casework.report(running["check"], "niet_bedreigend")
+    fresh = casework.open("M3", municipality="0518").reference
+    casework.report(fresh, "aanmelding_geregistreerd")
+    assert casework.case(running["check"]).case.process("M3").version == 1
+    process = casework.case(fresh).case.process("M3")
+    assert (process.version, process.state) == (2, "CRISISCHECK_TELEFOON")
+    assert _without_messages(office) == []
+
+
+def test_a_migration_moves_states_and_terms_as_it_says(
+    office: Office, running: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    """Moved processes have the new state; KEEP keeps a term's dates, RECOMPUTE counts it anew from its anchor."""
+    request.getfixturevalue("second_version")
+    casework = office.casework
+    before = {name: casework.case(ref).case.process("M3") for name, ref in running.items()}
+    rules = casework.rules_for("0518")
+    terms = dict(rules.policy.terms)
+    for term in ("T01", "T02"):
+        terms[term] = replace(terms[term], length=Length(5, Unit.DAYS), basis=Basis.WET, longest=None)
+    shorter = replace(rules, policy=replace(rules.policy, name="standaard", terms=terms))
+    office.casework.rules_for = lambda _: shorter
+
+    changes = {item.reference: item for item in move_definition(casework, "M3", 1, 2)}
+
+    after = {name: casework.case(ref).case.process("M3") for name, ref in running.items()}
+    assert (after["check"].state, after["check"].version) == ("CRISISCHECK_TELEFOON", 2)
+    moved, kept = after["check"].running("T01"), after["spoed"].running("T02")
+    assert moved is not None
+    assert (moved.anchor, moved.due) == (date(2026, 3, 9), date(2026, 3, 16))  # the fifth day is a Saturday
+    assert kept == before["spoed"].running("T02")
+    assert "T01" in (changes[running["gepland"]].refused or "")  # its function forgot T01 there
+    assert after["gepland"] == before["gepland"]
+    assert after["dicht"] == before["dicht"]
+    assert running["dicht"] not in changes
+    journal = casework.case(running["check"]).journal[-1]
+    assert (journal.event, journal.version, journal.data) == (
+        "definitie_gemigreerd",
+        2,
+        {"van": 1, "naar": 2},
+    )
+
+
+def test_the_journal_of_a_moved_process_replays(
+    office: Office, running: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    """After a migration and more events the chain is whole and replaying gives the case."""
+    request.getfixturevalue("second_version")
+    list(move_definition(office.casework, "M3", 1, 2))
+    office.casework.report(running["check"], "niet_bedreigend")
+    assert office.casework.case(running["check"]).case.process("M3").state == "AFSPRAAK_PLANNEN"
+    assert _without_messages(office) == []
+    assert [item.refused is None for item in move_definition(office.casework, "M3", 1, 2)] == [False]
+
+
+def test_a_dry_run_lists_and_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], second_version: None
+) -> None:
+    """`migreer definitie M3 1 2 --droog` names each process and change; without it they happen."""
+    del second_version
+    monkeypatch.setitem(os.environ, "ROUTEKAART_HOME", str(tmp_path))
+    clock = SetClock(datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM))
+    office = open_office(Settings(home=tmp_path), clock)
+    monkeypatch.setattr(cli, "_office", lambda: office)
+    new = definitions.DEFINITIONS["M3"]
+    monkeypatch.setitem(definitions.DEFINITIONS, "M3", m3.M3)  # type: ignore[index]
+    reference = office.casework.open("M3", municipality="0518").reference
+    office.casework.report(reference, "aanmelding_geregistreerd")
+    monkeypatch.setitem(definitions.DEFINITIONS, "M3", new)  # type: ignore[index]
+    before = office.casework.case(reference)
+
+    assert cli.run(["migreer", "definitie", "M3", "1", "2", "--droog"]) == 0
+    dry = capsys.readouterr().out
+    assert f"{reference} M3: CRISISCHECK wordt CRISISCHECK_TELEFOON; T01 opnieuw berekend." in dry
+    assert "1 processen zouden overgaan" in dry
+    assert office.casework.case(reference).journal == before.journal
+
+    assert cli.run(["migreer", "definitie", "M3", "1", "2"]) == 0
+    assert "zijn overgegaan" in capsys.readouterr().out
+    assert office.casework.case(reference).case.process("M3").version == 2
+
+    assert cli.run(["migreer", "definitie", "M3", "1", "9"]) == 2
+    assert "Er is geen migratie van M3 versie 1 naar versie 9" in capsys.readouterr().err
+
+
+def test_a_migration_without_a_reason_cannot_be_registered() -> None:
+    """A function that does not say what changed and why is refused, and one that does not exist is named."""
+    with pytest.raises(ValueError, match="what changed and why"):
+        migration("M3", 7, 8)(lambda process: Move(process.state))
+    with pytest.raises(NotPossible, match="geen migratie"):
+        migrations.migration_of("M3", 7, 8)

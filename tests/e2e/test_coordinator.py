@@ -1,0 +1,295 @@
+"""A coordinator's morning in the Prefect UI, in a real headless Chromium, on the real thing."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from stack import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+    from stack import Stack
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
+SIX_WEEKS_AGO = (TODAY - timedelta(weeks=6)).isoformat()
+
+pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]
+needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page in a new browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser.new_page(viewport={"width": 1400, "height": 1000})
+        browser.close()
+
+
+def address(stack: Stack, path: str) -> str:
+    """Give an address in the UI of a stack."""
+    return f"http://127.0.0.1:{stack.prefect_port}/{path}"
+
+
+def follow(page: Page, link: str) -> Page:
+    """Click a link in an artifact; the first UI opens it in a new tab."""
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name=link, exact=True).click()
+    return opened.value
+
+
+def run_action(stack: Stack, name: str, **parameters: Any) -> dict[str, Any]:
+    """Run a deployment as its form does, and give the run when it has ended."""
+
+    def start() -> Any:
+        found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
+        try:
+            return stack.prefect("POST", f"/deployments/{found['id']}/create_flow_run", parameters=parameters)
+        except httpx.HTTPStatusError as error:  # a busy SQLite
+            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                raise
+            time.sleep(0.5)
+            return None
+
+    run = wait_until(start, 30, lambda: f"{name} does not start")
+
+    def ended() -> Any:
+        now = stack.prefect("GET", f"/flow_runs/{run['id']}")
+        return now if now["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+
+    return wait_until(ended, 60, lambda: f"{name} does not end\n{stack.logs()}")
+
+
+def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
+    """Open a case whose first conversation is late, and give it with its run."""
+    reference = stack.run("open", "--mijlpaal", "M3", "--op", SIX_WEEKS_AGO).stdout.split()[0]
+    run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    return reference, run
+
+
+@needs_browser
+def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
+    """From the front page to what is late, why, the form, another's work, and the monitor."""
+    reference, _ = late_case(stack)
+    assert run_action(stack, "overzicht")["state_type"] == "COMPLETED"
+
+    # The front page leads to everything that is late, whatever its age.
+    page.goto(address(stack, "artifacts/key/overzicht"))
+    page = follow(page, "Te laat")
+    page.get_by_role("link", name=f"{reference} · M3 In contact").click(timeout=20_000)
+
+    # The run says why it is late and who has it; the case page shows the route and the journal.
+    expect(page.get_by_text(re.compile("Te laat: moest uiterlijk .*Wgs art. 4 lid 1")).first).to_be_visible(
+        timeout=20_000
+    )
+    expect(page.get_by_text("zonder-eigenaar").first).to_be_visible()
+    page.get_by_text("Artifacts", exact=True).first.click()
+    page.get_by_text(re.compile("^zaak-")).first.click()
+    expect(
+        page.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
+    ).to_be_visible(timeout=15_000)
+    expect(page.get_by_text(re.compile(r"\d+ dagen te laat")).first).to_be_visible()
+    page.go_back()
+
+    # The form says what the state waits for, and brings the case on.
+    page.get_by_role("button", name="Resume").click()
+    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    expect(form.get_by_text(re.compile("Wacht op registratie aanmelding. Te laat"))).to_be_visible()
+    form.locator("button.p-select-button__control").first.press("Space")
+    page.get_by_role("option", name="Aanmelding geregistreerd").click()
+    form.get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible(timeout=30_000)
+
+    # Another case goes to a colleague, through the form of an action.
+    page.goto(address(stack, "artifacts/key/overzicht"))
+    page = follow(page, "zaak-toewijzen")
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_text("Custom run").click()
+    fields = page.locator(".schema-form-property")
+    fields.filter(has_text="De referentie van de zaak").locator("textarea").fill(reference)
+    fields.filter(has_text="De code van de medewerker").locator("textarea").fill("mw-17")
+    page.get_by_role("button", name="Submit").click()
+    wait_until(
+        lambda: "contact:mw-17" in (stack.run_of(f"{reference} · M3") or {})["tags"],
+        60,
+        lambda: f"not assigned\n{stack.logs()}",
+    )
+
+    # The monitor explains its figures.
+    page.goto(address(stack, "artifacts/key/monitor-0000"))
+    expect(page.get_by_text("Eerste gesprek binnen vier weken").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile("Van alle termijnen T01"))).to_be_visible()
+
+
+@needs_browser
+@pytest.mark.parametrize("ui", ["", "v2/"])
+def test_a_view_shows_what_is_late_in_both_uis(stack: Stack, page: Page, ui: str) -> None:
+    """The link of a view finds an old, late case in the first and in the second UI."""
+    from flows.views import address as view  # noqa: PLC0415
+
+    reference, _ = late_case(stack)
+    page.goto(address(stack, ui + view("te-laat").removeprefix("../../")))
+    expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
+
+
+def test_the_views_are_saved_filters(stack: Stack) -> None:
+    """The run list offers each view by its name."""
+    names = {item["name"] for item in stack.prefect("POST", "/saved_searches/filter", limit=200)}
+    assert {
+        "Te laat",
+        "Deze week",
+        "Crisis",
+        "Zonder eigenaar",
+        "Wacht op overdracht",
+        "M3 In contact",
+    } <= names
+
+
+def test_two_people_do_not_answer_over_each_other(stack: Stack) -> None:
+    """The second answer to the same form is refused, and one event is in the journal."""
+    reference, run = late_case(stack)
+    keys = run["state"]["state_details"]["run_input_keyset"]
+    form = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{keys['schema']}")
+    stand = (form if isinstance(form, dict) else __import__("json").loads(form))["properties"]["stand"][
+        "const"
+    ]
+    stack.answer(run, gebeurtenis="Doelgroep bepaald", doelgroep="jongere", stand=stand)
+    run = wait_until(
+        lambda: (
+            now if (now := stack.run_of(f"{reference} · M3")) and "doelgroep:jongere" in now["tags"] else None
+        ),
+        30,
+        lambda: "the first answer was not handled",
+    )
+    stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    second = {"gebeurtenis": "Doelgroep bepaald", "doelgroep": "ondernemer", "stand": stand}
+    verdict = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=second)
+    assert verdict["status"] == "REJECT"
+    events = [line["gebeurtenis"] for line in stack.case(reference)["journaal"]]
+    assert events.count("doelgroep_bepaald") == 1
+
+
+def test_cancel_in_the_ui_is_a_question(stack: Stack) -> None:
+    """A cancelled run gets a successor with a tag; refusing the cancel takes the tag away, the case goes on."""
+    reference, run = late_case(stack)
+    stack.prefect("POST", f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"}, force=False)
+
+    def successor() -> Any:
+        now = stack.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": f"{reference} · M3"}})
+        return next((one for one in now if "annuleren-gevraagd" in one["tags"]), None)
+
+    again = wait_until(successor, 60, lambda: f"no successor\n{stack.logs()}")
+    assert again["id"] != run["id"]
+    old = stack.prefect("GET", f"/flow_runs/{run['id']}")
+    assert (old["state_type"], old["tags"]) == ("CANCELLED", ["vervangen"])
+    done = run_action(stack, "annulering-beoordelen", zaak=reference, besluit="Weigeren: de zaak gaat door")
+    assert done["state_name"] == "Gedaan"
+    wait_until(lambda: not successor(), 30, lambda: "the tag stays")
+    assert stack.case(reference)["toestanden"] == {"M3": "NIEUW"}
+
+
+def test_confirming_a_cancel_closes_the_case_with_a_reason(stack: Stack) -> None:
+    """Only the coordinator's confirmation ends it, by an event with an uitstroomreden."""
+    reference, run = late_case(stack)
+    stack.prefect("POST", f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLED"}, force=False)
+    values = {"zaak": reference, "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-1"}
+
+    def confirmed() -> bool:
+        return run_action(stack, "annulering-beoordelen", **values)["state_name"] == "Gedaan"
+
+    wait_until(confirmed, 60, lambda: "not confirmed")
+    assert stack.case(reference)["toestanden"] == {"M3": "AFGESLOTEN"}
+
+
+def test_actions_refuse_clearly(stack: Stack) -> None:
+    """A refusal is an answer in the run's state, and changes nothing."""
+    reference, _ = late_case(stack)
+    before = stack.case(reference)
+    for name, values in (
+        ("termijn-verlengen", {"zaak": reference, "termijn": "T01", "motivering": "adv-1", "weken": 2}),
+        ("zaak-terugzetten", {"zaak": reference, "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"}),
+        ("zaak-toewijzen", {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"}),
+        ("annulering-beoordelen", {"zaak": reference, "besluit": "Weigeren: de zaak gaat door"}),
+    ):
+        done = run_action(stack, name, **values)
+        assert done["state_name"] == "Niet gedaan", name
+        assert done["state"]["message"]
+    assert stack.case(reference) == before
+
+
+def test_a_case_goes_back_a_step(stack: Stack) -> None:
+    """Putting back is a transition of its own, named by what people read."""
+    reference, _ = late_case(stack)
+    stack.run("meld", reference, "aanmelding_geregistreerd")
+    stack.run("meld", reference, "niet_bedreigend")
+    done = run_action(
+        stack, "zaak-terugzetten", zaak=reference, naar="Wacht op crisischeck", reden="verkeerd gemeld"
+    )
+    assert done["state_name"] == "Gedaan"
+    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
+    assert stack.case(reference)["journaal"][-1]["gebeurtenis"] == "teruggezet"
+
+
+def test_an_absence_gives_the_runs_the_label_of_the_deputy(stack: Stack) -> None:
+    """From the first day the cases of who is away carry the label of who stands in."""
+    reference, _ = late_case(stack)
+    run_action(stack, "zaak-toewijzen", zaak=reference, medewerker="mw-71")
+    wait_until(
+        lambda: "contact:mw-71" in (stack.run_of(f"{reference} · M3") or {})["tags"],
+        30,
+        lambda: "not assigned",
+    )
+    days = {"eerste_dag": TODAY.isoformat(), "laatste_dag": (TODAY + timedelta(days=3)).isoformat()}
+    run_action(stack, "afwezigheid-melden", medewerker="mw-71", vervanger="mw-72", **days)
+    wait_until(
+        lambda: "vervanger:mw-72" in (stack.run_of(f"{reference} · M3") or {})["tags"],
+        30,
+        lambda: "no deputy",
+    )
+
+
+def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -> None:
+    """Deploying again makes no second automation and undoes no change; schedules stay too."""
+    found = {item["name"]: item for item in stack.prefect("POST", "/automations/filter", limit=50)}
+    ours = {name: item for name, item in found.items() if name.startswith("routekaart: ")}
+    assert len(ours) == 3
+    changed = ours["routekaart: worker te laat"]
+    stack.prefect("PATCH", f"/automations/{changed['id']}", enabled=False)
+    plans = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
+    stack.run("deploy")
+    again = {item["name"]: item for item in stack.prefect("POST", "/automations/filter", limit=50)}
+    assert {name: item["id"] for name, item in again.items()} == {
+        name: item["id"] for name, item in found.items()
+    }
+    assert again["routekaart: worker te laat"]["enabled"] is False
+    after = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
+    crons = [[item["schedule"]["cron"] for item in one[0]["schedules"]] for one in (plans, after)]
+    assert crons[0] == crons[1] == ["30 6 * * *"]
+
+
+def test_an_automation_tells_the_coordinator(stack: Stack) -> None:
+    """A message that reached nobody comes to the coordinator through Prefect's server and our API."""
+    event = {
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "routekaart.bericht.niet-bezorgd",
+        "resource": {"prefect.resource.id": "routekaart.bericht.proef-1"},
+        "id": str(uuid4()),
+    }
+    httpx.post(f"http://127.0.0.1:{stack.prefect_port}/api/events", json=[event], timeout=20)
+    messages = stack.home / "berichten.jsonl"
+    wait_until(
+        lambda: messages.exists() and "Een bericht is niet bezorgd" in messages.read_text(),
+        60,
+        lambda: f"no message\n{stack.logs()}",
+    )

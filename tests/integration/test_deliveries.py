@@ -1,0 +1,534 @@
+"""Deliveries against real receivers: retries, the next channel, the coordinator, hours, digests, and the ladder."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server, web_address
+from sqlmodel import SQLModel, col, select
+
+import adapters
+from adapters.clock import AMSTERDAM
+from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.delivery_list import UnknownDeliveryError, listed, send_again
+from adapters.office import Office
+from adapters.retry_table import RETRY_TABLE
+from adapters.settings import Settings
+from adapters.tables_messages import DeliveryRow, DeliveryState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from adapters.clock import SetClock
+    from adapters.deliveries import Sent
+
+FILE = """
+[standaard]
+geen_berichten_aan = ["chain_partner", "signal_partner"]
+
+[[team]]
+code = "noord"
+[team.kanalen]
+web = "{web}noord"
+
+[[persoon]]
+code = "p1"
+team = "noord"
+{p1}
+[persoon.kanalen]
+mail = "{mail}p1@example.org"
+web = "{web}p1"
+
+[[persoon]]
+code = "p2"
+[persoon.kanalen]
+web = "{web}p2"
+
+[[persoon]]
+code = "chef"
+[persoon.kanalen]
+web = "{web}chef"
+
+[[persoon]]
+code = "leider"
+[persoon.kanalen]
+web = "{web}leider"
+
+[[persoon]]
+code = "poort"
+[persoon.kanalen]
+web = "{web}poort{sender}"
+
+[[gemeente]]
+code = "0518"
+[gemeente.rollen]
+case_worker = ["p1"]
+debt_counsellor = ["p2"]
+early_signal_worker = ["noord"]
+coordinator = ["chef"]
+team_leader = ["leider"]
+client = ["poort"]
+"""
+
+
+class Post:
+    """An office with receivers, and a hand that turns the clock."""
+
+    def __init__(
+        self, office: Office, clock: SetClock, mail: Mailbox, web: Mailbox, addresses: dict[str, str]
+    ) -> None:
+        self.office, self.clock, self.mail, self.web = office, clock, mail, web
+        self._addresses = addresses
+
+    def recipients(self, p1: str = "", sender: str = "", text: str = FILE) -> None:
+        """Write the file of recipients."""
+        filled = text.replace("{p1}", p1).replace("{sender}", sender)
+        for name, address in self._addresses.items():
+            filled = filled.replace("{" + name + "}", address)
+        assert self.office.settings.recipients_file is not None
+        self.office.settings.recipients_file.write_text(filled)
+
+    def open(self, *events: str, mijlpaal: str = "M3") -> str:
+        """Open a case, report these events, and give its reference."""
+        reference = self.office.casework.open(mijlpaal, municipality="0518").reference
+        for event in events:
+            self.office.casework.report(reference, event)
+        return reference
+
+    def plan(self) -> None:
+        """Make the deliveries of every open effect."""
+        with reading(self.office.engine) as session:
+            effects = session.exec(
+                select(OutboxRow.id)
+                .where(col(OutboxRow.done_at).is_(None))
+                .order_by(col(OutboxRow.created_at))
+            ).all()
+        for effect in effects:
+            self.office.deliveries.plan(effect)
+
+    def round(self) -> list[Sent | None]:
+        """Plan, then send all that is due now, once."""
+        self.plan()
+        with reading(self.office.engine) as session:
+            processes = session.exec(select(ProcessRow.id)).all()
+        deliveries = self.office.deliveries
+        parcels = [parcel for process in processes for parcel in deliveries.due(process or 0)]
+        return [deliveries.send(parcel) for parcel in (*parcels, *deliveries.due_elsewhere())]
+
+    def rows(self, **wanted: str) -> list[DeliveryRow]:
+        """Give deliveries, the oldest first."""
+        with reading(self.office.engine) as session:
+            found = session.exec(
+                select(DeliveryRow).order_by(col(DeliveryRow.created_at), col(DeliveryRow.id))
+            ).all()
+        return [row for row in found if all(getattr(row, name) == value for name, value in wanted.items())]
+
+    def wait(self, **span: float) -> None:
+        """Turn the clock."""
+        self.clock.moment += timedelta(**span)
+
+    def at(self, moment: str) -> None:
+        """Set the clock to a moment in Amsterdam."""
+        self.clock.moment = datetime.fromisoformat(moment).replace(tzinfo=AMSTERDAM)
+
+
+@pytest.fixture
+def post(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Post]:
+    """An office whose recipients live on loopback."""
+    mail, web = Mailbox(), Mailbox()
+    settings = Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml")
+    with mail_server(mail) as mail_address, web_address(web) as address:
+        made = Post(Office(settings, engine, clock), clock, mail, web, {"mail": mail_address, "web": address})
+        made.recipients()
+        yield made
+
+
+def test_the_schema_of_the_migrations_is_that_of_the_code(engine: Engine) -> None:
+    """After all migrations the database has the very tables that the code describes."""
+    for module in pkgutil.iter_modules(adapters.__path__, "adapters."):
+        importlib.import_module(module.name)  # a table counts once its module was read
+    with engine.connect() as connection:
+        differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
+    assert [item for item in differences if item[0] != "modify_nullable"] == []
+
+
+def test_a_message_says_all_that_it_must(post: Post) -> None:
+    """Reference, mijlpaal, what is expected, until when and why that day, a link, and the id stand in the text."""
+    reference = post.open()
+    post.round()
+    ((title, text),) = post.mail.sent_to("p1@example.org")
+    with reading(post.office.engine) as session:
+        effect = session.exec(select(OutboxRow)).one()
+    assert title == f"Zaak {reference}: nieuw"
+    for part in (
+        f"{reference}, mijlpaal M3 In contact",
+        "wacht op registratie aanmelding",
+        "di 7 april 2026",
+        "eerste gesprek, 4 weken vanaf ma 9 maart 2026 (Wgs art. 4 lid 1, verschoven door tweede Paasdag)",
+        "http://127.0.0.1:4200/runs",
+        effect.id,
+    ):
+        assert part in text
+
+
+def test_a_delivered_message_keeps_its_time(post: Post) -> None:
+    """The receipt has the moment of the clock and is made once."""
+    post.open()
+    assert [sent.text for sent in post.round() if sent] == ["bezorgd"]
+    (row,) = post.rows()
+    assert (row.state, row.delivered_at, row.attempts) == (DeliveryState.DELIVERED, post.clock.now(), 1)
+    assert post.round() == []
+
+
+def test_a_refused_message_is_tried_at_the_published_moments(post: Post) -> None:
+    """Each next attempt comes after the wait of the table, and nothing is tried before it."""
+    post.recipients(
+        p1='werktijden = { dagen = ["ma","di","wo","do","vr","za","zo"], van = "00:00", tot = "23:59" }'
+    )
+    post.mail.behave = lambda: REFUSE
+    post.open()
+    for number, wait in enumerate(RETRY_TABLE, start=1):
+        post.wait(seconds=wait.total_seconds() - 1)
+        if number > 1:
+            assert post.round() == []
+        post.wait(seconds=1)
+        assert len(post.round()) == 1
+        assert post.mail.calls == number
+    assert post.rows(channel="mail")[0].state == DeliveryState.NEXT_CHANNEL
+
+
+def test_after_the_last_attempt_the_next_channel_follows(post: Post) -> None:
+    """When the mail server stays away, the message arrives over the second channel."""
+    post.mail.behave = lambda: REFUSE
+    post.open()
+    while not post.web.arrived:
+        post.round()
+        post.wait(hours=24)
+    assert [to for to, *_ in post.web.arrived] == ["p1"]
+    assert [row.channel for row in post.rows(recipient="p1", state="bezorgd")] == ["web"]
+    assert post.rows(recipient="chef") == []
+
+
+def test_when_no_channel_works_the_coordinator_hears_of_it(post: Post) -> None:
+    """The coordinator gets a message of its own kind; what was lost is listed and can be sent again."""
+    post.mail.behave = lambda: REFUSE
+    post.web.behave = lambda: REFUSE
+    reference = post.open()
+    while not (lost := post.rows(state="onbestelbaar")):
+        post.round()
+        post.wait(hours=24)
+    post.web.behave = lambda: TAKE
+    post.wait(hours=24)
+    post.round()
+    ((title, text),) = post.web.sent_to("chef")
+    assert title == f"Zaak {reference}: een bericht kwam niet aan"
+    assert "voor de klantmanager" in text
+    assert "Dit stond erin: nieuw" in text
+    assert [line["id"] for line in listed(post.office.engine)] == [lost[0].id]
+
+    send_again(post.office.engine, post.clock, lost[0].id[:8])
+    post.round()
+    assert [title for title, _ in post.web.sent_to("p1")] == [f"Zaak {reference}: nieuw"]
+    assert listed(post.office.engine) == []
+
+
+def test_sending_again_wants_a_known_number(post: Post) -> None:
+    """An unknown or too short number is refused with a sentence."""
+    with pytest.raises(UnknownDeliveryError):
+        send_again(post.office.engine, post.clock, "00000000")
+    with pytest.raises(UnknownDeliveryError):
+        send_again(post.office.engine, post.clock, "")
+
+
+def test_a_receiver_that_is_silent_counts_as_no(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A time-out is a failed attempt, and the next one arrives."""
+    monkeypatch.setattr("adapters.channels._ANSWER_SECONDS", 0.3)
+    post.recipients(text=FILE.replace('mail = "{mail}p1@example.org"\n', ""))
+    post.web.behave = lambda: HANG
+    post.open()
+    (sent,) = post.round()
+    assert sent is not None
+    assert sent.failed
+    post.web.behave = lambda: TAKE
+    post.wait(seconds=25)
+    post.round()
+    assert len(post.web.sent_to("p1")) == 1
+
+
+def test_a_receiver_that_takes_and_says_no_gets_the_same_id_again(post: Post) -> None:
+    """At least once: the repeat has the same id, so that a receiver can drop it."""
+    answers = iter([TAKE_AND_REFUSE, TAKE])
+    post.mail.behave = lambda: next(answers)
+    post.open()
+    post.round()
+    post.wait(seconds=25)
+    post.round()
+    first, second = (text.splitlines()[-1] for _, text in post.mail.sent_to("p1@example.org"))
+    assert first == second
+    assert first.startswith("Nummer van dit bericht: ")
+
+
+def test_a_worker_that_died_while_sending_is_followed_by_another(post: Post) -> None:
+    """A claim that ran out is taken over; one that did not is left alone."""
+    post.open()
+    post.plan()
+    (row,) = post.rows()
+    (parcel,) = post.office.deliveries.due(row.process_id)
+    assert post.office.deliveries._claim(parcel.ids)
+    assert post.office.deliveries.send(parcel) is None
+    with writing(post.office.engine) as session:
+        again = session.get_one(DeliveryRow, row.id)
+        again.claimed_until = again.created_at - timedelta(days=3650)
+        session.add(again)
+    sent = post.office.deliveries.send(parcel)
+    assert sent is not None
+    assert sent.state is DeliveryState.DELIVERED
+
+
+def test_in_the_evening_a_message_waits_for_the_morning(post: Post) -> None:
+    """Nothing is sent outside working hours; the next morning it is."""
+    post.at("2026-03-09T19:00")
+    post.open()
+    assert post.round() == []
+    post.at("2026-03-10T07:59")
+    assert post.round() == []
+    post.at("2026-03-10T08:00")
+    post.round()
+    assert len(post.mail.arrived) == 1
+
+
+def test_a_crisis_does_not_wait_for_the_morning(post: Post) -> None:
+    """A threatening situation is told at once, at any hour."""
+    post.at("2026-03-09T23:00")
+    post.office.casework.open("M3", municipality="0518", data={"bedreigende_situatie": True})
+    post.round()
+    assert len(post.mail.sent_to("p1@example.org")) == 1
+
+
+def test_in_a_crisis_the_next_channel_follows_after_three_attempts(post: Post) -> None:
+    """Within three minutes the second channel is tried."""
+    post.mail.behave = lambda: REFUSE
+    post.office.casework.open("M3", municipality="0518", data={"bedreigende_situatie": True})
+    for seconds in (0, 25, 125, 0):
+        post.wait(seconds=seconds)
+        post.round()
+    assert len(post.web.sent_to("p1")) == 1
+
+
+def test_many_messages_to_one_person_become_one_digest(post: Post) -> None:
+    """The first five arrive as they come; the rest of the burst goes out together, nothing is lost."""
+    for _ in range(12):
+        post.open()
+        post.round()
+    assert len(post.mail.arrived) == 5
+    post.wait(minutes=15)
+    (sent,) = post.round()
+    assert sent is not None
+    assert sent.text == "bezorgd (bundel van 7)"
+    title, text = post.mail.sent_to("p1@example.org")[-1]
+    assert title == "7 berichten over jouw zaken"
+    assert len({line for line in text.splitlines() if line.endswith(": nieuw")}) == 7
+    assert {row.state for row in post.rows()} == {DeliveryState.DELIVERED}
+
+
+def test_a_wish_for_a_digest_is_followed_once_a_day(post: Post) -> None:
+    """Who wants a kind of message in a digest gets it the next working morning."""
+    post.recipients(p1='voorkeur = { nieuwe_zaak = "bundel" }')
+    post.open()
+    post.open()
+    assert post.round() == []
+    post.at("2026-03-10T08:30")
+    post.round()
+    assert [title for title, _ in post.mail.sent_to("p1@example.org")] == ["2 berichten over jouw zaken"]
+
+
+def test_the_ladder_climbs_and_each_rung_is_told_once(post: Post) -> None:
+    """T01 warns the person, then the team too, then coordinator and teamleider too, and then it is too late."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend")
+    post.round()
+    post.mail.arrived.clear()
+    post.web.arrived.clear()
+    reached = {}
+    for day in ("2026-03-24", "2026-03-31", "2026-04-01", "2026-04-08"):
+        post.at(f"{day}T09:00")
+        post.office.casework.fire_due(reference)
+        post.office.casework.fire_due(reference)
+        post.round()
+        reached[day] = sorted(
+            to.removesuffix("@example.org") for to, *_ in (*post.mail.arrived, *post.web.arrived)
+        )
+        post.mail.arrived.clear()
+        post.web.arrived.clear()
+    assert reached == {
+        "2026-03-24": ["p1"],
+        "2026-03-31": ["noord", "p1"],
+        "2026-04-01": ["chef", "leider", "noord", "p1"],
+        "2026-04-08": ["chef", "leider", "noord", "p1"],
+    }
+
+
+def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) -> None:
+    """A warning that waited for the morning is not sent any more once the term was met."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend")
+    post.round()
+    post.at("2026-03-24T19:00")
+    post.office.casework.fire_due(reference)
+    post.plan()
+    post.office.casework.report(reference, "eerste_gesprek_gevoerd")
+    post.at("2026-03-25T09:00")
+    post.round()
+    assert [row.state for row in post.rows(kind="waarschuwing")] == [DeliveryState.DROPPED]
+
+
+def test_a_hand_off_that_nobody_takes_reaches_the_coordinator_after_five_working_days(post: Post) -> None:
+    """The receiver is warned, the sender stays owner, and then the coordinator hears of it."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    post.round()
+    assert f"Zaak {reference}: overdracht voor jou" in [title for title, _ in post.web.sent_to("p2")]
+    post.at("2026-03-12T09:00")
+    post.office.casework.fire_due(reference)
+    post.round()
+    assert {row.recipient for row in post.rows(kind="waarschuwing")} == {"p1", "p2"}
+    post.at("2026-03-17T09:00")
+    post.office.casework.fire_due(reference)
+    post.round()
+    assert f"Zaak {reference}: te laat" in [title for title, _ in post.web.sent_to("chef")]
+    process = post.office.casework.case(reference).rows["M4"]
+    assert (process.state, process.role) == ("OVERDRACHT_AANGEBODEN", "case_worker")
+
+
+def test_in_a_crisis_the_coordinator_hears_the_same_day(post: Post) -> None:
+    """Two hours after a hand-off in a threatening situation the coordinator is told that nobody took it."""
+    reference = post.open("aanmelding_geregistreerd", "bedreigend", "eerste_gesprek_gevoerd")
+    post.round()
+    post.web.arrived.clear()
+    post.wait(hours=1, minutes=59)
+    post.round()
+    assert post.web.sent_to("chef") == []
+    post.wait(minutes=1)
+    post.round()
+    assert [title for title, _ in post.web.sent_to("chef")] == [f"Zaak {reference}: nog niemand nam hem aan"]
+
+
+def test_in_a_crisis_nobody_is_disturbed_when_the_hand_off_was_taken(post: Post) -> None:
+    """An acceptance within the hours drops the message to the coordinator."""
+    reference = post.open("aanmelding_geregistreerd", "bedreigend", "eerste_gesprek_gevoerd")
+    post.round()
+    post.office.casework.report(reference, "overdracht_aanvaard")
+    post.wait(hours=3)
+    post.round()
+    assert [row.state for row in post.rows(kind="overdracht_niet_aanvaard")] == [DeliveryState.DROPPED]
+
+
+def test_a_returned_hand_off_that_is_offered_again_has_a_new_date_and_a_new_message(post: Post) -> None:
+    """Offering again starts the five working days anew and tells the receiver."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    post.office.casework.report(reference, "overdracht_teruggegeven", data={"reden": "geen ruimte"})
+    post.at("2026-03-11T09:00")
+    post.office.casework.report(reference, "overdracht_aangeboden")
+    post.round()
+    assert len([title for title, _ in post.web.sent_to("p2") if "overdracht voor jou" in title]) == 2
+    term = post.office.casework.case(reference).case.process("M4").running("OVD")
+    assert term is not None
+    assert str(term.due) == "2026-03-18"
+
+
+def test_a_resident_reads_only_that_there_is_a_message(post: Post) -> None:
+    """The text to a resident holds no case, no mijlpaal and no word that tells what it is about."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt")
+    post.round()
+    ((title, text),) = post.web.sent_to("poort")
+    assert title == "Bericht van de gemeente"
+    assert reference not in text
+    assert "M3" not in text
+
+
+def test_a_sender_that_reveals_the_help_is_not_used_for_residents(post: Post) -> None:
+    """A channel whose address shows a revealing word stays silent, and the coordinator is told."""
+    post.recipients(sender="?-X-Afzender=Schuldhulp")
+    post.open("aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt")
+    for _ in range(9):
+        post.round()
+        post.wait(hours=24)
+    assert post.web.sent_to("poort") == []
+    assert any("een bericht kwam niet aan" in title for title, _ in post.web.sent_to("chef"))
+
+
+def test_without_a_file_of_recipients_messages_go_to_a_file(office: Office, tmp_path: Path) -> None:
+    """A newcomer sees each message as a line in the file that `start` names."""
+    reference = office.casework.open("M3", municipality="0518").reference
+    with reading(office.engine) as session:
+        effect = session.exec(select(OutboxRow)).one()
+    office.deliveries.plan(effect.id)
+    (parcel,) = office.deliveries.due(effect.process_id)
+    office.deliveries.send(parcel)
+    (line,) = (tmp_path / "berichten.jsonl").read_text().splitlines()
+    assert json.loads(line)["titel"] == f"Zaak {reference}: nieuw"
+
+
+def test_a_message_for_a_role_that_nobody_has_is_visible(post: Post) -> None:
+    """Without anybody, not even a coordinator, the message stands in the list and is planned anew when sent again."""
+    good = post.office.settings.recipients_file
+    assert good is not None
+    content = good.read_text()
+    good.write_text("")
+    post.open()
+    post.round()
+    (line,) = listed(post.office.engine)
+    assert line["resultaat"] == "niemand heeft de rol klantmanager in gemeente 0518"
+    good.write_text(content + "\n")
+    send_again(post.office.engine, post.clock, line["id"])
+    post.round()
+    assert len(post.mail.arrived) == 1
+
+
+def test_a_change_in_the_file_counts_for_what_still_waits(post: Post) -> None:
+    """A person who left the file gets nothing more; his waiting message goes to the coordinator."""
+    post.mail.behave = lambda: REFUSE
+    post.open()
+    post.round()
+    post.recipients(
+        text=FILE.replace('mail = "{mail}p1@example.org"\nweb = "{web}p1"', 'ander = "{web}p1-nieuw"')
+    )
+    for _ in range(2):
+        post.wait(hours=1)
+        post.round()
+    assert [to for to, *_ in post.web.arrived] == ["chef"]
+
+
+def test_no_result_holds_an_address(post: Post) -> None:
+    """What is kept and listed names codes and channels, never an address."""
+    post.mail.behave = lambda: REFUSE
+    post.open()
+    post.round()
+    kept = json.dumps(listed(post.office.engine, everything=True))
+    assert "poging 1 mislukt" in kept
+    assert "example.org" not in kept
+    assert "127.0.0.1" not in kept
+
+
+def test_a_due_retry_asks_for_attention_again(post: Post) -> None:
+    """A parked process is woken when its retry is due, and not before."""
+    post.mail.behave = lambda: REFUSE
+    post.open()
+    post.round()
+    deliveries, attention = post.office.deliveries, post.office.attention
+    (row,) = post.rows()
+    (held,) = attention.claim(5)
+    attention.shown(held, 1)
+    attention.release(held)
+    deliveries.ask_attention()
+    assert attention.claim(5) == []
+    post.wait(seconds=25)
+    deliveries.ask_attention()
+    assert [item.process_id for item in attention.claim(5)] == [row.process_id]

@@ -1,0 +1,78 @@
+"""A thousand messages while one call in five fails: all arrive, none to a wrong person."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
+from sqlmodel import select
+
+from adapters.database import OutboxRow, create_engine, migrate, reading
+from adapters.office import Office
+from adapters.settings import Settings
+from adapters.tables_messages import DeliveryRow, DeliveryState
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapters.clock import SetClock
+
+MESSAGES = 1_000
+MUNICIPALITIES = ("0344", "0363", "0518", "0599")
+_ID = re.compile(r"Nummer van dit bericht: (\S+)")
+
+
+def _file(mail: str, web: str) -> str:
+    """Half of the people have mail first, half have a web address first; nothing is bundled."""
+    parts = ["[standaard]\nbundel_vanaf = 100000\n"]
+    for number, code in enumerate(MUNICIPALITIES):
+        channels = [f'mail = "{mail}p{code}@example.org"', f'web = "{web}p{code}"']
+        ordered = "\n".join(channels if number % 2 else reversed(channels))
+        parts.append(f'[[persoon]]\ncode = "p{code}"\n[persoon.kanalen]\n{ordered}\n')
+        parts.append(f'[[gemeente]]\ncode = "{code}"\n[gemeente.rollen]\ncase_worker = ["p{code}"]\n')
+    return "\n".join(parts)
+
+
+def test_a_thousand_messages_all_arrive_and_none_at_a_wrong_person(tmp_path: Path, clock: SetClock) -> None:
+    """With 20% failures, half of them after the message was taken, every message arrives at its own person."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'zaken.db'}")
+    migrate(engine)
+    office = Office(Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml"), engine, clock)
+    mail, web = (Mailbox(one_in(5, (REFUSE, TAKE_AND_REFUSE), seed)) for seed in (1, 2))
+    with mail_server(mail) as mail_address, web_address(web) as address:
+        (tmp_path / "ontvangers.toml").write_text(_file(mail_address, address))
+        for number in range(MESSAGES):
+            office.casework.open("M3", municipality=MUNICIPALITIES[number % len(MUNICIPALITIES)])
+        with reading(engine) as session:
+            expected = {row.id: row.municipality for row in session.exec(select(OutboxRow))}
+        for effect in expected:
+            office.deliveries.plan(effect)
+        with ThreadPoolExecutor(4) as workers:
+            while (waiting := _waiting(office)) and clock.now().year == 2026:
+                clock.moment = max(clock.now(), min(row.next_attempt_at for row in waiting))
+                processes = {row.process_id for row in waiting if row.next_attempt_at <= clock.now()}
+                parcels = [parcel for process in processes for parcel in office.deliveries.due(process)]
+                list(workers.map(office.deliveries.send, parcels))
+
+    arrived: dict[str, set[str]] = defaultdict(set)
+    for to, _, text in (*mail.arrived, *web.arrived):
+        arrived[_ID.findall(text)[0]].add(to.removesuffix("@example.org"))
+    wrong = {message: who for message, who in arrived.items() if who != {f"p{expected[message]}"}}
+    calls, failed = mail.calls + web.calls, mail.calls + web.calls - MESSAGES
+    print(f"{calls} calls, {failed} failed, {len(mail.arrived) + len(web.arrived)} arrived")
+    assert len(expected) == MESSAGES
+    assert arrived.keys() == expected.keys()
+    assert wrong == {}
+    assert failed > MESSAGES / 10
+    with reading(engine) as session:
+        states = Counter(row.state for row in session.exec(select(DeliveryRow)))
+    assert states[DeliveryState.DELIVERED] == MESSAGES
+    assert set(states) <= {DeliveryState.DELIVERED, DeliveryState.NEXT_CHANNEL}
+
+
+def _waiting(office: Office) -> list[DeliveryRow]:
+    with reading(office.engine) as session:
+        return list(session.exec(select(DeliveryRow).where(DeliveryRow.state == DeliveryState.WAITING)))

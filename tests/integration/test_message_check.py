@@ -1,0 +1,91 @@
+"""What `controleer` and `start` say about the files behind messages."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from adapters.message_check import message_problems
+from adapters.office import Office
+from adapters.settings import Settings
+from adapters.texts import OWN_TEXTS
+from deployments.check import check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+    from sqlalchemy import Engine
+
+    from adapters.clock import SetClock
+
+RECIPIENTS = """\
+[standaard]
+geen_berichten_aan = ["chain_partner", "signal_partner"]
+[[persoon]]
+code = "a"
+vervanger = "b"
+kanalen = { goed = "json://127.0.0.1:9/", fout = "onzin://x" }
+[[persoon]]
+code = "b"
+vervanger = "a"
+kanalen = { geheim = "{{ prefect.blocks.secret.bestaat-niet }}" }
+[[persoon]]
+code = "poort"
+kanalen = { mail = "mailto://127.0.0.1?from=Schuldhulp@example.org&to=x@example.org" }
+[[gemeente]]
+code = "0518"
+[gemeente.rollen]
+case_worker = ["a"]
+client = ["poort"]
+"""
+
+
+def _office(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
+    (tmp_path / "ontvangers.toml").write_text(RECIPIENTS)
+    texts = tmp_path / "teksten"
+    texts.mkdir(exist_ok=True)
+    own = (OWN_TEXTS / "taak.txt").read_text(encoding="utf-8")
+    (texts / "taak.txt").write_text(own.replace("{taak}", "{naam}"))
+    settings = Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml", texts_folder=texts)
+    return Office(settings, engine, clock)
+
+
+def test_everything_that_is_wrong_is_named_and_the_rest_works(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Channel, role, loop, field, secret and sender are named, with file and line where there is one."""
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    office = _office(engine, clock, tmp_path)
+    said = "\n".join(message_problems(office))
+    for part in (
+        "ontvangers.toml, regel 6: Kanaal 'fout' is geen bruikbaar Apprise-adres.",
+        "ontvangers.toml, regel 5: De vervangers draaien in een kring: a → b → a.",
+        "In gemeente 0518 heeft niemand de rol coördinator ('coordinator').",
+        "taak.txt, regel 4: Het veld {naam} is hier niet bekend",
+        "Kanaal 'geheim' van 'b' kan nu niet worden gebruikt: het Secret block 'bestaat-niet' is er niet",
+        "Kanaal 'mail' van 'poort' stuurt naar inwoners, en de afzender toont het woord 'schuld'.",
+    ):
+        assert part in said, said
+    assert "127.0.0.1" not in said
+    assert list(office.recipients.book().people["a"].kanalen) == ["goed"]
+
+
+def _no_prefect(name: str) -> str:
+    from adapters.secrets_in_text import MissingSecretError  # noqa: PLC0415
+
+    raise MissingSecretError(f"het Secret block '{name}' is er niet, of Prefect is niet bereikbaar")
+
+
+def test_controleer_ends_with_1_and_prints_each_problem(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command prints what to put right and its exit code tells that there is something."""
+    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    printed = StringIO()
+    console = Console(file=printed, width=300, soft_wrap=True)
+    assert check(_office(engine, clock, tmp_path), console, console) == 1
+    assert "ontvangers.toml, regel 6: Kanaal 'fout'" in printed.getvalue()

@@ -1,0 +1,361 @@
+"""Parking against a real Prefect server: what people see, what they answer, and what survives a kill."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect import flow, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+from prefect.client.schemas.objects import StateType
+from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
+from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import BaseModel, Field
+
+from flows.parking import form_schema, park, take_answer
+from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+pytestmark = pytest.mark.prefect
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+FOLDER = "ROUTEKAART_TEST_FOLDER"
+POOL = "routekaart-proef"
+DIE = "sterf"
+
+
+# -- the flow under test, run by a real worker in a process of its own ---------------------------------------
+
+
+class Manier(StrEnum):
+    """How the resident was reached."""
+
+    BELLEN = "bellen"
+    HUISBEZOEK = "huisbezoek"
+
+
+class Contact(BaseModel):
+    """Wat is er gebeurd sinds de vorige keer."""
+
+    manier: Manier = Field(title="Hoe is er contact gezocht?")
+    bereikt: bool = Field(title="Is de inwoner bereikt?")
+
+
+class Vrijblijvend(BaseModel):
+    """Een vraag die u mag overslaan."""
+
+    toelichting: str | None = None
+
+
+@flow(name="proef-parkeren")
+def waiting(form: str = "contact") -> None:
+    """Write down each wake-up, then park; die in between when told so."""
+    folder = Path(os.environ[FOLDER])
+    answer = take_answer()
+    context = FlowRunContext.get()
+    assert context is not None
+    assert context.flow_run is not None
+    get_run_logger().info("De zaak is bijgewerkt.")
+    with (folder / f"{context.flow_run.id}.txt").open("a") as log:
+        log.write(f"{answer.id} {answer.values}\n" if answer else "-\n")
+    if (folder / DIE).exists():
+        (folder / DIE).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
+    park(
+        "Wacht op contact",
+        "Uiterlijk 1 mei 2026 (Wgs art. 4 lid 1)",
+        {"contact": Contact, "vrijblijvend": Vrijblijvend}.get(form),
+    )
+
+
+class WakeUpsInAFolder:
+    """A wake source made of files: `<flow run>.due` asks for a wake-up, `<flow run>.done` has its result."""
+
+    def claim(self, limit: int) -> Sequence[WakeUp]:
+        """Take the files away."""
+        due = list(Path(os.environ[FOLDER]).glob("*.due"))[:limit]
+        for file in due:
+            file.unlink()
+        return [WakeUp(UUID(file.stem)) for file in due]
+
+    def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
+        """Leave the result."""
+        (Path(os.environ[FOLDER]) / f"{wake_up.flow_run_id}.done").write_text(result)
+
+
+# -- fixtures ------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a command until the block ends."""
+    process = subprocess.Popen([sys.executable, *command], env=os.environ | environment, cwd=REPOSITORY)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    """Give what the condition gives, as soon as that is something."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.1)
+    return found
+
+
+def answers(url: str) -> bool:
+    """Tell whether a server answers."""
+    try:
+        return httpx.get(url).is_success
+    except httpx.TransportError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the API of a Prefect server on SQLite."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    url = f"http://127.0.0.1:{port}/api"
+    settings = {
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_API_URL": url,
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+    }
+    command = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
+    with running(*command, **settings), temporary_settings({PREFECT_API_URL: url}):
+        wait_until(lambda: answers(f"{url}/health"), 60)
+        yield url
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the flow and the wake source keep their files."""
+    return tmp_path_factory.mktemp("proef")
+
+
+@pytest.fixture(scope="session")
+def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
+    """Give a client of the server."""
+    assert prefect_server
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def deployment(client: SyncPrefectClient) -> UUID:
+    """Deploy the flow in a pool of our own worker type."""
+    client.create_work_pool(WorkPoolCreate(name=POOL, type="routekaart"))
+    return client.create_deployment(
+        flow_id=client.create_flow_from_name("proef-parkeren"),
+        name="proef",
+        work_pool_name=POOL,
+        path=str(REPOSITORY),
+        entrypoint="tests/integration/test_parking.py:waiting",
+    )
+
+
+class TheWorker:
+    """Our worker in a process of its own, with the wake source of this test; can be started again."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._settings = {
+            "PREFECT_API_URL": url,
+            "PREFECT_HOME": str(folder / "prefect"),
+            "PREFECT_WORKER_QUERY_SECONDS": "1",
+            FOLDER: str(folder),
+        }
+        self._life = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        """Start it, or start it again."""
+        self.process = self._life.enter_context(running(__file__, **self._settings))
+
+    def stop(self) -> None:
+        """Stop it for good."""
+        self._life.close()
+
+
+@pytest.fixture(scope="session")
+def worker(prefect_server: str, folder: Path, deployment: UUID) -> Iterator[TheWorker]:
+    """Give our worker, running."""
+    assert deployment
+    started = TheWorker(prefect_server, folder)
+    yield started
+    started.stop()
+
+
+class Case:
+    """One flow run of the flow under test."""
+
+    def __init__(self, client: SyncPrefectClient, folder: Path, deployment: UUID, form: str) -> None:
+        self.client, self.folder = client, folder
+        self.id = client.create_flow_run_from_deployment(deployment, parameters={"form": form}).id
+        self.until_woken(1)
+
+    def read(self) -> FlowRun:
+        """Read the flow run from the server."""
+        return self.client.read_flow_run(self.id)
+
+    def lines(self) -> list[str]:
+        """Give one line for each wake-up: the answer, or a dash."""
+        file = self.folder / f"{self.id}.txt"
+        return file.read_text().splitlines() if file.exists() else []
+
+    def until_woken(self, times: int) -> None:
+        """Wait until the run was woken so often and is parked again."""
+        wait_until(lambda: len(self.lines()) >= times and self.read().state_type == StateType.PAUSED)
+        assert len(self.lines()) == times
+
+    def resume(self, values: dict[str, Any] | None) -> str:
+        """Press Resume, and give the server's verdict."""
+        return self.client.resume_flow_run(self.id, run_input=values).status.value
+
+
+@pytest.fixture
+def case(
+    client: SyncPrefectClient, folder: Path, deployment: UUID, worker: TheWorker
+) -> Callable[[str], Case]:
+    """Open a case that is parked with the named form."""
+    assert worker.process.poll() is None
+    return lambda form: Case(client, folder, deployment, form)
+
+
+# -- tests ---------------------------------------------------------------------------------------------------
+
+
+def test_a_parked_run_says_what_it_waits_for(case: Callable[[str], Case]) -> None:
+    """The state has our name, message and form, no timeout, and the run's log holds our own lines only."""
+    parked = case("contact")
+    state = parked.read().state
+    assert state is not None
+    assert (state.name, state.message) == ("Wacht op contact", "Uiterlijk 1 mei 2026 (Wgs art. 4 lid 1)")
+    assert state.state_details.pause_timeout is None
+    keyset = state.state_details.run_input_keyset
+    assert keyset is not None
+    assert "Manier" in parked.client.read_flow_run_input(parked.id, keyset["schema"])
+    assert "sinds de vorige keer" in parked.client.read_flow_run_input(parked.id, keyset["description"])
+    logged = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[parked.id]))
+    found = wait_until(lambda: parked.client.read_logs(logged))
+    assert [(line.level, line.message) for line in found] == [(20, "De zaak is bijgewerkt.")]
+
+
+def test_an_answer_reaches_the_flow_once(case: Callable[[str], Case]) -> None:
+    """Resume gives the flow exactly what was entered, under an id of its own, and not a second time."""
+    parked = case("contact")
+    values = {"manier": "bellen", "bereikt": True}
+    assert parked.resume(values) == "ACCEPT"
+    parked.until_woken(2)
+    assert parked.resume(values) == "ACCEPT"
+    parked.until_woken(3)
+    (first, second) = (line.split(" ", 1) for line in parked.lines()[1:])
+    assert first[1] == second[1] == str(values)
+    assert first[0] != second[0]
+    assert first[0].startswith(f"prefect:{parked.id}:")
+
+
+def test_a_bad_answer_is_refused(case: Callable[[str], Case]) -> None:
+    """The server checks the form; a refused answer leaves the run parked."""
+    parked = case("contact")
+    assert parked.resume({"manier": "duif", "bereikt": True}) == "REJECT"
+    assert parked.resume({"bereikt": True}) == "REJECT"
+    assert parked.resume(None) == "REJECT"
+    assert parked.read().state_name == "Wacht op contact"
+    assert parked.lines() == ["-"]
+
+
+@pytest.mark.parametrize("form", ["vrijblijvend", "geen"])
+def test_resume_without_input_brings_no_answer(case: Callable[[str], Case], form: str) -> None:
+    """With nothing to fill in, or nothing filled in, the flow runs and finds no answer."""
+    parked = case(form)
+    assert parked.resume(None) == "ACCEPT"
+    parked.until_woken(2)
+    assert parked.lines() == ["-", "-"]
+
+
+def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Path) -> None:
+    """A wake-up from our own database runs the flow at once, and its source hears that it parked."""
+    parked = case("contact")
+    (folder / f"{parked.id}.due").touch()
+    parked.until_woken(2)
+    assert parked.lines() == ["-", "-"]
+    assert wait_until((folder / f"{parked.id}.done").read_text) == WakeUpResult.PARKED
+
+
+def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[str], Case], folder: Path) -> None:
+    """A cancelled run stays cancelled, and the source hears that it is gone."""
+    parked = case("contact")
+    parked.client.set_flow_run_state(parked.id, parked.read().state.model_copy(update={"type": "CANCELLED"}))
+    (folder / f"{parked.id}.due").touch()
+    wait_until((folder / f"{parked.id}.done").exists)
+    assert (folder / f"{parked.id}.done").read_text() == WakeUpResult.GONE
+    assert parked.read().state_type == StateType.CANCELLED
+    assert parked.lines() == ["-"]
+
+
+def test_an_answer_survives_a_kill(case: Callable[[str], Case], worker: TheWorker, folder: Path) -> None:
+    """A worker killed between Resume and parking: the next one finds the run and the same answer."""
+    parked = case("contact")
+    (folder / DIE).touch()
+    assert parked.resume({"manier": "huisbezoek", "bereikt": False}) == "ACCEPT"
+    assert worker.process.wait(20) == -signal.SIGKILL
+    worker.start()
+    parked.until_woken(3)
+    _, killed, again = parked.lines()
+    assert killed == again
+    assert killed.endswith("{'manier': 'huisbezoek', 'bereikt': False}")
+
+
+def test_a_stopped_worker_leaves_quietly(case: Callable[[str], Case], worker: TheWorker) -> None:
+    """An interrupt ends the worker in order, and the next one goes on with what is parked."""
+    parked = case("contact")
+    worker.process.send_signal(signal.SIGINT)
+    assert worker.process.wait(20) is not None
+    worker.start()
+    assert parked.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
+    parked.until_woken(2)
+
+
+def test_a_form_is_a_schema_with_titles_and_choices() -> None:
+    """The Resume dialog finds the choices of an enumeration under `definitions`."""
+    schema = form_schema(Contact)
+    assert schema["definitions"]["Manier"]["enum"] == ["bellen", "huisbezoek"]
+    assert schema["properties"]["manier"]["$ref"] == "#/definitions/Manier"
+    assert schema["required"] == ["manier", "bereikt"]
+
+
+if __name__ == "__main__":
+    from flows.worker import RoutekaartWorker
+
+    use_wake_source(WakeUpsInAFolder)
+    asyncio.run(RoutekaartWorker(POOL).start())

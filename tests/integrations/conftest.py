@@ -1,0 +1,81 @@
+"""A real office on a database of its own, the API on it, and a clock that stands still."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+from starlette.testclient import TestClient
+
+from adapters.clients import first_key_file
+from adapters.clock import SetClock
+from adapters.database import create_engine
+from adapters.http_api import create_api
+from adapters.office import Office, open_office
+from adapters.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NOW = datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
+POSTGRES = os.environ.get("ROUTEKAART_TEST_POSTGRES")
+
+
+def clean_postgres(url: str) -> None:
+    """Empty a PostgreSQL database."""
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+
+
+_NEEDS_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="no ROUTEKAART_TEST_POSTGRES")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=_NEEDS_POSTGRES)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Give the address of an empty database: SQLite, and PostgreSQL where the environment names one."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'zaken.db'}"
+    assert POSTGRES
+    clean_postgres(POSTGRES)
+    return POSTGRES
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database_url: str) -> Settings:
+    """Give settings that a test may change with `model_copy`."""
+    return Settings(home=tmp_path, database_url=database_url, municipality="0518")
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    """Give the clock of the office."""
+    return SetClock(NOW)
+
+
+@pytest.fixture
+def office(settings: Settings, clock: SetClock) -> Iterator[Office]:
+    """Give an office with an empty database."""
+    made = open_office(settings, clock)
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def api(office: Office) -> TestClient:
+    """Give the API as its first client calls it."""
+    return caller(office)
+
+
+def caller(office: Office, key: str | None = None, **options: Any) -> TestClient:
+    """Give the API on an office, with the key of the first client or another one."""
+    app = create_api(office)
+    chosen = key or first_key_file(office).read_text()
+    return TestClient(app, headers={"X-API-Key": chosen}, **options)

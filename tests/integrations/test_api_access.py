@@ -1,0 +1,166 @@
+"""Who may call the API: keys, signed tokens, limits, and what a refusal leaves behind."""
+
+from __future__ import annotations
+
+import stat
+import time
+from typing import TYPE_CHECKING, Any
+
+import jwt
+import pytest
+import structlog
+from conftest import caller
+from starlette.testclient import TestClient
+
+from adapters.api.limits import LockOut, RateLimit
+from adapters.clients import clients, first_key_file, new_client, revoke_client
+from adapters.http_api import create_api
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+    from adapters.settings import Settings
+
+
+def token(client_id: str, secret: str, algorithm: str = "HS256", **claims: Any) -> str:
+    """Make a token as ZGW clients do."""
+    content = {"iss": client_id, "client_id": client_id, "user_id": "u", "iat": int(time.time()), **claims}
+    return jwt.encode(
+        {name: value for name, value in content.items() if value is not None}, secret, algorithm
+    )
+
+
+def status(api: TestClient, authorization: str) -> int:
+    """Ask something with this header and give the status."""
+    return api.get("/v1/zaken", headers={"Authorization": authorization}).status_code
+
+
+@pytest.fixture
+def stranger(office: Office) -> TestClient:
+    """Give the API without any key."""
+    return TestClient(create_api(office))
+
+
+def test_nothing_but_health_answers_a_stranger(stranger: TestClient) -> None:
+    """Every address of the description answers 401 without a key, whatever is sent; only health answers."""
+    paths = stranger.get("/v1/openapi.json").json()["paths"]
+    for path, methods in paths.items():
+        for method in methods:
+            answer = stranger.request(
+                method, path.replace("{reference}", "X").replace("{code}", "M3"), content=b"{"
+            )
+            expected = 200 if path in ("/healthz", "/readyz") else 401
+            assert answer.status_code == expected, path
+            if expected == 401:
+                assert answer.headers["content-type"] == "application/problem+json"
+                assert "Bearer" in answer.headers["www-authenticate"]
+
+
+def test_the_first_start_makes_a_client_and_keeps_its_key_private(
+    stranger: TestClient, office: Office
+) -> None:
+    """The first start makes one client; its key is in a file for this user alone, and not in the database."""
+    path = first_key_file(office)
+    key = path.read_text()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert status(stranger, f"Bearer {key}") == 200
+    (row,) = clients(office)
+    assert key not in str(row.model_dump())
+    create_api(office)
+    assert path.read_text() == key
+
+
+def test_a_key_may_come_in_either_header(stranger: TestClient, office: Office) -> None:
+    """A key is accepted as a Bearer token and as X-API-Key; anything else is not."""
+    made = new_client(office, "zaaksysteem")
+    assert status(stranger, f"Bearer {made.api_key}") == 200
+    assert stranger.get("/v1/zaken", headers={"X-API-Key": made.api_key}).status_code == 200
+    for wrong in (f"Basic {made.api_key}", "Bearer", "Bearer x", f"Bearer {made.api_key}x", "Bearer a.b.c"):
+        assert status(stranger, wrong) == 401
+
+
+def test_a_revoked_client_is_not_let_in(stranger: TestClient, office: Office) -> None:
+    """A client that was revoked is refused at once, with its key and with its tokens."""
+    made = new_client(office, "zaaksysteem")
+    assert status(stranger, f"Bearer {made.api_key}") == 200
+    revoke_client(office, "zaaksysteem")
+    assert status(stranger, f"Bearer {made.api_key}") == 401
+    assert status(stranger, f"Bearer {token('zaaksysteem', made.jwt_secret)}") == 401
+
+
+def test_a_signed_token_is_accepted(stranger: TestClient, office: Office) -> None:
+    """A token signed with the secret of its client lets that client in."""
+    made = new_client(office, "zaaksysteem")
+    assert status(stranger, f"Bearer {token('zaaksysteem', made.jwt_secret)}") == 200
+
+
+def test_a_token_must_be_right_in_every_part(stranger: TestClient, office: Office) -> None:
+    """A token that is old, from the future, undated, of another client or another algorithm is refused."""
+    made, other = new_client(office, "zaaksysteem"), new_client(office, "ander")
+    secret, now = made.jwt_secret, int(time.time())
+    wrong = (
+        token("zaaksysteem", secret, iat=now - 3700),
+        token("zaaksysteem", secret, iat=now + 3600),
+        token("zaaksysteem", secret, iat=None),
+        token("zaaksysteem", secret, iat="gisteren"),
+        token("zaaksysteem", secret, exp=now - 120),
+        token("zaaksysteem", other.jwt_secret),
+        token("niemand", secret),
+        token("zaaksysteem", secret, algorithm="HS512"),
+        token("zaaksysteem", "", algorithm="none"),
+        token("zaaksysteem", secret)[:-2] + "AA",
+    )
+    for number, bad in enumerate(wrong):
+        assert status(TestClient(create_api(office)), f"Bearer {bad}") == 401, number
+    assert status(stranger, f"Bearer {token('zaaksysteem', secret)}") == 200
+
+
+def test_who_guesses_too_often_is_shut_out_and_others_are_not(stranger: TestClient, office: Office) -> None:
+    """After ten wrong guesses a caller gets 429; another client at the same address still gets in."""
+    made, other = new_client(office, "zaaksysteem"), new_client(office, "ander")
+    guesses = [status(stranger, f"Bearer rk_zaaksysteem_{number}") for number in range(12)]
+    assert guesses == [401] * 10 + [429] * 2
+    assert status(stranger, f"Bearer {made.api_key}") == 429
+    assert status(stranger, f"Bearer {other.api_key}") == 200
+
+
+def test_who_asks_too_much_has_to_wait(settings: Settings, office: Office) -> None:
+    """More requests than agreed answer 429 with the time to wait."""
+    office.settings = settings.model_copy(update={"api_requests_per_second": 2})
+    api = caller(office)
+    answers = [api.get("/v1/zaken") for _ in range(15)]
+    assert answers[0].status_code == 200
+    assert answers[-1].status_code == 429
+    assert int(answers[-1].headers["retry-after"]) >= 1
+
+
+def test_a_refusal_is_logged_without_the_key(stranger: TestClient, office: Office) -> None:
+    """A refusal leaves a line in the log with the client that was claimed, and never the key or the user."""
+    made = new_client(office, "zaaksysteem")
+    with structlog.testing.capture_logs() as lines:
+        status(stranger, "Bearer rk_zaaksysteem_geraden")
+        status(stranger, f"Bearer {token('zaaksysteem', 'fout', user_id='j.testpersoon')}")
+    assert [line["event"] for line in lines] == ["api_access_refused", "api_access_refused"]
+    assert {line["client"] for line in lines} == {"zaaksysteem"}
+    assert not any(word in str(lines) for word in ("geraden", "testpersoon", made.api_key))
+
+
+def test_a_bucket_fills_again() -> None:
+    """A caller who waits may ask again."""
+    moment = [0.0]
+    limit = RateLimit(per_second=1, burst_seconds=2, now=lambda: moment[0])
+    assert [limit.wait("a") for _ in range(3)] == [0, 0, 1]
+    assert limit.wait("b") == 0
+    moment[0] = 1.0
+    assert limit.wait("a") == 0
+
+
+def test_a_lock_out_ends() -> None:
+    """Who was shut out may try again after the time is over."""
+    moment = [0.0]
+    lock = LockOut(failures=2, seconds=10, now=lambda: moment[0])
+    lock.failed("a")
+    assert lock.wait("a") == 0
+    lock.failed("a")
+    assert lock.wait("a") == 10
+    moment[0] = 11.0
+    assert lock.wait("a") == 0

@@ -1,0 +1,106 @@
+"""Hostile bodies: refused with a 4xx, and nothing written."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import caller
+from hypothesis import given
+from hypothesis import strategies as st
+from test_api_cases import rows
+
+from adapters.api.problems import Problem
+from adapters.api.strict_json import MOST_LEVELS, read_json
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from adapters.office import Office
+    from adapters.settings import Settings
+
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"mijlpaal": "M3", "mijlpaal": "M1"}', 400),
+        (b'{"mijlpaal": ' + b"[" * 10_000, 400),
+        (b'{"gegevens": ' + b'{"a":' * 30 + b"1" + b"}" * 31, 400),
+        ('{"mijlpaal": "M3"}'.encode("utf-16"), 400),
+        (b'{"mijlpaal": "\xff"}', 400),
+        (b'{"mijlpaal": "M3", "gegevens": {"weken": ' + b"9" * 5000 + b"}}", 400),
+        (b'{"mijlpaal": "M3", "gegevens": {"weken": 1e999}}', 400),
+        (b'{"mijlpaal": "M3", "gegevens": {"weken": NaN}}', 400),
+        (b'{"mijlpaal": "M3\\u0000"}', 400),
+        (b'{"mijlpaal": "\\ud800"}', 400),
+        (b'{"mijlpaal": "M3"', 400),
+        (b"", 422),
+        (b"null", 422),
+    ],
+)
+def test_tricks_in_a_body_are_refused(api: TestClient, office: Office, body: bytes, expected: int) -> None:
+    """Double names, deep nesting, other encodings, huge numbers and half characters are refused."""
+    before = rows(office)
+    answer = api.post("/v1/zaken", content=body, headers=JSON)
+    assert answer.status_code == expected
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert rows(office) == before
+
+
+@pytest.mark.parametrize("path", ["/v1/zaken", "/v1/cloudevents", "/v1/notificaties"])
+def test_a_body_over_the_limit_is_413(settings: Settings, office: Office, path: str) -> None:
+    """A body over the limit answers 413, also when its length was not announced."""
+    office.settings = settings.model_copy(update={"api_largest_body": 2_000})
+    api = caller(office)
+    body = json.dumps({"mijlpaal": "M3", "zaak": "x" * 3_000}).encode()
+    assert api.post(path, content=body, headers=JSON).status_code == 413
+    assert api.post(path, content=iter([body]), headers=JSON).status_code == 413
+
+
+def test_a_delivery_over_its_limit_is_413(settings: Settings, office: Office) -> None:
+    """A delivery has a limit of its own, and leaves no file behind."""
+    office.settings = settings.model_copy(update={"api_largest_delivery": 2_000})
+    api = caller(office)
+    answer = api.post("/v1/vroegsignalen", content=iter([b" " * 1_500] * 3), headers=JSON)
+    assert answer.status_code == 413
+    assert list((settings.home_folder / "inkomend").iterdir()) == []
+
+
+def test_another_kind_of_content_is_refused(api: TestClient) -> None:
+    """Content that is not JSON is refused as such."""
+    for path in ("/v1/vroegsignalen", "/v1/notificaties", "/v1/cloudevents"):
+        assert api.post(path, content=b"<a/>", headers={"Content-Type": "text/xml"}).status_code == 415
+    assert api.post("/v1/zaken", content=b"<a/>", headers={"Content-Type": "text/xml"}).status_code == 422
+
+
+TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**17), 10**17) | TEXTS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4),
+    max_leaves=15,
+)
+
+
+@given(JSON_VALUES)
+def test_ordinary_json_is_read_as_it_is(value: Any) -> None:
+    """Whatever is ordinary JSON is read as any reader would."""
+    assert read_json(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode(errors="surrogatepass")))
+def test_any_bytes_are_read_or_refused(body: bytes) -> None:
+    """Any bytes are either read or refused with a 400; nothing else happens."""
+    with contextlib.suppress(Problem):
+        read_json(body)
+
+
+def test_the_deepest_nesting_that_is_allowed_is_read() -> None:
+    """Brackets count up to the limit, and those inside texts do not count."""
+    text = "[" * 50
+    read_json(("[" * MOST_LEVELS + json.dumps(text) + "]" * MOST_LEVELS).encode())
+    with pytest.raises(Problem):
+        read_json(("[" * (MOST_LEVELS + 1) + "]" * (MOST_LEVELS + 1)).encode())

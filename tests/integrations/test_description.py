@@ -1,0 +1,135 @@
+"""The description of the API: current, by the NL API Design Rules, and true under random requests."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import schemathesis
+from conftest import NOW, caller
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from test_api_cases import opened
+
+from adapters.api.description import written
+from adapters.clock import SetClock
+from adapters.http_api import create_api
+from adapters.office import open_office
+from adapters.settings import Settings
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from adapters.office import Office
+
+KEPT = Path(__file__).parents[2] / "deployments" / "openapi.json"
+
+
+@pytest.fixture
+def described(api: TestClient) -> dict[str, Any]:
+    """Give the description as it is served."""
+    return dict(api.get("/v1/openapi.json").json())
+
+
+def test_the_kept_description_is_current(office: Office) -> None:
+    """The description in the repository is the one that is served (renew it: tests/renew_openapi.py)."""
+    assert KEPT.read_text(encoding="utf-8") == written(create_api(office))
+
+
+def test_the_description_follows_the_design_rules(described: dict[str, Any]) -> None:
+    """OpenAPI 3.1, versions in path and header, no trailing slash, problem+json for every refusal."""
+    assert described["openapi"].startswith("3.1")
+    assert re.fullmatch(r"\d+\.\d+\.\d+", described["info"]["version"])
+    assert {"name", "url"} <= set(described["info"]["contact"])
+    identifiers = []
+    for path, methods in described["paths"].items():
+        assert path in ("/healthz", "/readyz", "/metrics") or path.startswith("/v1/")
+        assert re.fullmatch(r"(/[a-z0-9-]+|/\{[a-z]+\})+", path), path
+        for method, operation in methods.items():
+            assert method in ("get", "post")
+            assert operation["summary"]
+            identifiers.append(operation["operationId"])
+            for status, response in operation["responses"].items():
+                assert "API-Version" in response["headers"], (path, status)
+                if int(status) >= 400:
+                    assert list(response["content"]) == ["application/problem+json"]
+    assert len(identifiers) == len(set(identifiers))
+
+
+def test_every_guarded_operation_says_so(described: dict[str, Any]) -> None:
+    """Every operation but those of health names how a caller identifies himself."""
+    anonymous = [
+        path
+        for path, methods in described["paths"].items()
+        for operation in methods.values()
+        if not operation.get("security")
+    ]
+    assert anonymous == ["/healthz", "/readyz"]
+
+
+def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) -> None:
+    """Every name in the paths is of the contract."""
+    words = {part for path in described["paths"] for part in path.split("/") if part and "{" not in part}
+    assert words == {
+        "v1", "zaken", "gebeurtenissen", "journaal", "verwijzingen", "vroegsignalen", "cloudevents",
+        "notificaties", "definities", "healthz", "readyz", "metrics",
+    }  # fmt: skip
+
+
+OPERATIONS = [
+    (path, method)
+    for path, methods in json.loads(KEPT.read_text(encoding="utf-8"))["paths"].items()
+    for method in methods
+]
+LEFT_OUT = (  # what a description cannot say: which event is possible now, and what GuardedRoute checks first
+    "positive_data_acceptance",
+    "negative_data_rejection",
+    "ignored_auth",
+    "unsupported_method",
+    "missing_required_header",
+)
+
+
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
+    """Give an API with a case in it and without a limit on requests."""
+    home = tmp_path_factory.mktemp("willekeurig")
+    office = open_office(Settings(home=home, api_requests_per_second=100_000), SetClock(NOW))
+    api = caller(office)
+    opened(api, zaak="PROEF-1")
+    return api
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_random_requests_never_break_the_api(busy: TestClient, path: str, method: str) -> None:
+    """Whatever the description allows or forbids is answered as described, and never with a server error."""
+    schema = schemathesis.openapi.from_asgi("/v1/openapi.json", busy.app)
+    operation = schema[path][method]
+    excluded = [schemathesis.checks.CHECKS.get_one(name) for name in LEFT_OUT]
+    key = busy.headers["x-api-key"]
+
+    @given(
+        operation.as_strategy() | operation.as_strategy(generation_mode=schemathesis.GenerationMode.NEGATIVE),
+        st.booleans(),
+    )
+    @hypothesis_settings(
+        max_examples=20,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    def ask(case: schemathesis.Case, existing: bool) -> None:
+        if existing and "reference" in case.path_parameters:
+            case.path_parameters["reference"] = "PROEF-1"
+        answer = case.call(headers={"X-API-Key": key})
+        assert answer.status_code < 500, answer.text
+        case.validate_response(answer, excluded_checks=excluded)
+        if answer.status_code >= 400:
+            assert json.loads(answer.content)["status"] == answer.status_code
+
+    ask()

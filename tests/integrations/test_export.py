@@ -1,0 +1,162 @@
+"""The DDAS delivery of what we hold: valid by the schema, and without what we cannot know."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deliveries import delivery, signal, take_in
+from jsonschema import Draft202012Validator, FormatChecker
+from test_history import attempt, case
+
+from adapters.ddas_export import Delivery, ExportError, export
+from adapters.settings import SettingsError
+
+if TYPE_CHECKING:
+    from adapters.clock import SetClock
+    from adapters.office import Office
+
+SHARED = Path(__file__).parents[3] / "shared" / "data"
+SCHEMAS = {
+    Delivery.TRAJECTS: SHARED / "ddas-v1.0" / "json_schema_Uitwisselmodel.json",
+    Delivery.SIGNAL_CASES: SHARED / "ddas-vroegsignalering-v0.9" / "json_schema_Uitwisselmodel.json",
+}
+DAY = {"type": "string", "format": "date"}
+PART = {
+    "type": "object",
+    "properties": {"startdatum": DAY, "einddatum": DAY, "crisisinterventie": {"type": "boolean"}},
+    "additionalProperties": False,
+}
+# What these tests need of the published schema, for a machine that does not have it.
+OWN_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": [
+        "startdatumLevering",
+        "einddatumLevering",
+        "aanleverdatumEnTijd",
+        "codeGegevensleverancier",
+        "leveringen",
+    ],
+    "properties": {
+        "startdatumLevering": DAY,
+        "einddatumLevering": DAY,
+        "aanleverdatumEnTijd": {"type": "string", "format": "date-time"},
+        "leveringen": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["teller", "aanleverende_organisatie"],
+                "properties": {
+                    "teller": {"type": "integer"},
+                    "schuldhulptrajecten": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["gemeentecode"],
+                            "properties": {
+                                "gemeentecode": {"type": "string"},
+                                "startdatum": DAY,
+                                "einddatum": DAY,
+                                "aanmelding": PART,
+                                "intake": PART,
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+def exported(office: Office, kind: Delivery, start: str = "2026-01-01", end: str = "2026-12-31") -> Any:
+    """Give a delivery, after it was checked against the schema."""
+    found = json.loads("".join(export(office, kind, date.fromisoformat(start), date.fromisoformat(end))))
+    schema = json.loads(SCHEMAS[kind].read_text()) if SCHEMAS[kind].exists() else OWN_SCHEMA
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(found)
+    return found
+
+
+def test_a_traject_is_delivered_with_its_dates(office: Office, clock: SetClock) -> None:
+    """A case in M4 is a traject with its aanmelding and its intake; nothing of the client is made up."""
+    report = office.casework.report
+    office.casework.open("M3", municipality="0518", reference="A", data={"bedreigende_situatie": True})
+    report("A", "aanmelding_geregistreerd")
+    report("A", "bedreigend")
+    clock.moment += timedelta(days=2)
+    report("A", "eerste_gesprek_gevoerd")
+    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    assert part["schuldhulptrajecten"] == [
+        {
+            "gemeentecode": "GM0518",
+            "startdatum": "2026-03-09",
+            "aanmelding": {"startdatum": "2026-03-09", "einddatum": "2026-03-11", "crisisinterventie": True},
+            "intake": {"startdatum": "2026-03-11"},
+        }
+    ]
+
+
+def test_an_ended_traject_has_its_exit(office: Office) -> None:
+    """A traject that ended carries its end and the reason of DDAS."""
+    office.casework.open("M3", municipality="0518", reference="A")
+    office.casework.report("A", "ingetrokken")
+    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    (traject,) = part["schuldhulptrajecten"]
+    assert traject["uitstroom"] == {"datum": "2026-03-09", "reden": "Ingetrokken"}
+    assert traject["einddatum"] == "2026-03-09"
+
+
+def test_only_the_period_and_each_municipality_apart(office: Office) -> None:
+    """A traject outside the period is left out; each municipality is a levering of its own."""
+    for reference, municipality in (("A", "0518"), ("B", "0363")):
+        office.casework.open("M3", municipality=municipality, reference=reference)
+        office.casework.report(reference, "ingetrokken")
+    found = exported(office, Delivery.TRAJECTS)["leveringen"]
+    assert [part["aanleverende_organisatie"] for part in found] == [
+        {"gemeentecode": "GM0363"},
+        {"gemeentecode": "GM0518"},
+    ]
+    later = exported(office, Delivery.TRAJECTS, "2026-04-01")["leveringen"]
+    assert [part["schuldhulptrajecten"] for part in later] == [[], []]
+
+
+def test_a_vroegsignaalzaak_comes_out_as_it_came_in(office: Office) -> None:
+    """A vroegsignaalzaak that was taken over is delivered with the same dates, attempts and result."""
+    zaak = case(
+        "Inwoner hoeft geen hulp vanuit vroegsignalering",
+        "A",
+        attempts=[attempt("2026-01-14"), attempt("2026-01-20", reached=True)],
+    )
+    take_in(office, delivery(signal("A"), cases=[zaak]), with_history=True)
+    (part,) = exported(office, Delivery.SIGNAL_CASES)["leveringen"]
+    assert part["vroegsignaalzaken"] == [zaak]
+
+
+def clients(reference: str) -> list[dict[str, Any]]:
+    """Give the client fields of a case: the plug-in of these tests."""
+    return [{"Postcode": "1234AB", "Achternaam": reference, "Geboortedatum": None}]
+
+
+def test_a_plugin_gives_the_client_fields(office: Office) -> None:
+    """Client fields come from the plug-in, and only those that DDAS has."""
+    office.casework.open("M3", municipality="0518", reference="A")
+    office.settings = office.settings.model_copy(update={"person_plugin": "test_export:clients"})
+    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    assert part["schuldhulptrajecten"][0]["client"] == [{"Postcode": "1234AB"}]
+    office.settings = office.settings.model_copy(update={"person_plugin": "test_export:bestaat_niet"})
+    with pytest.raises(SettingsError):
+        exported(office, Delivery.TRAJECTS)
+
+
+def test_a_period_that_ends_before_it_starts_is_refused(office: Office) -> None:
+    """A wrong period is refused in one sentence."""
+    with pytest.raises(ExportError):
+        exported(office, Delivery.TRAJECTS, "2026-02-01", "2026-01-01")
+
+
+def test_an_empty_database_gives_an_empty_delivery(office: Office) -> None:
+    """Without cases there is one levering with nothing in it."""
+    assert exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"] == []

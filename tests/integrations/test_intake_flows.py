@@ -1,0 +1,159 @@
+"""For who speaks Prefect: two flows to open a case and report an event, and our events as Prefect's own."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from prefect import get_client
+from prefect.events.clients import AssertingEventsClient
+from prefect.events.worker import EventsWorker
+from prefect.exceptions import PrefectHTTPStatusError
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
+from sqlmodel import select
+from test_privacy import MARKS, drive
+
+from adapters.database import CaseRow, reading
+from adapters.outgoing import case_uuid
+from flows import intake, outgoing
+from flows.intake import INTAKE_FLOWS, form_of, registration, report_event
+from flows.outgoing import publish_due
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.office import Office
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module", autouse=True)
+def prefect_server() -> Iterator[None]:
+    """Run a Prefect server for these tests."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def our_office(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the flows work on the office of the test."""
+    monkeypatch.setattr(intake, "office", lambda: office)
+
+
+def test_a_case_is_opened_and_an_event_reported_by_running_flows(office: Office) -> None:
+    """The two flows open a case and report an event in it, with what Prefect makes of text from a form."""
+    opened = registration(mijlpaal="M3", zaak="A-1", op="2026-03-06", return_state=True)
+    assert (opened.name, opened.message) == ("Verwerkt", "Zaak A-1: M3 NIEUW.")
+    report_event("A-1", "aanmelding_geregistreerd", return_state=True)
+    done = report_event(
+        zaak="A-1", gebeurtenis="bedreigend", gegevens={"bedreiging": "gas"}, return_state=True
+    )
+    assert done.name == "Verwerkt"
+    journal = office.casework.case("A-1").journal
+    assert [(row.event, row.on.isoformat()) for row in journal] == [
+        ("geopend", "2026-03-06"),
+        ("aanmelding_geregistreerd", "2026-03-09"),
+        ("bedreigend", "2026-03-09"),
+    ]
+    assert journal[2].data == {"bedreiging": "gas"}
+    assert str(journal[2].event_id).startswith("prefect:")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"zaak": "A-1", "gebeurtenis": "bedreigend"},
+        {"zaak": "ONBEKEND", "gebeurtenis": "bedreigend"},
+        {"zaak": "A-1", "gebeurtenis": "aanmelding_geregistreerd", "gegevens": {"bedreiging": "gas"}},
+    ],
+)
+def test_a_refusal_is_a_failed_run_with_one_sentence(office: Office, given: dict[str, Any]) -> None:
+    """A refused event ends its run as failed, with a Dutch sentence, and writes nothing."""
+    office.casework.open("M3", municipality="0518", reference="A-1")
+    refused = report_event(**given, return_state=True)
+    assert (refused.name, refused.type.value) == ("Niet verwerkt", "FAILED")
+    assert len(office.casework.case("A-1").journal) == 1
+
+
+def test_the_forms_have_dutch_titles_help_and_types() -> None:
+    """Every parameter has a Dutch title and help; what may stay empty is one simple input."""
+    for made in INTAKE_FLOWS.values():
+        form = form_of(made)
+        for name, shown in form["properties"].items():
+            assert shown["title"] != name, name
+            assert shown["description"].endswith("."), name
+            assert "anyOf" not in shown
+    form = form_of(report_event)
+    assert "hulp_aanvaard" in form["properties"]["gebeurtenis"]["enum"]
+    assert form["properties"]["op"]["format"] == "date"
+    fields = form["definitions"]["Gegevens"]["properties"]
+    assert fields["bedreiging"]["title"] == "Wat wordt bedreigd"
+    assert "gas" in fields["bedreiging"]["enum"]
+    assert form["required"] == ["zaak", "gebeurtenis"]
+
+
+def test_our_events_are_events_of_prefect(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is published is emitted as a custom event with our id, about a resource that names no person."""
+    AssertingEventsClient.reset()
+    monkeypatch.setattr(EventsWorker, "_client_override", (AssertingEventsClient, ()))
+    monkeypatch.setattr(outgoing, "_chores_at", 0.0)
+    office.casework.open("M3", municipality="0518", reference="A-1")
+    assert publish_due(office) == 2
+    assert publish_due(office) == 0
+    EventsWorker.drain_all()
+    emitted = [event for client in AssertingEventsClient.all for event in client.events]
+    ours = [event for event in emitted if event.event.startswith("nl.schuldhulpverlening")]
+    assert [event.event.rpartition(".")[2] for event in ours] == ["mijlpaal-bereikt", "termijn-gestart"]
+    assert ours[0].resource.id == f"routekaart.zaak.{case_uuid('0518', 'A-1')}"
+    assert ours[1].payload["termijn"] == "T01"
+
+
+@pytest.mark.parametrize("name", ["registration", "report_event"])
+def test_prefect_does_not_keep_a_bsn_as_a_parameter(name: str) -> None:
+    """Prefect's server refuses a run whose reference could be a BSN, so it is never stored there."""
+    client = get_client(sync_client=True)
+    made = INTAKE_FLOWS[name]
+    deployment = client.create_deployment(
+        flow_id=client.create_flow(made),
+        name="proef",
+        parameter_openapi_schema=form_of(made),
+        enforce_parameter_schema=True,
+    )
+    given = {"gebeurtenis": "bedreigend"} if name == "report_event" else {}
+    for bad in ("123456782", "1234.56.782", "12345678"):
+        with pytest.raises(PrefectHTTPStatusError) as refused:
+            client.create_flow_run_from_deployment(deployment, parameters={"zaak": bad, **given})
+        assert refused.value.response.status_code in (409, 422)
+    for good in ("A-1", "2026-000123", "1234567"):
+        client.create_flow_run_from_deployment(deployment, parameters={"zaak": good, **given})
+
+
+def test_no_mark_reaches_prefect(office: Office) -> None:
+    """After marked persons came in by every way, no row of Prefect's own database holds a mark."""
+    drive(office)
+    publish_due(office)
+    EventsWorker.drain_all()
+    (reference, *_) = [row.reference for row in all_cases(office)]
+    report_event(zaak=reference, gebeurtenis="ingetrokken", mijlpaal="M3", return_state=True)
+    address = get_current_settings().server.database.connection_url
+    assert address is not None
+    path = address.get_secret_value().split("///")[1].split("?")[0]
+    time.sleep(2)  # events are written in the background
+    rows = []
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+        for (table,) in tables:
+            rows += [str(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
+    assert any("meld-gebeurtenis" in row for row in rows)
+    assert any("mijlpalen.mijlpaal-bereikt" in row for row in rows)
+    for mark in MARKS:
+        assert not [row for row in rows if mark in row], mark
+
+
+def all_cases(office: Office) -> list[CaseRow]:
+    """Give every case."""
+    with reading(office.engine) as session:
+        return list(session.exec(select(CaseRow)).all())

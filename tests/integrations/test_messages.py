@@ -1,0 +1,359 @@
+"""Messages of other systems become events of one case, or wait for a person. None is dropped or guessed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from conftest import caller
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select
+from test_api_cases import opened
+
+from adapters import inbox
+from adapters.clients import new_client
+from adapters.database import reading
+from adapters.event_mapping import EventsFileError, read_rules
+from adapters.inbox import reconcile, work_on_inbox
+from adapters.integration_tables import InboxRow
+from adapters.postbak import PostbakError, couple, put_aside, waiting
+from adapters.privacy import is_reference, may_hold_bsn
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from httpx import Response
+    from starlette.testclient import TestClient
+
+    from adapters.clock import SetClock
+    from adapters.office import Office
+    from adapters.settings import Settings
+
+STRUCTURED = {"Content-Type": "application/cloudevents+json"}
+ZAAK_URL = "https://zaken.example.nl/zaken/api/v1/zaken/2f0c8a0e-1111-4222-8333-000000000001"
+TABLE = """
+[[bericht]]
+type = "nl.voorbeeld.agenda.gesprek-gevoerd"
+gebeurtenis = "eerste_gesprek_gevoerd"
+datum = "data.gesprek.datum"
+
+[[bericht]]
+type = "nl.voorbeeld.balie.*"
+gebeurtenis = "aanmelding_geregistreerd"
+
+[[bericht]]
+type = "nl.voorbeeld.crisis"
+gebeurtenis = "bedreigend"
+gegevens = { bedreiging = "data.soort" }
+
+[[bericht]]
+type = "zgw.zaken.status.create"
+gebeurtenis = "aanmelding_geregistreerd"
+
+[[bericht]]
+type = "nl.voorbeeld.ruis"
+negeer = true
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    """Give settings with a table of our own."""
+    table = tmp_path / "berichten.toml"
+    table.write_text(TABLE)
+    return settings.model_copy(update={"events_file": table})
+
+
+def event(kind: str, id_: str = "1", **more: Any) -> dict[str, Any]:
+    """Make a CloudEvent."""
+    return {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "urn:nld:oin:1:systeem:balie",
+        "type": f"nl.voorbeeld.{kind}",
+        "time": "2026-03-09T08:00:00Z",
+        **more,
+    }
+
+
+def send(api: TestClient, content: dict[str, Any]) -> Response:
+    """Send a CloudEvent in structured mode."""
+    return api.post("/v1/cloudevents", json=content, headers=STRUCTURED)
+
+
+def state(office: Office, reference: str) -> str:
+    """Give the state of M3."""
+    return office.casework.case(reference).case.process("M3").state
+
+
+@pytest.mark.parametrize("place", ["subject", "data"])
+@pytest.mark.parametrize("value", ["own", "ZAAK-17", ZAAK_URL])
+def test_an_event_finds_its_case(api: TestClient, office: Office, place: str, value: str) -> None:
+    """An event is led to its case by our reference, another system's number or a zaak URL."""
+    reference = opened(api, verwijzingen=["ZAAK-17", ZAAK_URL])
+    named = reference if value == "own" else value
+    more = {"subject": named} if place == "subject" else {"data": {"zaak": named}}
+    answer = send(api, event("balie.geregistreerd", **more))
+    assert answer.status_code == 201
+    assert answer.json()["toestanden"] == {"M3": "CRISISCHECK"}
+    assert state(office, reference) == "CRISISCHECK"
+
+
+def test_binary_mode_is_the_same(api: TestClient, office: Office) -> None:
+    """An event with its attributes in headers and its data in the body does the same."""
+    reference = opened(api)
+    headers = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "urn:nld:oin:1:systeem:balie",
+        "ce-type": "nl.voorbeeld.balie.geregistreerd",
+        "Content-Type": "application/json",
+    }
+    answer = api.post("/v1/cloudevents", json={"zaak": reference}, headers=headers)
+    assert answer.status_code == 201
+    assert state(office, reference) == "CRISISCHECK"
+
+
+def test_the_table_says_date_and_fields(api: TestClient, office: Office) -> None:
+    """The date that counts and the fields of the event come from where the table says they stand."""
+    reference = opened(api, op="2026-03-02")
+    send(api, event("balie.geregistreerd", "1", subject=reference, time="2026-03-02T23:30:00+01:00"))
+    assert send(api, event("crisis", "2", subject=reference, data={"soort": "gas"})).status_code == 201
+    content = {"gesprek": {"datum": "2026-03-09"}}
+    assert send(api, event("agenda.gesprek-gevoerd", "3", subject=reference, data=content)).status_code == 201
+    journal = office.casework.case(reference).journal
+    assert [(row.event, row.on.isoformat()) for row in journal if not row.derived] == [
+        ("geopend", "2026-03-02"),
+        ("aanmelding_geregistreerd", "2026-03-02"),
+        ("bedreigend", "2026-03-09"),
+        ("eerste_gesprek_gevoerd", "2026-03-09"),
+    ]
+    assert journal[2].data == {"bedreiging": "gas"}
+
+
+def test_source_and_id_count_once(api: TestClient) -> None:
+    """The same source and id answers as the first time; with another content it is 409."""
+    reference = opened(api)
+    content = event("balie.geregistreerd", subject=reference)
+    first, again = send(api, content), send(api, content)
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert send(api, content | {"data": {"anders": True}}).status_code == 409
+
+
+def test_what_fits_no_case_or_two_waits_for_a_person(api: TestClient, office: Office) -> None:
+    """No case, two cases, an unknown kind, and an event that cannot happen now: all wait in the postbak."""
+    one, two = opened(api, verwijzingen=["DUBBEL-1"]), opened(api, verwijzingen=["DUBBEL-1"])
+    answers = [
+        send(api, event("balie.geregistreerd", "1", subject="ONBEKEND-9")),
+        send(api, event("balie.geregistreerd", "2", subject="DUBBEL-1")),
+        send(api, event("iets.anders", "3", subject=one)),
+        send(api, event("agenda.gesprek-gevoerd", "4", subject=one)),
+        send(api, event("balie.geregistreerd", "1", subject="ONBEKEND-9")),
+    ]
+    assert [answer.status_code for answer in answers] == [202] * 5
+    rows = waiting(office)
+    assert [answer.json()["postbak"] for answer in answers] == [*(row.id for row in rows), rows[0].id]
+    assert len(rows) == 4
+    assert sorted(rows[1].candidates) == sorted([one, two])
+    assert (state(office, one), state(office, two)) == ("NIEUW", "NIEUW")
+
+
+def test_a_person_couples_a_message_and_it_is_remembered(api: TestClient, office: Office) -> None:
+    """Coupling reports the event in the chosen case, once; the next message finds its own way."""
+    reference = opened(api)
+    number = send(api, event("balie.geregistreerd", subject="ZAAK-88")).json()["postbak"]
+    couple(office, number, reference, remember=True)
+    assert state(office, reference) == "CRISISCHECK"
+    assert waiting(office) == []
+    with pytest.raises(PostbakError):
+        couple(office, number, reference)
+    answer = send(api, event("crisis", "2", subject="ZAAK-88"))
+    assert answer.status_code == 201
+
+
+def test_a_person_puts_a_message_aside(api: TestClient, office: Office) -> None:
+    """A message that is put aside waits no more, and stays on record."""
+    number = send(api, event("iets.anders")).json()["postbak"]
+    put_aside(office, number)
+    assert waiting(office) == []
+    assert [row.outcome for row in waiting(office, everything=True)] == ["verworpen"]
+
+
+def test_what_the_table_ignores_is_not_kept(api: TestClient, office: Office) -> None:
+    """A kind that the table says to ignore is acknowledged and not kept for a person."""
+    assert send(api, event("ruis")).status_code == 202
+    assert waiting(office) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"specversion": "0.3"},
+        {"id": ""},
+        {"id": 7},
+        {"source": None},
+        {"type": "x" * 300},
+    ],
+)
+def test_what_is_no_cloudevent_is_refused(api: TestClient, office: Office, change: dict[str, Any]) -> None:
+    """An event that lacks a required attribute answers 422 and is not kept."""
+    assert send(api, event("iets") | change).status_code == 422
+    assert waiting(office) == []
+
+
+def test_messages_reach_only_cases_of_the_clients_municipality(api: TestClient, office: Office) -> None:
+    """A client's message is not led to a case of another municipality; and it reports only what it may."""
+    reference = opened(api)
+    elsewhere = caller(office, new_client(office, "leiden", ("0546",)).api_key)
+    assert send(elsewhere, event("balie.geregistreerd", subject=reference)).status_code == 202
+    narrow = caller(office, new_client(office, "agenda", ("*",), ("cloudevents", "eerste_*")).api_key)
+    assert send(narrow, event("balie.geregistreerd", "9", subject=reference)).status_code == 403
+    assert state(office, reference) == "NIEUW"
+
+
+# --- ZGW ----------------------------------------------------------------------------------------------------
+
+
+def notification(**changes: Any) -> dict[str, Any]:
+    """Make a notification as a subscriber of ZGW Notificaties gets it."""
+    return {
+        "kanaal": "zaken",
+        "hoofdObject": ZAAK_URL,
+        "resource": "status",
+        "resourceUrl": "https://zaken.example.nl/zaken/api/v1/statussen/2f0c8a0e-1111-4222-8333-00000000aaaa",
+        "actie": "create",
+        "aanmaakdatum": "2026-03-09T08:00:00Z",
+        "kenmerken": {"bronorganisatie": "123456782", "vertrouwelijkheidaanduiding": "zaakvertrouwelijk"},
+        **changes,
+    }
+
+
+def test_a_notification_is_acknowledged_and_then_worked_on(api: TestClient, office: Office) -> None:
+    """A notification answers 204, is stored first, and becomes an event of the case of its zaak URL."""
+    reference = opened(api, verwijzingen=[ZAAK_URL])
+    answer = api.post("/v1/notificaties", json=notification())
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert state(office, reference) == "CRISISCHECK"
+    assert api.post("/v1/notificaties", json=notification()).status_code == 204
+    with reading(office.engine) as session:
+        (row,) = session.exec(select(InboxRow)).all()
+    assert row.result == "gemeld"
+    assert "123456782" not in str(row.model_dump())
+
+
+def test_a_notification_of_an_unknown_zaak_waits_for_a_person(api: TestClient, office: Office) -> None:
+    """A notification of a zaak that we do not know goes to the postbak; a test message is only answered."""
+    assert api.post("/v1/notificaties", json=notification()).status_code == 204
+    assert [row.subject for row in waiting(office)] == [ZAAK_URL]
+    test_message = notification(kanaal="test", resource="test", actie="test")
+    assert api.post("/v1/notificaties", json=test_message).status_code == 204
+    assert len(waiting(office)) == 1
+
+
+def test_the_newer_form_of_a_notification_is_read_too(api: TestClient, office: Office) -> None:
+    """The form of the newer Notificaties API, a CloudEvent with a domain, is read as well."""
+    reference = opened(api)
+    content = event("balie.geregistreerd", subject=reference, domain="nl.voorbeeld")
+    assert api.post("/v1/notificaties", json=content).status_code == 204
+    assert state(office, reference) == "CRISISCHECK"
+
+
+def test_what_is_no_notification_is_refused(api: TestClient, office: Office) -> None:
+    """A notification without its fields answers 422; one with a BSN in its address does too."""
+    for body in ({}, notification(hoofdObject=None), notification(resourceUrl="https://x.nl/?bsn=1"), []):
+        assert api.post("/v1/notificaties", json=body).status_code == 422
+    with reading(office.engine) as session:
+        assert session.exec(select(InboxRow)).all() == []
+
+
+def details(message: dict[str, Any]) -> dict[str, Any]:
+    """Give the details of a notification: the plug-in of these tests."""
+    assert message["type"].startswith("zgw.")
+    return {"type": "nl.voorbeeld.balie.via-plugin"}
+
+
+def broken(_: Any) -> None:
+    """Fail, as a plug-in may."""
+    raise RuntimeError("Testpersoon")
+
+
+def since(moment: Any) -> list[dict[str, Any]]:
+    """Give the notifications since a moment: the other plug-in of these tests."""
+    assert moment.tzinfo
+    return [notification(), notification(kanaal=None)]
+
+
+def test_a_plugin_gives_the_details(settings: Settings, office: Office) -> None:
+    """With a plug-in a notification is what the plug-in says that it is about."""
+    office.settings = settings.model_copy(update={"notification_plugin": "test_messages:details"})
+    api = caller(office)
+    reference = opened(api, verwijzingen=[ZAAK_URL])
+    api.post("/v1/notificaties", json=notification(actie="destroy"))
+    assert state(office, reference) == "CRISISCHECK"
+
+
+def test_a_plugin_that_fails_is_tried_again_and_then_left_to_a_person(
+    settings: Settings, office: Office, clock: SetClock
+) -> None:
+    """Details that cannot be had are asked for again on the table, and then a person gets the message."""
+    office.settings = settings.model_copy(update={"notification_plugin": "test_messages:broken"})
+    caller(office).post("/v1/notificaties", json=notification())
+    assert waiting(office) == []
+    for hours in (0, 0, 0, 1, 2, 8, 24):
+        clock.moment += timedelta(hours=hours, minutes=30)
+        work_on_inbox(office)
+    assert [row.reason for row in waiting(office)] == [inbox.NO_DETAILS]
+
+
+def test_reconciliation_finds_what_got_lost(settings: Settings, office: Office) -> None:
+    """A poll brings in a notification that never came, once, and rests between two polls."""
+    office.settings = settings.model_copy(update={"reconciliation_plugin": "test_messages:since"})
+    reference = opened(caller(office), verwijzingen=[ZAAK_URL])
+    assert (reconcile(office), reconcile(office)) == (2, 0)
+    work_on_inbox(office)
+    assert state(office, reference) == "CRISISCHECK"
+
+
+# --- the table and references -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bestaat_niet'", "bestaat niet"),
+        ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'T10_verlopen'", "besluit"),
+        ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bedreigend'\ngegevens = { naam = 'data.naam' }", "naam"),
+        ("[[bericht]]\ngebeurtenis = 'bedreigend'", "type"),
+        ("[[bericht]", "TOML"),
+    ],
+)
+def test_a_wrong_table_is_refused_with_its_place(tmp_path: Path, text: str, place: str) -> None:
+    """A table with an unknown event, a decision or an unknown field is refused in one sentence."""
+    path = tmp_path / "tabel.toml"
+    path.write_text(text)
+    with pytest.raises(EventsFileError, match=place):
+        read_rules(path)
+
+
+def test_the_table_that_comes_along_is_right() -> None:
+    """The table of the product can be read."""
+    assert read_rules(None).rule_for("nl.brp.personen.overleden.v1", "urn:x") is not None
+
+
+@given(st.text(max_size=60))
+def test_a_reference_is_plain_or_refused(text: str) -> None:
+    """What is accepted as a reference is plain text in which no number can be a BSN."""
+    if is_reference(text):
+        assert text.isascii()
+        assert " " not in text
+        assert not may_hold_bsn(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["123456782", "12345678-2", "1234.56.782", "x123456782y", "https://a.nl/123456782"]
+)
+def test_a_bsn_is_no_reference(text: str) -> None:
+    """A BSN is not accepted as a reference, however it is dressed up."""
+    assert not is_reference(text)

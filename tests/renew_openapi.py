@@ -1,0 +1,17 @@
+"""Write the description of the API anew: python tests/renew_openapi.py."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from adapters.api.description import written
+from adapters.http_api import create_api
+from adapters.office import open_office
+from adapters.settings import Settings
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as home:
+        api = create_api(open_office(Settings(home=Path(home))))
+        target = Path(__file__).parents[1] / "deployments" / "openapi.json"
+        target.write_text(written(api), encoding="utf-8")

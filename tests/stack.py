@@ -1,0 +1,180 @@
+"""The real thing for tests: `routekaart start` in a folder of its own, on ports of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
+READY_SECONDS = 150.0
+
+
+def free_port() -> int:
+    """Give a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Stack:
+    """A running `routekaart start`."""
+
+    home: Path
+    prefect_port: int = field(default_factory=free_port)
+    api_port: int = field(default_factory=free_port)
+    extra: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of every command on this stack."""
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PREFECT_", "ROUTEKAART_"))
+        }
+        return clean | {
+            "ROUTEKAART_HOME": str(self.home),
+            "ROUTEKAART_PREFECT_PORT": str(self.prefect_port),
+            "ROUTEKAART_API_PORT": str(self.api_port),
+        } | self.extra  # fmt: skip
+
+    def start(self) -> float:
+        """Start and wait until it says that it runs; give the seconds that took."""
+        began = time.monotonic()
+        log = self.home.parent / f"{self.home.name}-start.log"
+        self.process = subprocess.Popen(
+            [*ROUTEKAART, "start"],
+            env=self.environment,
+            stdout=log.open("w"),
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        while "Ctrl-C" not in log.read_text():
+            if self.process.poll() is not None or time.monotonic() - began > READY_SECONDS:
+                raise AssertionError(f"routekaart start failed:\n{log.read_text()}\n{self.logs()}")
+            time.sleep(0.2)
+        return time.monotonic() - began
+
+    def stop(self) -> int:
+        """Press Ctrl-C and wait; give the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+    def kill(self) -> None:
+        """Kill it and everything that it started, with SIGKILL."""
+        assert self.process is not None
+        victims = [
+            *psutil.Process(self.process.pid).children(recursive=True),
+            psutil.Process(self.process.pid),
+        ]
+        for victim in victims:
+            victim.kill()
+        psutil.wait_procs(victims, timeout=20)
+        self.process.wait()
+
+    def pid_of(self, name: str) -> int:
+        """Give the pid of one of its processes: "worker", "api" or "prefect"."""
+        assert self.process is not None
+        for child in psutil.Process(self.process.pid).children():
+            words = child.cmdline()
+            if words[-1:] == [name] or (name == "prefect" and "server" in words):
+                return child.pid
+        raise AssertionError(f"no process {name}")
+
+    def logs(self) -> str:
+        """Give the ends of the logs, for a failing test."""
+        return "\n".join(
+            f"--- {log.name}\n{log.read_text()[-3000:]}" for log in (self.home / "logs").glob("*.log")
+        )
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a `routekaart` command on this stack."""
+        return run(*arguments, environment=self.environment, check=check)
+
+    def prefect(self, method: str, path: str, **body: Any) -> Any:
+        """Call Prefect's API."""
+        url = f"http://127.0.0.1:{self.prefect_port}/api{path}"
+        response = httpx.request(method, url, json=body or None, timeout=20)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def run_of(self, name_part: str) -> dict[str, Any] | None:
+        """Give the flow run with this in its name, as Prefect shows it."""
+        found = self.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": name_part}})
+        return found[0] if found else None
+
+    def wait_for_state(self, name_part: str, state: str, seconds: float = 40.0) -> dict[str, Any]:
+        """Wait until a flow run shows a state of this name, and give the run."""
+        return wait_until(
+            lambda: run if (run := self.run_of(name_part)) and run["state_name"] == state else None,
+            seconds,
+            lambda: (
+                f"{name_part} shows {(self.run_of(name_part) or {}).get('state_name')}, not {state}\n{self.logs()}"
+            ),
+        )
+
+    def wait_for_state_after_restart(self, name_part: str, state: str) -> dict[str, Any]:
+        """Wait as `wait_for_state` does, while the server may be away for a while."""
+        deadline = time.monotonic() + 90
+        while True:
+            try:
+                return self.wait_for_state(name_part, state, 5)
+            except (httpx.HTTPError, AssertionError):
+                if time.monotonic() > deadline:
+                    raise
+
+    def answer(self, run: dict[str, Any], **values: str) -> dict[str, Any]:
+        """Fill in the Resume form of a run over Prefect's API; a busy SQLite is asked again, as a person would."""
+        for _ in range(20):
+            try:
+                result = self.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=values)
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                result = {"status": "BUSY"}
+            if result["status"] == "ACCEPT":
+                return result
+            time.sleep(0.5)
+        raise AssertionError(f"the form was not accepted: {result['status']} {result.get('details')}")
+
+    def case(self, reference: str) -> dict[str, Any]:
+        """Give `routekaart zaak REF --json`."""
+        return json.loads(self.run("zaak", reference, "--json").stdout)
+
+
+def wait_until(probe: Callable[[], Any], seconds: float, complaint: Callable[[], str]) -> Any:
+    """Wait until a probe gives something, and give that."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := probe():
+            return found
+        time.sleep(0.25)
+    raise AssertionError(complaint())
+
+
+def run(*arguments: str, environment: dict[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run a `routekaart` command and give what it printed."""
+    done = subprocess.run(
+        [*ROUTEKAART, *arguments], env=environment, capture_output=True, text=True, check=False
+    )
+    if check:
+        assert done.returncode == 0, done.stderr
+    return done

@@ -1,0 +1,143 @@
+"""Make the pictures of the README: a stack with sample cases, looked at in a headless Chromium.
+
+    python tests/take_screenshots.py [--home FOLDER]
+
+With `--home` a stack that runs already is used (ports from ROUTEKAART_PREFECT_PORT). The pictures go to
+deployments/screenshots.
+"""
+
+# it says what it makes
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import httpx
+from playwright.sync_api import sync_playwright
+from sample_cases import fill
+from sqlalchemy import func
+from sqlmodel import col, select
+from stack import Stack
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from adapters.database import ProcessRow, reading
+from adapters.office import open_office
+from adapters.settings import Settings
+from flows.views import address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page
+
+FOLDER = Path(__file__).parents[1] / "deployments" / "screenshots"
+CASES = 24
+MUNICIPALITY = "0518"
+
+
+@contextmanager
+def sample_stack() -> Iterator[Stack]:
+    """Start a stack with cases that have a past."""
+    with tempfile.TemporaryDirectory() as folder:
+        stack = Stack(Path(folder) / "home", extra={"ROUTEKAART_MUNICIPALITY": MUNICIPALITY})
+        open_cases = open_office(Settings(home=stack.home, municipality=MUNICIPALITY))
+        fill(open_cases, CASES)
+        stack.start()
+        wait_until_all_is_shown(stack)
+        try:
+            yield stack
+        finally:
+            stack.stop()
+
+
+def wait_until_all_is_shown(stack: Stack) -> None:
+    """Wait until no process asks for attention any more."""
+    office = open_office(Settings(home=stack.home, municipality=MUNICIPALITY))
+    question = select(func.count()).where(col(ProcessRow.attention), col(ProcessRow.finished).is_(False))
+    while True:
+        with reading(office.engine) as session:
+            if not session.exec(question).one():
+                return
+        time.sleep(2)
+
+
+def run(stack: Stack, name: str) -> None:
+    """Start a report, and wait a moment."""
+    found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
+    for _ in range(10):  # a busy SQLite says "later"
+        try:
+            stack.prefect("POST", f"/deployments/{found['id']}/create_flow_run", parameters={})
+        except httpx.HTTPStatusError:
+            time.sleep(1)
+        else:
+            break
+    time.sleep(6)
+
+
+def take(stack: Stack, page: Page) -> None:
+    """Take every picture."""
+    base = f"http://127.0.0.1:{stack.prefect_port}/"
+
+    def save(name: str, path: str = "", seconds: float = 3) -> None:
+        if path:
+            page.goto(base + path)
+        time.sleep(seconds)
+        page.screenshot(path=FOLDER / f"{name}.png")
+        print(name)
+
+    late = stack.prefect("POST", "/flow_runs/filter", flow_runs={"tags": {"all_": ["te-laat", "M3"]}})
+    shown = late[0] if late else stack.prefect("POST", "/flow_runs/filter")[0]
+    save("overzicht", "artifacts/key/overzicht")
+    save("runlijst", address("te-laat").removeprefix("../../"))
+    save("runpagina", f"runs/flow-run/{shown['id']}")
+    page.get_by_role("button", name="Resume").click()
+    save("formulier")
+    page.get_by_role("button", name="Close").click()
+    newest = {"artifacts": {"key": {"like_": "zaak-"}}, "sort": "CREATED_DESC", "limit": 50}
+    pages = stack.prefect("POST", "/artifacts/filter", **newest)
+    longest = max(pages, key=lambda item: len(item["data"]))
+    save("zaakpagina", f"artifacts/artifact/{longest['id']}")
+    save("werkvoorraad", f"artifacts/key/werkvoorraad-{MUNICIPALITY}")
+    save("monitor", f"artifacts/key/monitor-{MUNICIPALITY}")
+    action = stack.prefect(
+        "POST", "/deployments/filter", deployments={"name": {"any_": ["zaak-terugzetten"]}}
+    )
+    save("actie", f"deployments/deployment/{action[0]['id']}/run")
+
+
+def main() -> None:
+    """Make the pictures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--home", type=Path)
+    parser.add_argument("--prefect-port", type=int, default=4200)
+    chosen = parser.parse_args()
+    FOLDER.mkdir(exist_ok=True)
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1240, "height": 800})
+        if chosen.home:
+            look(Stack(chosen.home, prefect_port=chosen.prefect_port), page)
+        else:
+            with sample_stack() as stack:
+                look(stack, page)
+        browser.close()
+
+
+def look(stack: Stack, page: Page) -> None:
+    """Make the reports, then take the pictures."""
+    for name in ("werkvoorraad", "monitor", "overzicht"):
+        run(stack, name)
+    take(stack, page)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""The acceptance cases A-E and the side roads, run by the simulator and compared date by date."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.calendar_data import dutch_calendar
+from milestones.simulation import simulate
+
+CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.json"))
+CALENDAR = dutch_calendar()
+
+
+def holds(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
+    """Tell whether a row has every value that is wanted."""
+    return all(row.get(key) == value for key, value in wanted.items())
+
+
+def find(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the rows that have every value that is wanted."""
+    return [row for row in rows if holds(row, wanted)]
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_a_case_ends_as_its_file_says(path: Path) -> None:
+    """Every state, date, message and refusal that a case file expects comes true."""
+    case = json.loads(path.read_text())
+    wanted = case["verwacht"]
+    result: Any = simulate(case, CALENDAR)
+
+    assert [row["reden"] for row in result["geweigerd"]] == [
+        row["reden"]
+        for row, expected in zip(result["geweigerd"], wanted["geweigerd"], strict=True)
+        if row["gebeurtenis"] == expected["gebeurtenis"] and expected["reden_bevat"] in row["reden"]
+    ]
+    for process, state in wanted.get("toestanden", {}).items():
+        assert result["toestanden"].get(process) == state, process
+    for term in wanted.get("termijnen", []):
+        same = [(row["mijlpaal"], row["id"], row) for row in result["termijnen"] if row["id"] == term["id"]]
+        assert find(result["termijnen"], term), (term, same)
+    for term in wanted.get("geen_termijnen", []):
+        assert not find(result["termijnen"], term), term
+    for part in ("journaal", "berichten"):
+        for row in wanted.get(part, []):
+            assert find(result[part], row), (row, result[part])
+    for row in wanted.get("geen_berichten", []):
+        assert not find(result["berichten"], row), row
+    for process, facts in wanted.get("feiten", {}).items():
+        for name, value in facts.items():
+            assert result["feiten"][process].get(name) == value, (process, name)
+    json.dumps(result)
+
+
+def test_a_three_year_case_is_simulated_within_a_second() -> None:
+    """Three years of one case, with all warnings, take less than a second."""
+    case = json.loads((CASES[0].parent / "D.json").read_text())
+    case["stappen"].append({"tot": "2029-02-01"})
+    began = time.perf_counter()
+    simulate(case, CALENDAR)
+    assert time.perf_counter() - began < 1

@@ -1,0 +1,27 @@
+"""The sample cases of the demo."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import files
+
+import pytest
+
+from adapters.calendar_data import dutch_calendar
+from milestones.simulation import simulate
+
+CASES = sorted((files("deployments") / "demo_cases").iterdir(), key=lambda item: item.name)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda item: item.name)
+def test_a_sample_case_walks_without_a_refusal(case) -> None:  # noqa: ANN001
+    """Every step of a sample is possible on its date."""
+    result = simulate(json.loads(case.read_text(encoding="utf-8")), dutch_calendar())
+    assert result["geweigerd"] == []
+
+
+def test_one_sample_walks_the_whole_route() -> None:
+    """One sample goes from M3 to nazorg."""
+    case = next(item for item in CASES if "hele_route" in item.name)
+    result = simulate(json.loads(case.read_text(encoding="utf-8")), dutch_calendar())
+    assert set(result["toestanden"]) == {"M3", "M4", "M6", "M7", "M8", "BEGELEIDING"}  # type: ignore[call-overload]

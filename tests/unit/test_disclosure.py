@@ -1,0 +1,46 @@
+"""Small numbers are hidden, also from who can subtract."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.disclosure import LEAST, shown_counts, shown_share
+
+COUNTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 200), max_size=8)
+
+
+@given(COUNTS)
+def test_no_cell_under_the_threshold_is_shown(counts: dict[str, int]) -> None:
+    """A count under ten is never shown."""
+    assert all(count is None or count >= LEAST for count in shown_counts(counts).values())
+
+
+@given(COUNTS)
+def test_hidden_cells_do_not_follow_from_the_total(counts: dict[str, int]) -> None:
+    """Who knows the total learns at most the sum of two or more cells, and a sum of ten or more, if there is one."""
+    hidden = [counts[name] for name, count in shown_counts(counts).items() if count is None]
+    if hidden and len(hidden) < len(counts):
+        assert len(hidden) > 1
+        assert sum(hidden) >= LEAST
+
+
+def test_a_single_small_cell_takes_the_next_one_along() -> None:
+    """With one cell under ten the smallest of the others is hidden too."""
+    assert shown_counts({"a": 4, "b": 12, "c": 90}) == {"a": None, "b": None, "c": 90}
+
+
+@given(st.integers(0, 300), st.integers(0, 300))
+def test_a_share_gives_no_small_number_away(part: int, whole: int) -> None:
+    """A share is exact only when both its parts are at least ten."""
+    part = min(part, whole)
+    value, shown = shown_share(part, whole)
+    if value is not None:
+        assert part >= LEAST
+        assert whole - part >= LEAST
+    assert shown
+
+
+def test_a_share_with_a_small_rest_becomes_a_bound() -> None:
+    """Three late of a hundred reads as more than ninety per cent, whatever the exact number."""
+    assert shown_share(97, 100) == shown_share(99, 100) == (None, "meer dan 90%")

@@ -1,0 +1,114 @@
+"""The Resume form of each state."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from adapters.calendar_data import dutch_calendar
+from flows.actions import ACTIONS
+from flows.forms import WITH_OWN_ACTION, event_from, form_for
+from flows.parameter_forms import parameter_form
+from flows.parking import form_schema
+from milestones.case import Case, apply, possible_now, start
+from milestones.definitions import VERSIONS
+from milestones.events import EVENTS, event_in
+from milestones.policy import Policy, Rules
+from milestones.process import Event, Snapshot, checked, is_closed
+
+STATES = [(definition, state) for definition in VERSIONS for state in definition.states if not state.final]
+
+
+def _process(definition, state) -> Snapshot:  # noqa: ANN001
+    return Snapshot(definition.code, definition.version, state.code, date(2026, 1, 5))
+
+
+@pytest.mark.parametrize(("definition", "state"), STATES, ids=lambda item: item.code)
+def test_every_choice_of_a_form_leads_back_to_its_event(definition, state) -> None:  # noqa: ANN001
+    """Each label stands for exactly one of the events that are possible now, in the same order."""
+    process = _process(definition, state)
+    assert not is_closed(definition, process)
+    labels = form_for(process).model_json_schema()["properties"]["gebeurtenis"]
+    choices = labels.get("enum") or [labels["const"]]
+    assert [event_from(process, {"gebeurtenis": label})[0] for label in choices] == [
+        name for name in possible_now(process) if name not in WITH_OWN_ACTION
+    ]
+
+
+@pytest.mark.parametrize("definition", VERSIONS, ids=lambda item: item.code)
+def test_labels_are_different_within_a_definition(definition) -> None:  # noqa: ANN001
+    """No two events of a definition have the same label."""
+    events = {row.event for row in definition.rows}
+    assert len({event_in(definition.code, name).label for name in events}) == len(events)
+
+
+def test_only_the_fields_of_the_chosen_event_are_reported() -> None:
+    """A field of another event that was filled in as well is left out; yes and no become true and false."""
+    process = Snapshot("M2", 1, "TOEGEWEZEN", date(2026, 1, 5))
+    answer = {
+        "gebeurtenis": "Contactpoging gedaan",
+        "op": "2026-01-14",
+        "soort": "Telefoon",
+        "bereikt": "nee",
+        "einddatum_levering": "2026-02-01",
+    }
+    name, on, data = event_from(process, answer)
+    assert (name, on) == ("contactpoging_gedaan", date(2026, 1, 14))
+    assert checked(EVENTS[name], data) == {"soort": "Telefoon", "bereikt": False}
+
+
+def test_the_form_orders_its_fields() -> None:
+    """What happened comes first, then the date, as the UI orders by position."""
+    schema = form_for(Snapshot("M2", 1, "IN_BENADERING", date(2026, 1, 5))).model_json_schema()
+    positions = [item["position"] for item in schema["properties"].values()]
+    assert list(schema["properties"])[:2] == ["gebeurtenis", "op"]
+    assert positions == list(range(len(positions)))
+
+
+RULES = Rules(dutch_calendar(), Policy())
+DAY = date(2026, 3, 9)
+
+
+def test_a_form_offers_only_what_is_possible_now() -> None:
+    """The choices are the labels of the events of this state, without those that have an action of their own."""
+    case, _ = start(Case(), "M3", DAY, DAY, RULES)
+    schema = form_schema(form_for(case.process("M3")))
+    labels = schema["properties"]["gebeurtenis"]["enum"]
+    assert EVENTS["aanmelding_geregistreerd"].label in labels
+    assert EVENTS["eerste_gesprek_gevoerd"].label not in labels
+    assert not {EVENTS[name].label for name in WITH_OWN_ACTION} & set(labels)
+
+
+def test_a_form_says_what_the_state_waits_for() -> None:
+    """The first field explains until when, and what to do with an answer that is wrong."""
+    case, _ = start(Case(), "M3", DAY, DAY, RULES)
+    form = form_for(case.process("M3"), "Wacht op registratie. Uiterlijk di 7 april 2026.")
+    text = form_schema(form)["properties"]["gebeurtenis"]["description"]
+    assert text.startswith("Wacht op registratie. Uiterlijk di 7 april 2026.")
+    assert "komt dit formulier terug" in text
+
+
+def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
+    """The form carries the number of the last change, so a colleague's later answer to it is refused."""
+    case, _ = start(Case(), "M4", DAY, DAY, RULES)
+    case, _ = apply(case, "M4", Event("hulpvraag_vastgesteld", DAY), DAY, RULES)
+    old = form_for(case.process("M4"))
+    case, _ = apply(case, "M4", Event("vish_gemeld", DAY), DAY, RULES)
+    new = form_for(case.process("M4"))
+    label = EVENTS["doorlooptijd_medegedeeld"].label
+    stand = form_schema(old)["properties"]["stand"]["const"]
+    old(gebeurtenis=label, stand=stand)
+    with pytest.raises(ValidationError):
+        new(gebeurtenis=label, stand=stand)
+    new(gebeurtenis=label)  # somebody who does not send the number answers what is there now
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_has_a_dutch_form(name: str) -> None:
+    """Each field of each action has a title in words and one simple input, also when it may stay empty."""
+    for schema in parameter_form(ACTIONS[name].fn)["properties"].values():
+        assert "_" not in schema["title"]
+        assert "anyOf" not in schema
+        assert "type" in schema or "enum" in schema or "const" in schema

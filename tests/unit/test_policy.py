@@ -1,0 +1,108 @@
+"""What a municipality may choose, and what is refused with its key and its article."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from adapters.calendar_data import dutch_calendar
+from milestones.calendar import Length, Unit
+from milestones.case import Case, start
+from milestones.definitions import current
+from milestones.policy import Policy, PolicyError, Rules, with_overrides
+from milestones.roles import OUTSIDE, ROLES
+
+INSIDE = [role for role in ROLES if role not in OUTSIDE]
+
+
+def test_a_shorter_length_holds_for_a_term_that_starts_under_it() -> None:
+    """A length of the municipality counts, and the running term names the policy."""
+    policy = with_overrides(Policy(), {"naam": "gemeente X", "T10": {"weken": 3}})
+    day = date(2026, 3, 2)
+    case, _ = start(Case(), "M2", day, day, Rules(dutch_calendar(), policy))
+    term = case.processes[0].terms[0]
+    assert (term.due, term.policy) == (date(2026, 3, 23), "gemeente X")
+
+
+def test_a_term_may_have_its_own_warnings_and_escalation() -> None:
+    """Length, warning moments and the roles that are told can be set together."""
+    choices = {"lengte": {"maanden": 2}, "waarschuwingen": ["-7d"], "escaleert_naar": ["team_leader"]}
+    term = with_overrides(Policy(), {"T12b": choices}).term("T12b")
+    assert (term.length, term.ladder, term.escalates_to) == (
+        Length(2, Unit.MONTHS),
+        ("-7d",),
+        ("team_leader",),
+    )
+
+
+def test_numbers_names_and_roles_are_choices() -> None:
+    """Counts, the names of mijlpalen and who does the work of a role can be set."""
+    policy = with_overrides(
+        Policy(),
+        {
+            "contactpogingen": 5,
+            "namen": {"M6": "Plan van aanpak"},
+            "rollen": {"quality_reviewer": "coordinator"},
+            "bezette_rollen": [role for role in INSIDE if role != "quality_reviewer"],
+        },
+    )
+    assert policy.attempts_before_closing == 5
+    assert policy.name_of(current("M6")) == "Plan van aanpak"
+    assert policy.name_of(current("M7")) == "Uitvoering"
+    assert policy.role("quality_reviewer") == "coordinator"
+
+
+def test_without_a_term_in_the_verordening_the_awb_counts() -> None:
+    """Where the verordening sets no term, T03b counts from the aanvraag and T03 does not start."""
+    policy = with_overrides(Policy(), {"verordening_stelt_termijn": False})
+    day = date(2026, 3, 16)
+    facts: dict[str, Any] = {"aanvraag_op": date(2026, 3, 2)}
+    case, _ = start(Case(), "M4", day, day, Rules(dutch_calendar(), policy), facts)
+    process = case.processes[0]
+    assert process.running("T03") is None
+    running = process.running("T03b")
+    assert running is not None
+    assert (running.anchor, running.due) == (date(2026, 3, 2), date(2026, 4, 28))  # 27 April is Koningsdag
+
+
+@pytest.mark.parametrize(
+    ("choices", "words"),
+    [
+        ({"T03": {"weken": 9}}, ("T03", "8 weken", "Wgs art. 4a")),
+        ({"T03": {"maanden": 2}}, ("T03", "8 weken", "Wgs art. 4a")),
+        ({"T03": {"werkdagen": 41}}, ("T03", "8 weken", "Wgs art. 4a")),
+        ({"T01": {"weken": 3}}, ("T01", "staat vast", "Wgs art. 4 lid 1")),
+        ({"T02": {"werkdagen": 4}}, ("T02", "staat vast", "Wgs art. 4 lid 2")),
+        ({"T14": {"maanden": 36}}, ("T14", "18 maanden", "NVVK")),
+        ({"T32": {"weken": 1}}, ("T32", "Fw art. 287 lid 4")),
+        ({"T10": {"weken": 0}}, ("T10",)),
+        ({"T10": {"weken": True}}, ("T10",)),
+        ({"T10": {"eeuwen": 1}}, ("eeuwen", "T10")),
+        ({"T10": 4}, ("T10",)),
+        ({"T10": {"lengte": {"weken": 3}, "kleur": "rood"}}, ("T10",)),
+        ({"T10": {"waarschuwingen": ["morgen"]}}, ("T10.waarschuwingen", "morgen")),
+        ({"T10": {"waarschuwingen": ["-7d", "-7d"]}}, ("T10.waarschuwingen",)),
+        ({"T10": {"escaleert_naar": ["client"]}}, ("T10.escaleert_naar", "client")),
+        ({"T10": {"escaleert_naar": []}}, ("T10.escaleert_naar",)),
+        ({"T99": {"weken": 1}}, ("T99",)),
+        ({"kleur": "rood"}, ("kleur",)),
+        ({"contactpogingen": 0}, ("contactpogingen",)),
+        ({"namen": {"M9": "Feest"}}, ("namen.M9",)),
+        ({"namen": {"M6": ""}}, ("naam",)),
+        ({"namen": "M6"}, ("namen",)),
+        ({"rollen": {"baas": "coordinator"}}, ("rollen.baas", "baas")),
+        ({"rollen": {"coordinator": "creditor"}}, ("rollen.coordinator", "creditor")),
+        ({"rollen": {"case_worker": "coordinator", "coordinator": "team_leader"}}, ("rollen.case_worker",)),
+        ({"rollen": []}, ("rollen",)),
+        ({"bezette_rollen": INSIDE[1:]}, ("bezette_rollen", INSIDE[0])),
+        ({"bezette_rollen": "iedereen"}, ("bezette_rollen",)),
+        ({"verordening_stelt_termijn": "ja"}, ("verordening_stelt_termijn", "Wgs")),
+    ],
+)
+def test_a_choice_that_cannot_be_is_refused_by_name(choices: dict[str, Any], words: tuple[str, ...]) -> None:
+    """A refusal names the key, and the article where the law forbids it."""
+    with pytest.raises(PolicyError) as refused:
+        with_overrides(Policy(), choices)
+    assert all(word in str(refused.value) for word in words), str(refused.value)
