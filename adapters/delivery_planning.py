@@ -59,13 +59,13 @@ class DeliveryPlanner:
         self._recipients = recipients
         self._rules_for = rules_for
 
-    def plan(self, effect_id: str) -> int:
-        """Make the deliveries of an effect, once; give how many there are."""
+    def plan(self, effect_id: str) -> list[DeliveryRow]:
+        """Make the deliveries of an effect, once; give those that can reach nobody."""
         book = self._recipients.book()
         with writing(self._engine) as session:
             effect = session.get(OutboxRow, effect_id, with_for_update=True)
             if effect is None or effect.done_at is not None:
-                return 0
+                return []
             case, _ = load_case(session, effect.case_reference)
             book = book_of_the_day(session, book, effect.municipality, self._clock.today())
             made = self._made(session, book, effect, case)
@@ -73,7 +73,11 @@ class DeliveryPlanner:
             effect.attempts += 1
             effect.result = f"{len(made)} keer klaargezet" if made else "niemand wil dit bericht"
             session.add(effect)
-            return len(made)
+            session.flush()
+            lost = [row for row in made if row.state == DeliveryState.UNDELIVERABLE]
+            for row in lost:
+                session.expunge(row)
+            return lost
 
     def after_failure(
         self, session: Session, delivery: DeliveryRow, book: Book, *, elsewhere: bool = True
