@@ -89,6 +89,15 @@ def engine(database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2`, keep tests on one server in one process: those of the shared stack, and those of one file."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        elif item.get_closest_marker("prefect") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @pytest.fixture
 def clock() -> SetClock:
     """A clock that stands on Monday 9 March 2026, nine o'clock."""
