@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
-from conftest import NOW, caller
+from conftest import NOW, caller, whole
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -57,18 +57,6 @@ def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) ->
         "zaken", "gebeurtenissen", "journaal", "verwijzingen", "vroegsignalen", "cloudevents",
         "notificaties", "definities", "healthz", "readyz", "metrics",
     }  # fmt: skip
-
-
-def whole(described: dict[str, Any]) -> dict[str, Any]:
-    """Give a description with every path in full, because not every operation has the address of the others."""
-    (server,) = described["servers"]
-    paths = {
-        path
-        if any("servers" in operation for operation in methods.values())
-        else f"{server['url']}{path}": methods
-        for path, methods in described["paths"].items()
-    }
-    return {**described, "paths": paths, "servers": [{"url": "/"}]}
 
 
 LEFT_OUT = (  # what a description cannot say: which event is possible now, and what GuardedRoute checks first
