@@ -43,11 +43,12 @@ def oude_paginas_opruimen() -> str:
     """Ruim oude versies van pagina's en formulieren op van zaken die pas veranderden. Het journaal houdt alles."""
     here, client = office(), get_client(sync_client=True)
     pages = forms = 0
+    before = datetime.now(UTC) - SAFE_AGE
     for key in _report_pages(here):
         pages += forget_versions(client, key, here.settings.page_versions)
     for reference, runs in _changed(here):
         pages += forget_versions(client, page_key(reference), here.settings.page_versions)
-        forms += sum(forget_forms(client, run) for run in runs)
+        forms += sum(forget_forms(client, run, before) for run in runs)
     line = f"Opgeruimd: {pages} oude versies van pagina's en {forms} oude formulieren."
     get_run_logger().info(line)
     return line
@@ -71,8 +72,8 @@ def forget_versions(client: SyncPrefectClient, key: str, kept: int) -> int:
             return removed
 
 
-def forget_forms(client: SyncPrefectClient, flow_run_id: UUID) -> int:
-    """Remove the forms of a parked run that are no longer asked; give how many.
+def forget_forms(client: SyncPrefectClient, flow_run_id: UUID, before: datetime) -> int:
+    """Remove the forms of a parked run that were made before a moment and are no longer asked; give how many.
 
     Only a form that carries the number of the last change is surely never shown again.
     """
@@ -83,7 +84,6 @@ def forget_forms(client: SyncPrefectClient, flow_run_id: UUID) -> int:
     if run.state is None or not run.state.is_paused():
         return 0  # it is at work, and may be about to show any of them
     asked = set((run.state.state_details.run_input_keyset or {}).values())
-    before = datetime.now(UTC) - SAFE_AGE
     removed = 0
     for stored in client.filter_flow_run_input(flow_run_id, FORM_PREFIX, _PAGE, asked):
         schema = stored.decoded_value

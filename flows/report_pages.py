@@ -37,9 +37,19 @@ def monitor_key(municipality: str) -> str:
 # --- the front page -------------------------------------------------------------------------------------------
 
 
-def overview_page(workloads: Sequence[Workload], actions: Mapping[str, tuple[str, str]], today: date) -> str:
-    """Give the front page. `actions` gives for each name of an action its explanation and its address."""
+def overview_page(
+    workloads: Sequence[Workload],
+    actions: Mapping[str, tuple[str, str]],
+    today: date,
+    questions: Mapping[str, int],
+) -> str:
+    """Give the front page.
+
+    `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
+    question that waits for a person how many there are.
+    """
     counts: dict[tuple[str, ...], int] = {
+        **{(tag,): number for tag, number in questions.items()},
         (LATE,): sum(len(work.late) for work in workloads),
         (THIS_WEEK,): sum(len(work.this_week) for work in workloads),
         (CRISIS,): sum(len(work.threatened) for work in workloads),
@@ -58,7 +68,7 @@ def overview_page(workloads: Sequence[Workload], actions: Mapping[str, tuple[str
         table(
             ("kijk naar", "vraag", "aantal"),
             (
-                (f"**[{view.name}]({address(*view.tags)})**", view.question, counts.get(view.tags, "kijk"))
+                (f"**[{view.name}]({address(*view.tags)})**", view.question, counts[view.tags])
                 for view in VIEWS
             ),
         ),
