@@ -198,7 +198,7 @@ def monitor_page(monitor: Monitor) -> str:
         "## Op tijd",
         _bars([(FIGURES[cell.figure].name, cell) for cell in in_time], percent=True),
         table(
-            ("figuur", "op tijd", "over hoeveel"),
+            ("cijfer", "op tijd", "over hoeveel"),
             ((FIGURES[cell.figure].name, cell.shown, cell.of) for cell in in_time),
         ),
     ]
@@ -214,7 +214,7 @@ def monitor_page(monitor: Monitor) -> str:
     parts += [
         "## Wat de cijfers betekenen",
         table(
-            ("figuur", "eenheid", "definitie"),
+            ("cijfer", "eenheid", "definitie"),
             ((figure.name, figure.unit, figure.definition) for figure in FIGURES.values()),
         ),
     ]
@@ -223,7 +223,9 @@ def monitor_page(monitor: Monitor) -> str:
 
 def _chart(code: str, cells: Iterable[Cell]) -> str:
     if code == LEAD_TIME.code:
-        return _bars([(cell.part.split()[0], cell) for cell in cells if cell.part.endswith("mediaan")])
+        return _bars(
+            [(f"{cell.part}, in werkdagen", cell) for cell in cells if cell.part.endswith("mediaan")]
+        )
     if code in (WAITING.code, QUALITY.code):
         return _bars([(cell.part, cell) for cell in cells])
     if code == LATE_NOW.code:

@@ -217,7 +217,7 @@ class WorkloadPage(Page):
 class FigureLine(Answered):
     """Een cijfer van de monitor; een klein aantal staat er niet in."""
 
-    figuur: str
+    cijfer: str
     onderdeel: str
     waarde: str
     eenheid: str

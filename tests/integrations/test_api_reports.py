@@ -98,7 +98,7 @@ def test_cells_under_ten_leave_in_no_form(api: TestClient, office: Office, clock
     clock.moment += timedelta(days=3)
     cells = api.get("/v1/monitor").json()["cijfers"]
     cells += rows_of_csv(api.get("/v1/monitor", params={"formaat": "csv"}).text)
-    assert any(cell["figuur"] == "Redenen van uitstroom" for cell in cells)
+    assert any(cell["cijfer"] == "Redenen van uitstroom" for cell in cells)
     shown = [cell[name] for cell in cells for name in ("waarde", "over_aantal")]
     assert not any(character.isdigit() for text in shown for character in text.replace(HIDDEN, ""))
 

@@ -123,4 +123,4 @@ def test_every_action_has_a_dutch_form(name: str) -> None:
     for schema in parameter_form(ACTIONS[name].fn)["properties"].values():
         assert "_" not in schema["title"]
         assert "anyOf" not in schema
-        assert "type" in schema or "enum" in schema or "const" in schema
+        assert {"type", "enum", "const", "$ref"} & set(schema)
