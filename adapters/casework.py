@@ -32,9 +32,9 @@ from adapters.database import (
     writing,
 )
 from adapters.faults import FaultPoint, reach
+from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
 from adapters.outgoing import write_events
-from adapters.retention import forget_when_due
 from adapters.store import (
     UnknownCaseError,
     append_journal,
