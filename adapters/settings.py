@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    # How long the case database may keep a writer waiting before the API answers 503.
+    database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
     person_keys_old: tuple[SecretStr, ...] = ()
     # The secret behind those of clients and subscribers; without it the home folder keeps one.
