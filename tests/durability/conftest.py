@@ -54,6 +54,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if "durability" not in item.path.parts:
             continue
         short = item.get_closest_marker("short")
-        database = getattr(item, "callspec", None) and item.callspec.params.get("engine")  # type: ignore[attr-defined]
+        database = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
         if short is None or (short.args and database not in short.args):
             item.add_marker(pytest.mark.long)
