@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +10,6 @@ from workshop import Nursery, PrefectServer, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The ordinary suite runs those with the mark `short`, or `short("sqlite")`: on that database only.
     """
     for item in items:
-        if "durability" not in item.path.parts:
+        if Path(__file__).parent not in item.path.parents:
             continue
         short = item.get_closest_marker("short")
         database = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
