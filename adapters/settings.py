@@ -55,6 +55,8 @@ class Settings(BaseSettings):
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
     # How long the case database may keep a writer waiting before the API answers 503.
     database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20
+    # How many versions of each page Prefect keeps; the journal keeps everything.
+    page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
     person_keys_old: tuple[SecretStr, ...] = ()
     # The secret behind those of clients and subscribers; without it the home folder keeps one.
