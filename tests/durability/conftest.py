@@ -54,6 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent not in item.path.parents:
             continue
         short = item.get_closest_marker("short")
-        database = getattr(item, "callspec", None) and item.callspec.params.get("database_url")  # type: ignore[attr-defined]
-        if short is None or (short.args and database not in short.args):
+        parameters = getattr(item, "callspec", None)
+        database = parameters.params.get("database_url") if parameters else None
+        if short is None or (short.args and database and database not in short.args):
             item.add_marker(pytest.mark.long)

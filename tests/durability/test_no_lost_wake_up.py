@@ -43,7 +43,7 @@ def _carried_out(engine: Engine, effect_id: str) -> None:
         connection.exec_driver_sql(f"UPDATE outbox SET done_at = CURRENT_TIMESTAMP WHERE id = '{effect_id}'")
 
 
-@pytest.mark.short
+@pytest.mark.short("sqlite")
 def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casework, engine: Engine) -> None:
     """A worker that shows what it read before an event leaves the process asking for attention."""
     attention = Attention(engine)
@@ -59,7 +59,7 @@ def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casewor
     assert [item.case_reference for item in attention.claim(1)] == [reference]
 
 
-@pytest.mark.short
+@pytest.mark.short("postgresql")
 def test_an_event_that_was_half_written_when_the_worker_let_go_is_not_lost(
     casework: Casework, engine: Engine
 ) -> None:
@@ -84,7 +84,7 @@ def test_an_event_that_was_half_written_when_the_worker_let_go_is_not_lost(
     assert _row(engine).attention
 
 
-@pytest.mark.short
+@pytest.mark.short("sqlite")
 def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
     casework: Casework, engine: Engine
 ) -> None:
@@ -99,7 +99,7 @@ def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
     assert len(attention.claim(1)) == 1
 
 
-@pytest.mark.short
+@pytest.mark.short("sqlite")
 def test_a_lease_that_ran_out_gives_no_rights(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """After another worker took over, the first can neither keep, link, show nor release."""
     slow, quick = Attention(engine, lease=seconds), Attention(engine)
@@ -123,7 +123,7 @@ def seconds() -> timedelta:
     return timedelta(seconds=0.4)
 
 
-@pytest.mark.short
+@pytest.mark.short("sqlite")
 def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """A worker that renews keeps a process for as long as it lives."""
     living, other = Attention(engine, lease=seconds), Attention(engine)
@@ -136,7 +136,7 @@ def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, se
     assert living.keep(held)
 
 
-@pytest.mark.short
+@pytest.mark.short("sqlite")
 def test_the_lease_of_a_dead_neighbour_is_taken_back_at_once(casework: Casework, engine: Engine) -> None:
     """A lease of a process that does not live any more on this machine is free; one of a living process is not."""
     casework.open("M1", municipality="0518")

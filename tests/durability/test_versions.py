@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from adapters.casework import Casework
     from milestones.snapshot import Snapshot
 
-pytestmark = pytest.mark.short
+pytestmark = pytest.mark.short("sqlite")
 
 SAVED = sorted((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sqlite.gz"))
 

@@ -12,15 +12,26 @@ from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, tempor
 from sqlmodel import select
 
 from adapters.database import ProcessRow, reading
+from adapters.office import open_office
+from adapters.settings import Settings
 from flows.case_queue import CaseQueue
 from flows.wake_source import WakeUpResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adapters.office import Office
 
 NOBODY_ANSWERS = "http://127.0.0.1:1/api"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office on SQLite."""
+    made = open_office(Settings(home=tmp_path))
+    yield made
+    made.engine.dispose()
 
 
 @pytest.fixture
