@@ -11,6 +11,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func
@@ -131,8 +132,8 @@ def _replay_differs(
         if row.derived:
             continue
         try:
-            rules = replace(rules_of(row.policy), versions=_versions_opened(journal, place))
-            case = _replayed(case, row, rules)
+            rules, opened = rules_of(row.policy), _versions_opened(journal, place)
+            case = _replayed(case, row, replace(rules, versions=opened) if opened else rules)
         except (NotPossible, LookupError) as refusal:
             return f"journaalregel {row.number} kan niet opnieuw worden afgespeeld ({refusal})."
     for process in case.processes:
@@ -165,7 +166,7 @@ def _versions_opened(journal: Sequence[JournalRow], place: int) -> dict[str, int
     A process that opened before a definition changed is replayed with the definition of that day.
     """
     found: dict[str, int] = {}
-    for row in journal[place:]:
+    for row in islice(journal, place, None):
         if row.derived is False and row is not journal[place]:
             break
         if row.event == OPENED:

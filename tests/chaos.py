@@ -40,8 +40,8 @@ from adapters.storage_trouble import waits_out_trouble
 
 WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.
-    "M1": (5, ("open", "geen_vervolg")),
-    "M1 met vraag": (2, ("open", "informatie_gegeven")),
+    "M1": (4, ("open", "geen_vervolg")),
+    "M1 open": (3, ("open",)),
     "M3 met formulier": (1, ("open", "formulier", "ingetrokken")),
     "M3": (1, ("open", "aanmelding_geregistreerd")),
     "M3 tot M4": (
@@ -62,11 +62,11 @@ class Chaos:
     shop: Workshop
     cases: int
     kills: dict[str, int]
-    pause: float = 1.0  # seconds between two kills, on average
+    pause: float = 0.5  # seconds between two kills, on average
     cluster: Cluster | None = None
     restarts: int = 0
     seed: int = 1
-    clients: int = 4
+    clients: int = 8
     accepted: list[Accepted] = field(default_factory=list)
     filled_in: list[str] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
@@ -135,6 +135,7 @@ class Chaos:
         total, days = left.total(), list(DAYS)
         for number in range(1, total + 1):
             self._allowed = self.steps * number // total
+            self._let_them_work(self.steps * (number - 1) // total)
             if days and number > days[0][0] * total:
                 waits_out_trouble(self.shop.set_time)(days.pop(0)[1])
             victim = self._choose(left)
@@ -143,6 +144,12 @@ class Chaos:
             if number % 10 == 0 or number == total:
                 self._say(f"{number}/{total} blows")
             time.sleep(self._random.uniform(0.5, 1.5) * self.pause)
+
+    def _let_them_work(self, steps: int, patience: float = 15) -> None:
+        """Wait until the clients came this far: what is killed at every breath never has anything to lose."""
+        deadline = time.monotonic() + patience
+        while self._done < steps - self.clients and time.monotonic() < deadline:
+            time.sleep(0.1)
 
     def _choose(self, left: Counter[str], patience: float = 30) -> str:
         """Choose a victim that has something to lose, now and then one that is only just starting."""
