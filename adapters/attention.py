@@ -21,6 +21,7 @@ from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
 from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.operations.counters import SHOWN_AFTER_SECONDS
 from adapters.worker_identity import identity, is_dead
 
 if TYPE_CHECKING:
@@ -218,8 +219,9 @@ class Attention:
         )
         with writing(self.engine) as session:
             # First wait for a transition that is being written, so that the question below sees its messages.
-            session.get(ProcessRow, held.process_id, with_for_update=True)
-            session.execute(
+            row = session.get(ProcessRow, held.process_id, with_for_update=True)
+            asked_at = row.asked_at if row is not None else None
+            result = session.execute(
                 update(ProcessRow)
                 .where(
                     col(ProcessRow.id) == held.process_id,
@@ -227,8 +229,10 @@ class Attention:
                     col(ProcessRow.sequence) == sequence,
                     ~open_effects,
                 )
-                .values(attention=False, finished=finished)
+                .values(attention=False, asked_at=None, finished=finished)
             )
+        if asked_at is not None and result.rowcount:  # type: ignore[attr-defined]
+            SHOWN_AFTER_SECONDS.observe((datetime.now(UTC) - asked_at).total_seconds())
 
     # --- giving back ----------------------------------------------------------------------------------------
 

@@ -135,8 +135,11 @@ def _known_refusal(error: Exception) -> str | None:
 
 def _office() -> Office:
     from adapters.office import office  # noqa: PLC0415
+    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
 
-    return office()
+    opened = office()
+    set_up_logs(opened.settings, default_level="warning")  # a command says what it did by itself
+    return opened
 
 
 def _day(written: str | None) -> date | None:
@@ -200,15 +203,18 @@ def api_command() -> None:
     import uvicorn  # noqa: PLC0415
 
     from adapters.http_api import create_api  # noqa: PLC0415
-    from deployments.environment import LOOPBACK  # noqa: PLC0415
+    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
 
     office = _office()
+    set_up_logs(office.settings)
     uvicorn.run(
         create_api(office),
-        host=LOOPBACK,
+        host=office.settings.listen,
         port=office.settings.api_port,
-        log_level="warning",
+        log_config=None,  # its lines are lines of ours
+        access_log=False,
         timeout_keep_alive=65,  # longer than proxies and clients keep a connection
+        timeout_graceful_shutdown=20,  # requests that are going on are answered first
     )
 
 

@@ -22,6 +22,7 @@ from adapters.caseload import Caseload
 from adapters.casework import ConflictError
 from adapters.office import Office, office
 from adapters.store import UnknownCaseError
+from flows.parameter_forms import with_form
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
@@ -74,7 +75,7 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             log.info(said)
             return Completed(name="Gedaan", message=said)
 
-        return flow(name=name, persist_result=False)(run)
+        return with_form(flow(name=name, persist_result=False)(run))
 
     return make
 

@@ -16,6 +16,7 @@ from adapters.quality import QualitySample, last_week
 from adapters.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.workload import municipalities
 from flows.case_page import page_key
+from flows.parameter_forms import with_form
 from flows.parking import park, take_answer
 from milestones.dutch import dutch_date
 from milestones.process import NotPossible
@@ -46,6 +47,7 @@ def review_form(explanation: str) -> type[BaseModel]:
     return create_model("Kwaliteitsformulier", __config__=config, **fields)
 
 
+@with_form
 @flow(name=REVIEW, persist_result=False)
 def kwaliteitstoets(
     toets: Annotated[int, Field(title="Nummer van de toets", description="Uit de steekproef.")],
@@ -74,6 +76,7 @@ def kwaliteitstoets(
     return park("Wacht op kwaliteitstoets", explanation, review_form(explanation))
 
 
+@with_form
 @flow(name=SAMPLE, persist_result=False)
 def kwaliteitssteekproef() -> str:
     """Trek de steekproef van vorige week en zet voor elke zaak een formulier klaar."""

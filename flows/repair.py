@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
@@ -25,7 +26,6 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_logger
 from sqlmodel import col, select
 
 from adapters.cancellations import ask_cancellation
@@ -49,7 +49,7 @@ LEFT_BEHIND_AFTER = timedelta(seconds=60)
 FIRST_LOOK_BACK = timedelta(days=1)
 OVERLAP = timedelta(minutes=2)  # clocks of server and worker differ, and states arrive late
 
-logger = get_logger("routekaart.repair")
+log = structlog.get_logger("routekaart.repair")
 
 
 class Finding(StrEnum):
@@ -104,11 +104,11 @@ class Repair:
         """Find what went wrong lately: runs that ended or were left, and runs that are gone."""
         mended = [*self._recently_ended(), *self._left_behind(), *self._gone()]
         for item in mended:
-            logger.warning(
-                "run_mended case=%s process=%s finding=%s",
-                item.case_reference,
-                item.process,
-                item.finding.name.lower(),
+            log.warning(
+                "run_mended",
+                case=item.case_reference,
+                process=item.process,
+                finding=item.finding.name.lower(),
             )
         return mended
 

@@ -19,8 +19,9 @@ from test_privacy import MARKS, drive
 from adapters.database import CaseRow, reading
 from adapters.outgoing import case_uuid
 from flows import intake, outgoing
-from flows.intake import INTAKE_FLOWS, form_of, registration, report_event
+from flows.intake import INTAKE_FLOWS, registration, report_event
 from flows.outgoing import publish_due
+from flows.parameter_forms import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
