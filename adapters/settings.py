@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     worker_port: Port | None = None
     # The name of a worker in Prefect. Two workers on one machine need two names.
     worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    # Whether a worker that starts brings the deployments up to date. With several workers a job does that once.
+    deploy_on_start: bool = True
     # Logs: JSON lines, or lines to read; "auto" is to read on a terminal. Services say what they do, commands little.
     log_format: Literal["auto", "json", "tekst"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] | None = None

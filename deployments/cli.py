@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from deployments.backup_cli import register as register_backup
 from deployments.integration_cli import GROUPS
 from deployments.messages_cli import app as messages_app
 from deployments.reports_cli import register as register_reports
@@ -40,6 +41,7 @@ move_app = typer.Typer(
 )
 app.add_typer(move_app, name="migreer")
 app.add_typer(messages_app, name="berichten")
+register_backup(app)
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
 register_reports(app)
@@ -112,6 +114,7 @@ def _known_refusal(error: Exception) -> str | None:
     from adapters.casework import ConflictError  # noqa: PLC0415
     from adapters.ddas import NotADelivery  # noqa: PLC0415
     from adapters.delivery_list import UnknownDeliveryError  # noqa: PLC0415
+    from adapters.operations.backup import BackupError  # noqa: PLC0415
     from adapters.refusals import IntegrationError  # noqa: PLC0415
     from adapters.settings import SettingsError  # noqa: PLC0415
     from adapters.store import UnknownCaseError  # noqa: PLC0415
@@ -125,7 +128,7 @@ def _known_refusal(error: Exception) -> str | None:
             return f"{error.reason}{allowed}"
         case UnknownDeliveryError() | UnknownCaseError() | ConflictError() | NotADelivery() | CaseFileError():
             return str(error.args[0])
-        case SettingsError() | PolicyError() | IntegrationError() | BadInput():
+        case SettingsError() | PolicyError() | IntegrationError() | BackupError() | BadInput():
             return str(error)
         case OperationalError():
             return "De database met zaken is niet bereikbaar. Controleer ROUTEKAART_DATABASE_URL."
@@ -429,12 +432,26 @@ def move_definition_command(
     return move_definition(_office(), code, van, naar, out, err, dry=droog)
 
 
+@move_app.command("database")
+def migrate_database_command() -> None:
+    """Breng de zakendatabase naar het nieuwste schema; nog een keer doen verandert niets."""
+    _office()
+    out.print("De zakendatabase heeft het nieuwste schema.")
+
+
 @app.command("herstel")
-def repair_command() -> int:
+def repair_command(
+    vreemde_runs: Annotated[
+        bool,
+        typer.Option(
+            "--vreemde-runs", help="Beëindig ook runs van zaken die er niet (meer) zijn, zoals na een backup."
+        ),
+    ] = False,
+) -> int:
     """Maak elke flow run die weg, geannuleerd of blijven hangen is opnieuw, uit het journaal."""
     from deployments.repair import repair  # noqa: PLC0415
 
-    return repair(_office(), out)
+    return repair(_office(), out, end_strangers=vreemde_runs)
 
 
 if __name__ == "__main__":

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 _MOST_LINES = 20
 
 
-def repair(office: Office, out: Console) -> int:
-    """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs."""
+def repair(office: Office, out: Console, *, end_strangers: bool = False) -> int:
+    """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs.
+
+    With `end_strangers`, runs that show no process of this database end: only for a Prefect of its own.
+    """
     for name, value in prefect_environment(office.settings).items():
         os.environ.setdefault(name, value)
     # A person waits for this command: a server that is not there is said soon.
@@ -34,7 +37,9 @@ def repair(office: Office, out: Console) -> int:
     try:
         deploy()
         with get_client(sync_client=True) as client:
-            looked, mended = Repair(office, client).look_at_everything()
+            mender = Repair(office, client)
+            looked, mended = mender.look_at_everything()
+            strangers = mender.end_strangers() if end_strangers else 0
     except (httpx.HTTPError, RuntimeError):
         raise SettingsError(
             f"De Prefect-server ({os.environ['PREFECT_API_URL']}) antwoordt niet. Start hem en probeer het opnieuw."
@@ -47,6 +52,8 @@ def repair(office: Office, out: Console) -> int:
             out.print(f"{number} keer: {finding}.", markup=False)
     if freed:
         out.print(f"{freed} processen waren nog in handen van een worker die er niet meer is.", markup=False)
+    if strangers:
+        out.print(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
     out.print(f"{looked} open processen bekeken, {len(mended)} hersteld.", markup=False)
     if mended:
         out.print("De worker zet de flow runs nu klaar.")

@@ -94,7 +94,9 @@ def start(given: Settings | None = None, on_ready: Callable[[], None] | None = N
     """Start everything and stay until SIGINT or SIGTERM; give the exit code."""
     chosen = given or settings()
     home = chosen.ensure_home()
-    set_up_logs(chosen, default_level="error")  # people read what it prints; the services have logs of their own
+    set_up_logs(
+        chosen, default_level="error"
+    )  # people read what it prints; the services have logs of their own
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
         services = _services(chosen)

@@ -62,7 +62,9 @@ def _details() -> type[BaseModel]:
         )
         for name, item in labels.items()
     }
-    config = ConfigDict(extra="forbid", title="Gegevens bij de gebeurtenis", json_schema_extra=_one_input_a_field)
+    config = ConfigDict(
+        extra="forbid", title="Gegevens bij de gebeurtenis", json_schema_extra=_one_input_a_field
+    )
     return create_model("Gegevens", __config__=config, **fields)
 
 

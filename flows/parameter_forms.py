@@ -26,10 +26,7 @@ def with_form(made: F) -> F:
     """Let Prefect show the parameters of this flow as its author titled them; give the flow."""
     hints = get_type_hints(made.fn, include_extras=True)
     made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            _input(parameter, hints[name])
-            for name, parameter in inspect.signature(made.fn).parameters.items()
-        ]
+        [_input(parameter, hints[name]) for name, parameter in inspect.signature(made.fn).parameters.items()]
     )
     return made
 

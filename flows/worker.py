@@ -35,6 +35,7 @@ from prefect.client.schemas.responses import SetStateStatus, WorkerFlowRunRespon
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from prometheus_client import CollectorRegistry
 
 from adapters.operations.counters import (
     IN_HAND,
@@ -44,6 +45,7 @@ from adapters.operations.counters import (
     WAKE_UP_SECONDS,
     WAKE_UPS,
 )
+from adapters.operations.figures import CaseFigures
 from adapters.operations.logs import set_up_logs
 from adapters.operations.port import Port, listening
 from adapters.settings import settings
@@ -77,6 +79,14 @@ NOT_FOUND = 404
 SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
 log = structlog.get_logger("routekaart.worker")
+
+
+def _case_figures() -> CollectorRegistry:
+    from adapters.office import office  # noqa: PLC0415 - only a worker with a port asks the database
+
+    registry = CollectorRegistry()
+    registry.register(CaseFigures(office()))
+    return registry
 
 
 class RoutekaartJobConfiguration(BaseJobConfiguration):
@@ -134,7 +144,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         set_up_logs(chosen)
         with ExitStack() as stack:
             if chosen.worker_port is not None:
-                app = Port([REGISTRY], self._lives, self._is_ready)
+                app = Port([REGISTRY, _case_figures()], self._lives, self._is_ready)
                 stack.enter_context(listening(app, chosen.listen, chosen.worker_port))
             await self._work(run_once, with_healthcheck, printer)
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
+
 class Metrics:
     """The figures of one process of the API, and of the cases that it works on."""
 

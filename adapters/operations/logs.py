@@ -49,7 +49,7 @@ def set_up_logs(settings: Settings, default_level: str = "info") -> None:
         theirs.handlers, theirs.propagate = [], True
 
 
-class _StandardError(logging.StreamHandler):
+class _StandardError(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at that moment."""
 
     def __init__(self) -> None:
@@ -134,5 +134,3 @@ def _unless_innocent(found: re.Match[str]) -> str:
     from adapters.ddas import eleven_test  # noqa: PLC0415 - most lines hold no such number
 
     return LEFT_OUT if eleven_test(found[0]) else found[0]
-
-

@@ -46,7 +46,8 @@ class Port:
         is_ready: Callable[[], bool],
     ) -> None:
         self._registries = tuple(registries)
-        self._questions = {"/healthz": lives, "/readyz": is_ready}
+        # Prefect's own workers answer /health, and its Helm chart asks that.
+        self._questions = {"/healthz": lives, "/health": lives, "/readyz": is_ready}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -79,7 +80,9 @@ def _json(start_response: StartResponse, status: HTTPStatus, word: str) -> Itera
 def listening(app: Port, host: str, port: int) -> Iterator[None]:
     """Answer on this port for as long as the block lasts; a busy port is an OSError."""
     with make_server(host, port, app, server_class=_Server, handler_class=_Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, name="routekaart-port", daemon=True)
+        thread = threading.Thread(
+            target=server.serve_forever, args=(0.1,), name="routekaart-port", daemon=True
+        )
         thread.start()
         try:
             yield

@@ -132,8 +132,9 @@ def test_the_port_of_a_worker_tells_its_health(port: tuple[str, dict[str, Any]])
 def test_a_busy_port_is_said_at_once(port: tuple[str, dict[str, Any]]) -> None:
     """A second worker on the same port fails, instead of having no figures."""
     number = int(port[0].rpartition(":")[2])
-    with pytest.raises(OSError, match="in use"), listening(
-        Port([], lambda: True, lambda: True), "127.0.0.1", number
+    with (
+        pytest.raises(OSError, match="in use"),
+        listening(Port([], lambda: True, lambda: True), "127.0.0.1", number),
     ):
         pass
 
@@ -162,6 +163,8 @@ def test_every_metric_of_a_file_exists(name: str, office: Office, port: tuple[st
             given |= {family.name, f"{family.name}_total"} | {sample.name for sample in family.samples}
             if family.type == "histogram":
                 given |= {f"{family.name}_{part}" for part in ("bucket", "count", "sum")}
-    named = {metric for expression in _expressions(MONITORING / name) for metric in METRIC.findall(expression)}
+    named = {
+        metric for expression in _expressions(MONITORING / name) for metric in METRIC.findall(expression)
+    }
     assert named
     assert named <= given

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from renew_prefect_file import FILE, content
 from stack import run
 from workshop import PrefectServer
-
-from deployments.write_prefect_file import FILE, content
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +35,7 @@ COMPARED = (
 
 
 def test_the_file_is_current() -> None:
-    """The file is what the code gives; else run `python -m deployments.write_prefect_file`."""
+    """The file is what the code gives; else run `python tests/renew_prefect_file.py`."""
     assert FILE.read_text(encoding="utf-8") == content()
 
 
@@ -71,9 +70,7 @@ def test_prefect_deploy_makes_what_our_own_command_makes(server: PrefectServer) 
     pool = [*prefect, "work-pool", "create", "routekaart", "--type", "routekaart"]
     every = [*prefect, "deploy", "--all", "--prefect-file", "deployments/prefect.yaml"]
     for command in (pool, every):
-        done = subprocess.run(
-            command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        done = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     with_prefect = _deployments(server)
     for name in server.call("POST", "/deployments/filter", limit=200):
