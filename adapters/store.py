@@ -99,7 +99,9 @@ def save_case(
         row.version = process.version
         row.state = process.state
         row.role = process.role(definition_of(process))
-        row.closed = closed(process)
+        was_closed, row.closed = row.closed, closed(process)
+        if was_closed and not row.closed and row.finished:
+            _want_new_run(row)
         row.sequence = process.sequence
         row.facts = to_json(process.facts)
         ask_attention(row)
@@ -107,6 +109,12 @@ def save_case(
         session.flush()
         _save_terms(session, row, process.terms, known.terms if known else (), new=new)
     return rows
+
+
+def _want_new_run(row: ProcessRow) -> None:
+    """Let a process that was opened again have a flow run of its own: the former one has ended."""
+    row.finished, row.flow_run_id = False, None
+    row.runs_made += 1
 
 
 def ask_attention(row: ProcessRow) -> None:

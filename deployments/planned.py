@@ -12,6 +12,7 @@ from deployments.show_definition import as_table
 from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
 from flows.intake import INTAKE_FLOWS
+from flows.old_pages import oude_paginas_opruimen
 from flows.parameter_forms import form_of
 from flows.processes import FLOWS
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
@@ -64,6 +65,7 @@ _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
         "monitor": (monitor, "0 7 * * 1"),
         "kwaliteitssteekproef": (kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": (kwaliteitstoets, None),
+        "oude-paginas-opruimen": (oude_paginas_opruimen, "20 3 * * *"),
     }
 )
 
