@@ -118,8 +118,10 @@ class BalancedServers(PrefectServer):
         self._run("server", "database", "upgrade", "-y")
         for name in (*SERVERS, SERVICES):
             self.start_one(name)
-        for port in self.ports.values():
-            wait_until(lambda port=port: _listens(port), 120, self.logs)
+            # The first server fills an empty database with the types of blocks; two at a time get in each other's
+            # way, and one of them stops. Who watches over them starts it again; a test has no time for that.
+            if name in self.ports:
+                wait_until(lambda port=self.ports[name]: _listens(port), 120, self.logs)
         wait_until(self.answers, 30, self.logs)
 
     def start_one(self, name: str) -> None:
