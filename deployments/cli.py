@@ -409,7 +409,7 @@ def definition_command(
     ] = "tabel",
 ) -> None:
     """Toon de definitie van een mijlpaal: toestanden, gebeurtenissen en termijnen."""
-    from deployments.show_definition import FORMATS  # noqa: PLC0415
+    from flows.show_definition import FORMATS  # noqa: PLC0415
     from milestones.definitions import current  # noqa: PLC0415
 
     if formaat not in FORMATS:

@@ -54,7 +54,7 @@ def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse 
         flow_id=client.create_flow(item.flow),
         name=item.name,
         version=item.flow.version,
-        description=item.description,
+        description=item.flow.description,
         work_pool_name=POOL,
         work_queue_name=QUEUE,
         entrypoint=item.entrypoint,

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from deployments.show_definition import as_table
 from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
 from flows.intake import INTAKE_FLOWS
@@ -31,11 +29,10 @@ INTAKE_TAG = "aanleveren"
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """One deployment: a flow under a name, what people read about it, and perhaps when Prefect starts it."""
+    """One deployment: a flow under a name, and perhaps when Prefect starts it. People read the flow's description."""
 
     name: str
     flow: Flow[..., Any]
-    description: str
     tags: tuple[str, ...]
     cron: str | None = None
 
@@ -73,21 +70,9 @@ _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
 def planned() -> tuple[Planned, ...]:
     """Give every deployment: the processes, what opens and reports, the reports, and the actions."""
     processes = [
-        Planned(
-            DEPLOYMENT,
-            flow,
-            f"{_about(flow)}\n\n{as_table(DEFINITIONS[code])}",
-            (code, *DEFINITIONS[code].route_names),
-        )
-        for code, flow in FLOWS.items()
+        Planned(DEPLOYMENT, flow, (code, *DEFINITIONS[code].route_names)) for code, flow in FLOWS.items()
     ]
-    intake = [Planned(DEPLOYMENT, flow, _about(flow), (INTAKE_TAG,)) for flow in INTAKE_FLOWS.values()]
-    reports = [
-        Planned(name, flow, _about(flow), (REPORT_TAG,), cron) for name, (flow, cron) in _REGULAR.items()
-    ]
-    actions = [Planned(name, flow, _about(flow), (ACTION_TAG,)) for name, flow in ACTIONS.items()]
+    intake = [Planned(DEPLOYMENT, flow, (INTAKE_TAG,)) for flow in INTAKE_FLOWS.values()]
+    reports = [Planned(name, flow, (REPORT_TAG,), cron) for name, (flow, cron) in _REGULAR.items()]
+    actions = [Planned(name, flow, (ACTION_TAG,)) for name, flow in ACTIONS.items()]
     return (*processes, *intake, *reports, *actions)
-
-
-def _about(flow: Flow[..., Any]) -> str:
-    return inspect.getdoc(flow.fn) or ""

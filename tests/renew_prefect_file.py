@@ -23,17 +23,6 @@ _HEAD = """\
 """
 
 
-class _Writer(yaml.SafeDumper):
-    """Writes a text of several lines as such."""
-
-
-def _text(writer: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    return writer.represent_scalar("tag:yaml.org,2002:str", value, style="|" if "\n" in value else None)
-
-
-_Writer.add_representer(str, _text)
-
-
 def content() -> str:
     """Give the file as it should be."""
     file = {
@@ -44,14 +33,13 @@ def content() -> str:
         "pull": [],
         "deployments": [_deployment(item) for item in planned()],
     }
-    return _HEAD + yaml.dump(file, Dumper=_Writer, allow_unicode=True, sort_keys=False, width=1000)
+    return _HEAD + yaml.safe_dump(file, allow_unicode=True, sort_keys=False, width=1000)
 
 
 def _deployment(item: Planned) -> dict[str, Any]:
     return {
         "name": item.name,
         "entrypoint": item.entrypoint,
-        "description": item.description,
         "tags": list(item.tags),
         "enforce_parameter_schema": True,
         "work_pool": {"name": POOL, "work_queue_name": QUEUE},
