@@ -99,6 +99,13 @@ class CaseQueue:
         """Mend what Prefect shows wrongly."""
         self._repair.look_around()
 
+    def hand_back(self) -> None:
+        """Let others have at once what was claimed and not run; finish the message that is being sent."""
+        self._claimed.clear()
+        self._postman.shutdown(wait=True, cancel_futures=True)
+        if number := self._office.attention.release_all():
+            log.info("claims_handed_back", number=number)
+
     # --- terms ----------------------------------------------------------------------------------------------
 
     def _sweep(self) -> None:

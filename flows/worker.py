@@ -61,7 +61,7 @@ from flows.wake_source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from prefect import Flow
@@ -76,6 +76,7 @@ RUNS_PER_THREAD = 8  # claimed ahead and read in one request, so that a thread n
 LOST_RUNS_SECONDS = 5.0  # between two looks for runs that a killed worker left
 LEFT_BEHIND_AFTER = timedelta(seconds=5)
 NOT_FOUND = 404
+SIGN_OFF_SECONDS = 5.0
 SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
 log = structlog.get_logger("routekaart.worker")
@@ -130,6 +131,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._stopping = False
         self._asked_at = time.monotonic()
         self._source_answers = False
+        self._claiming: asyncio.Task[Sequence[WakeUp]] | None = None
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -174,8 +176,26 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._stopping = True
         with anyio.CancelScope(shield=True):
             self._threads.shutdown(wait=False, cancel_futures=True)
+            if self._claiming is not None:  # what it claims after this is given back below
+                await asyncio.gather(self._claiming, return_exceptions=True)
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            if isinstance(self._wake_source, Tended):
+                await asyncio.gather(asyncio.to_thread(self._wake_source.hand_back), return_exceptions=True)
+            await self._sign_off()
+            log.info("worker_stopped", worker=self.name)
         await super().teardown(*exc_info)
+
+    async def _sign_off(self) -> None:
+        """Tell Prefect that this worker is gone, so that others take over its runs without waiting for a sign."""
+        try:
+            async with asyncio.timeout(SIGN_OFF_SECONDS):
+                await self.client.request(
+                    "DELETE",
+                    "/work_pools/{work_pool_name}/workers/{name}",
+                    path_params={"work_pool_name": self._work_pool_name, "name": self.name},
+                )
+        except Exception as error:  # noqa: BLE001 - they wait for its heartbeat to stop, then
+            log.warning("worker_not_signed_off", error=type(error).__name__)
 
     async def _every(self, seconds: float, work: Callable[[], None]) -> None:
         """Do this piece of work now and every so often, whatever happens to it."""
@@ -247,7 +267,10 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 continue
             await self._wait_for_room()
             try:
-                wake_ups = await asyncio.to_thread(self._wake_source.claim, self._free())
+                self._claiming = asyncio.create_task(
+                    asyncio.to_thread(self._wake_source.claim, self._free())
+                )
+                wake_ups = await asyncio.shield(self._claiming)
                 self._source_answers = True
                 LAST_ROUND.set_to_current_time()
                 await self._wake(wake_ups)
