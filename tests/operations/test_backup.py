@@ -57,6 +57,7 @@ def test_a_restored_database_is_that_of_the_backup(office: Office, tmp_path: Pat
 
 
 @NEEDS_PG_DUMP
+@pytest.mark.long
 def test_a_backup_of_an_older_schema_is_brought_up_to_date(office: Office, tmp_path: Path) -> None:
     """A backup from before a migration takes the place of a database after it, and is migrated."""
     office.casework.open("M3", municipality="0518")

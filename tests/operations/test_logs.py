@@ -92,9 +92,10 @@ def test_a_number_that_may_be_a_bsn_is_left_out_whoever_wrote_it(
     assert theirs["event"] == f"cannot read {LEFT_OUT} of FZ-2026-7K2M9QX"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("level", "expected"),
-    [("info", ["event_accepted"]), pytest.param(None, [], marks=pytest.mark.long)],
+    [("info", ["event_accepted"]), (None, [])],
 )
 def test_a_command_logs_when_it_is_asked_to(level: str | None, expected: list[str], tmp_path: Path) -> None:
     """A command says little by itself; ROUTEKAART_LOG_LEVEL lets it log as a service does, on standard error."""

@@ -69,6 +69,7 @@ def test_a_release_leaves_a_newer_schema_as_it_is(tmp_path: Path) -> None:
     assert again.casework.case(reference).case.process("M3").state == "CRISISCHECK"
 
 
+@pytest.mark.long
 def test_processes_that_start_together_migrate_once(postgresql_url: str) -> None:
     """Four processes that open an empty PostgreSQL at the same moment all find the newest schema."""
     program = "import sys; from adapters.database import *; migrate(create_engine(sys.argv[1]))"
