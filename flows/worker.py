@@ -267,9 +267,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 continue
             await self._wait_for_room()
             try:
-                self._claiming = asyncio.create_task(
-                    asyncio.to_thread(self._wake_source.claim, self._free())
-                )
+                self._claiming = asyncio.create_task(asyncio.to_thread(self._wake_source.claim, self._free()))
                 wake_ups = await asyncio.shield(self._claiming)
                 self._source_answers = True
                 LAST_ROUND.set_to_current_time()
