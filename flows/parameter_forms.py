@@ -33,7 +33,8 @@ def with_form(made: F) -> F:
 
 def form_of(made: Flow[..., Any]) -> dict[str, Any]:
     """Give the JSON schema of the parameters of a flow, as Prefect's forms read it."""
-    return parameter_schema(made).model_dump_for_openapi()
+    schema = parameter_schema(made).model_dump_for_openapi()
+    return {name: value for name, value in schema.items() if name != "definitions" or value}
 
 
 def _input(parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:

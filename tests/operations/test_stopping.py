@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -194,15 +195,18 @@ def _connects(port: int) -> bool:
 def _next_release(shop: Workshop, *words: str) -> subprocess.Popen[bytes]:
     """Start a process of the next release on the same cases."""
     with (shop.home / "nieuw.log").open("ab") as log:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, str(TESTS / "next_release.py"), *words],
             env=shop.server.environment
             | shop.environment
-            | {"ROUTEKAART_WORKER_NAME": "nieuw", "PYTHONPATH": str(TESTS.parent)},
+            | {"ROUTEKAART_WORKER_NAME": "nieuw", "ROUTEKAART_DEPLOY_ON_START": "false"}
+            | {"PYTHONPATH": str(TESTS.parent)},
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
+    threading.Thread(target=process.wait, daemon=True).start()  # nobody else buries it
+    return process
 
 
 def _online(server: PrefectServer) -> set[str]:
@@ -224,7 +228,7 @@ def test_an_upgrade_worker_by_worker_loses_no_parked_run(shop: Workshop, server:
     # The new release migrates, and works beside the old one for a while.
     add_a_column(shop.office.settings.database)
     shop.pids["nieuw"] = _next_release(shop, "worker").pid
-    shop.wait(lambda: _online(server) == {"oud", "nieuw"}, 60)
+    shop.wait(lambda: _online(server) == {"oud", "nieuw"}, 120)
     fresh = "NIEUW-1"
     assert _next_release(shop, "open", "--mijlpaal", "M3", "--zaak", fresh).wait(60) == 0
     shop.wait_for_state(fresh, WAITS)
