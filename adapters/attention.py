@@ -22,6 +22,7 @@ from sqlmodel import col, select
 
 from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.operations.counters import SHOWN_AFTER_SECONDS
+from adapters.storage_trouble import waits_out_trouble
 from adapters.worker_identity import identity, is_dead
 from milestones.definitions import known_versions
 
@@ -88,6 +89,7 @@ class Attention:
         self._remember(*claimed)
         return claimed
 
+    @waits_out_trouble
     def claim_run(self, flow_run_id: uuid.UUID) -> Waiting | None:
         """Claim the process of a flow run that is about to run here; None when another worker has it.
 
@@ -126,6 +128,7 @@ class Attention:
 
     # --- holding --------------------------------------------------------------------------------------------
 
+    @waits_out_trouble
     def keep(self, held: Waiting) -> bool:
         """Renew the lease of one process; False when it was lost, and then nothing may be done to it."""
         with writing(self.engine) as session:
@@ -168,6 +171,7 @@ class Attention:
 
     # --- what the flow run shows ----------------------------------------------------------------------------
 
+    @waits_out_trouble
     def link(self, held: Waiting, flow_run_id: uuid.UUID) -> bool:
         """Remember which flow run shows a process; False when the lease was lost."""
         with writing(self.engine) as session:
@@ -178,6 +182,7 @@ class Attention:
             )
             return bool(result.rowcount)  # type: ignore[attr-defined]
 
+    @waits_out_trouble
     def unlink(self, process_id: int, flow_run_id: uuid.UUID) -> bool:
         """Forget a flow run that is gone: a new one is made. False when the process has another run already."""
         with writing(self.engine) as session:
@@ -210,6 +215,7 @@ class Attention:
             ).first()
         return uuid.UUID(found) if found else None
 
+    @waits_out_trouble
     def shown(self, held: Waiting, sequence: int, *, finished: bool = False) -> None:
         """Note that the flow run shows this sequence; the process rests unless it changed meanwhile.
 
@@ -239,6 +245,7 @@ class Attention:
 
     # --- giving back ----------------------------------------------------------------------------------------
 
+    @waits_out_trouble
     def release(self, held: Waiting, after: timedelta = timedelta(0)) -> None:
         """Give a process back; with `after`, nobody takes it up by himself before that time."""
         self._forget(held.lease)

@@ -20,8 +20,8 @@ from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
 
-_BUSY_SECONDS = 30
 _MIGRATING = 0x726F757465  # the lock under which one process at a time migrates
+WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
 
 
 class UtcMoment(TypeDecorator[datetime]):
@@ -244,18 +244,31 @@ class SettingRow(SQLModel, table=True):
     value: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
-def create_engine(url: str) -> Engine:
-    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits instead of failing."""
+def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
+    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
+
+    What fails then is one of the errors that `adapters.storage_trouble` knows.
+    """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not url.startswith("sqlite"):
         # A process that is stopped in the middle of a transaction must not hold its locks for long.
-        options = "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s"
+        lock_timeout = f"-c lock_timeout={int(wait_seconds * 1000)}"
+        arguments = {
+            "options": f"-c idle_in_transaction_session_timeout=15s {lock_timeout}",
+            "connect_timeout": max(2, int(wait_seconds)),
+        }
         return sqlalchemy_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options}
+            url,
+            pool_pre_ping=True,
+            pool_timeout=wait_seconds,
+            hide_parameters=True,
+            connect_args=arguments,
         )
     # An error of the database never quotes what was to be written.
-    engine = sqlalchemy_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+    engine = sqlalchemy_engine(
+        url, pool_timeout=wait_seconds, hide_parameters=True, connect_args={"timeout": wait_seconds}
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

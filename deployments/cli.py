@@ -109,14 +109,13 @@ def _usage_in_dutch(error: Any, kinds: set[str]) -> str:
 
 def _known_refusal(error: Exception) -> str | None:
     """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
-
     from adapters.casework import ConflictError  # noqa: PLC0415
     from adapters.ddas import NotADelivery  # noqa: PLC0415
     from adapters.delivery_list import UnknownDeliveryError  # noqa: PLC0415
     from adapters.operations.backup import BackupError  # noqa: PLC0415
     from adapters.refusals import IntegrationError  # noqa: PLC0415
     from adapters.settings import SettingsError  # noqa: PLC0415
+    from adapters.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
     from adapters.store import UnknownCaseError  # noqa: PLC0415
     from milestones.policy import PolicyError  # noqa: PLC0415
     from milestones.process import NotPossible  # noqa: PLC0415
@@ -130,10 +129,10 @@ def _known_refusal(error: Exception) -> str | None:
             return str(error.args[0])
         case SettingsError() | PolicyError() | IntegrationError() | BackupError() | BadInput():
             return str(error)
-        case OperationalError():
-            return "De database met zaken is niet bereikbaar. Controleer ROUTEKAART_DATABASE_URL."
         case _:
-            return None
+            trouble = trouble_of(error)
+            where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
+            return None if trouble is None else f"{trouble}{where}"
 
 
 def _office() -> Office:

@@ -13,6 +13,7 @@ from httpx import HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
+from sqlalchemy.exc import DBAPIError
 
 from adapters.faults import FaultPoint, reach
 from adapters.shown import ShownRuns
@@ -69,8 +70,8 @@ class CaseQueue:
             try:
                 flow_run_id = waiting.flow_run_id or self._make_run(waiting)
             except Exception:
-                self._office.attention.release(waiting, _REST_AFTER_FAILURE)
                 log.exception("flow_run_not_made", case=waiting.case_reference, process=waiting.name)
+                self._rest(waiting)
                 continue
             if flow_run_id is None:
                 continue
@@ -84,10 +85,22 @@ class CaseQueue:
         waiting = self._claimed.pop(wake_up.flow_run_id, None)
         if waiting is None:
             return
-        attention = self._office.attention
-        if result is WakeUpResult.GONE:
-            self._repair.replace(waiting.process_id, wake_up.flow_run_id, waiting.case_reference)
-        attention.release(waiting, _REST_AFTER_FAILURE if result is WakeUpResult.FAILED else timedelta(0))
+        try:
+            if result is WakeUpResult.GONE:
+                self._repair.replace(waiting.process_id, wake_up.flow_run_id, waiting.case_reference)
+        except Exception:
+            # A lease that is not given back would be renewed for as long as this worker lives.
+            self._rest(waiting)
+            raise
+        rest = _REST_AFTER_FAILURE if result is WakeUpResult.FAILED else timedelta(0)
+        self._office.attention.release(waiting, rest)
+
+    def _rest(self, waiting: Waiting) -> None:
+        """Give a process back after a failure. When even that fails its lease runs out: it is renewed no more."""
+        try:
+            self._office.attention.release(waiting, _REST_AFTER_FAILURE)
+        except DBAPIError as error:
+            log.warning("lease_not_given_back", case=waiting.case_reference, error=type(error).__name__)
 
     def renew(self) -> None:
         """Renew the leases of all that this worker holds, and take back those of neighbours that died."""

@@ -111,7 +111,7 @@ def park(name: str, message: str, form: type[BaseModel] | None) -> NoReturn:
         )
         result = client.set_flow_run_state(run.id, proposed)
     except httpx.HTTPError as error:
-        if not _is_passing(error):
+        if not is_passing(error):
             raise
         raise Abort(f"De Prefect-server antwoordt niet: {error}") from error
     accepted = result.state
@@ -189,7 +189,7 @@ def _store_once(client: SyncPrefectClient, flow_run_id: UUID, key: str, value: s
             raise
 
 
-def _is_passing(error: httpx.HTTPError) -> bool:
+def is_passing(error: Exception) -> bool:
     """Tell whether the server may accept the same request later."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= SERVER_ERROR

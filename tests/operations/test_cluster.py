@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from cluster import APIS, SERVICES, Cluster, reason_to_skip
 from invariants import Accepted, violations
 from stack import wait_until
+from topology import APIS, SERVICES, Cluster, reason_to_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
