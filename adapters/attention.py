@@ -17,12 +17,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import ColumnElement, or_, tuple_, update
 from sqlmodel import col, select
 
 from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.operations.counters import SHOWN_AFTER_SECONDS
 from adapters.storage_trouble import waits_out_trouble
 from adapters.worker_identity import identity, is_dead
+from milestones.definitions import known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +71,8 @@ class Attention:
                     col(ProcessRow.attention).is_(True),
                     col(ProcessRow.finished).is_(False),
                     _free(datetime.now(UTC)),
+                    # During an upgrade a worker leaves to newer ones what its release does not know.
+                    tuple_(col(ProcessRow.code), col(ProcessRow.version)).in_(known_versions()),
                 )
                 .order_by(col(ProcessRow.id))
                 .limit(limit)
@@ -224,8 +228,9 @@ class Attention:
         )
         with writing(self.engine) as session:
             # First wait for a transition that is being written, so that the question below sees its messages.
-            session.get(ProcessRow, held.process_id, with_for_update=True)
-            session.execute(
+            row = session.get(ProcessRow, held.process_id, with_for_update=True)
+            asked_at = row.asked_at if row is not None else None
+            result = session.execute(
                 update(ProcessRow)
                 .where(
                     col(ProcessRow.id) == held.process_id,
@@ -233,8 +238,10 @@ class Attention:
                     col(ProcessRow.sequence) == sequence,
                     ~open_effects,
                 )
-                .values(attention=False, finished=finished)
+                .values(attention=False, asked_at=None, finished=finished)
             )
+        if asked_at is not None and result.rowcount:  # type: ignore[attr-defined]
+            SHOWN_AFTER_SECONDS.observe((datetime.now(UTC) - asked_at).total_seconds())
 
     # --- giving back ----------------------------------------------------------------------------------------
 
@@ -249,6 +256,20 @@ class Attention:
                 .where(col(ProcessRow.id) == held.process_id, col(ProcessRow.leased_by) == held.lease)
                 .values(leased_by=None, leased_until=until)
             )
+
+    def release_all(self) -> int:
+        """Give back everything that this worker holds, because it stops; give how many."""
+        with self._lock:
+            held = list(self._held.items())
+            self._held.clear()
+        with writing(self.engine) as session:
+            for lease, process_id in held:
+                session.execute(
+                    update(ProcessRow)
+                    .where(col(ProcessRow.id) == process_id, col(ProcessRow.leased_by) == lease)
+                    .values(leased_by=None, leased_until=None)
+                )
+        return len(held)
 
     def release_dead(self) -> int:
         """Take back the leases of workers on this machine that were killed; give how many."""

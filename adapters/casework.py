@@ -34,6 +34,7 @@ from adapters.database import (
 from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
+from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
 from adapters.outgoing import events_of, write_events
 from adapters.store import (
     CaseRows,
@@ -157,7 +158,7 @@ class Casework:
         day = on or self.clock.today()
         if reference is not None:
             check_reference(reference)
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(OPENED), self._within(session) as session:  # noqa: PLR1704
             data = checked_opening(code, data or {})
             fingerprint = _fingerprint(code, reference, on, data)
             if key is not None and (known := session.get(OpeningRow, key)):
@@ -220,6 +221,7 @@ class Casework:
                 data = checked_opening(opening.code, {})
                 made.append(self._start(case_row, CaseRows(), Case(), opening, data, at))
             except NotPossible as refusal:
+                tell_refused(OPENED)
                 made.append(refusal)
         self._write_all(session, [item for item in made if isinstance(item, _Change)])
         return [
@@ -285,7 +287,7 @@ class Casework:
         given = Event(event, on or self.clock.today(), dict(data or {}))
         if event_id is not None and len(event_id) > _EVENT_ID_LENGTH:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
             case_row = lock_case(session, reference)
             case, rows = load_case(session, reference)
             if event_id is not None and (repeat := _known(session, reference, event_id)):
@@ -408,6 +410,7 @@ class Casework:
             session.add_all(change.also)
             for given, lines in zip(change.inputs, journal, strict=True):
                 session.add_all(lines)
+                tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
                 if change.quiet:
                     continue
                 events += events_of(
@@ -505,6 +508,16 @@ def _effects(change: _Change, given: _Input, lines: Sequence[JournalRow]) -> Ite
                 planned_on=step.on if step.rung else None,
                 created_at=change.at,
             )
+
+
+@contextmanager
+def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None]:
+    """Log and count a refusal that passes. An unknown case is no NotPossible, so the reference is a real one."""
+    try:
+        yield
+    except (NotPossible, ConflictError):
+        tell_refused(reported, reference)
+        raise
 
 
 def _starts_traject(before: Case, after: Case) -> bool:

@@ -11,7 +11,7 @@ import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -51,6 +51,16 @@ class Settings(BaseSettings):
     person_key: SecretStr | None = None
     # The public address of the Prefect UI, for the links in messages.
     ui_url: str | None = None
+    # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
+    listen: str = "127.0.0.1"
+    worker_port: Port | None = None
+    # The name of a worker in Prefect. Two workers on one machine need two names.
+    worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    # Whether a worker that starts brings the deployments up to date. With several workers a job does that once.
+    deploy_on_start: bool = True
+    # Logs: JSON lines, or lines to read; "auto" is to read on a terminal. Services say what they do, commands little.
+    log_format: Literal["auto", "json", "tekst"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60

@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
+import structlog
 from prefect import get_client
 from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError, Pause
-from prefect.logging import get_logger
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,7 @@ SERVER_ERROR = 500
 MOST_ANSWERS = 200  # far above one: more than one answer waits only after a race or a kill
 MOST_REMEMBERED_FORMS = 10_000
 
-logger = get_logger("routekaart.parking")
+log = structlog.get_logger("routekaart.parking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _forget_taken_answers(client: SyncPrefectClient, run: FlowRun) -> None:
         try:
             client.delete_flow_run_input(run.id, key)
         except httpx.HTTPError as error:
-            logger.debug("answer_not_removed flow_run=%s key=%s error=%s", run.id, key, error)
+            log.debug("answer_not_removed", flow_run=str(run.id), key=key, error=type(error).__name__)
 
 
 def _store_form(
