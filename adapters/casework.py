@@ -35,6 +35,7 @@ from adapters.faults import FaultPoint, reach
 from adapters.opening_data import checked_opening
 from adapters.outgoing import write_events
 from adapters.store import (
+    CaseRows,
     UnknownCaseError,
     append_journal,
     ask_attention,
@@ -130,7 +131,7 @@ class Casework:
                 opened_at=at,
             )
             rules, today = self.rules_for(case_row.municipality), at.date()
-            case, rows = load_case(session, case_row.reference) if existing else (Case(), {})
+            case, rows = load_case(session, case_row.reference) if existing else (Case(), CaseRows())
             after, steps = start(case, code, day, today, rules, data)
             process = steps[0].process
             inputs = [(case, after, steps, event_id or key)]
@@ -233,6 +234,17 @@ class Casework:
                 case = after
                 fired += 1
 
+    def is_due(self, reference: str) -> bool:
+        """Whether a case has a rung that is due today or before, without a lock."""
+        query = (
+            select(TimerRow.id)
+            .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
+            .where(ProcessRow.case_reference == reference, col(TimerRow.next_on) <= self.clock.today())
+            .limit(1)
+        )
+        with reading(self.engine) as session:
+            return session.exec(query).first() is not None
+
     def cases_with_due_terms(self, limit: int = 100) -> list[str]:
         """Give cases that have a rung due today or before, the oldest first: one range of one index."""
         query = (
@@ -262,14 +274,14 @@ class Casework:
         case_row: CaseRow,
         before: Case,
         after: Case,
-        rows: dict[str, ProcessRow],
+        rows: CaseRows,
         steps: tuple[Step, ...],
         rules: Rules,
         at: datetime,
         event_id: str | None,
         *,
         quiet: bool = False,
-    ) -> dict[str, ProcessRow]:
+    ) -> CaseRows:
         """Write one input with all its steps: journal, snapshots, timers, outbox, events for other systems."""
         if _starts_traject(before, after):
             self._refuse_second_traject(session, case_row)

@@ -28,6 +28,20 @@ class UnknownCaseError(LookupError):
         super().__init__(f"Er is geen zaak '{reference}'.")
 
 
+class CaseRows(dict[str, ProcessRow]):
+    """The rows of a case by process name, with the timers of each process as they were read or written."""
+
+    def __init__(
+        self, rows: Iterable[ProcessRow] = (), timers: Mapping[int, list[TimerRow]] | None = None
+    ) -> None:
+        super().__init__((row.name, row) for row in rows)
+        self.timers: dict[int, list[TimerRow]] = dict(timers or {})
+
+    def timers_of(self, row: ProcessRow) -> dict[str, TimerRow]:
+        """Give the timers of a process by key."""
+        return {timer.key: timer for timer in self.timers.get(row.id or 0, ())}
+
+
 def lock_case(session: Session, reference: str) -> CaseRow:
     """Give a case and keep others from changing it until this transaction ends."""
     query = select(CaseRow).where(CaseRow.reference == reference).with_for_update()
@@ -58,7 +72,7 @@ def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
     return {reference: Case(tuple(snapshots)) for reference, snapshots in found.items()}
 
 
-def load_case(session: Session, reference: str) -> tuple[Case, dict[str, ProcessRow]]:
+def load_case(session: Session, reference: str) -> tuple[Case, CaseRows]:
     """Give a case with all its processes, and their rows by process name."""
     rows = session.exec(
         select(ProcessRow).where(ProcessRow.case_reference == reference).order_by(col(ProcessRow.id))
@@ -69,12 +83,10 @@ def load_case(session: Session, reference: str) -> tuple[Case, dict[str, Process
     for timer in session.exec(query):
         timers.setdefault(timer.process_id, []).append(timer)
     snapshots = tuple(_snapshot(row, timers.get(row.id or 0, [])) for row in rows)
-    return Case(snapshots), {row.name: row for row in rows}
+    return Case(snapshots), CaseRows(rows, timers)
 
 
-def save_case(
-    session: Session, case_row: CaseRow, before: Case, after: Case, rows: dict[str, ProcessRow]
-) -> dict[str, ProcessRow]:
+def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, rows: CaseRows) -> CaseRows:
     """Write every process that changed, with its terms; give the rows by process name."""
     old = {process.name: process for process in before.processes}
     for process in after.processes:
@@ -82,7 +94,6 @@ def save_case(
         if known is process:
             continue
         row = rows.get(process.name)
-        new = row is None
         if row is None:
             row = ProcessRow(
                 case_reference=case_row.reference,
@@ -104,9 +115,10 @@ def save_case(
         row.sequence = process.sequence
         row.facts = to_json(process.facts)
         ask_attention(row)
-        session.add(row)
-        session.flush()
-        _save_terms(session, row, process.terms, known.terms if known else (), new=new)
+        if row.id is None:
+            session.add(row)
+            session.flush()  # its timers need its number
+        _save_terms(session, rows, row, process.terms, known.terms if known else ())
     return rows
 
 
@@ -121,30 +133,30 @@ def ask_attention(row: ProcessRow) -> None:
 
 def _save_terms(
     session: Session,
+    rows: CaseRows,
     row: ProcessRow,
     terms: Sequence[RunningTerm],
     known: Sequence[RunningTerm],
-    *,
-    new: bool,
 ) -> None:
     unchanged = {id(term) for term in known}
     kept = {term.key for term in terms}
-    found = [] if new else session.exec(select(TimerRow).where(TimerRow.process_id == row.id)).all()
-    current = {timer.key: timer for timer in found}
-    for key, timer in current.items():
-        if key not in kept:  # it moved along to another process
-            session.delete(timer)
+    current = rows.timers_of(row)
+    for key in current.keys() - kept:  # it moved along to another process
+        session.delete(current.pop(key))
     for position, term in enumerate(terms):
-        if id(term) in unchanged and term.key in current:
+        timer = current.get(term.key)
+        if timer is not None and id(term) in unchanged:
             continue
         values = _timer_values(term)
-        timer = current.get(term.key) or TimerRow(
-            process_id=row.id or 0, position=position, key=term.key, **values
-        )
+        if timer is None:
+            timer = current[term.key] = TimerRow(
+                process_id=row.id or 0, position=position, key=term.key, **values
+            )
+            session.add(timer)
+        timer.position = position
         for name, value in values.items():
             setattr(timer, name, value)
-        timer.position = position
-        session.add(timer)
+    rows.timers[row.id or 0] = list(current.values())
 
 
 _PLAIN = (

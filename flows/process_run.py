@@ -48,7 +48,8 @@ def run_process(reference: str, name: str) -> State[Any]:
     rest = _REST_AFTER_FAILURE
     try:
         _apply_answers(here, reference, name)
-        here.casework.fire_due(reference)
+        if here.casework.is_due(reference):
+            here.casework.fire_due(reference)
         plan_messages(here, held.process_id)
         send_due(here, here.deliveries.due(held.process_id), lambda: _still_ours(here, held))
         view = here.casework.case(reference)
