@@ -22,7 +22,7 @@ from adapters.incoming import Prepared, prepare, take_in
 from adapters.integration_tables import ClientRow, InboxRow
 from adapters.persons import keyed_hash
 from adapters.privacy import is_reference
-from adapters.retries import next_attempt
+from adapters.retry_table import wait_after
 from adapters.settings import SettingsError
 from milestones.process import InvalidData
 
@@ -150,10 +150,10 @@ def _without_details(prepared: Prepared) -> Prepared:
 
 def _try_later(row: InboxRow, now: datetime) -> bool:
     row.attempts += 1
-    later = next_attempt(row.received_at, row.attempts)
-    if later is None:
+    wait = wait_after(row.attempts)
+    if wait is None:
         return False
-    row.next_at = max(later, now)
+    row.next_at = now + wait
     return True
 
 

@@ -254,7 +254,7 @@ def _percentile(values: Iterable[int], part: float) -> int:
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
-HEADS = ("figuur", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
+HEADS = ("cijfer", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
 
 
 def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:

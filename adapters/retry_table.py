@@ -1,7 +1,7 @@
-"""When a message that was not taken is tried again. The table is published: receivers may count on it.
+"""When what was not taken is tried again. The table is published: receivers may count on it.
 
-Each wait counts from the attempt before it. After the last attempt the next channel of the recipient follows,
-and after the last channel the coordinator.
+Each wait counts from the attempt before it. After the last attempt of a message the next channel of the
+recipient follows, and after the last channel the coordinator; a webhook becomes a dead letter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RETRY_TABLE = (
 URGENT_RETRY_TABLE = RETRY_TABLE[:3]
 
 
-def wait_after(attempts: int, *, urgent: bool) -> timedelta | None:
+def wait_after(attempts: int, *, urgent: bool = False) -> timedelta | None:
     """Give how long to wait after so many attempts; None when the table is at its end."""
     table = URGENT_RETRY_TABLE if urgent else RETRY_TABLE
     return table[attempts] if attempts < len(table) else None

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    # How many versions of each page Prefect keeps; the journal keeps everything.
+    page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
     person_keys_old: tuple[SecretStr, ...] = ()
     # The secret behind those of clients and subscribers; without it the home folder keeps one.

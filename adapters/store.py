@@ -111,7 +111,9 @@ def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, ro
         row.version = process.version
         row.state = process.state
         row.role = process.role(definition_of(process))
-        row.closed = closed(process)
+        was_closed, row.closed = row.closed, closed(process)
+        if was_closed and not row.closed and row.finished:
+            _want_new_run(row)
         row.sequence = process.sequence
         row.facts = to_json(process.facts)
         ask_attention(row)
@@ -120,6 +122,12 @@ def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, ro
             session.flush()  # its timers need its number
         _save_terms(session, rows, row, process.terms, known.terms if known else ())
     return rows
+
+
+def _want_new_run(row: ProcessRow) -> None:
+    """Let a process that was opened again have a flow run of its own: the former one has ended."""
+    row.finished, row.flow_run_id = False, None
+    row.runs_made += 1
 
 
 def ask_attention(row: ProcessRow) -> None:

@@ -30,7 +30,7 @@ from adapters.database import reading, writing
 from adapters.integration_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 from adapters.outgoing import PREFIX, TYPES, as_cloudevent
 from adapters.refusals import IntegrationError
-from adapters.retries import next_attempt
+from adapters.retry_table import wait_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -240,7 +240,8 @@ def _deliver(office: Office, client: httpx.Client, number: int, failing: set[str
         row = session.get_one(WebhookDeliveryRow, delivery.id)
         row.attempts += 1
         row.last_result = result
-        row.next_at = None if succeeded else next_attempt(row.first_at, row.attempts)
+        wait = None if succeeded else wait_after(row.attempts)
+        row.next_at = None if wait is None else now + wait
         if succeeded:
             row.delivered_at = now
         elif row.next_at is None:

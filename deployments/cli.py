@@ -214,10 +214,16 @@ def api_command() -> None:
 
 @app.command("deploy")
 def deploy_command() -> None:
-    """Zet de work pool en de deployments in Prefect."""
-    from deployments.deploy import deploy  # noqa: PLC0415
+    """Zet de work pool, de deployments en wat coördinatoren nodig hebben in Prefect."""
+    from adapters.settings import settings  # noqa: PLC0415
+    from deployments.environment import for_who_waits  # noqa: PLC0415
 
-    for name in deploy():
+    with for_who_waits(settings()):
+        # Prefect reads its settings on import, so only now.
+        from deployments.deploy import deploy  # noqa: PLC0415
+
+        made = deploy()
+    for name in made:
         out.print(name, markup=False)
 
 

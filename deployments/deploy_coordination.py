@@ -12,6 +12,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate
 from prefect.client.schemas.schedules import CronSchedule
 
 from flows.actions import ACTIONS
+from flows.old_pages import oude_paginas_opruimen
 from flows.parameter_forms import parameter_form
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
 from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad
@@ -42,6 +43,7 @@ REGULAR: Mapping[str, Regular] = MappingProxyType(
         "monitor": Regular(monitor, "0 7 * * 1"),
         "kwaliteitssteekproef": Regular(kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": Regular(kwaliteitstoets),
+        "oude-paginas-opruimen": Regular(oude_paginas_opruimen, "20 3 * * *"),
     }
 )
 

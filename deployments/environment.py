@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import httpx
+
+from adapters.settings import SettingsError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from adapters.settings import Settings
 
@@ -42,6 +47,26 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "1",
     }
     return {name: os.environ.get(name, value) for name, value in defaults.items()}
+
+
+def use_prefect_environment(settings: Settings) -> None:
+    """Give this process the environment; only what imports Prefect after this sees it."""
+    settings.ensure_home()
+    for name, value in prefect_environment(settings).items():
+        os.environ.setdefault(name, value)
+
+
+@contextmanager
+def for_who_waits(settings: Settings) -> Iterator[None]:
+    """Use the environment for a command at which a person waits: a server that is not there is said soon."""
+    use_prefect_environment(settings)
+    os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "2"
+    try:
+        yield
+    except (httpx.HTTPError, RuntimeError):
+        raise SettingsError(
+            f"De Prefect-server ({os.environ['PREFECT_API_URL']}) antwoordt niet. Start hem en probeer het opnieuw."
+        ) from None
 
 
 def names_other_server(environment: Mapping[str, str], settings: Settings) -> bool:

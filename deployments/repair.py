@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
-import httpx
-
-from adapters.settings import SettingsError
-from deployments.environment import prefect_environment
+from deployments.environment import for_who_waits
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,25 +16,16 @@ _MOST_LINES = 20
 
 def repair(office: Office, out: Console) -> int:
     """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs."""
-    for name, value in prefect_environment(office.settings).items():
-        os.environ.setdefault(name, value)
-    # A person waits for this command: a server that is not there is said soon.
-    os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "2"
+    with for_who_waits(office.settings):
+        # Prefect reads its settings on import, so only now.
+        from prefect.client.orchestration import get_client  # noqa: PLC0415
 
-    # Prefect reads its settings on import, so only now.
-    from prefect.client.orchestration import get_client  # noqa: PLC0415
+        from deployments.deploy import deploy  # noqa: PLC0415
+        from flows.repair import Repair, counted  # noqa: PLC0415
 
-    from deployments.deploy import deploy  # noqa: PLC0415
-    from flows.repair import Repair, counted  # noqa: PLC0415
-
-    try:
         deploy()
         with get_client(sync_client=True) as client:
             looked, mended = Repair(office, client).look_at_everything()
-    except (httpx.HTTPError, RuntimeError):
-        raise SettingsError(
-            f"De Prefect-server ({os.environ['PREFECT_API_URL']}) antwoordt niet. Start hem en probeer het opnieuw."
-        ) from None
     freed = office.attention.release_dead()
     for item in mended[:_MOST_LINES]:
         out.print(f"{item.case_reference} {item.process}: {item.finding}.", markup=False)

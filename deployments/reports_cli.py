@@ -67,7 +67,7 @@ def monitor_command(
         sys.stdout.write(monitor_csv(figures))
         return
     out.print(f"Gemeente {figures.municipality}, {figures.begin} tot en met {figures.end}.", markup=False)
-    shown = Table("figuur", "onderdeel", "waarde", "eenheid", "over", box=None)
+    shown = Table("cijfer", "onderdeel", "waarde", "eenheid", "over", box=None)
     for cell in figures.cells:
         figure = FIGURES[cell.figure]
         shown.add_row(figure.name, cell.part, cell.shown, figure.unit, cell.of)

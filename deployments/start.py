@@ -26,6 +26,7 @@ from adapters.message_check import message_problems
 from adapters.office import open_office
 from adapters.settings import Settings, SettingsError, settings
 from deployments.environment import LOOPBACK, names_other_server, prefect_environment
+from flows.report_pages import OVERVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -217,6 +218,7 @@ def _give_up(service: Service) -> int:
 
 def _print_addresses(chosen: Settings) -> None:
     out.print("routekaart draait.")
+    out.print(f"  Voorpagina      {chosen.prefect_ui}/artifacts/key/{OVERVIEW}", markup=False)
     out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
     out.print(f"  API             http://{LOOPBACK}:{chosen.api_port}/v1", markup=False)
     out.print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.office import open_office
+from adapters.office import office
 from flows.reports import publish_overview
 from flows.views import BY_MILESTONE, FIRST_DAY, LAST_DAY, VIEWS
 
@@ -23,7 +23,7 @@ def deploy_views(client: SyncPrefectClient) -> list[str]:
     missing = [view for view in (*VIEWS, *BY_MILESTONE) if view.name not in known]
     for view in missing:
         _call(client, "PUT", "/saved_searches/", {"name": view.name, "filters": filters_of(view)})
-    publish_overview(open_office(), client)
+    publish_overview(office(), client)
     return [view.name for view in missing]
 
 

@@ -8,15 +8,14 @@ import os
 import signal
 
 from adapters.settings import settings
-from deployments.environment import prefect_environment
+from deployments.environment import use_prefect_environment
 from deployments.garbage import collect_less
 
 
 def run_worker() -> int:
     """Deploy, then run a worker until SIGINT or SIGTERM; a run that is going on is finished first."""
     chosen = settings()
-    for name, value in prefect_environment(chosen).items():
-        os.environ.setdefault(name, value)
+    use_prefect_environment(chosen)
     if chosen.worker_concurrency:
         os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(chosen.worker_concurrency)
 

@@ -21,16 +21,21 @@ from adapters.cancellations import Decision, decide_cancellation, open_cancellat
 from adapters.caseload import Caseload
 from adapters.casework import ConflictError
 from adapters.office import Office, office
+from adapters.presentation import process_title
 from adapters.store import UnknownCaseError
+from flows.intake import REFERENCE, details_form
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
-from milestones.definitions import definition_of
+from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
+from milestones.events import event_in
 from milestones.process import NotPossible, Snapshot
 from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+
+    from milestones.definition import Definition, EventSpec
 
 P = ParamSpec("P")
 Work = Callable[P, str]
@@ -39,7 +44,15 @@ ActionFlow = Flow[..., State[Any]]
 REFUSED = "Niet gedaan"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 
-Case = Annotated[str, Field(title="Zaak", description="De referentie van de zaak, zoals FZ-2026-7K2M9QD.")]
+Case = Annotated[
+    str,
+    Field(
+        title="Zaak",
+        description="De referentie van de zaak, zoals FZ-2026-7K2M9QD. Geen BSN.",
+        pattern=REFERENCE,
+        max_length=60,
+    ),
+]
 Milestone = Annotated[
     str | None,
     Field(title="Mijlpaal", description="Bijvoorbeeld M3. Leeg mag als er maar één open is."),
@@ -56,6 +69,23 @@ Motivation = Annotated[
     ),
 ]
 Day = Annotated[date | None, Field(title="Op welke datum?", description="De datum die telt. Leeg: vandaag.")]
+
+_FIRST = "M3 In contact"
+_BEGINNINGS = MappingProxyType(
+    {process_title(code, definition.name): code for code, definition in DEFINITIONS.items()}
+)
+
+
+def _events_of(definition: Definition) -> Iterator[EventSpec]:
+    """Give what people may report in a process; what only time does is not among it."""
+    found = (event_in(definition.code, name) for name in dict.fromkeys(row.event for row in definition.rows))
+    return (spec for spec in found if not spec.by_timer)
+
+
+_LABELS = tuple(
+    dict.fromkeys(spec.label for definition in DEFINITIONS.values() for spec in _events_of(definition))
+)
+EventDetails: Any = details_form(lambda spec: spec.label)
 
 
 def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
@@ -174,6 +204,62 @@ def afwezigheid_melden(
 
 
 # --- one case -------------------------------------------------------------------------------------------------
+
+
+@_action("Zaak openen")
+def zaak_openen(
+    mijlpaal: Annotated[Literal[tuple(_BEGINNINGS)], Field(title="Waar begint de zaak?")] = _FIRST,  # type: ignore[valid-type]
+    zaak: Annotated[
+        str | None,
+        Field(
+            title="Referentie",
+            description="Uw eigen zaaknummer, of dat van een zaak die er al is. Leeg: een nieuw nummer. Geen BSN.",
+            pattern=REFERENCE,
+            max_length=60,
+        ),
+    ] = None,
+    bedreigende_situatie: Annotated[
+        bool,
+        Field(title="Is er een bedreigende situatie?", description="Bijvoorbeeld ontruiming of afsluiting."),
+    ] = False,
+    gemeente: Annotated[
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+    ] = None,
+    op: Day = None,
+) -> str:
+    """Open een zaak in een mijlpaal. Haar run verschijnt vanzelf in de lijst."""
+    here = office()
+    receipt = here.casework.open(
+        _BEGINNINGS[mijlpaal],
+        municipality=gemeente or here.settings.municipality,
+        reference=zaak,
+        on=op,
+        data={"bedreigende_situatie": True} if bedreigende_situatie else {},
+        key=_key(),
+    )
+    return f"Zaak {receipt.reference} is geopend in {mijlpaal}."
+
+
+@_action("Gebeurtenis melden")
+def gebeurtenis_melden(
+    zaak: Case,
+    gebeurtenis: Annotated[Literal[_LABELS], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
+    mijlpaal: Milestone = None,
+    op: Day = None,
+    gegevens: Annotated[
+        EventDetails | None,
+        Field(title="Gegevens", description="Alleen wat bij deze gebeurtenis hoort."),
+    ] = None,
+) -> str:
+    """Meld een gebeurtenis zonder de run van de zaak op te zoeken. Wat niet kan, wordt geweigerd met de reden."""
+    process = _process(office(), zaak, mijlpaal)
+    event = next(
+        (spec.name for spec in _events_of(definition_of(process)) if spec.label == gebeurtenis), None
+    )
+    if event is None:
+        raise NotPossible(f"'{gebeurtenis}' hoort niet bij {process.name}.")
+    data = gegevens.model_dump(exclude_none=True) if gegevens is not None else {}
+    return _report(zaak, process.name, event, op, data)
 
 
 @_action("Termijn verlengen")
@@ -330,6 +416,8 @@ def _close(here: Office, reference: str, name: str, reason: str, motivation: str
 
 ACTIONS: Mapping[str, ActionFlow] = MappingProxyType(
     {
+        "zaak-openen": zaak_openen,
+        "gebeurtenis-melden": gebeurtenis_melden,
         "zaak-toewijzen": zaak_toewijzen,
         "caseload-overdragen": caseload_overdragen,
         "afwezigheid-melden": afwezigheid_melden,

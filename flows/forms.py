@@ -11,6 +11,7 @@ from milestones.case import possible_now
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import definition_of
 from milestones.events import event_in
+from milestones.process import InvalidData
 
 if TYPE_CHECKING:
     from milestones.definition import Field as EventField
@@ -26,6 +27,7 @@ WITH_OWN_ACTION = frozenset(
     {"termijn_verlengd", "uitgestroomd", "verhuizing", "overname_aanvaard", "overname_geweigerd"}
 )
 HOLDER = "houder"
+STAND = "stand"  # the number of the last change, which the form carries
 _PERSON = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 _YES_NO = {"ja": True, "nee": False}
 
@@ -69,7 +71,7 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         help_text = "Dan staat de zaak op uw naam. Bijvoorbeeld: mw-17."
         fields[HOLDER] = (str, _optional(len(fields), "Uw medewerkerscode", help_text, _PERSON))
     now = str(process.sequence)
-    fields["stand"] = (
+    fields[STAND] = (
         Literal[now],
         Field(
             default=now,
@@ -121,10 +123,13 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
     """Give the event, its date and its data from a filled-in form.
 
     The process may have moved on since the form was shown: the label is looked up in its whole definition.
-    A field that does not belong to the chosen event is left out: the form shows the fields of all events.
+    A field that does not belong to the chosen event is left out: the form shows the fields of all events. What
+    no form of ours could have sent (Prefect checks no dates, and anybody may call its API) is InvalidData.
     """
     events = [event_in(process.code, row.event) for row in definition_of(process).rows]
-    spec = next(spec for spec in events if spec.label == answer["gebeurtenis"])
+    spec = next((spec for spec in events if spec.label == answer.get("gebeurtenis")), None)
+    if spec is None:
+        raise InvalidData("Kies in het formulier wat er gebeurd is.")
     own = {item.name: item for item in spec.fields}
     data: dict[str, object] = {}
     for name, item in own.items():
@@ -132,5 +137,13 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
         if value in (None, ""):
             continue
         data[name] = _YES_NO[value] if item.kind is FieldKind.YES_NO and value in _YES_NO else value
-    written = answer.get("op")
-    return spec.name, date.fromisoformat(written[:10]) if written else None, data
+    return spec.name, _day(answer.get("op")), data
+
+
+def _day(written: object) -> date | None:
+    if written in (None, ""):
+        return None
+    try:
+        return date.fromisoformat(str(written)[:10])
+    except ValueError:
+        raise InvalidData("De datum in het formulier is geen datum.") from None

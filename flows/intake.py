@@ -20,8 +20,8 @@ from pydantic.fields import FieldInfo
 from adapters.casework import ConflictError, Receipt
 from adapters.office import office
 from adapters.store import UnknownCaseError
+from milestones.definition import EventSpec, FieldKind
 from milestones.definition import Field as EventField
-from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import EVENTS
 from milestones.process import NotPossible
@@ -30,7 +30,7 @@ _MILESTONES = tuple(DEFINITIONS)
 _REPORTABLE = tuple(spec.name for spec in EVENTS.values() if not spec.by_timer)
 
 # What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
-_REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
+REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
 _PROCESS = r"^[A-Z][A-Z0-9]{0,15}(#\d{1,3})?$"
 
 Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
@@ -49,25 +49,27 @@ def _type_of(item: EventField) -> Any:
     }[item.kind]
 
 
-def _details() -> type[BaseModel]:
-    """Make the form of all fields that any event has, each with its own label and type."""
+def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
+    """Make the form of all fields that any event has, each with its label, its type and the events it is for."""
     labels: dict[str, EventField] = {}
     users: dict[str, list[str]] = {}
     for spec in EVENTS.values():
         for item in spec.fields:
             labels.setdefault(item.name, item)
-            users.setdefault(item.name, []).append(spec.name)
+            users.setdefault(item.name, []).append(name_of(spec))
     fields: dict[str, Any] = {
         name: (
             _type_of(item) | None,
-            Field(default=None, title=item.label, description=f"Bij: {', '.join(users[name])}."),
+            Field(
+                default=None, title=item.label, description=f"Bij: {'; '.join(dict.fromkeys(users[name]))}."
+            ),
         )
         for name, item in labels.items()
     }
     return create_model("Gegevens", __config__=ConfigDict(extra="forbid", title="Gegevens"), **fields)
 
 
-Details: Any = _details()
+Details: Any = details_form(lambda spec: spec.name)
 
 
 @flow(name="aanmelding", persist_result=False)
@@ -78,7 +80,7 @@ def registration(
         Field(
             title="Referentie",
             description="Uw eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN.",
-            pattern=_REFERENCE,
+            pattern=REFERENCE,
             max_length=60,
         ),
     ] = None,
@@ -114,7 +116,7 @@ def registration(
 @flow(name="meld-gebeurtenis", persist_result=False)
 def report_event(
     zaak: Annotated[
-        str, Field(title="Zaak", description="De referentie van de zaak.", pattern=_REFERENCE, max_length=60)
+        str, Field(title="Zaak", description="De referentie van de zaak.", pattern=REFERENCE, max_length=60)
     ],
     gebeurtenis: Annotated[EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
     mijlpaal: Annotated[

@@ -23,9 +23,10 @@ def parameter_form(function: Callable[..., Any]) -> dict[str, Any]:
     }
     model: type[BaseModel] = create_model("Parameters", **fields)
     schema = model.model_json_schema(ref_template="#/definitions/{model}")
-    for position, field in enumerate(schema.get("properties", {}).values()):
-        _simplify(field)
-        field["position"] = position
+    for form in (schema, *schema.get("$defs", {}).values()):
+        for position, field in enumerate(form.get("properties", {}).values()):
+            _simplify(field)
+            field["position"] = position
     return {
         "title": "Parameters",
         "type": "object",

@@ -18,6 +18,7 @@ from prefect.states import Completed
 from adapters.caseload import Caseload
 from adapters.casework import ConflictError
 from adapters.faults import FaultPoint, reach
+from adapters.handoff_links import ACCEPTED
 from adapters.office import Office, office
 from flows.display import show
 from flows.effects import plan_messages, send_due
@@ -118,14 +119,16 @@ def _apply_answers(here: Office, reference: str, name: str) -> None:
             continue
         reach(FaultPoint.ANSWER_READ, reference)
         process = here.casework.case(reference).case.process(name)
-        event, on, data = event_from(process, answer.values)
+        chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:
+            event, on, data = event_from(process, answer.values)
             here.casework.report(reference, event, process=name, on=on, data=data, event_id=answer.id)
+            if event == ACCEPTED:
+                _take_over(here, reference, name, answer)
         except (NotPossible, ConflictError) as refusal:
-            log.warning("Niet verwerkt: %s. %s", answer.values["gebeurtenis"], refusal)
+            log.warning("Niet verwerkt: %s. %s", chosen, refusal)
         else:
-            log.info("Verwerkt: %s.", answer.values["gebeurtenis"])
-            _take_over(here, reference, name, answer)
+            log.info("Verwerkt: %s.", chosen)
 
 
 def _take_over(here: Office, reference: str, name: str, answer: Answer) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from prefect import State, flow, get_client
+from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -17,6 +18,8 @@ from adapters.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.workload import municipalities
 from flows.case_page import page_key
 from flows.parking import park, take_answer
+from flows.tags import DONE
+from flows.views import REVIEW_TAG
 from milestones.dutch import dutch_date
 from milestones.process import NotPossible
 
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
 REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"
-TAG = "kwaliteitstoets"
+TAG = REVIEW_TAG
 _SCORES = tuple(str(score) for score in range(LOWEST, HIGHEST + 1))
 
 
@@ -64,6 +67,7 @@ def kwaliteitstoets(
             log.warning("Niet verwerkt: %s", refusal)
         review = sample.get(toets)
     if review.reviewed_on is not None:
+        _leave_the_view(review)
         return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
     explanation = (
         f"Zaak {review.case_reference}, {review.process}. Besloten op {dutch_date(review.decided_on)}. Lees het "
@@ -72,6 +76,14 @@ def kwaliteitstoets(
     )
     log.info("Wacht op de kwaliteitstoetser. %s", explanation)
     return park("Wacht op kwaliteitstoets", explanation, review_form(explanation))
+
+
+def _leave_the_view(review: ReviewRow) -> None:
+    """Take the tag of open reviews from this run, so that the view shows what waits and nothing else."""
+    context = FlowRunContext.get()
+    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
+    tags = [DONE, f"gemeente:{review.municipality}"]
+    get_client(sync_client=True).update_flow_run(context.flow_run.id, tags=tags)
 
 
 @flow(name=SAMPLE, persist_result=False)

@@ -8,6 +8,7 @@ thousands of open processes; `routekaart herstel` looks at every one.
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -32,6 +33,7 @@ from adapters.cancellations import ask_cancellation
 from adapters.database import ProcessRow, reading
 from adapters.faults import FaultPoint, reach
 from flows.display import show
+from flows.tags import REPLACED
 from milestones.process import Snapshot
 
 if TYPE_CHECKING:
@@ -95,6 +97,9 @@ class Repair:
             run = None
         if run is not None and run.state_type in (StateType.CANCELLED, StateType.CANCELLING):
             ask_cancellation(self._office.engine, process_id, flow_run_id)
+        if run is not None:  # its successor is in the views now
+            with suppress(ObjectNotFound):
+                self._client.update_flow_run(flow_run_id, tags=[REPLACED])
         if self._office.attention.unlink(process_id, flow_run_id):
             reach(FaultPoint.RUN_REPLACED, reference)
 

@@ -37,9 +37,19 @@ def monitor_key(municipality: str) -> str:
 # --- the front page -------------------------------------------------------------------------------------------
 
 
-def overview_page(workloads: Sequence[Workload], actions: Mapping[str, tuple[str, str]], today: date) -> str:
-    """Give the front page. `actions` gives for each name of an action its explanation and its address."""
+def overview_page(
+    workloads: Sequence[Workload],
+    actions: Mapping[str, tuple[str, str]],
+    today: date,
+    questions: Mapping[str, int],
+) -> str:
+    """Give the front page.
+
+    `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
+    question that waits for a person how many there are.
+    """
     counts: dict[tuple[str, ...], int] = {
+        **{(tag,): number for tag, number in questions.items()},
         (LATE,): sum(len(work.late) for work in workloads),
         (THIS_WEEK,): sum(len(work.this_week) for work in workloads),
         (CRISIS,): sum(len(work.threatened) for work in workloads),
@@ -58,7 +68,7 @@ def overview_page(workloads: Sequence[Workload], actions: Mapping[str, tuple[str
         table(
             ("kijk naar", "vraag", "aantal"),
             (
-                (f"**[{view.name}]({address(*view.tags)})**", view.question, counts.get(view.tags, "kijk"))
+                (f"**[{view.name}]({address(*view.tags)})**", view.question, counts[view.tags])
                 for view in VIEWS
             ),
         ),
@@ -188,7 +198,7 @@ def monitor_page(monitor: Monitor) -> str:
         "## Op tijd",
         _bars([(FIGURES[cell.figure].name, cell) for cell in in_time], percent=True),
         table(
-            ("figuur", "op tijd", "over hoeveel"),
+            ("cijfer", "op tijd", "over hoeveel"),
             ((FIGURES[cell.figure].name, cell.shown, cell.of) for cell in in_time),
         ),
     ]
@@ -204,7 +214,7 @@ def monitor_page(monitor: Monitor) -> str:
     parts += [
         "## Wat de cijfers betekenen",
         table(
-            ("figuur", "eenheid", "definitie"),
+            ("cijfer", "eenheid", "definitie"),
             ((figure.name, figure.unit, figure.definition) for figure in FIGURES.values()),
         ),
     ]
@@ -213,7 +223,9 @@ def monitor_page(monitor: Monitor) -> str:
 
 def _chart(code: str, cells: Iterable[Cell]) -> str:
     if code == LEAD_TIME.code:
-        return _bars([(cell.part.split()[0], cell) for cell in cells if cell.part.endswith("mediaan")])
+        return _bars(
+            [(f"{cell.part}, in werkdagen", cell) for cell in cells if cell.part.endswith("mediaan")]
+        )
     if code in (WAITING.code, QUALITY.code):
         return _bars([(cell.part, cell) for cell in cells])
     if code == LATE_NOW.code:

@@ -19,9 +19,11 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from pydantic import Field
 
+from adapters.cancellations import open_cancellations
 from adapters.caseload import Caseload, deputy_for
 from adapters.monitor import WEEKS, read_monitor
 from adapters.office import Office, office
+from adapters.quality import QualitySample
 from adapters.shown import ShownRuns
 from adapters.workload import municipalities, read_workload
 from flows.report_pages import (
@@ -32,7 +34,8 @@ from flows.report_pages import (
     workload_key,
     workload_page,
 )
-from flows.tags import Facts, duties, with_time
+from flows.tags import CANCEL_ASKED, Facts, duties, with_time
+from flows.views import REVIEW_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +109,13 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         item.name: ((item.description or "").split("\n")[0], f"../../deployments/deployment/{item.id}")
         for item in sorted(found, key=lambda item: item.name)
     }
-    _write(client, OVERVIEW, overview_page(work, actions, here.clock.today()), "Voorpagina.", None)
+    sample = QualitySample(here.engine, here.clock)
+    questions = {
+        CANCEL_ASKED: len({item.process_id for item in open_cancellations(here.engine)}),
+        REVIEW_TAG: sum(len(sample.waiting(item.municipality)) for item in work),
+    }
+    page = overview_page(work, actions, here.clock.today(), questions)
+    _write(client, OVERVIEW, page, "Voorpagina.", None)
     _first_pages(here, client, work)
 
 

@@ -111,6 +111,7 @@ def process_for(case: Case, event: str) -> str:
     None, or more than one, is NotPossible with a sentence that says what to do.
     """
     able = [item for item in case.processes if event in possible_now(item)]
+    able = [item for item in able if not closed(item)] or able
     # One that only passes the event on to another leaves it to that other.
     able = [item for item in able if not _passes_on(item, event, {other.code for other in able})] or able
     if len(able) == 1:

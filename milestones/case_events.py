@@ -101,4 +101,6 @@ CASE_EVENTS = (
     EventSpec(
         "T21_verlopen", "Termijn na ingebrekestelling verstreken", by_timer=True, at_expiry_of=("T21",)
     ),
+    EventSpec("T22_verlopen", "Dwangsom is volgelopen", by_timer=True, at_expiry_of=("T22",)),
+    EventSpec("dwangsom_vastgesteld", "Hoogte van de dwangsom vastgesteld", decision=True),
 )

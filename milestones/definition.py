@@ -91,7 +91,7 @@ class Arm:
     it keeps running. `several` starts one more beside those that run. `from_earlier` names a fact with a date
     that counts instead of the event's own date when it is earlier; `from_term` counts from the last day of
     another term, `same_anchor` from where the term itself counted before. `policy` names a yes/no setting of
-    the municipality that must be on.
+    the municipality that must be on. `if_cancelled` names a term that must have lapsed with this same event.
     """
 
     term: str
@@ -107,6 +107,7 @@ class Arm:
     from_term: str | None = None
     policy: str | None = None
     same_anchor: bool = False
+    if_cancelled: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,7 @@ class Row:
     cancels: tuple[str, ...] = ()  # these terms lapse without purpose ("vervallen")
     suspends: tuple[str, ...] = ()
     resumes: tuple[str, ...] = ()
+    revives: tuple[str, ...] = ()  # these lapsed with the decision that now falls, and count on
     opens: tuple[Opening, ...] = ()
     reports: tuple[Report, ...] = ()
     notifies: tuple[str, ...] = ()
@@ -169,6 +171,9 @@ class Row:
     tasks: tuple[Task, ...] = ()
     extends: bool = False  # the event asks for a longer term
     ends: bool = False  # the process ends in this state: it is definitive
+    afterwards: bool = (
+        False  # may also happen when the process has ended; leading to a state, it opens it again
+    )
     because: str = ""  # where an edge that is not in the domain table comes from
 
 
@@ -213,7 +218,7 @@ class Definition:
             state.code: tuple(
                 row
                 for row in self.rows
-                if not state.final
+                if (row.afterwards or not state.final)
                 and (
                     state.code in row.source or (ANY in row.source and state.code not in (OFFERED, RETURNED))
                 )
@@ -252,7 +257,7 @@ def defects(
             yield f"{definition.code} {state.code}: uit deze toestand leidt geen gebeurtenis"
     states = {*definition.state_by_code, ANY, SAME, BACK}
     for line in definition.rows:
-        terms = (*line.meets, *line.meets_one, *line.cancels, *line.suspends, *line.resumes)
+        terms = (*line.meets, *line.meets_one, *line.cancels, *line.suspends, *line.resumes, *line.revives)
         roles = (*line.notifies, *(task.role for task in line.tasks))
         named = (
             ("gebeurtenis", (line.event,), events),

@@ -42,10 +42,14 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A condition and the Dutch sentence for when it does not hold."""
+    """A condition and the Dutch sentence for when it does not hold.
+
+    With `hides` it looks at the process alone, and an event for which it does not hold is not offered at all.
+    """
 
     holds: Callable[[Situation], bool]
     refusal: str
+    hides: bool = False
 
 
 def _term_over(situation: Situation, term: str) -> bool:
@@ -84,6 +88,12 @@ def _motivated(situation: Situation) -> bool:
 def _ground_allowed(situation: Situation) -> bool:
     groups = target_groups(situation.snapshot.facts)
     return not ("statushouder" in groups and situation.data.get("grond") in ("BRP", "toeslagen"))
+
+
+def _first_objection(situation: Situation) -> bool:
+    """Whether no bezwaar against this decision was handled before: its T20b comes after its T20."""
+    order = [item.term for item in situation.snapshot.terms if item.term in {"T20", "T20b"}]
+    return not order or order[-1] != "T20b"
 
 
 def _objection_in_time(situation: Situation) -> bool:
@@ -181,6 +191,17 @@ GUARDS: Mapping[str, Guard] = MappingProxyType(
         "objection_in_time": Guard(
             _objection_in_time,
             "Het bezwaar is te laat (Awb art. 6:7 en 6:9), en niet verontschuldigd (Awb art. 6:11).",
+        ),
+        "first_objection": Guard(
+            _first_objection,
+            "Op een bezwaar tegen dit besluit is al beslist; daarna staat beroep open bij de rechtbank "
+            "(Awb art. 8:1).",
+            hides=True,
+        ),
+        "penalty_to_be_fixed": Guard(
+            lambda s: s.snapshot.running("T22b") is not None,
+            "Er is geen dwangsom waarvan de hoogte nog moet worden vastgesteld (Awb art. 4:18).",
+            hides=True,
         ),
         "decision_overdue": Guard(
             _decision_overdue, "De beslistermijn is nog niet voorbij (Awb art. 4:17 en 6:12)."

@@ -16,6 +16,7 @@ from milestones.event_data import checked
 from milestones.events import EVENTS, event_in
 from milestones.extending import extend
 from milestones.guards import GUARDS, Situation
+from milestones.policy import Policy
 from milestones.running import (
     arm_term,
     as_date,
@@ -24,6 +25,7 @@ from milestones.running import (
     end_at_death,
     put,
     resume,
+    revive,
     stop,
     stop_one,
     suspend,
@@ -74,6 +76,7 @@ __all__ = [
 
 DEFINITIVE = "definitief"  # the fact that ends a process in a state that is not final by itself
 _BEFORE = "vorige_toestand"
+_NO_POLICY = Policy()  # a guard that hides an event looks at the process alone
 
 
 def advance(
@@ -109,9 +112,15 @@ def advance(
 
 def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
     """Give the events that a person or system may report now, in table order."""
+    lines = definition.rows_from(snapshot.state)
     if is_closed(definition, snapshot):
-        return ()
-    events = definition.events_from(snapshot.state)
+        lines = tuple(line for line in lines if line.afterwards)
+    situation = Situation(snapshot, {}, snapshot.opened_on, _NO_POLICY)
+    events = dict.fromkeys(
+        line.event
+        for line in lines
+        if all(GUARDS[name].holds(situation) for name in line.guards if GUARDS[name].hides)
+    )
     return tuple(name for name in events if not EVENTS[name].by_timer)
 
 
@@ -168,11 +177,16 @@ def _choose(
     definition: Definition, snapshot: Snapshot, event: Event, rules: Rules, beside: tuple[Snapshot, ...]
 ) -> Row:
     """Give the first row for this event whose guards all hold."""
+    lines = definition.rows_for(snapshot.state, event.name)
     if is_closed(definition, snapshot):
-        raise NotPossible(f"{snapshot.name} is al afgerond ({snapshot.state}).")
+        lines = tuple(line for line in lines if line.afterwards)
+        if not lines:
+            raise NotPossible(
+                f"{snapshot.name} is al afgerond ({snapshot.state}).", possible(definition, snapshot)
+            )
     situation = Situation(snapshot, event.data, event.on, rules.policy, beside)
     refusals: list[str] = []
-    for line in definition.rows_for(snapshot.state, event.name):
+    for line in lines:
         failed = [GUARDS[name].refusal for name in line.guards if not GUARDS[name].holds(situation)]
         if not failed:
             return line
@@ -218,6 +232,8 @@ def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
             facts[name] = tuple(dict.fromkeys((*several, event.data[name])))
     if line.ends:
         facts[DEFINITIVE] = True
+    elif line.to != SAME:
+        facts.pop(DEFINITIVE, None)
     return facts
 
 
@@ -236,9 +252,11 @@ def _with_state(definition: Definition, snapshot: Snapshot, line: Row) -> Snapsh
 
 
 def _with_terms(after: Snapshot, line: Row, event: Event, today: date, rules: Rules) -> Snapshot:
-    """Resume, meet, cancel, start, suspend and extend what a row says, in this order."""
+    """Resume, revive, meet, cancel, extend, start and suspend what a row says, in this order."""
     for term in line.resumes:
         after = resume(after, term, event.on, rules)
+    if line.revives:
+        after = revive(after, line.revives, today)
     for term in line.meets:
         after = stop(after, term, TermOutcome.MET, event.on)
     for term in line.meets_one:
@@ -320,7 +338,7 @@ def _climb(
 
     # The term ended at 24:00 of the day before this rung (R15); terms that follow count from that last day.
     over_on = rung.on
-    elapsed = kind.kind is Kind.WINDOW or kind.survives_process
+    elapsed = kind.kind is Kind.WINDOW
     if elapsed:
         fired = replace(fired, stopped=TermOutcome.ELAPSED, ended_on=over_on)
     after = put(before, term, fired)

@@ -79,6 +79,10 @@ def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:
 
     if arm.policy and getattr(policy, arm.policy) is not True:
         return False
+    if arm.if_cancelled:
+        former = snapshot.latest(arm.if_cancelled)
+        if former is None or former.stopped is not TermOutcome.CANCELLED or former.ended_on != event.on:
+            return False
     if arm.unless and true(arm.unless):
         return False
     return not arm.when or true(arm.when)
@@ -227,6 +231,26 @@ def end_at_death(snapshot: Snapshot, on: date) -> Snapshot:
     for term in {item.term for item in snapshot.terms if item.runs} - KEPT_AT_DEATH:
         snapshot = stop(snapshot, term, TermOutcome.CANCELLED, on)
     return snapshot
+
+
+def revive(snapshot: Snapshot, terms: tuple[str, ...], today: date) -> Snapshot:
+    """Let terms count on that lapsed with a decision against which an objection was founded.
+
+    They count from where they counted before, as if the decision had never been. What they would have warned
+    of meanwhile stays unsaid; a last day that passed meanwhile is still told, as late.
+    """
+    decided = snapshot.latest("T20")
+    if decided is None:
+        return snapshot
+
+    def again(item: RunningTerm) -> RunningTerm:
+        lapsed = item.stopped is TermOutcome.CANCELLED and item.ended_on == decided.anchor
+        if item.term not in terms or not lapsed:
+            return item
+        passed = {rung.name for rung in item.ladder if rung.on < today and rung.name != EXPIRY}
+        return replace(item, stopped=None, ended_on=None, fired=item.fired | passed)
+
+    return replace(snapshot, terms=tuple(again(item) for item in snapshot.terms))
 
 
 # --- standing still (R13) ---------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from sqlmodel import SQLModel
 from stack import Stack
 
 from adapters.calendar_data import dutch_calendar
@@ -37,32 +39,63 @@ def _postgresql_answers() -> bool:
 
 
 @pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite case database that was migrated once, for tests to copy."""
+    path = tmp_path_factory.mktemp("migrated") / "zaken.db"
+    made = create_engine(f"sqlite:///{path}")
+    migrate(made)
+    made.dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
 def postgresql_url() -> Iterator[str]:
-    """A PostgreSQL database of our own; the test is skipped where no server answers."""
+    """A migrated PostgreSQL database of our own; the test is skipped where no server answers."""
     if not _postgresql_answers():
         pytest.skip("no PostgreSQL on this machine")
     name = f"routekaart_test_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
-    yield POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
+    url = POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
+    made = create_engine(url)
+    migrate(made)
+    made.dispose()
+    yield url
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """An empty case database, on SQLite and on the real PostgreSQL."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of an empty case database, on SQLite and on the real PostgreSQL."""
     if request.param == "sqlite":
-        made = create_engine(f"sqlite:///{tmp_path / 'zaken.db'}")
-    else:
-        made = create_engine(request.getfixturevalue("postgresql_url"))
-    migrate(made)
-    yield made
-    if request.param == "postgresql":
-        with made.connect() as connection:
-            connection.exec_driver_sql("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-            connection.commit()
+        path = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "zaken.db")
+        yield f"sqlite:///{path}"
+        return
+    url = request.getfixturevalue("postgresql_url")
+    yield url
+    made = create_engine(url)
+    with made.begin() as connection:  # much faster than TRUNCATE, which makes new files
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            connection.execute(table.delete())
     made.dispose()
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An empty case database, on SQLite and on the real PostgreSQL."""
+    made = create_engine(database_url)
+    yield made
+    made.dispose()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2`, keep tests on one server in one process: those of the shared stack, and those of one file."""
+    for item in items:
+        if "stack" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("stack"))
+        elif item.get_closest_marker("prefect") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

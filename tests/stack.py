@@ -15,9 +15,14 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import psutil
 
+from adapters.office import open_office
+from adapters.settings import Settings
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from adapters.office import Office
 
 ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
 READY_SECONDS = 150.0
@@ -154,6 +159,49 @@ class Stack:
                 return result
             time.sleep(0.5)
         raise AssertionError(f"the form was not accepted: {result['status']} {result.get('details')}")
+
+    def start_action(self, name: str, **parameters: Any) -> dict[str, Any]:
+        """Run a deployment as its form does, and give the run; a busy SQLite is asked again."""
+
+        def start() -> Any:
+            found = self.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
+            try:
+                return self.prefect(
+                    "POST", f"/deployments/{found['id']}/create_flow_run", parameters=parameters
+                )
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    raise
+                return None
+
+        return wait_until(start, 30, lambda: f"{name} does not start")
+
+    def ended(self, run: dict[str, Any]) -> dict[str, Any]:
+        """Wait until a run has ended, and give it."""
+
+        def look() -> Any:
+            now = self.prefect("GET", f"/flow_runs/{run['id']}")
+            return now if now["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+
+        return wait_until(look, 60, lambda: f"{run['name']} does not end\n{self.logs()}")
+
+    def run_action(self, name: str, **parameters: Any) -> dict[str, Any]:
+        """Run a deployment as its form does, and give the run when it has ended."""
+        return self.ended(self.start_action(name, **parameters))
+
+    def office(self) -> Office:
+        """Give the office of this stack, to prepare cases without a command for each event."""
+        code = self.extra.get("ROUTEKAART_MUNICIPALITY", "0000")
+        return open_office(
+            Settings(
+                home=self.home, municipality=code, database_url=self.extra.get("ROUTEKAART_DATABASE_URL")
+            )
+        )
+
+    def log_of(self, run: dict[str, Any]) -> list[str]:
+        """Give what the log of a run says in the UI, the oldest line first."""
+        about = {"flow_run_id": {"any_": [run["id"]]}}
+        return [line["message"] for line in self.prefect("POST", "/logs/filter", logs=about, limit=200)]
 
     def case(self, reference: str) -> dict[str, Any]:
         """Give `routekaart zaak REF --json`."""

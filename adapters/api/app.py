@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 
-from adapters.api import cases, messages, signals, views
+from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
 from adapters.api.description import VERSION, describe
 from adapters.api.limits import RateLimit
@@ -35,8 +35,16 @@ def create_api(office: Office) -> FastAPI:
     api.state.office = office
     api.state.gate = Gate(office, RateLimit(office.settings.api_requests_per_second))
     api.state.metrics = Metrics()
-    for router in (cases.router, signals.router, messages.router, views.guarded, views.health):
+    for router in (
+        cases.router,
+        signals.router,
+        messages.router,
+        reports.router,
+        views.guarded,
+        views.health,
+    ):
         api.include_router(router)
+    api.include_router(operator.router)
     api.include_router(handoff_router(office))
     answer_problems(api)
     api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)

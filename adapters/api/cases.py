@@ -13,6 +13,7 @@ from adapters.answers import answer_once, hashed
 from adapters.api.auth import check_may
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
+from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
 from adapters.casework import CaseView, ConflictError
 from adapters.database import CaseRow, JournalRow, reading
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["zaken"])
-
-PageNumber = Annotated[int, Query(ge=1, le=100_000)]
-PageSize = Annotated[int, Query(alias="pageSize", ge=1, le=1000)]
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
@@ -99,7 +97,7 @@ def list_cases(
         }
         for row in rows
     ]
-    return JSONResponse({**_page("/v1/zaken", count, page, size), "results": results})
+    return JSONResponse({**page_of("/v1/zaken", count, page, size), "results": results})
 
 
 @router.get("/v1/zaken/{reference}", response_model=CaseState)
@@ -126,7 +124,7 @@ def read_journal(
             .order_by(col(JournalRow.number))
             .limit(size)
         ).all()
-    numbers = _page(f"/v1/zaken/{reference}/journaal", row.steps, page, size)
+    numbers = page_of(f"/v1/zaken/{reference}/journaal", row.steps, page, size)
     return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
 
 
@@ -243,14 +241,3 @@ def _respond(answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
     reach(FaultPoint.API_COMMITTED)
     status, body, repeated = answered
     return JSONResponse(body, status, headers={"Idempotent-Replayed": "true"} if repeated else None)
-
-
-def _page(path: str, count: int, page: int, size: int) -> dict[str, Any]:
-    def link(number: int) -> str:
-        return f"{path}?page={number}&pageSize={size}"
-
-    return {
-        "count": count,
-        "next": link(page + 1) if page * size < count else None,
-        "previous": link(page - 1) if page > 1 else None,
-    }

@@ -187,6 +187,53 @@ class JournalPage(Page):
     journaal: list[JournalLine]
 
 
+class WorkLine(Answered):
+    """Een mijlpaal die open is."""
+
+    zaak: str
+    mijlpaal: str
+    wacht_op: str
+    rol: str
+    medewerker: str | None
+    vervanger: str | None
+    uiterlijk: date | None
+    termijn: str | None
+    dagen_te_laat: int
+    deze_week: bool
+    crisis: bool
+    wacht_op_overdracht: bool
+    geopend_op: date
+
+
+class WorkloadPage(Page):
+    """Een bladzijde van de werkvoorraad."""
+
+    gemeentecode: str
+    op: date
+    aantallen: dict[str, int]
+    results: list[WorkLine]
+
+
+class FigureLine(Answered):
+    """Een cijfer van de monitor; een klein aantal staat er niet in."""
+
+    cijfer: str
+    onderdeel: str
+    waarde: str
+    eenheid: str
+    over_aantal: str
+    definitie: str
+
+
+class MonitorReport(Answered):
+    """De monitor van een gemeente over een periode."""
+
+    gemeentecode: str
+    van: date
+    tot_en_met: date
+    cijfers: list[FigureLine]
+
+
 class References(Answered):
     """Hoe andere systemen een zaak noemen."""
 

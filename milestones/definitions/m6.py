@@ -9,6 +9,7 @@ from milestones.definition import SAME, Arm, Definition, Opening, Report, State,
 from milestones.definitions.shared import (
     ARCHIVE,
     HANDOFF_STATES,
+    PENALTY,
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
@@ -63,7 +64,7 @@ M6 = Definition(
             sets={"beschikking": "toegelaten", "nazorg_toegezegd": True},
             meets=_DECIDED,
             cancels=("T22",),
-            arms=(Arm("T20", restart=True),),
+            arms=(PENALTY, Arm("T20", restart=True)),
             # M7 does not wait for the end of the bezwaartermijn.
             opens=(Opening("M7", gives=(*TRAJECT_FACTS, "nazorg_toegezegd")),),
             notifies=("client", "settlement_officer", "budget_coach"),
@@ -77,7 +78,7 @@ M6 = Definition(
             sets={"beschikking": "geweigerd"},
             meets=_DECIDED,
             cancels=("T22",),
-            arms=(Arm("T20", restart=True), ARCHIVE),
+            arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
             notifies=("client", "chain_partner"),
         ),
         # Overdue, but never blocked: the inwoner may send an ingebrekestelling (T21).

@@ -5,8 +5,10 @@ from __future__ import annotations
 from milestones.definition import SAME, Arm, Definition, Opening, Report, State, row
 from milestones.definitions.shared import (
     HANDOFF_STATES,
+    OBJECTION,
     TRAJECT_FACTS,
     decision_rows,
+    default_rows,
     exit_rows,
     handoff_rows,
     objection_rows,
@@ -140,7 +142,8 @@ M8 = Definition(
             notifies=("client",),
         ),
         *decision_rows("AFGEROND"),
-        *objection_rows("BEEINDIGING", (("AFGEROND", (), ()),)),
+        *objection_rows("BEEINDIGING", (("AFGEROND", (), ()),), revives=_AFTERCARE),
+        *default_rows(OBJECTION),
         *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("GESTART"),
     ),

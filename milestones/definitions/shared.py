@@ -30,7 +30,9 @@ OBJECTION = "BEZWAAR"
 TRAJECT_FACTS = ("bedreigende_situatie", "doelgroep", "clienten")
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
-DECISION_TERMS = ("T03", "T03b", "T21", "T22")
+DECISION_TERMS = ("T03", "T03b", "T21", "T22", "T22b")
+# A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
+PENALTY = Arm("T22b", if_cancelled="T22")
 EVERY_STATE = (ANY, OFFERED, RETURNED)
 THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden",)),)
 
@@ -169,6 +171,8 @@ def extension_row() -> Row:
 def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ...]:
     """Give what follows a beschikking: T20, the post week, and then it is definitive.
 
+    A late bezwaar that is excusable opens it again (Awb art. 6:11).
+
     `ends` are the reports to other processes once it is.
     """
     return (
@@ -185,7 +189,8 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             state,
             "bezwaar_ontvangen",
             OBJECTION,
-            guards=("objection_in_time",),
+            guards=("first_objection", "objection_in_time"),
+            afterwards=True,
             keeps=("adviescommissie",),
             arms=(
                 Arm("T20b", from_term="T20", variant="adviescommissie", when="adviescommissie"),
@@ -197,11 +202,15 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
 
 
 def objection_rows(
-    back_to: str, stands: tuple[tuple[str, tuple[str, ...], tuple[Report, ...]], ...]
+    back_to: str,
+    stands: tuple[tuple[str, tuple[str, ...], tuple[Report, ...]], ...],
+    *,
+    revives: tuple[str, ...] = (),
 ) -> tuple[Row, ...]:
     """Give the rows of a bezwaar.
 
     `stands` are the states of the decision, with the guard that tells which, and the reports once it stands.
+    `revives` are terms that lapsed with the decision and count on when the bezwaar is founded.
     """
     return (
         row(
@@ -227,7 +236,9 @@ def objection_rows(
             back_to,
             sets={"uitstroomreden": None},
             meets=("T20b", "T21"),
-            cancels=("T22",),
+            cancels=("T22", "T61", "T62"),
+            revives=revives,
+            arms=(PENALTY,),
             notifies=("client", "debt_counsellor"),
         ),
         *(
@@ -238,6 +249,7 @@ def objection_rows(
                 guards=guards,
                 meets=("T20b", "T21") if event != "bezwaar_ingetrokken" else (),
                 cancels=("T22",),
+                arms=(PENALTY,),
                 keeps=("motivering",) if event != "bezwaar_ingetrokken" else (),
                 notifies=("client",),
                 reports=ends,
@@ -249,11 +261,14 @@ def objection_rows(
     )
 
 
-def default_rows() -> tuple[Row, ...]:
-    """Give the rows of an ingebrekestelling: two weeks, then the dwangsom runs (Awb art. 4:17)."""
+def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
+    """Give the rows of an ingebrekestelling: two weeks, then the dwangsom runs (Awb art. 4:17 and 4:18).
+
+    `deciding` is the state in which the municipality owes a decision.
+    """
     return (
         row(
-            ANY,
+            deciding,
             "ingebrekestelling_ontvangen",
             SAME,
             guards=("decision_overdue",),
@@ -261,7 +276,31 @@ def default_rows() -> tuple[Row, ...]:
             notifies=("legal_officer", "coordinator"),
             because="Awb art. 4:17 lid 3",
         ),
-        row(ANY, "T21_verlopen", SAME, arms=(Arm("T22"),), because="de dwangsom gaat lopen (Awb art. 4:17)"),
+        row(
+            deciding,
+            "T21_verlopen",
+            SAME,
+            arms=(Arm("T22"),),
+            because="de dwangsom gaat lopen (Awb art. 4:17)",
+        ),
+        row(
+            deciding,
+            "T22_verlopen",
+            SAME,
+            arms=(Arm("T22b"),),
+            notifies=("legal_officer",),
+            because="de hoogte volgt binnen twee weken na de laatste dag van de dwangsom (Awb art. 4:18)",
+        ),
+        row(
+            ANY,
+            "dwangsom_vastgesteld",
+            SAME,
+            guards=("penalty_to_be_fixed",),
+            afterwards=True,
+            meets=("T22b",),
+            notifies=("client",),
+            because="Awb art. 4:18",
+        ),
     )
 
 
@@ -306,5 +345,6 @@ def ending_rows(source: tuple[str, ...], terms: tuple[str, ...]) -> tuple[Row, .
             notifies=("client",),
         ),
         *decision_rows(ENDED),
-        *objection_rows(BACK, ((ENDED, (), ()),)),
+        *objection_rows(BACK, ((ENDED, (), ()),), revives=terms),
+        *default_rows(OBJECTION),
     )

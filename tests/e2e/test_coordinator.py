@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
-import time
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import httpx
+import psutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from stack import wait_until
+
+from flows.notable_events import UNDELIVERED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,28 +52,6 @@ def follow(page: Page, link: str) -> Page:
     return opened.value
 
 
-def run_action(stack: Stack, name: str, **parameters: Any) -> dict[str, Any]:
-    """Run a deployment as its form does, and give the run when it has ended."""
-
-    def start() -> Any:
-        found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
-        try:
-            return stack.prefect("POST", f"/deployments/{found['id']}/create_flow_run", parameters=parameters)
-        except httpx.HTTPStatusError as error:  # a busy SQLite
-            if error.response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
-                raise
-            time.sleep(0.5)
-            return None
-
-    run = wait_until(start, 30, lambda: f"{name} does not start")
-
-    def ended() -> Any:
-        now = stack.prefect("GET", f"/flow_runs/{run['id']}")
-        return now if now["state_type"] in ("COMPLETED", "FAILED", "CRASHED") else None
-
-    return wait_until(ended, 60, lambda: f"{name} does not end\n{stack.logs()}")
-
-
 def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
     """Open a case whose first conversation is late, and give it with its run."""
     reference = stack.run("open", "--mijlpaal", "M3", "--op", SIX_WEEKS_AGO).stdout.split()[0]
@@ -82,7 +63,7 @@ def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
 def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     """From the front page to what is late, why, the form, another's work, and the monitor."""
     reference, _ = late_case(stack)
-    assert run_action(stack, "overzicht")["state_type"] == "COMPLETED"
+    assert stack.run_action("overzicht")["state_type"] == "COMPLETED"
 
     # The front page leads to everything that is late, whatever its age.
     page.goto(address(stack, "artifacts/key/overzicht"))
@@ -161,9 +142,7 @@ def test_two_people_do_not_answer_over_each_other(stack: Stack) -> None:
     reference, run = late_case(stack)
     keys = run["state"]["state_details"]["run_input_keyset"]
     form = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{keys['schema']}")
-    stand = (form if isinstance(form, dict) else __import__("json").loads(form))["properties"]["stand"][
-        "const"
-    ]
+    stand = (form if isinstance(form, dict) else json.loads(form))["properties"]["stand"]["const"]
     stack.answer(run, gebeurtenis="Doelgroep bepaald", doelgroep="jongere", stand=stand)
     run = wait_until(
         lambda: (
@@ -193,7 +172,7 @@ def test_cancel_in_the_ui_is_a_question(stack: Stack) -> None:
     assert again["id"] != run["id"]
     old = stack.prefect("GET", f"/flow_runs/{run['id']}")
     assert (old["state_type"], old["tags"]) == ("CANCELLED", ["vervangen"])
-    done = run_action(stack, "annulering-beoordelen", zaak=reference, besluit="Weigeren: de zaak gaat door")
+    done = stack.run_action("annulering-beoordelen", zaak=reference, besluit="Weigeren: de zaak gaat door")
     assert done["state_name"] == "Gedaan"
     wait_until(lambda: not successor(), 30, lambda: "the tag stays")
     assert stack.case(reference)["toestanden"] == {"M3": "NIEUW"}
@@ -206,7 +185,7 @@ def test_confirming_a_cancel_closes_the_case_with_a_reason(stack: Stack) -> None
     values = {"zaak": reference, "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-1"}
 
     def confirmed() -> bool:
-        return run_action(stack, "annulering-beoordelen", **values)["state_name"] == "Gedaan"
+        return stack.run_action("annulering-beoordelen", **values)["state_name"] == "Gedaan"
 
     wait_until(confirmed, 60, lambda: "not confirmed")
     assert stack.case(reference)["toestanden"] == {"M3": "AFGESLOTEN"}
@@ -222,7 +201,7 @@ def test_actions_refuse_clearly(stack: Stack) -> None:
         ("zaak-toewijzen", {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"}),
         ("annulering-beoordelen", {"zaak": reference, "besluit": "Weigeren: de zaak gaat door"}),
     ):
-        done = run_action(stack, name, **values)
+        done = stack.run_action(name, **values)
         assert done["state_name"] == "Niet gedaan", name
         assert done["state"]["message"]
     assert stack.case(reference) == before
@@ -233,8 +212,8 @@ def test_a_case_goes_back_a_step(stack: Stack) -> None:
     reference, _ = late_case(stack)
     stack.run("meld", reference, "aanmelding_geregistreerd")
     stack.run("meld", reference, "niet_bedreigend")
-    done = run_action(
-        stack, "zaak-terugzetten", zaak=reference, naar="Wacht op crisischeck", reden="verkeerd gemeld"
+    done = stack.run_action(
+        "zaak-terugzetten", zaak=reference, naar="Wacht op crisischeck", reden="verkeerd gemeld"
     )
     assert done["state_name"] == "Gedaan"
     stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
@@ -244,14 +223,14 @@ def test_a_case_goes_back_a_step(stack: Stack) -> None:
 def test_an_absence_gives_the_runs_the_label_of_the_deputy(stack: Stack) -> None:
     """From the first day the cases of who is away carry the label of who stands in."""
     reference, _ = late_case(stack)
-    run_action(stack, "zaak-toewijzen", zaak=reference, medewerker="mw-71")
+    stack.run_action("zaak-toewijzen", zaak=reference, medewerker="mw-71")
     wait_until(
         lambda: "contact:mw-71" in (stack.run_of(f"{reference} · M3") or {})["tags"],
         30,
         lambda: "not assigned",
     )
     days = {"eerste_dag": TODAY.isoformat(), "laatste_dag": (TODAY + timedelta(days=3)).isoformat()}
-    run_action(stack, "afwezigheid-melden", medewerker="mw-71", vervanger="mw-72", **days)
+    stack.run_action("afwezigheid-melden", medewerker="mw-71", vervanger="mw-72", **days)
     wait_until(
         lambda: "vervanger:mw-72" in (stack.run_of(f"{reference} · M3") or {})["tags"],
         30,
@@ -278,18 +257,52 @@ def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -
     assert crons[0] == crons[1] == ["30 6 * * *"]
 
 
-def test_an_automation_tells_the_coordinator(stack: Stack) -> None:
-    """A message that reached nobody comes to the coordinator through Prefect's server and our API."""
+def told(stack: Stack, title: str, seconds: float) -> dict[str, Any]:
+    """Wait until the coordinator got a message with this title, and give it."""
+    messages = stack.home / "berichten.jsonl"
+
+    def look() -> Any:
+        lines = messages.read_text().splitlines() if messages.exists() else []
+        return next(
+            (item for item in map(json.loads, lines) if item["titel"] == f"routekaart: {title}"), None
+        )
+
+    return wait_until(look, seconds, lambda: f"nobody heard '{title}'\n{stack.logs()}")
+
+
+def test_an_automation_tells_of_a_message_that_reached_nobody(stack: Stack) -> None:
+    """The event of a dead letter comes to the coordinator through Prefect's server and our API."""
     event = {
         "occurred": datetime.now(UTC).isoformat(),
-        "event": "routekaart.bericht.niet-bezorgd",
+        "event": UNDELIVERED,
         "resource": {"prefect.resource.id": "routekaart.bericht.proef-1"},
         "id": str(uuid4()),
     }
     httpx.post(f"http://127.0.0.1:{stack.prefect_port}/api/events", json=[event], timeout=20)
-    messages = stack.home / "berichten.jsonl"
-    wait_until(
-        lambda: messages.exists() and "Een bericht is niet bezorgd" in messages.read_text(),
-        60,
-        lambda: f"no message\n{stack.logs()}",
-    )
+    message = told(stack, "Een bericht is niet bezorgd", 60)
+    assert message["rol"] == "coordinator"
+    assert "proef-1" in message["tekst"]
+
+
+def test_an_automation_tells_of_a_failed_run(stack: Stack) -> None:
+    """A run that really fails in our worker is told to the coordinator, with its name."""
+    failed = stack.run_action("kwaliteitstoets", toets=999_999)
+    assert failed["state_type"] == "FAILED"
+    message = told(stack, "Een run is mislukt", 60)
+    assert message["rol"] == "coordinator"
+    assert failed["name"] in message["tekst"]
+
+
+@pytest.mark.timeout(500)
+def test_an_automation_tells_of_a_missing_worker(stack: Stack) -> None:
+    """A worker that stands still for minutes is told to the coordinator; it goes on where it was."""
+    reference, _ = late_case(stack)
+    worker = psutil.Process(stack.pid_of("worker"))
+    worker.suspend()
+    try:
+        message = told(stack, "Er is geen worker", 400)
+    finally:
+        worker.resume()
+    assert "routekaart" in message["tekst"]
+    stack.run("meld", reference, "aanmelding_geregistreerd")
+    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck", 60)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import text
 from starlette.testclient import TestClient
 
 from adapters.clients import first_key_file
 from adapters.clock import SetClock
-from adapters.database import create_engine
 from adapters.http_api import create_api
 from adapters.office import Office, open_office
 from adapters.settings import Settings
@@ -23,29 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
-POSTGRES = os.environ.get("ROUTEKAART_TEST_POSTGRES")
-
-
-def clean_postgres(url: str) -> None:
-    """Empty a PostgreSQL database."""
-    engine = create_engine(url)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-
-
-_NEEDS_POSTGRES = pytest.mark.skipif(not POSTGRES, reason="no ROUTEKAART_TEST_POSTGRES")
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=_NEEDS_POSTGRES)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Give the address of an empty database: SQLite, and PostgreSQL where the environment names one."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'zaken.db'}"
-    assert POSTGRES
-    clean_postgres(POSTGRES)
-    return POSTGRES
 
 
 @pytest.fixture

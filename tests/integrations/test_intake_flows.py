@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -138,19 +139,27 @@ def test_no_mark_reaches_prefect(office: Office) -> None:
     EventsWorker.drain_all()
     (reference, *_) = [row.reference for row in all_cases(office)]
     report_event(zaak=reference, gebeurtenis="ingetrokken", mijlpaal="M3", return_state=True)
+    # Prefect writes events in the background, in the order in which they came: this one is our last.
+    rows = prefect_rows_when("'Niet verwerkt'", "mijlpalen.mijlpaal-bereikt", "meld-gebeurtenis")
+    for mark in MARKS:
+        assert not [row for row in rows if mark in row], mark
+
+
+def prefect_rows_when(*expected: str, seconds: float = 60) -> list[str]:
+    """Give every row of Prefect's database, as text, as soon as each expected text is in one; else fail."""
     address = get_current_settings().server.database.connection_url
     assert address is not None
     path = address.get_secret_value().split("///")[1].split("?")[0]
-    time.sleep(2)  # events are written in the background
-    rows = []
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        for (table,) in tables:
-            rows += [str(row) for row in connection.execute(f'SELECT * FROM "{table}"')]
-    assert any("meld-gebeurtenis" in row for row in rows)
-    assert any("mijlpalen.mijlpaal-bereikt" in row for row in rows)
-    for mark in MARKS:
-        assert not [row for row in rows if mark in row], mark
+    until = time.monotonic() + seconds
+    while True:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+            tables = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+            rows = [str(row) for (name,) in tables for row in connection.execute(f'SELECT * FROM "{name}"')]
+        missing = [text for text in expected if not any(text in row for row in rows)]
+        if not missing:
+            return rows
+        assert time.monotonic() < until, f"Prefect wrote no {missing}"
+        time.sleep(0.5)
 
 
 def all_cases(office: Office) -> list[CaseRow]:

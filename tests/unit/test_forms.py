@@ -16,7 +16,7 @@ from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import VERSIONS
 from milestones.events import EVENTS, event_in
 from milestones.policy import Policy, Rules
-from milestones.process import Event, Snapshot, checked, is_closed
+from milestones.process import Event, InvalidData, Snapshot, checked, is_closed
 
 STATES = [(definition, state) for definition in VERSIONS for state in definition.states if not state.final]
 
@@ -57,6 +57,18 @@ def test_only_the_fields_of_the_chosen_event_are_reported() -> None:
     name, on, data = event_from(process, answer)
     assert (name, on) == ("contactpoging_gedaan", date(2026, 1, 14))
     assert checked(EVENTS[name], data) == {"soort": "Telefoon", "bereikt": False}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"gebeurtenis": "Iets anders"}, {"gebeurtenis": "Inwoner bereikt", "op": "morgen"}],
+    ids=["empty", "unknown", "no date"],
+)
+def test_an_answer_that_no_form_sends_is_a_refusal(answer: dict[str, str]) -> None:
+    """Prefect lets such answers through; they are refused in words and do not break the run."""
+    process = Snapshot("M2", 1, "IN_BENADERING", date(2026, 1, 5))
+    with pytest.raises(InvalidData, match="formulier"):
+        event_from(process, answer)
 
 
 def test_the_form_orders_its_fields() -> None:
@@ -111,4 +123,4 @@ def test_every_action_has_a_dutch_form(name: str) -> None:
     for schema in parameter_form(ACTIONS[name].fn)["properties"].values():
         assert "_" not in schema["title"]
         assert "anyOf" not in schema
-        assert "type" in schema or "enum" in schema or "const" in schema
+        assert {"type", "enum", "const", "$ref"} & set(schema)

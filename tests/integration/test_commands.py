@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
+import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from stack import run
 
+from adapters.office import office
+from adapters.settings import settings
+from deployments import cli
+
 if TYPE_CHECKING:
-    import subprocess
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     Command = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -22,14 +27,39 @@ BAD_INPUT = 2
 
 
 @pytest.fixture
-def routekaart(tmp_path: Path) -> Command:
-    """Run `routekaart` commands in an empty home folder."""
-    environment = os.environ | {"ROUTEKAART_HOME": str(tmp_path / "home")}
+def routekaart(
+    tmp_path: Path, migrated_file: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Command]:
+    """Run `routekaart` commands in an empty home folder, in this process: starting one takes over a second."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    shutil.copy(migrated_file, home / "zaken.db")
+    monkeypatch.setenv("ROUTEKAART_HOME", str(home))
 
     def command(*arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        return run(*arguments, environment=environment, check=check)
+        settings.cache_clear()
+        office.cache_clear()
+        capfd.readouterr()
+        code = cli.run(list(arguments))
+        said = capfd.readouterr()
+        assert not check or code == 0, said.err
+        return subprocess.CompletedProcess(arguments, code, said.out, said.err)
 
-    return command
+    yield command
+    settings.cache_clear()
+    office.cache_clear()
+
+
+def test_the_command_itself_exits_with_2_and_one_sentence(tmp_path: Path) -> None:
+    """The installed command does what the tests below do inside this process, in a home that is not there yet."""
+    refused = run(
+        "zaak", "ONBEKEND", environment=os.environ | {"ROUTEKAART_HOME": str(tmp_path / "home")}, check=False
+    )
+    assert (refused.returncode, refused.stdout, refused.stderr) == (
+        BAD_INPUT,
+        "",
+        "Er is geen zaak 'ONBEKEND'.\n",
+    )
 
 
 def test_open_meld_and_zaak_need_no_server(routekaart: Command) -> None:
@@ -109,15 +139,17 @@ def test_one_bad_signal_does_not_stop_the_good_ones(routekaart: Command, tmp_pat
     assert "Proefpersoon" not in done.stdout + done.stderr
 
 
-def test_an_invalid_bsn_is_a_warning_or_a_refusal_by_setting(tmp_path: Path) -> None:
-    """A BSN that fails the eleven test is imported with a warning, and refused where the setting asks for it."""
-    file = str(FIXTURES / "een_vroegsignaal.json")
-    lenient = os.environ | {"ROUTEKAART_HOME": str(tmp_path / "a")}
-    strict = os.environ | {"ROUTEKAART_HOME": str(tmp_path / "b"), "ROUTEKAART_REFUSE_INVALID_BSN": "true"}
-    imported = run("importeer", "vroegsignalen", file, environment=lenient)
-    refused = run("importeer", "vroegsignalen", file, environment=strict, check=False)
+def test_an_invalid_bsn_is_a_warning(routekaart: Command) -> None:
+    """A BSN that fails the eleven test is imported with a warning."""
+    imported = routekaart("importeer", "vroegsignalen", str(FIXTURES / "een_vroegsignaal.json"))
     assert "elfproef" in imported.stderr
     assert "1 geopend" in imported.stdout
+
+
+def test_an_invalid_bsn_is_refused_by_setting(routekaart: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A BSN that fails the eleven test is refused where the setting asks for it."""
+    monkeypatch.setenv("ROUTEKAART_REFUSE_INVALID_BSN", "true")
+    refused = routekaart("importeer", "vroegsignalen", str(FIXTURES / "een_vroegsignaal.json"), check=False)
     assert refused.returncode == BAD_INPUT
     assert "0 geopend" in refused.stdout
 

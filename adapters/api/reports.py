@@ -1,0 +1,98 @@
+"""The werkvoorraad and the monitor of a municipality, as JSON or as CSV."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Query, Response
+from fastapi.responses import JSONResponse
+
+from adapters.api.auth import check_may
+from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, TheOffice
+from adapters.api.models import MonitorReport, WorkloadPage
+from adapters.api.paging import PageNumber, PageSize, page_of
+from adapters.api.problems import Problem
+from adapters.monitor import WEEKS, monitor_csv, monitor_rows, read_monitor
+from adapters.workload import read_workload, rows_of, workload_csv
+
+if TYPE_CHECKING:
+    from adapters.clients import Caller
+    from adapters.office import Office
+
+router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["rapporten"])
+
+Municipality = Annotated[
+    str | None,
+    Query(alias="gemeentecode", pattern=r"^[0-9]{4}$", description="Anders de gemeente van deze client."),
+]
+Format = Annotated[Literal["json", "csv"], Query(description="Als csv komt alles in een keer.")]
+_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
+
+@router.get("/v1/werkvoorraad", response_model=WorkloadPage, responses=_CSV)
+def read_work(
+    caller: TheCaller,
+    office: TheOffice,
+    gemeentecode: Municipality = None,
+    formaat: Format = "json",
+    page: PageNumber = 1,
+    size: PageSize = 1000,
+) -> Response:
+    """Lees wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
+    work = read_workload(office, _municipality(caller, office, gemeentecode))
+    if formaat == "csv":
+        return _csv(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
+    rows = list(rows_of(work))
+    return JSONResponse(
+        {
+            "gemeentecode": work.municipality,
+            "op": work.on.isoformat(),
+            "aantallen": {
+                "open": len(work.items),
+                "te_laat": len(work.late),
+                "deze_week": len(work.this_week),
+                "zonder_eigenaar": len(work.unowned),
+                "crisis": len(work.threatened),
+                "wacht_op_overdracht": len(work.offered),
+            },
+            **page_of("/v1/werkvoorraad", len(rows), page, size, gemeentecode=gemeentecode),
+            "results": rows[(page - 1) * size : page * size],
+        }
+    )
+
+
+@router.get("/v1/monitor", response_model=MonitorReport, responses=_CSV)
+def read_figures(
+    caller: TheCaller,
+    office: TheOffice,
+    gemeentecode: Municipality = None,
+    formaat: Format = "json",
+    weken: Annotated[int, Query(ge=1, le=260, description="Tot en met gisteren.")] = WEEKS,
+) -> Response:
+    """Lees de cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
+    figures = read_monitor(office, _municipality(caller, office, gemeentecode), weeks=weken)
+    if formaat == "csv":
+        return _csv(monitor_csv(figures), f"monitor-{figures.municipality}-{figures.end}.csv")
+    return JSONResponse(
+        {
+            "gemeentecode": figures.municipality,
+            "van": figures.begin.isoformat(),
+            "tot_en_met": figures.end.isoformat(),
+            "cijfers": list(monitor_rows(figures)),
+        }
+    )
+
+
+def _municipality(caller: Caller, office: Office, asked: str | None) -> str:
+    """Give the municipality that is meant; a Problem 403 when this client may not read of it."""
+    check_may(caller, "lezen")
+    meant = asked or caller.only_municipality or office.settings.municipality
+    if not caller.sees(meant):
+        raise Problem(403, "Deze client mag niet lezen van deze gemeente.")
+    return meant
+
+
+def _csv(content: str, name: str) -> Response:
+    # The mark at the start tells spreadsheets that this is UTF-8.
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Response("\ufeff" + content, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,130 @@
+"""Bound what Prefect keeps of open cases: earlier versions of pages, and forms that nobody can answer any more.
+
+A case page has a version for each change, and a run a form for each state that it was in. The journal keeps all of
+it; what Prefect keeps is a view. Runs that have ended are not looked at here.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect import flow, get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.sorting import ArtifactSort
+from prefect.exceptions import ObjectNotFound
+from prefect.logging import get_run_logger
+from sqlmodel import col, select
+
+from adapters.database import CaseRow, JournalRow, ProcessRow, reading
+from adapters.office import Office, office
+from adapters.workload import municipalities
+from flows.case_page import page_key
+from flows.forms import STAND
+from flows.parking import FORM_PREFIX
+from flows.report_pages import OVERVIEW, monitor_key, workload_key
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from prefect.client.orchestration import SyncPrefectClient
+
+# A day and a night longer than the time between two rounds; what a missed round left comes with the next change.
+LOOK_BACK = timedelta(days=2)
+# A run that is waking up may have stored a form that its state does not name yet.
+SAFE_AGE = timedelta(hours=1)
+_PAGE = 100
+_BATCH = 500
+
+
+@flow(name="Oude pagina's opruimen", persist_result=False)
+def oude_paginas_opruimen() -> str:
+    """Ruim oude versies van pagina's en formulieren op van zaken die pas veranderden. Het journaal houdt alles."""
+    here, client = office(), get_client(sync_client=True)
+    pages = forms = 0
+    before = datetime.now(UTC) - SAFE_AGE
+    for key in _report_pages(here):
+        pages += forget_versions(client, key, here.settings.page_versions)
+    for reference, runs in _changed(here):
+        pages += forget_versions(client, page_key(reference), here.settings.page_versions)
+        forms += sum(forget_forms(client, run, before) for run in runs)
+    line = f"Opgeruimd: {pages} oude versies van pagina's en {forms} oude formulieren."
+    get_run_logger().info(line)
+    return line
+
+
+def forget_versions(client: SyncPrefectClient, key: str, kept: int) -> int:
+    """Remove all but the newest versions of a page; give how many."""
+    removed = 0
+    while True:
+        old = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])),
+            sort=ArtifactSort.CREATED_DESC,
+            limit=_PAGE,
+            offset=kept,
+        )
+        for version in old:
+            if version.id is not None:
+                client.delete_artifact(version.id)
+        removed += len(old)
+        if len(old) < _PAGE:
+            return removed
+
+
+def forget_forms(client: SyncPrefectClient, flow_run_id: UUID, before: datetime) -> int:
+    """Remove the forms of a parked run that were made before a moment and are no longer asked; give how many.
+
+    Only a form that carries the number of the last change is surely never shown again.
+    """
+    try:
+        run = client.read_flow_run(flow_run_id)
+    except ObjectNotFound:
+        return 0
+    if run.state is None or not run.state.is_paused():
+        return 0  # it is at work, and may be about to show any of them
+    asked = set((run.state.state_details.run_input_keyset or {}).values())
+    removed = 0
+    for stored in client.filter_flow_run_input(flow_run_id, FORM_PREFIX, _PAGE, asked):
+        schema = stored.decoded_value
+        old = stored.created is not None and stored.created < before
+        if old and isinstance(schema, dict) and STAND in schema.get("properties", {}):
+            client.delete_flow_run_input(flow_run_id, stored.key)
+            removed += 1
+    return removed
+
+
+def _report_pages(here: Office) -> Iterator[str]:
+    yield OVERVIEW
+    for municipality in municipalities(here):
+        yield workload_key(municipality)
+        yield monitor_key(municipality)
+
+
+def _changed(here: Office) -> Iterator[tuple[str, list[UUID]]]:
+    """Give each case that changed lately and has a past, with the runs of its open processes."""
+    since = here.clock.now() - LOOK_BACK
+    # A step of a case makes at most two versions of its page: at a hand-off two processes write it.
+    has_past = col(CaseRow.steps) * 2 > here.settings.page_versions
+    with reading(here.engine) as session:
+        references = session.exec(
+            select(CaseRow.reference)
+            .join(JournalRow, col(JournalRow.case_reference) == col(CaseRow.reference))
+            .where(has_past, col(JournalRow.at) >= since)
+            .distinct()
+        ).all()
+    for begin in range(0, len(references), _BATCH):
+        batch = references[begin : begin + _BATCH]
+        with reading(here.engine) as session:
+            rows = session.exec(
+                select(ProcessRow.case_reference, ProcessRow.flow_run_id).where(
+                    col(ProcessRow.case_reference).in_(batch),
+                    col(ProcessRow.closed).is_(False),
+                    col(ProcessRow.flow_run_id).is_not(None),
+                )
+            ).all()
+        runs: dict[str, list[UUID]] = {}
+        for reference, run in rows:
+            runs.setdefault(reference, []).append(UUID(run))
+        for reference in batch:
+            yield reference, runs.get(reference, [])

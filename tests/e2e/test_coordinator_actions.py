@@ -1,0 +1,282 @@
+"""What coordinators do beyond the form of a case, by a real worker: actions, and answers that are wrong or too late."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect.client.orchestration import SyncPrefectClient
+from stack import wait_until
+
+from adapters.cancellations import ask_cancellation, open_cancellations
+from adapters.caseload import Caseload
+from adapters.quality import QualitySample, last_week
+from adapters.quality_questions import QUESTIONS
+from flows.old_pages import forget_forms, forget_versions
+from flows.parking import FORM_PREFIX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from stack import Stack
+
+    from adapters.office import Office
+
+TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def office(stack: Stack) -> Office:
+    """The office of the stack."""
+    return stack.office()
+
+
+def opened(office: Office, reference: str, code: str = "M3", *events: str, on: date | None = None) -> str:
+    """Open a case and report events in it."""
+    office.casework.open(code, municipality="0000", reference=reference, on=on)
+    for event in events:
+        office.casework.report(reference, event, process=code, on=on)
+    return reference
+
+
+def states(office: Office, reference: str) -> dict[str, str]:
+    """Give where the processes of a case are."""
+    return {process.name: process.state for process in office.casework.case(reference).case.processes}
+
+
+def refusals(stack: Stack, run: dict[str, Any], number: int) -> list[str]:
+    """Wait until the log of a run explains so many refused answers, and give what it says."""
+
+    def look() -> list[str]:
+        found = [line for line in stack.log_of(run) if line.startswith("Niet verwerkt")]
+        return found if len(found) >= number else []
+
+    return wait_until(look, 30, lambda: f"in the log: {stack.log_of(run)}")
+
+
+def asked_to_cancel(stack: Stack, office: Office, reference: str) -> str:
+    """Open a case whose run somebody cancelled."""
+    opened(office, reference)
+    run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    row = office.casework.case(reference).rows["M3"]
+    ask_cancellation(office.engine, row.id or 0, UUID(run["id"]))
+    return reference
+
+
+def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
+    """Each action runs by its deployment in a real worker, says in Dutch what it did, and did it."""
+    caseload = Caseload(office.engine, office.casework)
+    for reference in ("ACT-B", "ACT-C", "ACT-D1", "ACT-D2", "ACT-E", "ACT-H", "ACT-I"):
+        opened(office, reference)
+    opened(office, "ACT-F", "M2")
+    opened(office, "ACT-G", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
+    for reference, person in (("ACT-D1", "mw-41"), ("ACT-D2", "mw-41"), ("ACT-E", "mw-51")):
+        caseload.assign(reference, "M3", person, "toegewezen")
+    for reference in ("ACT-J", "ACT-K"):
+        asked_to_cancel(stack, office, reference)
+    (before,) = (
+        term.due for term in office.casework.case("ACT-F").case.process("M2").terms if term.term == "T10"
+    )
+    days = {"eerste_dag": TODAY.isoformat(), "laatste_dag": TODAY.isoformat()}
+
+    actions: list[tuple[str, dict[str, Any]]] = [
+        ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": "ACT-A", "bedreigende_situatie": True}),
+        ("gebeurtenis-melden", {
+            "zaak": "ACT-B", "gebeurtenis": "Doelgroep bepaald", "gegevens": {"doelgroep": "jongere"},
+        }),
+        ("zaak-toewijzen", {"zaak": "ACT-C", "medewerker": "mw-31"}),
+        ("caseload-overdragen", {"van": "mw-41", "naar": "mw-42", "reden": "uit dienst"}),
+        ("afwezigheid-melden", {"medewerker": "mw-51", "vervanger": "mw-52", **days}),
+        ("termijn-verlengen", {"zaak": "ACT-F", "termijn": "T10", "motivering": "adv-1", "weken": 2}),
+        ("zaak-terugzetten", {"zaak": "ACT-G", "naar": "Wacht op crisischeck", "reden": "verkeerd gemeld"}),
+        ("zaak-sluiten", {"zaak": "ACT-H", "uitstroomreden": "Overig", "motivering": "adv-2"}),
+        ("verhuizing-melden", {"zaak": "ACT-I", "wat": "Verhuisd, wij blijven uitvoeren"}),
+        ("annulering-beoordelen", {"zaak": "ACT-J", "besluit": "Weigeren: de zaak gaat door"}),
+        ("annulering-beoordelen", {
+            "zaak": "ACT-K", "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-3",
+        }),
+    ]  # fmt: skip
+    started = [stack.start_action(name, **parameters) for name, parameters in actions]
+    ended = [stack.ended(run) for run in started]
+    said = {
+        name: (run["state_name"], run["state"]["message"])
+        for (name, _), run in zip(actions, ended, strict=True)
+    }
+    assert {state for state, _ in said.values()} == {"Gedaan"}, said
+
+    assert said["zaak-openen"][1] == "Zaak ACT-A is geopend in M3 In contact."
+    assert "T02" in {term.term for term in office.casework.case("ACT-A").case.process("M3").terms}
+    assert office.casework.case("ACT-B").journal[-1].data == {"doelgroep": "jongere"}
+    assert said["caseload-overdragen"][1].startswith("2 mijlpalen gingen van mw-41 naar mw-42")
+    facts = {
+        reference: office.casework.case(reference).case.process("M3").facts.get("houder")
+        for reference in ("ACT-C", "ACT-D1", "ACT-D2")
+    }
+    assert facts == {"ACT-C": "mw-31", "ACT-D1": "mw-42", "ACT-D2": "mw-42"}
+    (after,) = (
+        term.due for term in office.casework.case("ACT-F").case.process("M2").terms if term.term == "T10"
+    )
+    assert before is not None
+    assert after is not None
+    assert after - before >= timedelta(weeks=2)
+    assert office.casework.case("ACT-G").journal[-1].event == "teruggezet"
+    assert states(office, "ACT-G") == {"M3": "CRISISCHECK"}
+    assert states(office, "ACT-H") == states(office, "ACT-K") == {"M3": "AFGESLOTEN"}
+    assert office.casework.case("ACT-I").journal[-1].event == "verhuizing"
+    assert states(office, "ACT-J") == {"M3": "NIEUW"}
+    assert not [row for row in open_cancellations(office.engine) if row.case_reference in ("ACT-J", "ACT-K")]
+    wait_until(
+        lambda: "vervanger:mw-52" in (stack.run_of("ACT-E · M3") or {"tags": []})["tags"],
+        30,
+        lambda: "the run has no label of the deputy",
+    )
+
+
+def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) -> None:
+    """A refusal is no failed run: its state says why in one sentence, and nothing was written."""
+    opened(office, "ACT-R")
+    before = len(office.casework.case("ACT-R").journal)
+    refusals = {
+        "termijn-verlengen": {"zaak": "ACT-R", "termijn": "T01", "motivering": "adv-1", "weken": 2},
+        "gebeurtenis-melden": {"zaak": "ACT-R", "gebeurtenis": "Eerste gesprek gevoerd"},
+        "zaak-terugzetten": {"zaak": "ACT-R", "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"},
+        "zaak-toewijzen": {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"},
+        "annulering-beoordelen": {"zaak": "ACT-R", "besluit": "Weigeren: de zaak gaat door"},
+    }
+    runs = [stack.start_action(name, **parameters) for name, parameters in refusals.items()]
+    for run in map(stack.ended, runs):
+        assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Niet gedaan")
+        assert run["state"]["message"].endswith(".")
+    assert len(office.casework.case("ACT-R").journal) == before
+    # A number that may be a BSN does not even become a parameter.
+    with pytest.raises(httpx.HTTPStatusError):
+        stack.start_action("zaak-toewijzen", zaak="123456782", medewerker="mw-17")
+
+
+def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, office: Office) -> None:
+    """What misses or what is no date stands in the log of the run in Dutch; the case waits as it did."""
+    opened(office, "ACT-W")
+    run = stack.wait_for_state("ACT-W · M3", "Wacht op registratie aanmelding")
+    form = run["state"]["state_details"]["run_input_keyset"]["schema"]
+    answers = (
+        {"gebeurtenis": "Doelgroep bepaald"},
+        {"gebeurtenis": "Aanmelding geregistreerd", "op": "morgen"},
+    )
+    for number, wrong in enumerate(answers, 1):
+        stack.answer(run, **wrong)
+        lines = refusals(stack, run, number)
+        run = stack.wait_for_state("ACT-W · M3", "Wacht op registratie aanmelding")
+        assert run["state"]["state_details"]["run_input_keyset"]["schema"] == form
+    assert "Doelgroep" in lines[0]
+    assert "geen datum" in lines[1]
+    assert len(office.casework.case("ACT-W").journal) == 1
+    stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
+    stack.wait_for_state("ACT-W · M3", "Wacht op crisischeck")
+
+
+def test_the_second_of_two_answers_to_one_form_is_refused(stack: Stack, office: Office) -> None:
+    """Two people opened the same form: the first answer counts, the second is refused and writes nothing."""
+    opened(office, "ACT-T")
+    run = stack.wait_for_state("ACT-T · M3", "Wacht op registratie aanmelding")
+    key = run["state"]["state_details"]["run_input_keyset"]["schema"]
+    form = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
+    stand = (form if isinstance(form, dict) else json.loads(form))["properties"]["stand"]["const"]
+    answer = {"gebeurtenis": "Doelgroep bepaald", "stand": stand}
+    stack.answer(run, **answer, doelgroep="jongere")
+    at_once = stack.prefect(
+        "POST", f"/flow_runs/{run['id']}/resume", run_input=answer | {"doelgroep": "gezin"}
+    )
+    assert at_once["status"] in ("ABORT", "REJECT")
+    wait_until(
+        lambda: "doelgroep:jongere" in (stack.run_of("ACT-T · M3") or {"tags": []})["tags"],
+        30,
+        lambda: "the first answer was not handled",
+    )
+    stack.wait_for_state("ACT-T · M3", "Wacht op registratie aanmelding")
+    later = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=answer | {"doelgroep": "gezin"})
+    assert later["status"] == "REJECT"
+    groups = [row.data for row in office.casework.case("ACT-T").journal if row.event == "doelgroep_bepaald"]
+    assert groups == [{"doelgroep": "jongere"}]
+
+
+def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) -> None:
+    """A decision of last week becomes a form with the fixed questions; its scores are kept for the monitor."""
+    week = last_week(TODAY)
+    opened(office, "ACT-Q", "M6", on=week.monday)
+    for event, data in (
+        ("plan_opgesteld", {"beslagvrije_voet": True}),
+        ("inwoner_akkoord", {}),
+        ("goedgekeurd", {}),
+        ("bekendgemaakt", {}),
+    ):
+        office.casework.report("ACT-Q", event, process="M6", on=week.monday, data=data)
+    assert stack.run_action("kwaliteitssteekproef")["state_type"] == "COMPLETED"
+    run = stack.wait_for_state(f"ACT-Q · toets {week.name}", "Wacht op kwaliteitstoets")
+    assert {"kwaliteitstoets", "rol:kwaliteitstoetser", "gemeente:0000"} <= set(run["tags"])
+    key = run["state"]["state_details"]["run_input_keyset"]["schema"]
+    stored = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
+    form = stored if isinstance(stored, dict) else json.loads(stored)
+    assert [field["title"] for field in form["properties"].values()] == [item.text for item in QUESTIONS]
+    scores = {item.code: "4" for item in QUESTIONS}
+    for wrong in ({"plan": "4"}, scores | {"plan": "6"}, scores | {"naam": "x"}):
+        refused = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=wrong)
+        assert refused["status"] == "REJECT"
+    stack.answer(run, **scores)
+    done = stack.wait_for_state(f"ACT-Q · toets {week.name}", "Getoetst")
+    assert set(done["tags"]) == {"afgerond", "gemeente:0000"}
+    sample = QualitySample(office.engine, office.clock)
+    (review,) = (row for row in sample.draw("0000", week) if row.case_reference == "ACT-Q")
+    assert (review.scores, review.reviewed_on) == ({item.code: 4 for item in QUESTIONS}, TODAY)
+    # Drawing again makes no second form.
+    stack.run_action("kwaliteitssteekproef")
+    assert (
+        len(stack.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": "ACT-Q · toets"}})) == 1
+    )
+
+
+# --- what Prefect keeps -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client(stack: Stack) -> Iterator[SyncPrefectClient]:
+    """A client of the Prefect server of the stack."""
+    with SyncPrefectClient(f"http://127.0.0.1:{stack.prefect_port}/api") as made:
+        yield made
+
+
+def test_old_versions_of_a_page_go_and_the_newest_stay(stack: Stack, client: SyncPrefectClient) -> None:
+    """Of five versions the newest two are kept, and the page shows the newest; a second round finds nothing."""
+    for number in range(5):
+        stack.prefect("POST", "/artifacts/", key="zaak-act-v", type="markdown", data=f"versie {number}")
+    assert [forget_versions(client, "zaak-act-v", 2) for _ in range(2)] == [3, 0]
+    left = stack.prefect("POST", "/artifacts/filter", artifacts={"key": {"any_": ["zaak-act-v"]}})
+    assert {item["data"] for item in left} == {"versie 3", "versie 4"}
+    assert stack.prefect("GET", "/artifacts/zaak-act-v/latest")["data"] == "versie 4"
+
+
+def test_old_forms_go_and_the_form_that_is_asked_stays(
+    stack: Stack, office: Office, client: SyncPrefectClient
+) -> None:
+    """A run that was in three states keeps the form of the last, which can still be answered."""
+    opened(office, "ACT-X")
+    run = stack.wait_for_state("ACT-X · M3", "Wacht op registratie aanmelding")
+    stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
+    run = stack.wait_for_state("ACT-X · M3", "Wacht op crisischeck")
+    stack.answer(run, gebeurtenis="Er is geen bedreigende situatie")
+    run = stack.wait_for_state("ACT-X · M3", "Wacht op afspraak")
+    asked, now = run["state"]["state_details"]["run_input_keyset"]["schema"], datetime.now(UTC)
+    assert forget_forms(client, UUID(run["id"]), now - timedelta(hours=1)) == 0
+    assert forget_forms(client, UUID(run["id"]), now + timedelta(hours=1)) == 2
+    kept = client.filter_flow_run_input(UUID(run["id"]), FORM_PREFIX, 100, set())
+    assert [item.key for item in kept] == [asked]
+    stack.answer(run, gebeurtenis="Afspraak voor het eerste gesprek gemaakt")
+    stack.wait_for_state("ACT-X · M3", "Wacht op eerste gesprek")
+    tidied = stack.run_action("oude-paginas-opruimen")
+    assert tidied["state_type"] == "COMPLETED"
+    assert any(line.startswith("Opgeruimd: ") for line in stack.log_of(tidied))
