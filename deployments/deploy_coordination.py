@@ -16,6 +16,7 @@ from flows.old_pages import oude_paginas_opruimen
 from flows.parameter_forms import parameter_form
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
 from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad
+from flows.retention import bewaartermijnen
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -44,6 +45,7 @@ REGULAR: Mapping[str, Regular] = MappingProxyType(
         "kwaliteitssteekproef": Regular(kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": Regular(kwaliteitstoets),
         "oude-paginas-opruimen": Regular(oude_paginas_opruimen, "20 3 * * *"),
+        "bewaartermijnen": Regular(bewaartermijnen, "50 3 * * *"),
     }
 )
 

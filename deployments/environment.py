@@ -40,6 +40,9 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_CLIENT_MAX_RETRIES": "8",
         "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500,502,503,504",
         "PREFECT_CLIENT_SERVER_VERSION_CHECK_ENABLED": "false",
+        # Runs that ended go after a while, with their logs, task runs and pages; a parked run has not ended.
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+        "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.keep_ended_runs_days * 86_400),
         # Compressing every answer costs the server more than sending a few kilobytes does.
         "PREFECT_CLIENT_CUSTOM_HEADERS": '{"Accept-Encoding": "identity"}',
         # Resume is seen within a second.
