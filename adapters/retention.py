@@ -71,7 +71,9 @@ def _forget_done(office: Office) -> Iterator[int]:
     """Remove messages, events and post that were dealt with long ago; yields the number of rows."""
     before = office.clock.now() - timedelta(days=office.settings.keep_messages_days)
     engine = office.engine
-    ended = exists().where(col(ProcessRow.id) == col(DeliveryRow.process_id), col(ProcessRow.finished).is_(True))
+    ended = exists().where(
+        col(ProcessRow.id) == col(DeliveryRow.process_id), col(ProcessRow.finished).is_(True)
+    )
     link_of = col(HandoffLinkRow.delivery_id) == col(DeliveryRow.id)
     # An undeliverable message asks for a person, for as long as its process lasts.
     done = or_(
@@ -148,7 +150,11 @@ def destroyable(office: Office) -> list[Destroyable]:
             .group_by(col(CaseRow.reference), col(CaseRow.municipality))
             .order_by(func.max(TimerRow.ended_on), col(CaseRow.reference))
         ).all()
-    return [Destroyable(*row) for row in rows]
+    return [
+        Destroyable(reference, municipality, term, over_on)
+        for reference, municipality, term, over_on in rows
+        if over_on is not None
+    ]
 
 
 def _nothing_open() -> tuple[ColumnElement[bool], ...]:

@@ -37,9 +37,7 @@ def bewaartermijnen() -> str:
             flow_run_id=context.flow_run.id if context and context.flow_run else None,
         )
     )
-    line = (
-        f"Opgeruimd: {kept.rows} regels en {kept.cases} zaken. Op de vernietigingslijst: {kept.destroyable} zaken."
-    )
+    line = f"Opgeruimd: {kept.rows} regels en {kept.cases} zaken. Op de vernietigingslijst: {kept.destroyable} zaken."
     get_run_logger().info(line)
     return line
 
@@ -47,7 +45,8 @@ def bewaartermijnen() -> str:
 def destruction_page(cases: Sequence[Destroyable]) -> str:
     """Give the list of cases that may be destroyed as Markdown."""
     rows = [
-        (case.reference, case.municipality, case.term, short_date(case.over_on)) for case in cases[:MOST_LINES]
+        (case.reference, case.municipality, case.term, short_date(case.over_on))
+        for case in cases[:MOST_LINES]
     ]
     left = len(cases) - len(rows)
     return text(

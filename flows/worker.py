@@ -122,6 +122,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 tasks.start_soon(self._listen_to_wake_source)
                 tasks.start_soon(self._look_for_lost_runs)
                 if isinstance(self._wake_source, Tended):
+                    tasks.start_soon(self._every, self._wake_source.sweep_seconds, self._wake_source.sweep)
                     tasks.start_soon(self._every, self._wake_source.renew_seconds, self._wake_source.renew)
                     tasks.start_soon(
                         self._every, self._wake_source.reconcile_seconds, self._wake_source.reconcile
