@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, or_
 from sqlmodel import Session, col, select
@@ -34,7 +34,7 @@ from adapters.database import (
 from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
-from adapters.outgoing import write_events
+from adapters.outgoing import event_rows, write_events
 from adapters.store import (
     CaseRows,
     UnknownCaseError,
@@ -217,8 +217,10 @@ class Casework:
             case_row = lock_case(session, reference)
             case, rows = load_case(session, reference)
             known = _rung_ids(session, [reference])[reference]
-            fired = self._fire(session, case_row, case, rows, self.clock.now(), known)
+            events: list[dict[str, Any]] = []
+            fired = self._fire(session, case_row, case, rows, self.clock.now(), known, events)
             if fired:
+                write_events(session, events)
                 session.flush()
                 reach(FaultPoint.BEFORE_COMMIT, reference)
         return fired
@@ -233,20 +235,34 @@ class Casework:
             found = load_rows(session, list(locked))
             known = _rung_ids(session, list(locked))
             at = self.clock.now()
+            events: list[dict[str, Any]] = []
             fired = {
-                reference: self._fire(session, locked[reference], *found[reference], at, known[reference])
+                reference: self._fire(
+                    session, locked[reference], *found[reference], at, known[reference], events
+                )
                 for reference in references
                 if reference in locked
             }
+            write_events(session, events)
             session.flush()
             for reference in fired:
                 reach(FaultPoint.BEFORE_COMMIT, reference)
         return sum(fired.values())
 
     def _fire(
-        self, session: Session, case_row: CaseRow, case: Case, rows: CaseRows, at: datetime, known: set[str]
+        self,
+        session: Session,
+        case_row: CaseRow,
+        case: Case,
+        rows: CaseRows,
+        at: datetime,
+        known: set[str],
+        events: list[dict[str, Any]],
     ) -> int:
-        """Fire the rungs of one case; `known` are the ids of those that fired before. Nothing is flushed yet."""
+        """Fire the rungs of one case; `known` are the ids of those that fired before.
+
+        The events for other systems are added to `events`; the caller writes them, and flushes.
+        """
         fired, today = 0, at.date()
         rules = self.rules_for(case_row.municipality)
         while True:
@@ -262,7 +278,7 @@ class Casework:
             after, steps = apply(case, name, RungDue(key, rung), today, rules)
             id_ = _rung_id(known, f"{name}:{key}:{rung}:{on}")
             marked = _marked(steps, on, today)
-            rows = self._write(session, case_row, case, after, rows, marked, rules, at, id_, flush=False)
+            rows = self._write(session, case_row, case, after, rows, marked, rules, at, id_, later=events)
             forget_when_due(session, case_row, after, marked)
             case = after
             fired += 1
@@ -314,9 +330,12 @@ class Casework:
         event_id: str | None,
         *,
         quiet: bool = False,
-        flush: bool = True,
+        later: list[dict[str, Any]] | None = None,
     ) -> CaseRows:
-        """Write one input with all its steps: journal, snapshots, timers, outbox, events for other systems."""
+        """Write one input with all its steps: journal, snapshots, timers, outbox, events for other systems.
+
+        With `later` the events are only added to it, and nothing is flushed: the caller does both.
+        """
         if _starts_traject(before, after):
             self._refuse_second_traject(session, case_row)
         rows = save_case(session, case_row, before, after, rows)
@@ -324,7 +343,11 @@ class Casework:
         if quiet:
             session.flush()
             return rows
-        write_events(session, case_row, before, after, steps, journal[0].number, at)
+        events = event_rows(case_row, before, after, steps, journal[0].number, at)
+        if later is None:
+            write_events(session, events)
+        else:
+            later.extend(events)
         for step, row in zip(steps, journal, strict=True):
             for index, message in enumerate((*step.messages, *_offered_again(step, after, rules))):
                 process = rows[message.process]
@@ -346,7 +369,7 @@ class Casework:
                         created_at=at,
                     )
                 )
-        if flush:
+        if later is None:
             session.flush()
             reach(FaultPoint.BEFORE_COMMIT, case_row.reference)
         return rows
