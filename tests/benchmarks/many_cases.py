@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Table, insert
+from sqlalchemy import Table, insert, text
 from sqlmodel import SQLModel, col, func, select
 
 from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, writing
@@ -70,6 +70,8 @@ def copy_case(
             ):
                 if rows:
                     session.connection().execute(insert(model), rows)
+            if office.engine.dialect.name == "postgresql":  # which does not see that numbers were given
+                session.execute(text("SELECT setval('processes_id_seq', (SELECT max(id) FROM processes))"))
 
 
 def _values(row: SQLModel) -> dict[str, Any]:
