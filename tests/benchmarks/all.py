@@ -43,6 +43,8 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="name")
     parser.add_argument("--to", type=Path, default=Path(tempfile.gettempdir()) / "routekaart-benchmarks")
     arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(BENCHMARKS):
+        parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     out = Console()
     collected = Path(tempfile.mkstemp(suffix=".jsonl")[1])
     failed: list[str] = []

@@ -15,6 +15,7 @@ from adapters.office import Office
 from adapters.retention import destroyable, forget
 from adapters.settings import Settings
 from adapters.tables_messages import DeliveryRow
+from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -122,6 +123,13 @@ def test_messages_and_events_of_open_cases_go_after_a_year_and_what_is_open_stay
     assert _rows_of(engine, waiting).keys() >= {"outbox", "deliveries", "journal"}
     assert _rows_of(engine, reference)["journal"] == journal
     assert office.casework.case(reference).case.process("M1").state == "INFORMATIE"
+
+
+def test_prefect_removes_runs_that_ended_after_the_chosen_days(tmp_path: Path) -> None:
+    """Its own service does that, which looks at ended runs alone; events go as it always did."""
+    found = prefect_environment(Settings(home=tmp_path, keep_ended_runs_days=30))
+    assert found["PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED"] == "events,flow_runs"
+    assert found["PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD"] == str(30 * 24 * 3600)
 
 
 def test_nothing_goes_within_its_time(office: Office, clock: SetClock, engine: Engine) -> None:
