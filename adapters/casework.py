@@ -34,6 +34,7 @@ from adapters.database import (
 from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
+from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
 from adapters.outgoing import event_rows, write_events
 from adapters.store import (
     CaseRows,
@@ -114,7 +115,7 @@ class Casework:
         day = on or self.clock.today()
         if reference is not None:
             check_reference(reference)
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(OPENED), self._within(session) as session:  # noqa: PLR1704
             data = checked_opening(code, data or {})
             fingerprint = _fingerprint(code, reference, on, data)
             if key is not None and (known := session.get(OpeningRow, key)):
@@ -192,7 +193,7 @@ class Casework:
         given = Event(event, on or self.clock.today(), dict(data or {}))
         if event_id is not None and len(event_id) > _EVENT_ID_LENGTH:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
             case_row = lock_case(session, reference)
             case, rows = load_case(session, reference)
             if event_id is not None and (repeat := _known(session, reference, event_id)):
@@ -340,6 +341,7 @@ class Casework:
             self._refuse_second_traject(session, case_row)
         rows = save_case(session, case_row, before, after, rows)
         journal = append_journal(session, case_row, steps, at, rules.policy.name, event_id)
+        tell_when_committed(session, case_row.reference, steps, event_id)
         if quiet:
             session.flush()
             return rows
@@ -431,6 +433,16 @@ class CaseView:
     def is_closed(self) -> bool:
         """Whether every process has ended."""
         return all(row.closed for row in self.rows.values())
+
+
+@contextmanager
+def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None]:
+    """Log and count a refusal that passes. An unknown case is no NotPossible, so the reference is a real one."""
+    try:
+        yield
+    except (NotPossible, ConflictError):
+        tell_refused(reported, reference)
+        raise
 
 
 def _starts_traject(before: Case, after: Case) -> bool:

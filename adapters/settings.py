@@ -9,7 +9,7 @@ import os
 import secrets
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -49,10 +49,22 @@ class Settings(BaseSettings):
     person_key: SecretStr | None = None
     # The public address of the Prefect UI, for the links in messages.
     ui_url: str | None = None
+    # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
+    listen: str = "127.0.0.1"
+    worker_port: Port | None = None
+    # The name of a worker in Prefect. Two workers on one machine need two names.
+    worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    # Whether a worker that starts brings the deployments up to date. With several workers a job does that once.
+    deploy_on_start: bool = True
+    # Logs: JSON lines, or lines to read; "auto" is to read on a terminal. Services say what they do, commands little.
+    log_format: Literal["auto", "json", "tekst"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    # How long the case database may keep a writer waiting before the API answers 503.
+    database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20
     # How many versions of each page Prefect keeps; the journal keeps everything.
     page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
     # How long we keep messages and events that were dealt with, and Prefect the runs of processes that ended.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import flag_modified
@@ -18,7 +18,6 @@ from milestones.terms import Rung
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
 
 class UnknownCaseError(LookupError):
@@ -138,6 +137,8 @@ def ask_attention(row: ProcessRow) -> None:
     The column is written also when it was true as we read it: a worker may have set it to false since then.
     """
     row.attention = not row.finished
+    if row.attention:
+        row.asked_at = row.asked_at or datetime.now(UTC)
     flag_modified(row, "attention")
 
 
