@@ -47,7 +47,7 @@ def source(municipality: str) -> str:
     return f"urn:nld:gemeentecode:{municipality}:systeem:routekaart"
 
 
-def event_rows(
+def events_of(
     case_row: CaseRow,
     before: Case,
     after: Case,
@@ -55,7 +55,7 @@ def event_rows(
     first_number: int,
     at: datetime,
 ) -> list[dict[str, Any]]:
-    """Give the events of one input as rows; `first_number` is the number of its first journal row."""
+    """Give the rows of the events of one input; `first_number` is the number of its first journal row."""
     name = f"{case_row.municipality}/{case_row.reference}/{first_number}"
     zaak = case_uuid(case_row.municipality, case_row.reference)
     return [
@@ -71,8 +71,8 @@ def event_rows(
     ]
 
 
-def write_events(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write events, as rows and not as objects: an import writes a great many."""
+def write_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the rows of events; rows as such, not objects: an import writes a great many."""
     if rows:
         session.connection().execute(insert(OutgoingEventRow), rows)
 

@@ -17,7 +17,7 @@ from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.terms import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class UnknownCaseError(LookupError):
@@ -89,40 +89,63 @@ def load_case(session: Session, reference: str) -> tuple[Case, CaseRows]:
 
 def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, rows: CaseRows) -> CaseRows:
     """Write every process that changed, with its terms; give the rows by process name."""
-    old = {process.name: process for process in before.processes}
-    for process in after.processes:
-        known = old.get(process.name)
-        if known is process:
-            continue
-        row = rows.get(process.name)
-        if row is None:
-            row = ProcessRow(
-                case_reference=case_row.reference,
-                municipality=case_row.municipality,
-                name=process.name,
-                code=process.code,
-                instance=process.instance,
-                version=process.version,
-                state=process.state,
-                role="",
-                opened_on=process.opened_on,
-                sequence=0,
-            )
-            rows[process.name] = row
-        row.version = process.version
-        row.state = process.state
-        row.role = process.role(definition_of(process))
-        was_closed, row.closed = row.closed, closed(process)
-        if was_closed and not row.closed and row.finished:
-            _want_new_run(row)
-        row.sequence = process.sequence
-        row.facts = to_json(process.facts)
-        ask_attention(row)
-        if row.id is None:
-            session.add(row)
-            session.flush()  # its timers need its number
-        _save_terms(session, rows, row, process.terms, known.terms if known else ())
+    save_cases(session, [(case_row, before, after, rows)])
     return rows
+
+
+def save_cases(session: Session, changes: Sequence[tuple[CaseRow, Case, Case, CaseRows]]) -> None:
+    """Write every process that changed in these cases, with its terms; the rows take in what is new.
+
+    All that is new goes in one statement for each table, however many cases there are.
+    """
+    new: list[ProcessRow] = []
+    for case_row, before, after, rows in changes:
+        for process in _changed(before, after):
+            row = rows.get(process.name)
+            if row is None:
+                row = rows[process.name] = _new_row(case_row, process)
+                new.append(row)
+            _fill(row, process)
+    if new:
+        session.add_all(new)
+        session.flush()  # its timers need its number
+    for _, before, after, rows in changes:
+        old = {process.name: process for process in before.processes}
+        for process in _changed(before, after):
+            known = old.get(process.name)
+            _save_terms(session, rows, rows[process.name], process.terms, known.terms if known else ())
+
+
+def _changed(before: Case, after: Case) -> Iterator[Snapshot]:
+    old = {process.name: process for process in before.processes}
+    return (process for process in after.processes if old.get(process.name) is not process)
+
+
+def _new_row(case_row: CaseRow, process: Snapshot) -> ProcessRow:
+    return ProcessRow(
+        case_reference=case_row.reference,
+        municipality=case_row.municipality,
+        name=process.name,
+        code=process.code,
+        instance=process.instance,
+        version=process.version,
+        state=process.state,
+        role="",
+        opened_on=process.opened_on,
+        sequence=0,
+    )
+
+
+def _fill(row: ProcessRow, process: Snapshot) -> None:
+    row.version = process.version
+    row.state = process.state
+    row.role = process.role(definition_of(process))
+    was_closed, row.closed = row.closed, closed(process)
+    if was_closed and not row.closed and row.finished:
+        _want_new_run(row)
+    row.sequence = process.sequence
+    row.facts = to_json(process.facts)
+    ask_attention(row)
 
 
 def _want_new_run(row: ProcessRow) -> None:
@@ -244,7 +267,17 @@ def append_journal(
     policy: str,
     event_id: str | None,
 ) -> list[JournalRow]:
-    """Add steps to a case's journal, each chained to the one before it.
+    """Add steps to a case's journal, each chained to the one before it."""
+    rows = journal_of(case_row, steps, at, policy, event_id)
+    session.add_all(rows)
+    session.add(case_row)
+    return rows
+
+
+def journal_of(
+    case_row: CaseRow, steps: Sequence[Step], at: datetime, policy: str, event_id: str | None
+) -> list[JournalRow]:
+    """Give the journal rows of steps, and let the case row go on from the last of them.
 
     The id of the event stands with the first step that is not derived.
     """
@@ -275,9 +308,7 @@ def append_journal(
             event_id = None
         row.hash = journal_hash(row)
         case_row.chain = row.hash
-        session.add(row)
         rows.append(row)
-    session.add(case_row)
     return rows
 
 
