@@ -11,10 +11,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 import pytest
 from invariants import violations
 from next_release import add_a_column
+from stack import free_port
 from workshop import Nursery, PrefectServer, Workshop
 
 from adapters.attention import Attention
@@ -133,13 +135,18 @@ def _ends(shop: Workshop, name: str) -> float:
 @pytest.mark.long
 def test_a_worker_that_is_asked_to_stop_hands_back_its_runs(shop: Workshop, server: PrefectServer) -> None:
     """SIGTERM with a queue in hand: the run that is going on ends well, the others go to a neighbour at once."""
-    shop.start("eerste", ROUTEKAART_WORKER_NAME="eerste")
+    port = free_port()
+    shop.start("eerste", ROUTEKAART_WORKER_NAME="eerste", ROUTEKAART_WORKER_PORT=str(port))
     references = [
         shop.office.casework.open("M3", municipality="0518", reference=f"STOP-{number}").reference
         for number in range(16)
     ]
     shop.wait_for_state(references[0], WAITS)
     assert _leased(shop)  # there is a queue
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).is_success
+    figures = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+    assert 'routekaart_wake_ups_total{result="parked"}' in figures
+    assert 'routekaart_open_processes{mijlpaal="M3"} 16.0' in figures
     seconds = _ends(shop, "eerste")
     assert seconds < 30
     assert _leased(shop) == []
