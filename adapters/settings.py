@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -158,13 +160,19 @@ class Settings(BaseSettings):
 
 
 def secret_file(path: Path) -> bytes:
-    """Give the secret in a file, made on first use and readable for this user alone."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
+    """Give the secret in a file, made on first use and readable for this user alone.
+
+    Of two that make it at the same time one wins, and neither ever reads a file that is not written yet.
+    """
+    if not path.exists():
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for this user alone
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(handle)
+        with suppress(FileExistsError):
+            os.link(made, path)
+        Path(made).unlink()
     return path.read_bytes().strip()
 
 
