@@ -19,14 +19,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, or_, tuple_, update
+from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
 from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.operations.counters import SHOWN_AFTER_SECONDS
+from adapters.operations.releases import of_this_release
 from adapters.storage_trouble import waits_out_trouble
 from adapters.worker_identity import identity, is_dead
-from milestones.definitions import known_versions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,8 +74,7 @@ class Attention:
                     col(ProcessRow.attention).is_(True),
                     col(ProcessRow.finished).is_(False),
                     _free(datetime.now(UTC)),
-                    # During an upgrade a worker leaves to newer ones what its release does not know.
-                    tuple_(col(ProcessRow.code), col(ProcessRow.version)).in_(known_versions()),
+                    of_this_release(),
                 )
                 .order_by(col(ProcessRow.id))
                 .limit(limit)

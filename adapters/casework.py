@@ -35,6 +35,7 @@ from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
 from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
+from adapters.operations.releases import of_this_release
 from adapters.outgoing import events_of, write_events
 from adapters.store import (
     CaseRows,
@@ -356,7 +357,7 @@ class Casework:
         query = (
             select(ProcessRow.case_reference)
             .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
-            .where(col(TimerRow.next_on) <= self.clock.today())
+            .where(col(TimerRow.next_on) <= self.clock.today(), of_this_release())
             .order_by(col(TimerRow.next_on))
             .limit(limit)
         )
