@@ -35,6 +35,7 @@ from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
 from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
+from adapters.operations.releases import of_this_release
 from adapters.outgoing import events_of, write_events
 from adapters.store import (
     CaseRows,
@@ -42,7 +43,9 @@ from adapters.store import (
     ask_attention,
     journal_of,
     load_case,
+    load_rows,
     lock_case,
+    lock_cases,
     save_cases,
     to_json,
 )
@@ -308,30 +311,35 @@ class Casework:
 
     def fire_due(self, reference: str) -> int:
         """Fire every rung of a case that is due, in order, each once; give how many fired."""
-        fired = 0
         with writing(self.engine) as session:
-            case_row = lock_case(session, reference)
-            case, rows = load_case(session, reference)
-            at = self.clock.now()
-            today = at.date()
-            rules = self.rules_for(case_row.municipality)
-            while True:
-                due = [
-                    (rung.on, index, term.key, rung.name)
-                    for index, process in enumerate(case.processes)
-                    for term, rung in process.pending(today)
-                ]
-                if not due:
-                    return fired
-                on, index, key, rung = min(due)
-                name = case.processes[index].name
-                after, steps = apply(case, name, RungDue(key, rung), today, rules)
-                id_ = _rung_id(session, reference, f"{name}:{key}:{rung}:{on}")
-                marked = _marked(steps, on, today)
-                rows = self._write(session, case_row, case, after, rows, marked, rules, at, id_)
-                forget_when_due(session, case_row, after, marked)
-                case = after
-                fired += 1
+            return self._fire(session, [lock_case(session, reference)])
+
+    def fire_due_together(self, references: Sequence[str]) -> int:
+        """Fire what is due in many cases, in the order given and in one transaction; give how many rungs fired.
+
+        A case that somebody else is changing is left for the next time. An error undoes all of it.
+        """
+        with writing(self.engine) as session:
+            locked = lock_cases(session, references)
+            return self._fire(session, [locked[reference] for reference in references if reference in locked])
+
+    def _fire(self, session: Session, case_rows: Sequence[CaseRow]) -> int:
+        references = [case_row.reference for case_row in case_rows]
+        found, known = load_rows(session, references), _rung_ids(session, references)
+        at = self.clock.now()
+        changes = [
+            _Change(case_row, rows, inputs, rules, at)
+            for case_row in case_rows
+            for case, rows in [found[case_row.reference]]
+            for rules in [self.rules_for(case_row.municipality)]
+            if (inputs := tuple(_due_inputs(case, at.date(), rules, known[case_row.reference])))
+        ]
+        if changes:
+            self._write_all(session, changes)
+        for change in changes:
+            for given in change.inputs:
+                forget_when_due(session, change.case_row, given.after, given.steps)
+        return sum(len(change.inputs) for change in changes)
 
     def is_due(self, reference: str) -> bool:
         """Whether a case has a rung that is due today or before, without a lock."""
@@ -349,7 +357,7 @@ class Casework:
         query = (
             select(ProcessRow.case_reference)
             .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
-            .where(col(TimerRow.next_on) <= self.clock.today())
+            .where(col(TimerRow.next_on) <= self.clock.today(), of_this_release())
             .order_by(col(TimerRow.next_on))
             .limit(limit)
         )
@@ -546,16 +554,46 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
     return tuple(replace(step, data=late) if step.rung else step for step in steps)
 
 
-def _rung_id(session: Session, reference: str, usual: str) -> str:
+def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[_Input]:
+    """Give the rungs of a case that are due, in order, each decided on the case as the one before left it."""
+    while True:
+        due = [
+            (rung.on, index, term.key, rung.name)
+            for index, process in enumerate(case.processes)
+            for term, rung in process.pending(today)
+        ]
+        if not due:
+            return
+        on, index, key, rung = min(due)
+        name = case.processes[index].name
+        after, steps = apply(case, name, RungDue(key, rung), today, rules)
+        yield _Input(case, after, _marked(steps, on, today), _rung_id(known, f"{name}:{key}:{rung}:{on}"))
+        case = after
+
+
+def _rung_ids(session: Session, references: Sequence[str]) -> dict[str, set[str]]:
+    """Give for each case the ids of the rungs that its journal has."""
+    query = select(JournalRow.case_reference, JournalRow.event_id).where(
+        col(JournalRow.case_reference).in_(references), col(JournalRow.rung).is_not(None)
+    )
+    found: dict[str, set[str]] = {reference: set() for reference in references}
+    for reference, event_id in session.exec(query):
+        if event_id is not None:
+            found[reference].add(event_id)
+    return found
+
+
+def _rung_id(known: set[str], usual: str) -> str:
     """Give the id of a rung; a warning that is given again on the same day has a number behind it.
 
     A suspension of no days at all gives the warnings of that day anew. With the same id the second one could
     never be written, and the case would keep its other terms waiting.
     """
     number, id_ = 1, usual
-    while _known(session, reference, id_) is not None:
+    while id_ in known:
         number += 1
         id_ = f"{usual}#{number}"
+    known.add(id_)
     return id_
 
 

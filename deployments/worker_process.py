@@ -11,6 +11,7 @@ from adapters.office import office
 from adapters.settings import settings
 from adapters.storage_trouble import waits_out_trouble
 from deployments.environment import use_prefect_environment
+from deployments.garbage import collect_less
 
 
 def run_worker() -> int:
@@ -29,6 +30,7 @@ def run_worker() -> int:
     if chosen.deploy_on_start:
         deploy()
     use_deploy(deploy)
+    collect_less()
     ready = chosen.ensure_home() / "worker.ready"
 
     async def work() -> None:

@@ -33,6 +33,7 @@ from sqlmodel import col, select
 from adapters.cancellations import ask_cancellation
 from adapters.database import ProcessRow, reading
 from adapters.faults import FaultPoint, reach
+from adapters.operations.releases import of_this_release
 from flows.display import show
 from flows.tags import REPLACED
 from milestones.process import Snapshot
@@ -288,7 +289,7 @@ class Repair:
         with reading(self._office.engine) as session:
             return session.exec(
                 select(ProcessRow)
-                .where(col(ProcessRow.finished).is_(False), col(ProcessRow.id) > after)
+                .where(col(ProcessRow.finished).is_(False), col(ProcessRow.id) > after, of_this_release())
                 .order_by(col(ProcessRow.id))
                 .limit(PAGE)
             ).all()
@@ -302,6 +303,7 @@ class Repair:
                 select(ProcessRow).where(
                     col(ProcessRow.flow_run_id).in_([str(run.id) for run in runs]),
                     col(ProcessRow.finished).is_(False),
+                    of_this_release(),
                 )
             ).all()
 

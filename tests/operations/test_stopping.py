@@ -8,13 +8,16 @@ import subprocess
 import sys
 import threading
 import time
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import httpx
 import psutil
 import pytest
 from invariants import violations
 from next_release import add_a_column
+from stack import Stack, free_port, wait_until
 from workshop import Nursery, PrefectServer, Workshop
 
 from adapters.attention import Attention
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.casework import Casework
+    from adapters.clock import SetClock
 
 TESTS = Path(__file__).parents[1]
 WAITS, REGISTERED = "Wacht op registratie aanmelding", "Wacht op crisischeck"
@@ -50,14 +54,16 @@ def test_a_worker_that_stops_gives_back_all_that_it_holds(casework: Casework, en
 
 
 def test_a_worker_leaves_a_version_that_it_does_not_know_to_newer_ones(
-    casework: Casework, engine: Engine
+    casework: Casework, engine: Engine, clock: SetClock
 ) -> None:
-    """During an upgrade an old worker claims only processes of versions that its release has."""
-    old = casework.open("M1", municipality="0518").reference
-    new = casework.open("M1", municipality="0518").reference
+    """During an upgrade an old worker claims and fires only processes of versions that its release has."""
+    old = casework.open("M3", municipality="0518").reference
+    new = casework.open("M3", municipality="0518").reference
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE processes SET version = 99 WHERE case_reference = '{new}'")
     assert [held.case_reference for held in Attention(engine).claim(10)] == [old]
+    clock.moment += timedelta(days=20)
+    assert casework.cases_with_due_terms() == [old]
 
 
 def test_a_release_leaves_a_newer_schema_as_it_is(tmp_path: Path) -> None:
@@ -115,12 +121,6 @@ def shop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterator[Wo
     made.stop()
 
 
-def _leased(shop: Workshop) -> list[Any]:
-    with shop.office.engine.connect() as connection:
-        query = "SELECT case_reference FROM processes WHERE leased_by IS NOT NULL"
-        return list(connection.exec_driver_sql(query).scalars())
-
-
 def _ends(shop: Workshop, name: str) -> float:
     """Ask a process to stop; give the seconds until it was gone."""
     began = time.monotonic()
@@ -133,16 +133,21 @@ def _ends(shop: Workshop, name: str) -> float:
 @pytest.mark.long
 def test_a_worker_that_is_asked_to_stop_hands_back_its_runs(shop: Workshop, server: PrefectServer) -> None:
     """SIGTERM with a queue in hand: the run that is going on ends well, the others go to a neighbour at once."""
-    shop.start("eerste", ROUTEKAART_WORKER_NAME="eerste")
+    port = free_port()
+    shop.start("eerste", ROUTEKAART_WORKER_NAME="eerste", ROUTEKAART_WORKER_PORT=str(port))
     references = [
         shop.office.casework.open("M3", municipality="0518", reference=f"STOP-{number}").reference
         for number in range(16)
     ]
     shop.wait_for_state(references[0], WAITS)
-    assert _leased(shop)  # there is a queue
+    assert _held(shop.office.engine)  # there is a queue
+    assert httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=10).is_success
+    figures = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
+    assert 'routekaart_wake_ups_total{result="parked"}' in figures
+    assert 'routekaart_open_processes{mijlpaal="M3"} 16.0' in figures
     seconds = _ends(shop, "eerste")
     assert seconds < 30
-    assert _leased(shop) == []
+    assert _held(shop.office.engine) == []
     log = (shop.home / "eerste.log").read_text()
     assert '"event": "worker_stopped"' in log
     assert "Traceback" not in log
@@ -182,6 +187,36 @@ def test_an_api_that_is_asked_to_stop_answers_what_it_was_asked(shop: Workshop) 
         "geopend",
         "informatie_gegeven",
     ]
+
+
+@pytest.mark.prefect
+@pytest.mark.long
+def test_start_that_is_asked_to_stop_leaves_nothing_in_hand(tmp_path: Path) -> None:
+    """SIGTERM to `routekaart start` with work going on: exit 0, every process gone, every case free."""
+    stack = Stack(tmp_path / "home")
+    stack.start()
+    assert stack.process is not None
+    children = psutil.Process(stack.process.pid).children(recursive=True)
+    office = open_office(Settings(home=stack.home))
+    try:
+        for number in range(12):
+            office.casework.open("M3", municipality="0518", reference=f"START-{number}")
+        wait_until(lambda: _held(office.engine), 30, stack.logs)
+        stack.process.terminate()
+        assert stack.process.wait(60) == 0
+        assert not any(child.is_running() for child in children)
+        assert _held(office.engine) == []
+        assert [line for line in violations(office) if "was not carried out" not in line] == []
+    finally:
+        if stack.process.poll() is None:
+            stack.kill()
+        office.engine.dispose()
+
+
+def _held(engine: Engine) -> list[str]:
+    with engine.connect() as connection:
+        query = "SELECT case_reference FROM processes WHERE leased_by IS NOT NULL"
+        return list(connection.exec_driver_sql(query).scalars())
 
 
 def _connects(port: int) -> bool:
