@@ -128,6 +128,10 @@ LOADS = (
 )
 
 
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"
+
+
 def table(measured: Measured) -> str:
     """Give the costs and the assumptions as Markdown."""
     rows = [
@@ -140,9 +144,9 @@ def table(measured: Measured) -> str:
     for load in LOADS:
         one = cost(load, measured)
         rows.append(
-            f"| {load.name} | {load.open_cases:,.0f} | {load.transitions:,.0f} | {one.wake_ups:.2g} "
-            f"| {one.cores:.2g} | {one.rows_a_year / 1e6:.2g} million | {one.gigabytes_a_year:.2g} "
-            f"| {one.gigabytes_kept:.2g} | {one.prefect_gigabytes:.2g} |"
+            f"| {load.name} | {load.open_cases:,.0f} | {load.transitions:,.0f} | {_short(one.wake_ups)} "
+            f"| {_short(one.cores)} | {_short(one.rows_a_year / 1e6)} million | {_short(one.gigabytes_a_year)} "
+            f"| {_short(one.gigabytes_kept)} | {_short(one.prefect_gigabytes)} |"
         )
     rows += ["", "| assumed | number | from |", "| --- | ---: | --- |"]
     rows += [f"| {one.what} | {one.number:,.0f} | {one.source} |" for one in ASSUMPTIONS.values()]
