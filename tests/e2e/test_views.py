@@ -96,7 +96,7 @@ def expected(office: Office) -> dict[str, int]:
 
 def counted(page: Page) -> int:
     """Give how many runs the list says that it found."""
-    found = page.get_by_text(re.compile(r"^[\d,]+ (flow )?runs?$")).first
+    found = page.get_by_text(re.compile(r"^[\d,]+ (flow )?runs?$", re.IGNORECASE)).first
     expect(found).to_be_visible(timeout=20_000)
     return int(re.sub(r"\D", "", found.inner_text()))
 
