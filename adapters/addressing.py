@@ -40,8 +40,8 @@ def addressees(
 ) -> list[Addressee]:
     """Give who gets a message for a role.
 
-    `levels` says how far up it goes; `responsible` is the person who took the case, when that is known. A role
-    without anybody who is there goes to the team, and then to the coordinator or teamleider.
+    `levels` says how far up it goes; `responsible` is the person who has the case, when messages for this role
+    are his. A role without anybody who is there goes to the team, and then to the coordinator or teamleider.
     """
     found: dict[str, Addressee] = {}
     for level in levels:
@@ -80,7 +80,7 @@ def _at_level(
     if level == PERSON:
         return _people(book, role, municipality, today, responsible, PERSON)
     if level == TEAM:
-        return _teams(book, role, municipality)
+        return _teams(book, role, municipality, responsible)
     return _people(book, level, municipality, today, None, level)
 
 
@@ -93,7 +93,7 @@ def _people(
     """
     holders = book.holders(role, municipality)
     known = book.people.get(responsible or "")
-    if known is not None and known in holders:
+    if known is not None:
         holders = (known,)
     people = [item for item in holders if isinstance(item, Person)]
     if not people:
@@ -108,8 +108,9 @@ def _people(
     return found
 
 
-def _teams(book: Book, role: str, municipality: str) -> list[Addressee]:
-    holders = book.holders(role, municipality)
+def _teams(book: Book, role: str, municipality: str, responsible: str | None) -> list[Addressee]:
+    known = book.people.get(responsible or "")
+    holders = (known,) if known is not None and known.team else book.holders(role, municipality)
     codes = [item.code for item in holders if isinstance(item, Team)]
     codes += [item.team for item in holders if isinstance(item, Person) and item.team]
     return [Addressee(book.teams[code], role, TEAM) for code in dict.fromkeys(codes)]

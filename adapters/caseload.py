@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
-    from adapters.casework import Casework
+    from adapters.absences import Away
+    from adapters.casework import Casework, Receipt
     from milestones.case import Case
     from milestones.process import Snapshot
 
@@ -89,11 +91,22 @@ class Caseload:
         return [Held(identity or 0, reference, name) for identity, reference, name in rows]
 
     def assign(
-        self, reference: str, process: str, person: str | None, reason: str, key: str | None = None
-    ) -> None:
-        """Give one process to somebody, or to nobody; a repeat with the same key changes nothing."""
+        self,
+        reference: str,
+        process: str,
+        person: str | None,
+        reason: str,
+        key: str | None = None,
+        session: Session | None = None,
+    ) -> Receipt:
+        """Give one process to somebody, or to nobody; a repeat with the same key changes nothing.
+
+        With `session` it becomes part of a transaction of the caller.
+        """
         data = {"reden": reason} | ({"houder": check_person(person)} if person else {})
-        self._casework.report(reference, ASSIGNED, process=process, data=data, event_id=key)
+        return self._casework.report(
+            reference, ASSIGNED, process=process, data=data, event_id=key, session=session
+        )
 
     def reassign(
         self, person: str, to: str, municipality: str, reason: str, key: str
@@ -150,20 +163,17 @@ class Caseload:
                 )
             )
 
-    def away(self, municipality: str, day: date) -> Mapping[str, AbsenceRow]:
-        """Give who is away on a day, by code."""
-        with reading(self._engine) as session:
-            rows = session.exec(
-                select(AbsenceRow).where(
-                    AbsenceRow.municipality == municipality,
-                    col(AbsenceRow.from_on) <= day,
-                    col(AbsenceRow.until_on) >= day,
-                )
-            ).all()
-        return {row.person: row for row in rows}
+
+def take_over(casework: Casework, receipt: Receipt, person: str, session: Session) -> Receipt:
+    """Put the process of an event that was just accepted in the name of somebody, in the same transaction.
+
+    NotPossible when the event closed the process: there is nothing to have any more.
+    """
+    data = {"houder": check_person(person), "reden": "toegewezen"}
+    return casework.report(receipt.reference, ASSIGNED, process=receipt.process, data=data, session=session)
 
 
-def deputy_for(person: str | None, away: Mapping[str, AbsenceRow]) -> str | None:
+def deputy_for(person: str | None, away: Mapping[str, Away]) -> str | None:
     """Give who stands in for somebody today: the first deputy in line who is there himself."""
     seen: set[str] = set()
     current = person

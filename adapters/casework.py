@@ -32,6 +32,7 @@ from adapters.database import (
     writing,
 )
 from adapters.faults import FaultPoint, reach
+from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
 from adapters.outgoing import write_events
 from adapters.store import (
@@ -230,6 +231,7 @@ class Casework:
                 id_ = _rung_id(session, reference, f"{name}:{key}:{rung}:{on}")
                 marked = _marked(steps, on, today)
                 rows = self._write(session, case_row, case, after, rows, marked, rules, at, id_)
+                forget_when_due(session, case_row, after, marked)
                 case = after
                 fired += 1
 

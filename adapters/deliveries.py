@@ -101,9 +101,9 @@ class Deliveries:
         self._fallback = fallback
         self._rules_for = rules_for
 
-    def plan(self, effect_id: str) -> int:
-        """Make the deliveries of an effect, once; give how many there are."""
-        return self._planner.plan(effect_id)
+    def plan(self, effect_id: str) -> list[Parcel]:
+        """Make the deliveries of an effect, once; give what can reach nobody."""
+        return [_parcel([row]) for row in self._planner.plan(effect_id)]
 
     # --- what is due ------------------------------------------------------------------------------------------
 

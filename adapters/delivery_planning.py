@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, func, select
 
+from adapters.absences import book_of_the_day
 from adapters.addressing import (
     LAST_RESORTS,
     Addressee,
@@ -17,6 +18,7 @@ from adapters.addressing import (
     next_morning,
     willing,
 )
+from adapters.caseload import holder_of
 from adapters.database import OutboxRow, writing
 from adapters.handoff_links import responsible_person
 from adapters.message_kinds import CRISIS_TERMS, HANDOFF, NOT_ACCEPTED, OVERDUE, UNDELIVERED, WARNING
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
     from adapters.clock import Clock
     from adapters.recipients import Book, Recipient
     from adapters.recipients_file import RecipientsFile
+    from milestones.case import Case
     from milestones.policy import Rules
-    from milestones.process import Snapshot
 
 NOBODY = "-"  # the recipient of a message while nobody is there to get it
 TO_FILE = "bestand"  # the channel while there is no file of recipients
@@ -57,20 +59,25 @@ class DeliveryPlanner:
         self._recipients = recipients
         self._rules_for = rules_for
 
-    def plan(self, effect_id: str) -> int:
-        """Make the deliveries of an effect, once; give how many there are."""
+    def plan(self, effect_id: str) -> list[DeliveryRow]:
+        """Make the deliveries of an effect, once; give those that can reach nobody."""
         book = self._recipients.book()
         with writing(self._engine) as session:
             effect = session.get(OutboxRow, effect_id, with_for_update=True)
             if effect is None or effect.done_at is not None:
-                return 0
+                return []
             case, _ = load_case(session, effect.case_reference)
-            made = self._made(session, book, effect, case.process(effect.process))
+            book = book_of_the_day(session, book, effect.municipality, self._clock.today())
+            made = self._made(session, book, effect, case)
             effect.done_at = self._clock.now()
             effect.attempts += 1
             effect.result = f"{len(made)} keer klaargezet" if made else "niemand wil dit bericht"
             session.add(effect)
-            return len(made)
+            session.flush()
+            lost = [row for row in made if row.state == DeliveryState.UNDELIVERABLE]
+            for row in lost:
+                session.expunge(row)
+            return lost
 
     def after_failure(
         self, session: Session, delivery: DeliveryRow, book: Book, *, elsewhere: bool = True
@@ -79,6 +86,7 @@ class DeliveryPlanner:
 
         Gives the row for the next channel, or None when there is none, or it would not help (`elsewhere`).
         """
+        book = book_of_the_day(session, book, delivery.municipality, self._clock.today())
         recipient = book.recipient(delivery.recipient)
         channels = list(recipient.kanalen) if recipient and elsewhere else []
         place = channels.index(delivery.channel) + 1 if delivery.channel in channels else len(channels)
@@ -132,13 +140,14 @@ class DeliveryPlanner:
 
     # --- one effect -------------------------------------------------------------------------------------------
 
-    def _made(self, session: Session, book: Book, effect: OutboxRow, process: Snapshot) -> list[DeliveryRow]:
+    def _made(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[DeliveryRow]:
+        process = case.process(effect.process)
         urgent = process.facts.get("bedreigende_situatie") is True or effect.term in CRISIS_TERMS
         if not book.configured:
             return [self._to_nobody(session, effect, urgent=urgent, channel=TO_FILE)]
         if effect.role in book.house.geen_berichten_aan:
             return []
-        found = self._addressed(session, book, effect, process)
+        found = self._addressed(session, book, effect, case)
         if not found:
             return [self._to_nobody(session, effect, urgent=urgent, channel=NOBODY)]
         rows = [
@@ -150,12 +159,10 @@ class DeliveryPlanner:
             rows.extend(self._same_day_escalation(session, book, effect))
         return rows
 
-    def _addressed(
-        self, session: Session, book: Book, effect: OutboxRow, process: Snapshot
-    ) -> list[Addressee]:
+    def _addressed(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[Addressee]:
         """Give who gets an effect; for a warning the ladder says how far up it goes."""
-        today, where = self._clock.today(), effect.municipality
-        responsible = responsible_person(session, effect.case_reference, effect.process)
+        today, where, process = self._clock.today(), effect.municipality, case.process(effect.process)
+        responsible = self._responsible(session, book, effect, case)
         levels: Iterable[str] = (PERSON,)
         if effect.kind == WARNING:
             levels = book.levels(self._rung_number(effect))
@@ -170,6 +177,24 @@ class DeliveryPlanner:
                 item for item in addressees(book, receiver, where, today) if item.recipient.code not in known
             ]
         return found
+
+    def _responsible(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> str | None:
+        """Give the person who has the case, when the messages of this role are for him.
+
+        In whose name it stands counts for the role of its state, whatever roles he has in the file; otherwise
+        only who has the role can be the one.
+        """
+        process = case.process(effect.process)
+        named = process.facts.get("houder")
+        person = holder_of(case, process) or responsible_person(
+            session, effect.case_reference, effect.process
+        )
+        known = book.people.get(person or "")
+        if known is None:
+            return None
+        own = self._rules_for(effect.municipality).policy.role(process.role(definition_of(process)))
+        its_own = named == known.code and effect.role == own
+        return known.code if its_own or known in book.holders(effect.role, effect.municipality) else None
 
     def _rung_number(self, effect: OutboxRow) -> int:
         """Give the place of a rung in the ladder of its term, from 1."""

@@ -70,6 +70,10 @@ class Rule(BaseModel):
                 raise ValueError(f"veld '{name}' hoort niet bij '{self.gebeurtenis}'")
         if self.mijlpaal is not None and self.mijlpaal not in DEFINITIONS:
             raise ValueError(f"mijlpaal '{self.mijlpaal}' bestaat niet")
+        if self.mijlpaal is not None and all(
+            row.event != self.gebeurtenis for row in DEFINITIONS[self.mijlpaal].rows
+        ):
+            raise ValueError(f"gebeurtenis '{self.gebeurtenis}' komt in {self.mijlpaal} niet voor")
         return self
 
     def fits(self, kind: str, source: str) -> bool:

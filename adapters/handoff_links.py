@@ -16,6 +16,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from adapters.caseload import Caseload
 from adapters.casework import ConflictError
 from adapters.clock import AMSTERDAM
 from adapters.database import reading, writing
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from adapters.casework import Casework
     from adapters.clock import Clock
+    from adapters.recipients_file import RecipientsFile
     from adapters.tables_messages import DeliveryRow
 
 ACCEPTED, RETURNED = "overdracht_aanvaard", "overdracht_teruggegeven"
@@ -69,10 +71,19 @@ class UnknownLinkError(LookupError):
 class HandoffLinks:
     """Give out links, look at them, and use them once."""
 
-    def __init__(self, engine: Engine, clock: Clock, casework: Casework, key: bytes, base_url: str) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        casework: Casework,
+        recipients: RecipientsFile,
+        key: bytes,
+        base_url: str,
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._casework = casework
+        self._recipients = recipients
         self._signer = URLSafeSerializer(key, salt=_SALT)
         self._base_url = base_url.rstrip("/")
 
@@ -125,6 +136,7 @@ class HandoffLinks:
     def use(self, token: str, choice: str, reason: str | None = None) -> HandoffLink:
         """Accept or return the hand-off; a link that is no longer open stays as it is.
 
+        Who accepts with a link of his own has the case in his name from then on; a link to a team names nobody.
         Raises UnknownLinkError, and InvalidData when a reason is missing or unknown.
         """
         link = self.look(token)
@@ -132,31 +144,45 @@ class HandoffLinks:
             return link
         data = {"reden": reason} if choice == RETURNED and reason else {}
         try:
-            self._casework.report(
-                link.reference,
-                choice,
-                process=link.process,
-                data=data,
-                event_id=f"overdrachtlink:{link.id}",
-                only_in=OFFERED,
-            )
+            with writing(self._engine) as session:
+                self._casework.report(
+                    link.reference,
+                    choice,
+                    process=link.process,
+                    data=data,
+                    event_id=f"overdrachtlink:{link.id}",
+                    only_in=OFFERED,
+                    session=session,
+                )
+                if choice == ACCEPTED:
+                    self._put_in_name(session, link)
+                self._mark_used(session, link.id, choice)
         except ConflictError:
             pass  # the other choice was a moment earlier
         except InvalidData:
             raise
         except NotPossible:
             pass  # somebody answered in another way in the meantime
-        else:
-            self._mark_used(link.id, choice)
         return self.look(token)
 
-    def _mark_used(self, link_id: str, choice: str) -> None:
-        with writing(self._engine) as session:
-            session.execute(
-                update(HandoffLinkRow)
-                .where(col(HandoffLinkRow.id) == link_id, col(HandoffLinkRow.used_at).is_(None))
-                .values(used_at=self._clock.now(), choice=choice)
+    def _put_in_name(self, session: Session, link: HandoffLink) -> None:
+        recipient = session.get_one(HandoffLinkRow, link.id).recipient
+        if recipient in self._recipients.book().people:
+            Caseload(self._engine, self._casework).assign(
+                link.reference,
+                link.process,
+                recipient,
+                "toegewezen",
+                f"overdrachtlink:{link.id}:houder",
+                session,
             )
+
+    def _mark_used(self, session: Session, link_id: str, choice: str) -> None:
+        session.execute(
+            update(HandoffLinkRow)
+            .where(col(HandoffLinkRow.id) == link_id, col(HandoffLinkRow.used_at).is_(None))
+            .values(used_at=self._clock.now(), choice=choice)
+        )
 
 
 def _end_of_day(moment: datetime) -> datetime:

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
+from adapters.absences import who_is_away
 from adapters.attention import Attention
 from adapters.calendar_data import dutch_calendar
 from adapters.casework import Casework
@@ -24,7 +25,11 @@ from adapters.texts import Texts
 from milestones.policy import PolicyError, Rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sqlalchemy import Engine
+
+    from adapters.absences import Away
 
 _CLOCK = "klok"
 
@@ -53,6 +58,11 @@ class Office:
         """Who receives messages."""
         return RecipientsFile(self.settings.recipients_file)
 
+    def away(self, municipality: str, day: date) -> Mapping[str, Away]:
+        """Give who is away on a day, and who stands in."""
+        with reading(self.engine) as session:
+            return who_is_away(session, self.recipients.book(), municipality, day)
+
     @cached_property
     def texts(self) -> Texts:
         """The texts of messages."""
@@ -62,7 +72,12 @@ class Office:
     def handoff_links(self) -> HandoffLinks:
         """The links with which a hand-off is accepted or returned."""
         return HandoffLinks(
-            self.engine, self.clock, self.casework, self.settings.link_secret(), self.settings.public_api
+            self.engine,
+            self.clock,
+            self.casework,
+            self.recipients,
+            self.settings.link_secret(),
+            self.settings.public_api,
         )
 
     @cached_property

@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     api_requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100
     api_largest_body: Annotated[int, Field(ge=1_000)] = 1_000_000
     api_largest_delivery: Annotated[int, Field(ge=1_000)] = 500_000_000
+    # Who runs the API, for the description: the design rules ask for an address.
+    api_contact: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "beheer@example.nl"
     api_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
     # Which message of another system stands for which event; without it the table that comes along.
     events_file: Path | None = None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from adapters.caseload import GUIDANCE, Caseload, deputy_for
+from adapters.caseload import GUIDANCE, deputy_for
 from adapters.database import ProcessRow, TimerRow, reading
 from milestones.definition import OFFERED
 from milestones.definitions import of_version
@@ -135,7 +135,7 @@ def read_workload(office: Office, municipality: str) -> Workload:
     today = office.clock.today()
     policy = office.rules_for(municipality).policy
     here = (col(ProcessRow.closed).is_(False), col(ProcessRow.municipality) == municipality)
-    away = Caseload(office.engine, office.casework).away(municipality, today)
+    away = office.away(municipality, today)
     with reading(office.engine) as session:
         processes = session.execute(
             select(*_COLUMNS).where(*here).order_by(col(ProcessRow.id))  # type: ignore[call-overload]

@@ -267,13 +267,29 @@ def report_command(
     id_: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Hetzelfde id telt maar een keer.")
     ] = None,
+    medewerker: Annotated[
+        str | None,
+        typer.Option("--medewerker", metavar="CODE", help="In wiens naam de mijlpaal hierna staat (mw-17)."),
+    ] = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
+    from adapters.caseload import take_over  # noqa: PLC0415
+    from adapters.database import writing  # noqa: PLC0415
     from milestones.case import possible_now  # noqa: PLC0415
 
-    receipt = _office().casework.report(
-        ref, gebeurtenis, process=mijlpaal, on=_day(op), data=_data(gegevens), event_id=id_
-    )
+    office = _office()
+    with writing(office.engine) as session:
+        receipt = office.casework.report(
+            ref,
+            gebeurtenis,
+            process=mijlpaal,
+            on=_day(op),
+            data=_data(gegevens),
+            event_id=id_,
+            session=session,
+        )
+        if medewerker and receipt.new:
+            receipt = take_over(office.casework, receipt, medewerker, session)
     process = receipt.case.process(receipt.process)
     out.print(
         f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"), markup=False

@@ -14,6 +14,8 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
 from adapters.faults import FaultPoint, reach
+from adapters.tables_messages import DeliveryState
+from flows.notable_events import undelivered
 from flows.tags import slug
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
+    from adapters.database import OutboxRow
     from adapters.deliveries import Parcel
     from adapters.office import Office
 
@@ -41,6 +44,8 @@ def send_message(soort: str, rol: str, kanaal: str, office_parcel: tuple[Office,
     sent = office.deliveries.send(parcel)
     if sent is None:
         return Completed(name="Al gedaan", message="Een andere worker heeft dit bericht.")
+    if sent.state is DeliveryState.UNDELIVERABLE:
+        _tell_prefect(parcel)
     if sent.failed:
         return Failed(name="Niet bezorgd", message=sent.text)
     return Completed(name=str(sent.state).capitalize(), message=sent.text)
@@ -48,8 +53,19 @@ def send_message(soort: str, rol: str, kanaal: str, office_parcel: tuple[Office,
 
 def plan_messages(here: Office, process_id: int) -> None:
     """Make the deliveries of every open effect of a process."""
-    for effect in here.attention.open_effects(process_id):
-        here.deliveries.plan(effect.id)
+    _plan(here, here.attention.open_effects(process_id))
+
+
+def _plan(here: Office, effects: Iterable[OutboxRow]) -> None:
+    for effect in effects:
+        for lost in here.deliveries.plan(effect.id):
+            _tell_prefect(lost)
+
+
+def _tell_prefect(lost: Parcel) -> None:
+    """Emit an event for each message that reached nobody; an automation tells the coordinator."""
+    for number in lost.ids:
+        undelivered(number, lost.case_reference, lost.role_name)
 
 
 def send_due(here: Office, parcels: Iterable[Parcel], before_each: Callable[[], None] | None = None) -> None:
@@ -70,6 +86,5 @@ def send_due(here: Office, parcels: Iterable[Parcel], before_each: Callable[[], 
 
 def deliver_what_is_left(here: Office) -> None:
     """Plan and send what belongs to no running flow run: digests, and messages that outlived their process."""
-    for effect in here.attention.leftover_effects():
-        here.deliveries.plan(effect.id)
+    _plan(here, here.attention.leftover_effects())
     send_due(here, here.deliveries.due_elsewhere())

@@ -20,7 +20,7 @@ from prefect.logging import get_run_logger
 from pydantic import Field
 
 from adapters.cancellations import open_cancellations
-from adapters.caseload import Caseload, deputy_for
+from adapters.caseload import deputy_for
 from adapters.monitor import WEEKS, read_monitor
 from adapters.office import Office, office
 from adapters.quality import QualitySample
@@ -149,8 +149,8 @@ def _write(client: SyncPrefectClient, key: str, page: str, note: str, run: UUID 
 
 def refresh_tags(here: Office, client: SyncPrefectClient) -> int:
     """Bring the tags that hang on today's date up to date; one request for each run whose tags change."""
-    memory, caseload, today = ShownRuns(here.engine), Caseload(here.engine, here.casework), here.clock.today()
-    away = {code: caseload.away(code, today) for code in municipalities(here)}
+    memory, today = ShownRuns(here.engine), here.clock.today()
+    away = {code: here.away(code, today) for code in municipalities(here)}
     changed = 0
     for shown in memory.dated():
         policy = here.rules_for(shown.municipality).policy

@@ -10,7 +10,7 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.logging import get_logger
 
 from adapters.cancellations import cancellation_asked
-from adapters.caseload import Caseload, deputy_for, holder_of
+from adapters.caseload import deputy_for, holder_of
 from adapters.shown import ShownRuns
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
@@ -30,7 +30,7 @@ logger = get_logger("routekaart.window")
 def circumstances(office: Office, view: CaseView, process: Snapshot, process_id: int) -> Circumstances:
     """Give what is known of a process besides itself: who has it, who stands in, a request to cancel."""
     contact = holder_of(view.case, process)
-    away = Caseload(office.engine, office.casework).away(view.municipality, office.clock.today())
+    away = office.away(view.municipality, office.clock.today())
     asked = cancellation_asked(office.engine, process_id)
     return Circumstances(contact, deputy_for(contact, away), asked)
 

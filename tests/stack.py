@@ -116,8 +116,12 @@ class Stack:
 
     def prefect(self, method: str, path: str, **body: Any) -> Any:
         """Call Prefect's API."""
+        return self.prefect_json(method, path, body or None)
+
+    def prefect_json(self, method: str, path: str, body: Any) -> Any:
+        """Call Prefect's API with a body that is no object."""
         url = f"http://127.0.0.1:{self.prefect_port}/api{path}"
-        response = httpx.request(method, url, json=body or None, timeout=20)
+        response = httpx.request(method, url, json=body, timeout=20)
         response.raise_for_status()
         return response.json() if response.content else None
 

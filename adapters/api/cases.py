@@ -15,6 +15,7 @@ from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyK
 from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
+from adapters.caseload import take_over
 from adapters.casework import CaseView, ConflictError
 from adapters.database import CaseRow, JournalRow, reading
 from adapters.faults import FaultPoint, reach
@@ -153,6 +154,8 @@ def report_event(
                 event_id=_journal_id(office, caller, key),
                 session=session,
             )
+            if new.medewerker is not None and receipt.new:
+                receipt = take_over(office.casework, receipt, new.medewerker, session)
         except (NotPossible, ConflictError):
             visible_case(session, reference, caller)  # a refusal may not tell that a case exists
             raise
@@ -229,7 +232,9 @@ def _pseudonym(office: Office, new: NewCase) -> str | None:
 
 
 def _content(new: NewCase | NewEvent | NewReference) -> Any:
-    return new.model_dump(mode="json")
+    content = new.model_dump(mode="json")
+    # A field of a later version leaves a repeat of an earlier request the same.
+    return {name: value for name, value in content.items() if name != "medewerker" or value is not None}
 
 
 def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:

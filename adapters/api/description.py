@@ -32,8 +32,13 @@ _PROBLEMS = {
     "429": "Te veel verzoeken.",
     "503": "De database is even niet bereikbaar.",
 }
-_WITHOUT_BODY = ("401", "403", "404", "422", "429", "503")
+_WITHOUT_BODY = ("400", "401", "403", "404", "429", "503")
 _OPEN = ("503",)
+
+
+_BASE = "/v1"
+# The rules ask for an address of who runs it; a municipality names its own in the setting.
+_PAGE = "https://vng.nl/artikelen/de-routekaart-financiele-zorgen"
 
 
 def describe(api: FastAPI) -> dict[str, Any]:
@@ -45,13 +50,14 @@ def describe(api: FastAPI) -> dict[str, Any]:
             openapi_version="3.1.0",
             description=_INTRODUCTION,
             routes=api.routes,
-            servers=[{"url": "/", "description": "Deze server; het pad begint met de hoofdversie, /v1."}],
-            contact={"name": "routekaart", "url": "https://vng.nl/artikelen/de-routekaart-financiele-zorgen"},
+            servers=[{"url": _BASE, "description": "Deze server, hoofdversie 1."}],
+            contact={"name": "routekaart", "url": _PAGE, "email": api.state.office.settings.api_contact},
             license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
         )
         for path, methods in made["paths"].items():
             for method, operation in methods.items():
                 _complete(operation, path, method)
+        made["paths"] = {path.removeprefix(_BASE): methods for path, methods in made["paths"].items()}
         schemas = made["components"]["schemas"]
         schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):
@@ -70,6 +76,8 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     responses = operation["responses"]
     anonymous = "security" not in operation
     statuses = _OPEN if anonymous else tuple(_PROBLEMS) if "requestBody" in operation else _WITHOUT_BODY
+    if not path.startswith(f"{_BASE}/"):  # health is of the server, not of a version of the API
+        operation["servers"] = [{"url": "/"}]
     responses.pop("422", None)
     for status in statuses:
         content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from adapters.caseload import check_person
 from adapters.casework import check_reference
 from adapters.privacy import is_reference
 from milestones.definitions import DEFINITIONS
@@ -35,6 +36,13 @@ def _own_reference(value: str) -> str:
     return value
 
 
+def _person_code(value: str) -> str:
+    try:
+        return check_person(value)
+    except NotPossible as refusal:
+        raise ValueError(refusal.reason) from None
+
+
 def _external_reference(value: str) -> str:
     if not is_reference(value.strip().rstrip("/")):
         raise ValueError("geen verwijzing")
@@ -54,6 +62,7 @@ ExternalReference = Annotated[
     str, StringConstraints(min_length=1, max_length=300, strict=True), AfterValidator(_external_reference)
 ]
 Bsn = Annotated[str, StringConstraints(pattern=r"^[0-9]{8,9}$", strict=True)]
+PersonCode = Annotated[str, StringConstraints(max_length=40, strict=True), AfterValidator(_person_code)]
 Data = Annotated[dict[str, Any], Field(max_length=40)]
 
 
@@ -95,6 +104,12 @@ class NewEvent(Given):
     ] = None
     op: Annotated[Day | None, Field(description="De datum die telt voor de wet; anders vandaag.")] = None
     gegevens: Annotated[Data, Field(description="De velden die bij de gebeurtenis horen.")] = {}
+    medewerker: Annotated[
+        PersonCode | None,
+        Field(
+            description="In wiens naam de mijlpaal hierna staat, bijvoorbeeld wie de overdracht aanvaardt."
+        ),
+    ] = None
 
 
 class NewReference(Given):

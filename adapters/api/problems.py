@@ -84,9 +84,11 @@ def _http(_: Request, error: HTTPException) -> JSONResponse:
     return problem(error.status_code, detail, error.headers, **more)
 
 
-def _validation(_: Request, error: RequestValidationError) -> JSONResponse:
+def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
     # The places only: a value, or the name of an unknown field, may be about a person.
     fields = sorted({_place(item) for item in error.errors()})
+    if request.method == "GET":  # what is asked for is in the address, not in a body with fields
+        return problem(400, "Een of meer delen van het adres kloppen niet.", velden=fields)
     return problem(422, "Een of meer velden kloppen niet.", velden=fields)
 
 

@@ -99,10 +99,10 @@ def test_an_absence_names_the_deputy_who_is_there(office: Office, clock: SetCloc
     until = today + timedelta(days=4)
     caseload.declare_absence("mw-17", THE_HAGUE, today, until, "mw-18")
     caseload.declare_absence("mw-18", THE_HAGUE, today, until, "mw-19")
-    assert deputy_for("mw-17", caseload.away(THE_HAGUE, today)) == "mw-19"
-    assert deputy_for("mw-17", caseload.away(THE_HAGUE, until + timedelta(days=1))) is None
+    assert deputy_for("mw-17", office.away(THE_HAGUE, today)) == "mw-19"
+    assert deputy_for("mw-17", office.away(THE_HAGUE, until + timedelta(days=1))) is None
     caseload.declare_absence("mw-19", THE_HAGUE, today, until, "mw-17")
-    assert deputy_for("mw-17", caseload.away(THE_HAGUE, today)) is None
+    assert deputy_for("mw-17", office.away(THE_HAGUE, today)) is None
 
 
 def test_an_absence_that_is_over_is_refused(office: Office, clock: SetClock) -> None:

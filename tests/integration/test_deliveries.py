@@ -15,6 +15,7 @@ from receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server,
 from sqlmodel import SQLModel, col, select
 
 import adapters
+from adapters.caseload import Caseload, deputy_for
 from adapters.clock import AMSTERDAM
 from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.delivery_list import UnknownDeliveryError, listed, send_again
@@ -375,6 +376,44 @@ def test_the_ladder_climbs_and_each_rung_is_told_once(post: Post) -> None:
         "2026-04-01": ["chef", "leider", "noord", "p1"],
         "2026-04-08": ["chef", "leider", "noord", "p1"],
     }
+
+
+def test_the_ladder_begins_with_the_person_in_whose_name_the_case_stands(post: Post) -> None:
+    """The first warning is for the person who has the case, also where the file gives him another role."""
+    reference = post.open()
+    post.round()
+    Caseload(post.office.engine, post.office.casework).assign(reference, "M3", "p2", "toegewezen")
+    post.at("2026-03-24T09:00")
+    post.office.casework.fire_due(reference)
+    post.round()
+    (warning,) = post.rows(kind="waarschuwing")
+    assert (warning.recipient, warning.reason) == ("p2", "persoon")
+
+
+def test_an_absence_that_was_declared_in_prefect_sends_messages_to_the_deputy(post: Post) -> None:
+    """On the days of an absence from the form the deputy gets the messages, as with one in the file."""
+    caseload, today = Caseload(post.office.engine, post.office.casework), post.clock.today()
+    caseload.declare_absence("p1", "0518", today, today, "p2")
+    post.open()
+    post.round()
+    (row,) = post.rows()
+    assert (row.recipient, row.reason) == ("p2", "vervanger van p1")
+    post.wait(days=1)
+    post.open()
+    post.round()
+    assert post.rows()[-1].recipient == "p1"
+
+
+def test_a_declaration_goes_before_the_file(post: Post) -> None:
+    """Who is away by the file with one deputy, and by a declaration with another, has the declared one."""
+    post.recipients(p1='afwezig = [{ van = 2026-03-09, tot = 2026-03-13 }]\nvervanger = "p2"')
+    caseload, today = Caseload(post.office.engine, post.office.casework), post.clock.today()
+    assert deputy_for("p1", post.office.away("0518", today)) == "p2"
+    caseload.declare_absence("p1", "0518", today, today, "leider")
+    assert deputy_for("p1", post.office.away("0518", today)) == "leider"
+    post.open()
+    post.round()
+    assert post.rows()[0].recipient == "leider"
 
 
 def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) -> None:

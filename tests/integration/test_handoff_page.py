@@ -211,7 +211,9 @@ def test_a_link_that_was_changed_or_made_up_is_unknown(desk: Desk) -> None:
     reference = desk.hand_over()
     start, _, token = desk.link().rpartition("/")
     office = desk.office
-    other = HandoffLinks(office.engine, office.clock, office.casework, b"een andere sleutel", "http://x")
+    other = HandoffLinks(
+        office.engine, office.clock, office.casework, office.recipients, b"een andere sleutel", "http://x"
+    )
     forged = other._signer.dumps(office.handoff_links._signer.loads(token))
     for wrong in (token[:-2] + "xx", str(forged), "x", "%00", "../../v1/zaken"):
         for answer in (

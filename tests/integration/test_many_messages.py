@@ -1,4 +1,4 @@
-"""A thousand messages while one call in five fails: all arrive, none to a wrong person."""
+"""Many messages while one call in five fails: all arrive, none to a wrong person."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import pytest
 from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
 from sqlmodel import select
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from adapters.clock import SetClock
 
-MESSAGES = 1_000
 MUNICIPALITIES = ("0344", "0363", "0518", "0599")
 _ID = re.compile(r"Nummer van dit bericht: (\S+)")
 
@@ -36,7 +36,10 @@ def _file(mail: str, web: str) -> str:
     return "\n".join(parts)
 
 
-def test_a_thousand_messages_all_arrive_and_none_at_a_wrong_person(tmp_path: Path, clock: SetClock) -> None:
+@pytest.mark.parametrize("messages", [100, pytest.param(1_000, marks=pytest.mark.long)])
+def test_all_messages_arrive_and_none_at_a_wrong_person(
+    tmp_path: Path, clock: SetClock, messages: int
+) -> None:
     """With 20% failures, half of them after the message was taken, every message arrives at its own person."""
     engine = create_engine(f"sqlite:///{tmp_path / 'zaken.db'}")
     migrate(engine)
@@ -44,7 +47,7 @@ def test_a_thousand_messages_all_arrive_and_none_at_a_wrong_person(tmp_path: Pat
     mail, web = (Mailbox(one_in(5, (REFUSE, TAKE_AND_REFUSE), seed)) for seed in (1, 2))
     with mail_server(mail) as mail_address, web_address(web) as address:
         (tmp_path / "ontvangers.toml").write_text(_file(mail_address, address))
-        for number in range(MESSAGES):
+        for number in range(messages):
             office.casework.open("M3", municipality=MUNICIPALITIES[number % len(MUNICIPALITIES)])
         with reading(engine) as session:
             expected = {row.id: row.municipality for row in session.exec(select(OutboxRow))}
@@ -61,15 +64,15 @@ def test_a_thousand_messages_all_arrive_and_none_at_a_wrong_person(tmp_path: Pat
     for to, _, text in (*mail.arrived, *web.arrived):
         arrived[_ID.findall(text)[0]].add(to.removesuffix("@example.org"))
     wrong = {message: who for message, who in arrived.items() if who != {f"p{expected[message]}"}}
-    calls, failed = mail.calls + web.calls, mail.calls + web.calls - MESSAGES
+    calls, failed = mail.calls + web.calls, mail.calls + web.calls - messages
     print(f"{calls} calls, {failed} failed, {len(mail.arrived) + len(web.arrived)} arrived")
-    assert len(expected) == MESSAGES
+    assert len(expected) == messages
     assert arrived.keys() == expected.keys()
     assert wrong == {}
-    assert failed > MESSAGES / 10
+    assert failed > messages / 10
     with reading(engine) as session:
         states = Counter(row.state for row in session.exec(select(DeliveryRow)))
-    assert states[DeliveryState.DELIVERED] == MESSAGES
+    assert states[DeliveryState.DELIVERED] == messages
     assert set(states) <= {DeliveryState.DELIVERED, DeliveryState.NEXT_CHANNEL}
 
 

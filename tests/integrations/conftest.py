@@ -53,3 +53,15 @@ def caller(office: Office, key: str | None = None, **options: Any) -> TestClient
     app = create_api(office)
     chosen = key or first_key_file(office).read_text()
     return TestClient(app, headers={"X-API-Key": chosen}, **options)
+
+
+def whole(described: dict[str, Any]) -> dict[str, Any]:
+    """Give a description with every path in full, because not every operation has the address of the others."""
+    (server,) = described["servers"]
+    paths = {
+        path
+        if any("servers" in operation for operation in methods.values())
+        else f"{server['url']}{path}": methods
+        for path, methods in described["paths"].items()
+    }
+    return {**described, "paths": paths, "servers": [{"url": "/"}]}

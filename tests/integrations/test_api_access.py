@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 import structlog
-from conftest import caller
+from conftest import caller, whole
 from starlette.testclient import TestClient
 
 from adapters.api.limits import LockOut, RateLimit
@@ -42,7 +42,7 @@ def stranger(office: Office) -> TestClient:
 
 def test_nothing_but_health_answers_a_stranger(stranger: TestClient) -> None:
     """Every address of the description answers 401 without a key, whatever is sent; only health answers."""
-    paths = stranger.get("/v1/openapi.json").json()["paths"]
+    paths = whole(stranger.get("/v1/openapi.json").json())["paths"]
     for path, methods in paths.items():
         for method in methods:
             answer = stranger.request(

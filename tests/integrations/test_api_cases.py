@@ -130,7 +130,7 @@ def test_lists_come_in_pages(api: TestClient) -> None:
     third = api.get(api.get(first["next"]).json()["next"]).json()
     assert [third["next"], len(third["results"])] == [None, 1]
     assert third["results"][0]["zaak"] in references
-    assert api.get("/v1/zaken?pageSize=0").status_code == 422
+    assert api.get("/v1/zaken?pageSize=0").status_code == 400
 
 
 def test_the_journal_comes_in_pages_with_zoned_moments(api: TestClient) -> None:
@@ -201,3 +201,34 @@ def test_metrics_count_requests_by_route(api: TestClient) -> None:
     )
     assert "routekaart_open_processes 1.0" in text
     assert reference not in text
+
+
+def test_who_accepts_over_the_api_has_the_case(api: TestClient, office: Office) -> None:
+    """An event may say in whose name the mijlpaal stands from then on; a repeat says the same."""
+    reference = opened(api)
+    for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+        office.casework.report(reference, event)
+    content = {"gebeurtenis": "overdracht_aanvaard", "mijlpaal": "M4", "medewerker": "mw-17"}
+    for _ in range(2):
+        answer = api.post(
+            f"/v1/zaken/{reference}/gebeurtenissen", json=content, headers={"Idempotency-Key": "a"}
+        )
+        assert answer.status_code == 201, answer.text
+    view = office.casework.case(reference)
+    assert view.case.process("M4").facts["houder"] == "mw-17"
+    assert [row.event for row in view.journal[-2:]] == ["overdracht_aanvaard", "houder_gewijzigd"]
+
+
+@pytest.mark.parametrize(("person", "status"), [("J. de Vries", 422), ("123456782", 422), ("mw-17", 409)])
+def test_a_case_stands_in_the_name_of_a_code_while_it_runs(
+    api: TestClient, office: Office, person: str, status: int
+) -> None:
+    """A name or number of a person is refused, and so is a holder for what the event closes; nothing is written."""
+    reference = opened(api)
+    before = rows(office)
+    answer = api.post(
+        f"/v1/zaken/{reference}/gebeurtenissen", json={"gebeurtenis": "ingetrokken", "medewerker": person}
+    )
+    assert answer.status_code == status
+    assert person not in answer.text
+    assert rows(office) == before

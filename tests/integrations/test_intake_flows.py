@@ -18,13 +18,17 @@ from sqlmodel import select
 from test_privacy import MARKS, drive
 
 from adapters.database import CaseRow, reading
+from adapters.operator_messages import DEAD_LETTER
 from adapters.outgoing import case_uuid
+from deployments.automations import ALARMS
 from flows import intake, outgoing
+from flows.effects import plan_messages
 from flows.intake import INTAKE_FLOWS, form_of, registration, report_event
 from flows.outgoing import publish_due
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from adapters.office import Office
 
@@ -110,6 +114,26 @@ def test_our_events_are_events_of_prefect(office: Office, monkeypatch: pytest.Mo
     assert [event.event.rpartition(".")[2] for event in ours] == ["mijlpaal-bereikt", "termijn-gestart"]
     assert ours[0].resource.id == f"routekaart.zaak.{case_uuid('0518', 'A-1')}"
     assert ours[1].payload["termijn"] == "T01"
+
+
+def test_a_message_that_reaches_nobody_is_an_event_of_prefect(
+    office: Office, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A dead letter is a custom event, on which the automation that comes along tells the coordinator."""
+    AssertingEventsClient.reset()
+    monkeypatch.setattr(EventsWorker, "_client_override", (AssertingEventsClient, ()))
+    (tmp_path / "ontvangers.toml").write_text("")
+    office.settings = office.settings.model_copy(update={"recipients_file": tmp_path / "ontvangers.toml"})
+    reference = office.casework.open("M3", municipality="0518").reference
+    (process,) = office.casework.case(reference).rows.values()
+    plan_messages(office, process.id or 0)
+    EventsWorker.drain_all()
+    (alarm,) = [alarm for alarm in ALARMS if alarm.kind == DEAD_LETTER]
+    emitted = [event for client in AssertingEventsClient.all for event in client.events]
+    (lost,) = [event for event in emitted if event.event in alarm.events]
+    assert lost.resource["routekaart.zaak"] == reference
+    assert lost.resource["routekaart.rol"] == "klantmanager"
+    assert lost.resource.id.startswith(alarm.resource.rstrip("*"))
 
 
 @pytest.mark.parametrize("name", ["registration", "report_event"])

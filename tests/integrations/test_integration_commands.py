@@ -116,3 +116,16 @@ def test_the_person_key_is_renewed(terminal: Terminal, office: Office) -> None:
     assert office.settings.old_person_secrets() == (before,)
     modes = {path.stat().st_mode & 0o777 for path in office.settings.home_folder.glob("persoonssleutel*")}
     assert modes == {0o600}
+
+
+def test_who_accepts_on_the_command_line_has_the_case(terminal: Terminal, office: Office) -> None:
+    """`meld --medewerker` puts the mijlpaal in the name of who accepts it; what is no code is refused, all of it."""
+    reference = office.casework.open("M3", municipality="0518").reference
+    for step in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+        office.casework.report(reference, step)
+    words = ("meld", reference, "overdracht_aanvaard", "--mijlpaal", "M4", "--medewerker")
+    code, printed = terminal(*words, "Jan de Vries")
+    assert (code, "korte code" in printed) == (2, True)
+    assert office.casework.case(reference).case.process("M4").state == "OVERDRACHT_AANGEBODEN"
+    assert terminal(*words, "mw-17")[0] == 0
+    assert office.casework.case(reference).case.process("M4").facts["houder"] == "mw-17"

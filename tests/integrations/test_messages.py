@@ -326,6 +326,7 @@ def test_reconciliation_finds_what_got_lost(settings: Settings, office: Office) 
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'T10_verlopen'", "besluit"),
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bedreigend'\ngegevens = { naam = 'data.naam' }", "naam"),
         ("[[bericht]]\ngebeurtenis = 'bedreigend'", "type"),
+        ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bedreigend'\nmijlpaal = 'M8'", "komt in M8 niet voor"),
         ("[[bericht]", "TOML"),
     ],
 )

@@ -211,3 +211,40 @@ def test_two_deliveries_at_once_open_one_zaak_for_a_person(office: Office) -> No
     with reading(office.engine) as session:
         assert len(session.exec(select(CaseRow)).all()) == 2
         assert len(session.exec(select(SignalRow)).all()) == 40
+
+
+def test_the_signals_of_a_zaak_without_help_are_forgotten_in_time(office: Office, clock: SetClock) -> None:
+    """When T11 is over, the signals and the pseudonym of a zaak that ended without help are gone, the zaak is not."""
+    ended, running = take_in(office, delivery(signal("A"), signal("B", DENNIS)))
+    office.casework.report(ended.reference or "", "onterecht")
+    on(clock, "2026-09-09")
+    office.casework.fire_due(ended.reference or "")
+    assert kept(office) == {"A": ended.reference, "B": running.reference}, "six months, that day included"
+    on(clock, "2026-09-10")
+    for report in (ended, running):
+        office.casework.fire_due(report.reference or "")
+    assert kept(office) == {"B": running.reference}
+    with reading(office.engine) as session:
+        cases = {row.reference: row.person_key for row in session.exec(select(CaseRow))}
+    assert cases[ended.reference] is None
+    assert cases[running.reference] is not None
+    assert list(broken_cases(office.engine, office.rules_for)) == []
+
+
+def test_a_signal_that_is_forgotten_leaves_the_traject_of_its_person_alone(
+    office: Office, api: TestClient, clock: SetClock
+) -> None:
+    """A signal of somebody in debt help is forgotten too; his case keeps the pseudonym that recognises him."""
+    opened = api.post("/v1/zaken", json={"mijlpaal": "M3", "burgerservicenummer": SAMIRA}).json()
+    take_in(office, delivery(signal("A", signaaldatum="2026-03-02")))
+    on(clock, "2026-10-01")
+    office.casework.fire_due(opened["zaak"])
+    assert kept(office) == {}
+    with reading(office.engine) as session:
+        assert session.get_one(CaseRow, opened["zaak"]).person_key is not None
+
+
+def kept(office: Office) -> dict[str, str]:
+    """Give the signals that are still there, with their case."""
+    with reading(office.engine) as session:
+        return {row.signal_id: row.case_reference for row in session.exec(select(SignalRow))}
