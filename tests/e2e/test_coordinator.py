@@ -114,7 +114,8 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
 def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
     """Two people open the same form. The second sees that his answer was not taken; one event is in the journal."""
     reference, run = late_case(stack)
-    other = page.context.new_page()
+    assert page.context.browser is not None
+    other = page.context.browser.new_page(viewport={"width": 1400, "height": 1000})
     forms = []
     for one in (page, other):
         one.goto(address(stack, f"runs/flow-run/{run['id']}"))
@@ -272,6 +273,7 @@ def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -
         name: item["id"] for name, item in found.items()
     }
     assert again["routekaart: worker te laat"]["enabled"] is False
+    stack.prefect("PATCH", f"/automations/{changed['id']}", enabled=True)
     after = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
     crons = [[item["schedule"]["cron"] for item in one[0]["schedules"]] for one in (plans, after)]
     assert crons[0] == crons[1] == ["30 6 * * *"]
