@@ -21,6 +21,9 @@ from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
 from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.operations.counters import SHOWN_AFTER_SECONDS
+from adapters.operations.releases import of_this_release
+from adapters.storage_trouble import waits_out_trouble
 from adapters.worker_identity import identity, is_dead
 
 if TYPE_CHECKING:
@@ -68,6 +71,7 @@ class Attention:
                     col(ProcessRow.attention).is_(True),
                     col(ProcessRow.finished).is_(False),
                     _free(datetime.now(UTC)),
+                    of_this_release(),
                 )
                 .order_by(col(ProcessRow.id))
                 .limit(limit)
@@ -84,6 +88,7 @@ class Attention:
         self._remember(*claimed)
         return claimed
 
+    @waits_out_trouble
     def claim_run(self, flow_run_id: uuid.UUID) -> Waiting | None:
         """Claim the process of a flow run that is about to run here; None when another worker has it.
 
@@ -122,6 +127,7 @@ class Attention:
 
     # --- holding --------------------------------------------------------------------------------------------
 
+    @waits_out_trouble
     def keep(self, held: Waiting) -> bool:
         """Renew the lease of one process; False when it was lost, and then nothing may be done to it."""
         with writing(self.engine) as session:
@@ -164,6 +170,7 @@ class Attention:
 
     # --- what the flow run shows ----------------------------------------------------------------------------
 
+    @waits_out_trouble
     def link(self, held: Waiting, flow_run_id: uuid.UUID) -> bool:
         """Remember which flow run shows a process; False when the lease was lost."""
         with writing(self.engine) as session:
@@ -174,6 +181,7 @@ class Attention:
             )
             return bool(result.rowcount)  # type: ignore[attr-defined]
 
+    @waits_out_trouble
     def unlink(self, process_id: int, flow_run_id: uuid.UUID) -> bool:
         """Forget a flow run that is gone: a new one is made. False when the process has another run already."""
         with writing(self.engine) as session:
@@ -206,6 +214,7 @@ class Attention:
             ).first()
         return uuid.UUID(found) if found else None
 
+    @waits_out_trouble
     def shown(self, held: Waiting, sequence: int, *, finished: bool = False) -> None:
         """Note that the flow run shows this sequence; the process rests unless it changed meanwhile.
 
@@ -218,8 +227,9 @@ class Attention:
         )
         with writing(self.engine) as session:
             # First wait for a transition that is being written, so that the question below sees its messages.
-            session.get(ProcessRow, held.process_id, with_for_update=True)
-            session.execute(
+            row = session.get(ProcessRow, held.process_id, with_for_update=True)
+            asked_at = row.asked_at if row is not None else None
+            result = session.execute(
                 update(ProcessRow)
                 .where(
                     col(ProcessRow.id) == held.process_id,
@@ -227,11 +237,14 @@ class Attention:
                     col(ProcessRow.sequence) == sequence,
                     ~open_effects,
                 )
-                .values(attention=False, finished=finished)
+                .values(attention=False, asked_at=None, finished=finished)
             )
+        if asked_at is not None and result.rowcount:  # type: ignore[attr-defined]
+            SHOWN_AFTER_SECONDS.observe((datetime.now(UTC) - asked_at).total_seconds())
 
     # --- giving back ----------------------------------------------------------------------------------------
 
+    @waits_out_trouble
     def release(self, held: Waiting, after: timedelta = timedelta(0)) -> None:
         """Give a process back; with `after`, nobody takes it up by himself before that time."""
         self._forget(held.lease)
@@ -242,6 +255,20 @@ class Attention:
                 .where(col(ProcessRow.id) == held.process_id, col(ProcessRow.leased_by) == held.lease)
                 .values(leased_by=None, leased_until=until)
             )
+
+    def release_all(self) -> int:
+        """Give back everything that this worker holds, because it stops; give how many."""
+        with self._lock:
+            held = list(self._held.items())
+            self._held.clear()
+        with writing(self.engine) as session:
+            for lease, process_id in held:
+                session.execute(
+                    update(ProcessRow)
+                    .where(col(ProcessRow.id) == process_id, col(ProcessRow.leased_by) == lease)
+                    .values(leased_by=None, leased_until=None)
+                )
+        return len(held)
 
     def release_dead(self) -> int:
         """Take back the leases of workers on this machine that were killed; give how many."""

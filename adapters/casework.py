@@ -11,15 +11,15 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, or_
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from adapters.database import (
     CaseRow,
@@ -34,14 +34,17 @@ from adapters.database import (
 from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
-from adapters.outgoing import write_events
+from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
+from adapters.operations.releases import of_this_release
+from adapters.outgoing import events_of, write_events
 from adapters.store import (
+    CaseRows,
     UnknownCaseError,
-    append_journal,
     ask_attention,
+    journal_of,
     load_case,
     lock_case,
-    save_case,
+    save_cases,
     to_json,
 )
 from milestones.case import Case, Step, apply, process_for, start, traject_is_open
@@ -72,6 +75,51 @@ class Receipt:
     case: Case
     new: bool = True
     process: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """A mijlpaal to open in a new case of its own, one of many; see `Casework.open`."""
+
+    code: str
+    municipality: str
+    on: date
+    event_id: str
+    person_key: str | None = None
+    then: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """One input of a case, decided: the case before and after it, and the steps between."""
+
+    before: Case
+    after: Case
+    steps: tuple[Step, ...]
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """All that one transaction writes of one case. `also` are rows that point at the case."""
+
+    case_row: CaseRow
+    rows: CaseRows
+    inputs: tuple[_Input, ...]
+    rules: Rules
+    at: datetime
+    quiet: bool = False
+    also: tuple[SQLModel, ...] = ()
+
+    @property
+    def after(self) -> Case:
+        """The case after the last input."""
+        return self.inputs[-1].after
+
+    @property
+    def process(self) -> str:
+        """The process that the first input is about."""
+        return self.inputs[0].steps[0].process
 
 
 class Casework:
@@ -111,7 +159,7 @@ class Casework:
         day = on or self.clock.today()
         if reference is not None:
             check_reference(reference)
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(OPENED), self._within(session) as session:  # noqa: PLR1704
             data = checked_opening(code, data or {})
             fingerprint = _fingerprint(code, reference, on, data)
             if key is not None and (known := session.get(OpeningRow, key)):
@@ -124,46 +172,97 @@ class Casework:
             if existing is not None and municipality not in (existing.municipality, "0000"):
                 raise NotPossible(f"Zaak '{reference}' hoort bij een andere gemeente.")
             case_row = existing or CaseRow(
-                reference=reference or self._new_reference(session),
+                reference=reference or self._new_references(session, 1)[0],
                 municipality=municipality,
                 person_key=person_key,
                 partner_key=partner_key,
                 opened_at=at,
             )
-            rules, today = self.rules_for(case_row.municipality), at.date()
-            case, rows = load_case(session, case_row.reference) if existing else (Case(), {})
-            after, steps = start(case, code, day, today, rules, data)
-            process = steps[0].process
-            inputs = [(case, after, steps, event_id or key)]
-            for event in then:
-                before = after
-                after, steps = apply(before, process, event, today, rules)
-                inputs.append((before, after, steps, f"{event_id or key or process}:{event.name}"))
-            # Only now, when nothing can be refused any more, is anything written.
-            session.add(case_row)
-            session.flush()
-            if key is not None:
-                session.add(
-                    OpeningRow(
-                        key=key,
-                        fingerprint=fingerprint,
-                        case_reference=case_row.reference,
-                        accepted_at=at,
-                    )
-                )
-            for before, result, steps, id_ in inputs:
-                self._write(session, case_row, before, result, rows, steps, rules, at, id_, quiet=quiet)
-            receipt = Receipt(case_row.reference, after, process=process)
+            case, rows = load_case(session, case_row.reference) if existing else (Case(), CaseRows())
+            opening = OpeningRow(
+                key=key or "", fingerprint=fingerprint, case_reference=case_row.reference, accepted_at=at
+            )
+            change = self._start(
+                case_row,
+                rows,
+                case,
+                Opening(
+                    code=code,
+                    municipality=municipality,
+                    on=day,
+                    event_id=event_id or key or "",
+                    person_key=person_key,
+                    then=then,
+                ),
+                data,
+                at,
+            )
+            change = replace(change, quiet=quiet, also=(opening,) if key is not None else ())
+            # Only now, when nothing can be refused any more but a second traject, is anything written.
+            self._write_all(session, [change])
+            receipt = Receipt(case_row.reference, change.after, process=change.process)
         reach(FaultPoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
-    def _new_reference(self, session: Session) -> str:
-        """Make a reference that says nothing about a person and is easy to read out."""
-        while True:
-            code = "".join(secrets.choice(_ALPHABET) for _ in range(7))
-            reference = f"FZ-{self.clock.today().year}-{code}"
-            if session.get(CaseRow, reference) is None:
-                return reference
+    def open_all(self, openings: Sequence[Opening], session: Session) -> list[Receipt | NotPossible]:
+        """Open many mijlpalen, each in a new case, with a few statements; give for each a receipt or a refusal.
+
+        It becomes part of a transaction of the caller, who knows repeats himself.
+        """
+        at = self.clock.now()
+        made: list[_Change | NotPossible] = []
+        for opening, reference in zip(openings, self._new_references(session, len(openings)), strict=True):
+            case_row = CaseRow(
+                reference=reference,
+                municipality=opening.municipality,
+                person_key=opening.person_key,
+                opened_at=at,
+            )
+            try:
+                data = checked_opening(opening.code, {})
+                made.append(self._start(case_row, CaseRows(), Case(), opening, data, at))
+            except NotPossible as refusal:
+                tell_refused(OPENED)
+                made.append(refusal)
+        self._write_all(session, [item for item in made if isinstance(item, _Change)])
+        return [
+            item
+            if isinstance(item, NotPossible)
+            else Receipt(item.case_row.reference, item.after, process=item.process)
+            for item in made
+        ]
+
+    def _start(
+        self,
+        case_row: CaseRow,
+        rows: CaseRows,
+        case: Case,
+        opening: Opening,
+        data: Mapping[str, object],
+        at: datetime,
+    ) -> _Change:
+        """Decide an opening and the events that follow at once; writes nothing."""
+        rules, today = self.rules_for(case_row.municipality), at.date()
+        after, steps = start(case, opening.code, opening.on, today, rules, data)
+        process, id_ = steps[0].process, opening.event_id or None
+        inputs = [_Input(case, after, steps, id_)]
+        for event in opening.then:
+            before = after
+            after, steps = apply(before, process, event, today, rules)
+            inputs.append(_Input(before, after, steps, f"{id_ or process}:{event.name}"))
+        return _Change(case_row, rows, tuple(inputs), rules, at)
+
+    def _new_references(self, session: Session, count: int) -> list[str]:
+        """Make references that say nothing about a person and are easy to read out."""
+        year, found = self.clock.today().year, dict[str, None]()
+        while len(found) < count:
+            fresh = [
+                f"FZ-{year}-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
+                for _ in range(count - len(found))
+            ]
+            taken = set(session.exec(select(CaseRow.reference).where(col(CaseRow.reference).in_(fresh))))
+            found |= dict.fromkeys(reference for reference in fresh if reference not in taken)
+        return list(found)
 
     # --- events -----------------------------------------------------------------------------------------------
 
@@ -189,7 +288,7 @@ class Casework:
         given = Event(event, on or self.clock.today(), dict(data or {}))
         if event_id is not None and len(event_id) > _EVENT_ID_LENGTH:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
-        with self._within(session) as session:  # noqa: PLR1704
+        with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
             case_row = lock_case(session, reference)
             case, rows = load_case(session, reference)
             if event_id is not None and (repeat := _known(session, reference, event_id)):
@@ -235,12 +334,23 @@ class Casework:
                 case = after
                 fired += 1
 
+    def is_due(self, reference: str) -> bool:
+        """Whether a case has a rung that is due today or before, without a lock."""
+        query = (
+            select(TimerRow.id)
+            .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
+            .where(ProcessRow.case_reference == reference, col(TimerRow.next_on) <= self.clock.today())
+            .limit(1)
+        )
+        with reading(self.engine) as session:
+            return session.exec(query).first() is not None
+
     def cases_with_due_terms(self, limit: int = 100) -> list[str]:
         """Give cases that have a rung due today or before, the oldest first: one range of one index."""
         query = (
             select(ProcessRow.case_reference)
             .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
-            .where(col(TimerRow.next_on) <= self.clock.today())
+            .where(col(TimerRow.next_on) <= self.clock.today(), of_this_release())
             .order_by(col(TimerRow.next_on))
             .limit(limit)
         )
@@ -264,47 +374,54 @@ class Casework:
         case_row: CaseRow,
         before: Case,
         after: Case,
-        rows: dict[str, ProcessRow],
+        rows: CaseRows,
         steps: tuple[Step, ...],
         rules: Rules,
         at: datetime,
         event_id: str | None,
         *,
         quiet: bool = False,
-    ) -> dict[str, ProcessRow]:
-        """Write one input with all its steps: journal, snapshots, timers, outbox, events for other systems."""
-        if _starts_traject(before, after):
-            self._refuse_second_traject(session, case_row)
-        rows = save_case(session, case_row, before, after, rows)
-        journal = append_journal(session, case_row, steps, at, rules.policy.name, event_id)
-        if quiet:
-            session.flush()
-            return rows
-        write_events(session, case_row, before, after, steps, journal[0].number, at)
-        for step, row in zip(steps, journal, strict=True):
-            for index, message in enumerate((*step.messages, *_offered_again(step, after, rules))):
-                process = rows[message.process]
-                ask_attention(process)
-                session.add(
-                    OutboxRow(
-                        id=str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{case_row.reference}/{row.number}/{index}")),
-                        process_id=process.id or 0,
-                        case_reference=case_row.reference,
-                        municipality=case_row.municipality,
-                        process=message.process,
-                        role=message.role,
-                        kind=message.kind,
-                        subject=message.subject,
-                        term=message.term,
-                        due=message.due,
-                        rung=step.rung,
-                        planned_on=step.on if step.rung else None,
-                        created_at=at,
-                    )
-                )
-        session.flush()
-        reach(FaultPoint.BEFORE_COMMIT, case_row.reference)
+    ) -> CaseRows:
+        """Write one input with all its steps; give the rows of the case."""
+        given = _Input(before, after, steps, event_id)
+        self._write_all(session, [_Change(case_row, rows, (given,), rules, at, quiet)])
         return rows
+
+    def _write_all(self, session: Session, changes: Sequence[_Change]) -> None:
+        """Write cases with all their inputs: journal, snapshots, timers, outbox, events for other systems.
+
+        However many cases there are, it takes about one statement for each table.
+        """
+        for change in changes:
+            if any(_starts_traject(given.before, given.after) for given in change.inputs):
+                self._refuse_second_traject(session, change.case_row)
+        # The journal comes first, because a case row holds the last hash of its chain.
+        journals = [[_journal(change, given) for given in change.inputs] for change in changes]
+        with session.no_autoflush:
+            new = [change.case_row for change in changes if change.case_row not in session]
+            if new:
+                session.add_all(new)
+                session.flush()  # the other rows point at it
+            save_cases(
+                session,
+                [(change.case_row, change.inputs[0].before, change.after, change.rows) for change in changes],
+            )
+        events: list[dict[str, Any]] = []
+        for change, journal in zip(changes, journals, strict=True):
+            session.add_all(change.also)
+            for given, lines in zip(change.inputs, journal, strict=True):
+                session.add_all(lines)
+                tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
+                if change.quiet:
+                    continue
+                events += events_of(
+                    change.case_row, given.before, given.after, given.steps, lines[0].number, change.at
+                )
+                session.add_all(_effects(change, given, lines))
+        write_events(session, events)
+        session.flush()
+        for change in changes:
+            reach(FaultPoint.BEFORE_COMMIT, change.case_row.reference)
 
     def _refuse_second_traject(self, session: Session, case_row: CaseRow) -> None:
         """Refuse a traject for somebody who has one that is open (DDAS: at most one at a time)."""
@@ -363,6 +480,45 @@ class CaseView:
     def is_closed(self) -> bool:
         """Whether every process has ended."""
         return all(row.closed for row in self.rows.values())
+
+
+def _journal(change: _Change, given: _Input) -> list[JournalRow]:
+    return journal_of(change.case_row, given.steps, change.at, change.rules.policy.name, given.event_id)
+
+
+def _effects(change: _Change, given: _Input, lines: Sequence[JournalRow]) -> Iterator[OutboxRow]:
+    """Give the messages that an input asks for; the process of each is to be woken."""
+    case_row, old = change.case_row, {process.name: process for process in change.inputs[0].before.processes}
+    for step, line in zip(given.steps, lines, strict=True):
+        for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
+            process = change.rows[message.process]
+            if change.after.process(message.process) is old.get(message.process):
+                ask_attention(process)  # one that changed asks already
+            yield OutboxRow(
+                id=str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{case_row.reference}/{line.number}/{index}")),
+                process_id=process.id or 0,
+                case_reference=case_row.reference,
+                municipality=case_row.municipality,
+                process=message.process,
+                role=message.role,
+                kind=message.kind,
+                subject=message.subject,
+                term=message.term,
+                due=message.due,
+                rung=step.rung,
+                planned_on=step.on if step.rung else None,
+                created_at=change.at,
+            )
+
+
+@contextmanager
+def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None]:
+    """Log and count a refusal that passes. An unknown case is no NotPossible, so the reference is a real one."""
+    try:
+        yield
+    except (NotPossible, ConflictError):
+        tell_refused(reported, reference)
+        raise
 
 
 def _starts_traject(before: Case, after: Case) -> bool:

@@ -13,12 +13,15 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import JSON, Column, Connection, DateTime, Engine, Index, UniqueConstraint, event, text
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
 
-_BUSY_SECONDS = 30
+_MIGRATING = 0x726F757465  # the lock under which one process at a time migrates
+WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
 
 
 class UtcMoment(TypeDecorator[datetime]):
@@ -92,6 +95,7 @@ class ProcessRow(SQLModel, table=True):
     runs_made: int = 0  # a run that was deleted or cancelled is made anew
     finished: bool = False  # its flow run ended; only terms that outlive a process are left
     attention: bool = True
+    asked_at: datetime | None = _moment(nullable=True)  # since when a change waits to be shown
     leased_by: str | None = Field(default=None, max_length=80)
     leased_until: datetime | None = _moment(nullable=True)
 
@@ -107,6 +111,12 @@ class TimerRow(SQLModel, table=True):
             "next_on",
             sqlite_where=text("next_on IS NOT NULL"),
             postgresql_where=text("next_on IS NOT NULL"),
+        ),
+        Index(
+            "ix_timers_running_due",
+            "due",
+            sqlite_where=text("due IS NOT NULL AND stopped IS NULL"),
+            postgresql_where=text("due IS NOT NULL AND stopped IS NULL"),
         ),
     )
 
@@ -234,18 +244,31 @@ class SettingRow(SQLModel, table=True):
     value: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
-def create_engine(url: str) -> Engine:
-    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits instead of failing."""
+def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
+    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
+
+    What fails then is one of the errors that `adapters.storage_trouble` knows.
+    """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     if not url.startswith("sqlite"):
         # A process that is stopped in the middle of a transaction must not hold its locks for long.
-        options = "-c idle_in_transaction_session_timeout=15s -c lock_timeout=30s"
+        lock_timeout = f"-c lock_timeout={int(wait_seconds * 1000)}"
+        arguments = {
+            "options": f"-c idle_in_transaction_session_timeout=15s {lock_timeout}",
+            "connect_timeout": max(2, int(wait_seconds)),
+        }
         return sqlalchemy_engine(
-            url, pool_pre_ping=True, hide_parameters=True, connect_args={"options": options}
+            url,
+            pool_pre_ping=True,
+            pool_timeout=wait_seconds,
+            hide_parameters=True,
+            connect_args=arguments,
         )
     # An error of the database never quotes what was to be written.
-    engine = sqlalchemy_engine(url, hide_parameters=True, connect_args={"timeout": _BUSY_SECONDS})
+    engine = sqlalchemy_engine(
+        url, pool_timeout=wait_seconds, hide_parameters=True, connect_args={"timeout": wait_seconds}
+    )
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -281,10 +304,24 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema; running it twice changes nothing."""
+    """Bring the database to the newest schema; running it twice, or twice at a time, changes nothing.
+
+    A database of a newer release is left as it is: releases only add to the schema, so that during an upgrade
+    workers of the release before it can start too.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with engine.connect().execution_options(writes=True) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        if engine.dialect.name == "postgresql":
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+        if not _is_newer(connection, config):
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
         connection.commit()
+
+
+def _is_newer(connection: Connection, config: Config) -> bool:
+    """Whether the database has a schema that this release does not know."""
+    now = MigrationContext.configure(connection).get_current_revision()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    return now is not None and now not in known

@@ -23,6 +23,7 @@ from adapters.faults import FaultPoint, reach
 from adapters.message_kinds import HANDOFF, NOT_ACCEPTED
 from adapters.message_writing import RESIDENT, Subject, UnsafeTextError, overtaken
 from adapters.retry_table import wait_after
+from adapters.storage_trouble import waits_out_trouble
 from adapters.store import load_case
 from adapters.tables_messages import DeliveryRow, DeliveryState
 from adapters.worker_identity import identity, is_dead
@@ -281,6 +282,7 @@ class Deliveries:
 
     # --- results ----------------------------------------------------------------------------------------------
 
+    @waits_out_trouble  # it was sent: forgetting that would send it again
     def _finish(self, rows: Sequence[DeliveryRow], state: DeliveryState, text: str) -> Sent:
         now = self._clock.now()
         with writing(self._engine) as session:

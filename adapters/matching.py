@@ -110,6 +110,14 @@ class Matcher:
         self._secrets = secrets
         self._repeat_period = timedelta(days=repeat_months * _DAYS_IN_MONTH)
 
+    def people_with_a_case(self, all_marks: Sequence[MarksByKey]) -> set[str]:
+        """Give which of these people have a case already, by their marks, in one question."""
+        people = {person for marks in all_marks for person in marks.all("person")}
+        found = self._session.exec(
+            select(CaseRow.person_key).where(col(CaseRow.person_key).in_(people)).distinct()
+        )
+        return {person for person in found if person is not None}
+
     def match(self, signal: Signal, marks: MarksByKey) -> Matched:
         """Give what to do with a signal."""
         if marks.present.person is None:

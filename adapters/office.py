@@ -132,7 +132,7 @@ def open_office(given: Settings | None = None, clock: Clock | None = None) -> Of
     chosen = given or settings()
     if chosen.database_url is None:
         chosen.ensure_home()
-    engine = create_engine(chosen.database)
+    engine = create_engine(chosen.database, chosen.database_wait_seconds)
     migrate(engine)
     return Office(chosen, engine, clock or _clock_of(engine))
 

@@ -47,19 +47,18 @@ def source(municipality: str) -> str:
     return f"urn:nld:gemeentecode:{municipality}:systeem:routekaart"
 
 
-def write_events(
-    session: Session,
+def events_of(
     case_row: CaseRow,
     before: Case,
     after: Case,
     steps: Sequence[Step],
     first_number: int,
     at: datetime,
-) -> None:
-    """Write the events of one input; `first_number` is the number of its first journal row."""
+) -> list[dict[str, Any]]:
+    """Give the rows of the events of one input; `first_number` is the number of its first journal row."""
     name = f"{case_row.municipality}/{case_row.reference}/{first_number}"
     zaak = case_uuid(case_row.municipality, case_row.reference)
-    rows = [
+    return [
         {
             "id": str(uuid.uuid5(_EVENTS, f"{name}/{index}")),
             "type": kind,
@@ -70,7 +69,11 @@ def write_events(
         }
         for index, (kind, data) in enumerate(_events(before, after, steps))
     ]
-    if rows:  # rows as such, not objects: an import writes a great many
+
+
+def write_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    """Write the rows of events; rows as such, not objects: an import writes a great many."""
+    if rows:
         session.connection().execute(insert(OutgoingEventRow), rows)
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -49,10 +51,22 @@ class Settings(BaseSettings):
     person_key: SecretStr | None = None
     # The public address of the Prefect UI, for the links in messages.
     ui_url: str | None = None
+    # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
+    listen: str = "127.0.0.1"
+    worker_port: Port | None = None
+    # The name of a worker in Prefect. Two workers on one machine need two names.
+    worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
+    # Whether a worker that starts brings the deployments up to date. With several workers a job does that once.
+    deploy_on_start: bool = True
+    # Logs: JSON lines, or lines to read; "auto" is to read on a terminal. Services say what they do, commands little.
+    log_format: Literal["auto", "json", "tekst"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] | None = None
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
+    # How long the case database may keep a writer waiting before the API answers 503.
+    database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20
     # How many versions of each page Prefect keeps; the journal keeps everything.
     page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
@@ -146,13 +160,19 @@ class Settings(BaseSettings):
 
 
 def secret_file(path: Path) -> bytes:
-    """Give the secret in a file, made on first use and readable for this user alone."""
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes().strip()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
+    """Give the secret in a file, made on first use and readable for this user alone.
+
+    Of two that make it at the same time one wins, and neither ever reads a file that is not written yet.
+    """
+    if not path.exists():
+        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for this user alone
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+            file.flush()
+            os.fsync(handle)
+        with suppress(FileExistsError):
+            os.link(made, path)
+        Path(made).unlink()
     return path.read_bytes().strip()
 
 

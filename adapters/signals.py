@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from adapters.casework import Opening
 from adapters.database import ProcessRow, SettingRow, TimerRow, reading, writing
 from adapters.ddas import ELEVEN_TEST_WARNING, BadSignal, Delivery, Signal, read_signals
 from adapters.integration_tables import SignalRow
@@ -31,9 +32,10 @@ if TYPE_CHECKING:
     from adapters.casework import Receipt
     from adapters.office import Office
 
-BATCH = 100
+BATCH = 200
 _LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
 _IMPORT_LOCK = "vroegsignalen"
+_Marked: TypeAlias = tuple[Signal, MarksByKey]
 
 
 class SignalResult(StrEnum):
@@ -84,12 +86,9 @@ def take_in_all(records: Iterator[Signal | BadSignal], office: Office) -> Iterat
     secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
     make_import_lock(office)
     while batch := list(islice(records, BATCH)):
-        reports: list[SignalReport] = []
         with writing(office.engine) as session:
             hold_import_lock(session)
-            intake = _Intake(session, office, secret, old)
-            intake.look_up(batch)
-            reports.extend(intake.report_on(record) for record in batch)
+            reports = _Intake(session, office, secret, old).reports_on(batch)
         yield from reports
 
 
@@ -119,33 +118,96 @@ class _Intake:
         self._known: dict[tuple[str, str, str], SignalRow] = {}
         self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
 
-    def look_up(self, records: Sequence[Signal | BadSignal]) -> None:
-        """Find which of these signals came in before, in one question."""
-        ids = [record.signal_id for record in records if isinstance(record, Signal)]
-        rows = self._session.exec(select(SignalRow).where(col(SignalRow.signal_id).in_(ids))).all()
-        self._known = {(row.municipality, row.supplier, row.signal_id): row for row in rows}
+    def reports_on(self, records: Sequence[Signal | BadSignal]) -> list[SignalReport]:
+        """Take in records of a delivery and say what became of each, in their order.
 
-    def report_on(self, record: Signal | BadSignal) -> SignalReport:
-        """Take in one record of a delivery and say what became of it."""
+        Whoever has no case yet gets one, all with the same few statements; then the others follow one by one.
+        """
+        reports = {record.position: report for record in records if (report := self._refused(record))}
+        marked = [
+            (record, marks_of(record, self._secret, self._old))
+            for record in records
+            if isinstance(record, Signal) and record.position not in reports
+        ]
+        self._look_up([signal for signal, _ in marked])
+        new = self._without_a_case(marked)
+        reports |= self._open_all(new)
+        taken = {signal.position for signal, _ in new}
+        for signal, marks in marked:
+            if signal.position not in taken:
+                reports[signal.position] = self._report_on(signal, marks)
+        return [reports[record.position] for record in records]
+
+    def _refused(self, record: Signal | BadSignal) -> SignalReport | None:
         if isinstance(record, BadSignal):
             return SignalReport(record.position, SignalResult.REFUSED, remarks=(record.reason,))
         if self._office.settings.refuse_invalid_bsn and ELEVEN_TEST_WARNING in record.warnings:
             return SignalReport(record.position, SignalResult.REFUSED, remarks=(ELEVEN_TEST_WARNING,))
-        remarks = record.warnings
-        if record.bsn is None:
-            remarks += ("Geen BSN: een mens moet dit signaal aan een persoon koppelen.",)
-        marks = marks_of(record, self._secret, self._old)
-        name = (record.municipality_code, record.supplier or "", record.signal_id)
-        if (known := self._known.get(name)) is not None:
-            return _report_known(record, known, marks, remarks)
+        return None
+
+    def _look_up(self, signals: Sequence[Signal]) -> None:
+        """Find which of these signals came in before, in one question."""
+        ids = [signal.signal_id for signal in signals]
+        rows = self._session.exec(select(SignalRow).where(col(SignalRow.signal_id).in_(ids))).all()
+        self._known = {(row.municipality, row.supplier, row.signal_id): row for row in rows}
+
+    def _without_a_case(self, marked: Sequence[_Marked]) -> list[_Marked]:
+        """Give the first signal of everyone who has no case, and those of nobody in particular."""
+        seen = self._matcher.people_with_a_case([marks for _, marks in marked])
+        names = set(self._known)
+        found = []
+        for signal, marks in marked:
+            people = set(marks.all("person"))
+            if _name_of(signal) not in names and not people & seen:
+                found.append((signal, marks))
+            seen |= people
+            names.add(_name_of(signal))
+        return found
+
+    def _open_all(self, marked: Sequence[_Marked]) -> dict[int, SignalReport]:
+        openings = [
+            Opening(
+                code="M2",
+                municipality=signal.municipality_code,
+                on=signal.signal_date,
+                event_id=opening_key(signal),
+                person_key=marks.present.person,
+                then=_after_opening(signal, Match.NEW),
+            )
+            for signal, marks in marked
+        ]
+        reports = {}
+        receipts = self._office.casework.open_all(openings, self._session)
+        for (signal, marks), receipt in zip(marked, receipts, strict=True):
+            if isinstance(receipt, NotPossible):
+                reports[signal.position] = _refusal(signal, str(receipt))
+                continue
+            self._note(signal, marks, Match.NEW, receipt.reference, receipt.process)
+            reports[signal.position] = SignalReport(
+                signal.position,
+                SignalResult.OPENED,
+                receipt.reference,
+                _remarks(signal),
+                first=SignalResult.OPENED,
+            )
+        return reports
+
+    def _report_on(self, signal: Signal, marks: MarksByKey) -> SignalReport:
+        """Take in one signal and say what became of it."""
+        if (known := self._known.get(_name_of(signal))) is not None:
+            return _report_known(signal, known, marks, _remarks(signal))
         try:
-            matched = self._matcher.match(record, marks)
-            receipt, process = self._apply(record, marks, matched)
+            matched = self._matcher.match(signal, marks)
+            receipt, process = self._apply(signal, marks, matched)
         except (NotPossible, ValueError) as refusal:
-            return SignalReport(record.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
-        note_signal(self._session, self._office, record, marks, matched.match, receipt.reference, process)
+            return _refusal(signal, str(refusal))
+        self._note(signal, marks, matched.match, receipt.reference, process)
         result = _RESULTS[matched.match]
-        return SignalReport(record.position, result, receipt.reference, remarks, first=result)
+        return SignalReport(signal.position, result, receipt.reference, _remarks(signal), first=result)
+
+    def _note(self, signal: Signal, marks: MarksByKey, match: Match, reference: str, process: str) -> None:
+        row = note_signal(self._session, self._office, signal, marks, match, reference, process)
+        self._known[_name_of(signal)] = row
 
     def _apply(self, signal: Signal, marks: MarksByKey, matched: Matched) -> tuple[Receipt, str]:
         if matched.match is Match.JOIN and matched.reference is not None:
@@ -157,17 +219,12 @@ class _Intake:
             on=signal.signal_date,
             person_key=marks.present.person,
             event_id=opening_key(signal),
-            then=self._after_opening(signal, matched),
+            then=_after_opening(signal, matched.match),
             session=self._session,
         )
         if matched.match is Match.KNOWN_TO_DEBT_HELP:
             receipt = self._tell_traject(signal, receipt)
         return receipt, receipt.process or matched.process
-
-    def _after_opening(self, signal: Signal, matched: Matched) -> tuple[Event, ...]:
-        if matched.match in _CLOSING_EVENT:
-            return (Event(_CLOSING_EVENT[matched.match], signal.signal_date),)
-        return (Event("crisissignaal", signal.signal_date),) if signal.crisis else ()
 
     def _join(self, signal: Signal, reference: str, process: str) -> Receipt:
         """Add a signal to the running vroegsignaalzaak; T10 keeps counting from the oldest signal."""
@@ -224,6 +281,26 @@ class _Intake:
         return receipt
 
 
+def _after_opening(signal: Signal, match: Match) -> tuple[Event, ...]:
+    if match in _CLOSING_EVENT:
+        return (Event(_CLOSING_EVENT[match], signal.signal_date),)
+    return (Event("crisissignaal", signal.signal_date),) if signal.crisis else ()
+
+
+def _name_of(signal: Signal) -> tuple[str, str, str]:
+    return (signal.municipality_code, signal.supplier or "", signal.signal_id)
+
+
+def _remarks(signal: Signal) -> tuple[str, ...]:
+    if signal.bsn is None:
+        return (*signal.warnings, "Geen BSN: een mens moet dit signaal aan een persoon koppelen.")
+    return signal.warnings
+
+
+def _refusal(signal: Signal, reason: str) -> SignalReport:
+    return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), reason))
+
+
 def opening_key(signal: Signal) -> str:
     """Give what makes a signal the same one when it comes again."""
     name = f"{signal.supplier}:{signal.signal_id}"
@@ -251,24 +328,24 @@ def note_signal(
     match: Match,
     reference: str,
     process: str,
-) -> None:
+) -> SignalRow:
     """Remember a signal and the vroegsignaalzaak that it belongs to."""
-    session.add(
-        SignalRow(
-            municipality=signal.municipality_code,
-            supplier=signal.supplier or "",
-            signal_id=signal.signal_id,
-            content=marks.present.content,
-            person_key=marks.present.person,
-            partner=marks.present.partner,
-            arrears=marks.present.arrears,
-            signal_date=signal.signal_date,
-            result=_RESULTS[match],
-            case_reference=reference,
-            process=process,
-            accepted_at=office.clock.now(),
-        )
+    row = SignalRow(
+        municipality=signal.municipality_code,
+        supplier=signal.supplier or "",
+        signal_id=signal.signal_id,
+        content=marks.present.content,
+        person_key=marks.present.person,
+        partner=marks.present.partner,
+        arrears=marks.present.arrears,
+        signal_date=signal.signal_date,
+        result=_RESULTS[match],
+        case_reference=reference,
+        process=process,
+        accepted_at=office.clock.now(),
     )
+    session.add(row)
+    return row
 
 
 def _report_known(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import flag_modified
@@ -17,8 +17,7 @@ from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.terms import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class UnknownCaseError(LookupError):
@@ -26,6 +25,20 @@ class UnknownCaseError(LookupError):
 
     def __init__(self, reference: str) -> None:
         super().__init__(f"Er is geen zaak '{reference}'.")
+
+
+class CaseRows(dict[str, ProcessRow]):
+    """The rows of a case by process name, with the timers of each process as they were read or written."""
+
+    def __init__(
+        self, rows: Iterable[ProcessRow] = (), timers: Mapping[int, list[TimerRow]] | None = None
+    ) -> None:
+        super().__init__((row.name, row) for row in rows)
+        self.timers: dict[int, list[TimerRow]] = dict(timers or {})
+
+    def timers_of(self, row: ProcessRow) -> dict[str, TimerRow]:
+        """Give the timers of a process by key."""
+        return {timer.key: timer for timer in self.timers.get(row.id or 0, ())}
 
 
 def lock_case(session: Session, reference: str) -> CaseRow:
@@ -58,7 +71,7 @@ def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
     return {reference: Case(tuple(snapshots)) for reference, snapshots in found.items()}
 
 
-def load_case(session: Session, reference: str) -> tuple[Case, dict[str, ProcessRow]]:
+def load_case(session: Session, reference: str) -> tuple[Case, CaseRows]:
     """Give a case with all its processes, and their rows by process name."""
     rows = session.exec(
         select(ProcessRow).where(ProcessRow.case_reference == reference).order_by(col(ProcessRow.id))
@@ -69,47 +82,68 @@ def load_case(session: Session, reference: str) -> tuple[Case, dict[str, Process
     for timer in session.exec(query):
         timers.setdefault(timer.process_id, []).append(timer)
     snapshots = tuple(_snapshot(row, timers.get(row.id or 0, [])) for row in rows)
-    return Case(snapshots), {row.name: row for row in rows}
+    return Case(snapshots), CaseRows(rows, timers)
 
 
-def save_case(
-    session: Session, case_row: CaseRow, before: Case, after: Case, rows: dict[str, ProcessRow]
-) -> dict[str, ProcessRow]:
+def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, rows: CaseRows) -> CaseRows:
     """Write every process that changed, with its terms; give the rows by process name."""
-    old = {process.name: process for process in before.processes}
-    for process in after.processes:
-        known = old.get(process.name)
-        if known is process:
-            continue
-        row = rows.get(process.name)
-        new = row is None
-        if row is None:
-            row = ProcessRow(
-                case_reference=case_row.reference,
-                municipality=case_row.municipality,
-                name=process.name,
-                code=process.code,
-                instance=process.instance,
-                version=process.version,
-                state=process.state,
-                role="",
-                opened_on=process.opened_on,
-                sequence=0,
-            )
-            rows[process.name] = row
-        row.version = process.version
-        row.state = process.state
-        row.role = process.role(definition_of(process))
-        was_closed, row.closed = row.closed, closed(process)
-        if was_closed and not row.closed and row.finished:
-            _want_new_run(row)
-        row.sequence = process.sequence
-        row.facts = to_json(process.facts)
-        ask_attention(row)
-        session.add(row)
-        session.flush()
-        _save_terms(session, row, process.terms, known.terms if known else (), new=new)
+    save_cases(session, [(case_row, before, after, rows)])
     return rows
+
+
+def save_cases(session: Session, changes: Sequence[tuple[CaseRow, Case, Case, CaseRows]]) -> None:
+    """Write every process that changed in these cases, with its terms; the rows take in what is new.
+
+    All that is new goes in one statement for each table, however many cases there are.
+    """
+    new: list[ProcessRow] = []
+    for case_row, before, after, rows in changes:
+        for process in _changed(before, after):
+            row = rows.get(process.name)
+            if row is None:
+                row = rows[process.name] = _new_row(case_row, process)
+                new.append(row)
+            _fill(row, process)
+    if new:
+        session.add_all(new)
+        session.flush()  # its timers need its number
+    for _, before, after, rows in changes:
+        old = {process.name: process for process in before.processes}
+        for process in _changed(before, after):
+            known = old.get(process.name)
+            _save_terms(session, rows, rows[process.name], process.terms, known.terms if known else ())
+
+
+def _changed(before: Case, after: Case) -> Iterator[Snapshot]:
+    old = {process.name: process for process in before.processes}
+    return (process for process in after.processes if old.get(process.name) is not process)
+
+
+def _new_row(case_row: CaseRow, process: Snapshot) -> ProcessRow:
+    return ProcessRow(
+        case_reference=case_row.reference,
+        municipality=case_row.municipality,
+        name=process.name,
+        code=process.code,
+        instance=process.instance,
+        version=process.version,
+        state=process.state,
+        role="",
+        opened_on=process.opened_on,
+        sequence=0,
+    )
+
+
+def _fill(row: ProcessRow, process: Snapshot) -> None:
+    row.version = process.version
+    row.state = process.state
+    row.role = process.role(definition_of(process))
+    was_closed, row.closed = row.closed, closed(process)
+    if was_closed and not row.closed and row.finished:
+        _want_new_run(row)
+    row.sequence = process.sequence
+    row.facts = to_json(process.facts)
+    ask_attention(row)
 
 
 def _want_new_run(row: ProcessRow) -> None:
@@ -124,35 +158,37 @@ def ask_attention(row: ProcessRow) -> None:
     The column is written also when it was true as we read it: a worker may have set it to false since then.
     """
     row.attention = not row.finished
+    if row.attention:
+        row.asked_at = row.asked_at or datetime.now(UTC)
     flag_modified(row, "attention")
 
 
 def _save_terms(
     session: Session,
+    rows: CaseRows,
     row: ProcessRow,
     terms: Sequence[RunningTerm],
     known: Sequence[RunningTerm],
-    *,
-    new: bool,
 ) -> None:
     unchanged = {id(term) for term in known}
     kept = {term.key for term in terms}
-    found = [] if new else session.exec(select(TimerRow).where(TimerRow.process_id == row.id)).all()
-    current = {timer.key: timer for timer in found}
-    for key, timer in current.items():
-        if key not in kept:  # it moved along to another process
-            session.delete(timer)
+    current = rows.timers_of(row)
+    for key in current.keys() - kept:  # it moved along to another process
+        session.delete(current.pop(key))
     for position, term in enumerate(terms):
-        if id(term) in unchanged and term.key in current:
+        timer = current.get(term.key)
+        if timer is not None and id(term) in unchanged:
             continue
         values = _timer_values(term)
-        timer = current.get(term.key) or TimerRow(
-            process_id=row.id or 0, position=position, key=term.key, **values
-        )
+        if timer is None:
+            timer = current[term.key] = TimerRow(
+                process_id=row.id or 0, position=position, key=term.key, **values
+            )
+            session.add(timer)
+        timer.position = position
         for name, value in values.items():
             setattr(timer, name, value)
-        timer.position = position
-        session.add(timer)
+    rows.timers[row.id or 0] = list(current.values())
 
 
 _PLAIN = (
@@ -229,7 +265,17 @@ def append_journal(
     policy: str,
     event_id: str | None,
 ) -> list[JournalRow]:
-    """Add steps to a case's journal, each chained to the one before it.
+    """Add steps to a case's journal, each chained to the one before it."""
+    rows = journal_of(case_row, steps, at, policy, event_id)
+    session.add_all(rows)
+    session.add(case_row)
+    return rows
+
+
+def journal_of(
+    case_row: CaseRow, steps: Sequence[Step], at: datetime, policy: str, event_id: str | None
+) -> list[JournalRow]:
+    """Give the journal rows of steps, and let the case row go on from the last of them.
 
     The id of the event stands with the first step that is not derived.
     """
@@ -260,9 +306,7 @@ def append_journal(
             event_id = None
         row.hash = journal_hash(row)
         case_row.chain = row.hash
-        session.add(row)
         rows.append(row)
-    session.add(case_row)
     return rows
 
 

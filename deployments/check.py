@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.calendar_data import kb_alarm
 from adapters.event_mapping import EventsFileError, read_rules
-from adapters.integrity import broken_cases
+from adapters.integrity import broken_journals
 from adapters.message_check import message_problems
 from adapters.policies import policy_problems
 from milestones.definition import defects
@@ -43,4 +43,4 @@ def _problems(office: Office) -> Iterator[str]:
         read_rules(office.settings.events_file)
     except EventsFileError as error:
         yield str(error)
-    yield from broken_cases(office.engine, office.rules_named)
+    yield from broken_journals(office)

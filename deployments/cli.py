@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 from rich.console import Console
 
+from deployments.backup_cli import register as register_backup
 from deployments.integration_cli import GROUPS
 from deployments.messages_cli import app as messages_app
 from deployments.reports_cli import register as register_reports
@@ -40,6 +41,7 @@ move_app = typer.Typer(
 )
 app.add_typer(move_app, name="migreer")
 app.add_typer(messages_app, name="berichten")
+register_backup(app)
 for _name, _group in GROUPS.items():
     app.add_typer(_group, name=_name)
 register_reports(app)
@@ -107,13 +109,13 @@ def _usage_in_dutch(error: Any, kinds: set[str]) -> str:
 
 def _known_refusal(error: Exception) -> str | None:
     """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
-    from sqlalchemy.exc import OperationalError  # noqa: PLC0415
-
     from adapters.casework import ConflictError  # noqa: PLC0415
     from adapters.ddas import NotADelivery  # noqa: PLC0415
     from adapters.delivery_list import UnknownDeliveryError  # noqa: PLC0415
+    from adapters.operations.backup import BackupError  # noqa: PLC0415
     from adapters.refusals import IntegrationError  # noqa: PLC0415
     from adapters.settings import SettingsError  # noqa: PLC0415
+    from adapters.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
     from adapters.store import UnknownCaseError  # noqa: PLC0415
     from milestones.policy import PolicyError  # noqa: PLC0415
     from milestones.process import NotPossible  # noqa: PLC0415
@@ -125,18 +127,21 @@ def _known_refusal(error: Exception) -> str | None:
             return f"{error.reason}{allowed}"
         case UnknownDeliveryError() | UnknownCaseError() | ConflictError() | NotADelivery() | CaseFileError():
             return str(error.args[0])
-        case SettingsError() | PolicyError() | IntegrationError() | BadInput():
+        case SettingsError() | PolicyError() | IntegrationError() | BackupError() | BadInput():
             return str(error)
-        case OperationalError():
-            return "De database met zaken is niet bereikbaar. Controleer ROUTEKAART_DATABASE_URL."
         case _:
-            return None
+            trouble = trouble_of(error)
+            where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
+            return None if trouble is None else f"{trouble}{where}"
 
 
 def _office() -> Office:
     from adapters.office import office  # noqa: PLC0415
+    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
 
-    return office()
+    opened = office()
+    set_up_logs(opened.settings, default_level="warning")  # a command says what it did by itself
+    return opened
 
 
 def _day(written: str | None) -> date | None:
@@ -200,15 +205,18 @@ def api_command() -> None:
     import uvicorn  # noqa: PLC0415
 
     from adapters.http_api import create_api  # noqa: PLC0415
-    from deployments.environment import LOOPBACK  # noqa: PLC0415
+    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
 
     office = _office()
+    set_up_logs(office.settings)
     uvicorn.run(
         create_api(office),
-        host=LOOPBACK,
+        host=office.settings.listen,
         port=office.settings.api_port,
-        log_level="warning",
+        log_config=None,  # its lines are lines of ours
+        access_log=False,
         timeout_keep_alive=65,  # longer than proxies and clients keep a connection
+        timeout_graceful_shutdown=20,  # requests that are going on are answered first
     )
 
 
@@ -416,7 +424,7 @@ def definition_command(
     ] = "tabel",
 ) -> None:
     """Toon de definitie van een mijlpaal: toestanden, gebeurtenissen en termijnen."""
-    from deployments.show_definition import FORMATS  # noqa: PLC0415
+    from flows.show_definition import FORMATS  # noqa: PLC0415
     from milestones.definitions import current  # noqa: PLC0415
 
     if formaat not in FORMATS:
@@ -445,12 +453,26 @@ def move_definition_command(
     return move_definition(_office(), code, van, naar, out, err, dry=droog)
 
 
+@move_app.command("database")
+def migrate_database_command() -> None:
+    """Breng de zakendatabase naar het nieuwste schema; nog een keer doen verandert niets."""
+    _office()
+    out.print("De zakendatabase heeft het nieuwste schema.")
+
+
 @app.command("herstel")
-def repair_command() -> int:
+def repair_command(
+    vreemde_runs: Annotated[
+        bool,
+        typer.Option(
+            "--vreemde-runs", help="Beëindig ook runs van zaken die er niet (meer) zijn, zoals na een backup."
+        ),
+    ] = False,
+) -> int:
     """Maak elke flow run die weg, geannuleerd of blijven hangen is opnieuw, uit het journaal."""
     from deployments.repair import repair  # noqa: PLC0415
 
-    return repair(_office(), out)
+    return repair(_office(), out, end_strangers=vreemde_runs)
 
 
 if __name__ == "__main__":

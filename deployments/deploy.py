@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import inspect
+from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
-from prefect.utilities.callables import parameter_schema
 
 from adapters.settings import settings
 from deployments.automations import deploy_automations
-from deployments.deploy_coordination import deploy_coordination
-from deployments.show_definition import as_table
+from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
 from deployments.views import deploy_views
-from flows.case_queue import DEPLOYMENT
-from flows.intake import INTAKE_FLOWS, form_of
-from flows.processes import FLOWS
 from flows.worker import RoutekaartWorker
-from milestones.definitions import DEFINITIONS
 
-POOL = "routekaart"
+if TYPE_CHECKING:
+    from prefect.client.schemas.responses import DeploymentResponse
+
+__all__ = ["POOL", "deploy"]
 
 
 def deploy() -> list[str]:
-    """Make the work pool, a deployment for each process, and what coordinators need; give the deployments."""
+    """Make the work pool, the deployments, and what coordinators need; give the deployments.
+
+    Times that somebody changed in the UI stay as they are; `prefect deploy` puts back those of prefect.yaml.
+    """
     client: SyncPrefectClient = get_client(sync_client=True)
     with client:
         _make_pool(client)
-        made = [_deploy_process(client, code) for code in FLOWS]
-        made += [_deploy_intake(client, name) for name in INTAKE_FLOWS]
-        made += deploy_coordination(client, POOL)
+        known = {item.name: item for item in client.read_deployments()}
+        made = [_deploy(client, item, known.get(item.name)) for item in planned()]
         deploy_automations(client, settings(), POOL)
         deploy_views(client)
         return made
@@ -49,36 +49,27 @@ def _make_pool(client: SyncPrefectClient) -> None:
         return
 
 
-def _deploy_process(client: SyncPrefectClient, code: str) -> str:
-    flow = FLOWS[code]
-    schema = parameter_schema(flow.fn)
+def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse | None) -> str:
     client.create_deployment(
-        flow_id=client.create_flow(flow),
-        name=DEPLOYMENT,
-        version=flow.version,
-        description=f"{inspect.getdoc(flow.fn)}\n\n{as_table(DEFINITIONS[code])}",
+        flow_id=client.create_flow(item.flow),
+        name=item.name,
+        version=item.flow.version,
+        description=item.flow.description,
         work_pool_name=POOL,
-        work_queue_name="default",
-        entrypoint=f"flows.processes:{flow.fn.__name__}",
-        parameter_openapi_schema=schema.model_dump_for_openapi(),
+        work_queue_name=QUEUE,
+        entrypoint=item.entrypoint,
+        parameter_openapi_schema=item.form,
         enforce_parameter_schema=True,
-        tags=[code, *DEFINITIONS[code].route_names],
+        tags=list(item.tags),
+        schedules=_times(item, known),
     )
-    return f"{flow.name}/{DEPLOYMENT}"
+    return item.full_name
 
 
-def _deploy_intake(client: SyncPrefectClient, name: str) -> str:
-    """Deploy a flow that a person, a system or an automation runs to open a case or report an event."""
-    flow = INTAKE_FLOWS[name]
-    client.create_deployment(
-        flow_id=client.create_flow(flow),
-        name=DEPLOYMENT,
-        description=inspect.getdoc(flow.fn),
-        work_pool_name=POOL,
-        work_queue_name="default",
-        entrypoint=f"flows.intake:{name}",
-        parameter_openapi_schema=form_of(flow),
-        enforce_parameter_schema=True,
-        tags=["aanleveren"],
-    )
-    return f"{flow.name}/{DEPLOYMENT}"
+def _times(item: Planned, known: DeploymentResponse | None) -> list[DeploymentScheduleCreate]:
+    """Give when Prefect starts it: as it is now, since a deployment that is made again loses what is not named."""
+    if item.cron is None:
+        return []
+    if known is not None:
+        return [DeploymentScheduleCreate(schedule=one.schedule, active=one.active) for one in known.schedules]
+    return [DeploymentScheduleCreate(schedule=CronSchedule(cron=item.cron, timezone=TIMEZONE), active=True)]

@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 _MOST_LINES = 20
 
 
-def repair(office: Office, out: Console) -> int:
-    """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs."""
+def repair(office: Office, out: Console, *, end_strangers: bool = False) -> int:
+    """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs.
+
+    With `end_strangers`, runs that show no process of this database end: only for a Prefect of its own.
+    """
     with for_who_waits(office.settings):
         # Prefect reads its settings on import, so only now.
         from prefect.client.orchestration import get_client  # noqa: PLC0415
@@ -25,7 +28,9 @@ def repair(office: Office, out: Console) -> int:
 
         deploy()
         with get_client(sync_client=True) as client:
-            looked, mended = Repair(office, client).look_at_everything()
+            mender = Repair(office, client)
+            looked, mended = mender.look_at_everything()
+            strangers = mender.end_strangers() if end_strangers else 0
     freed = office.attention.release_dead()
     for item in mended[:_MOST_LINES]:
         out.print(f"{item.case_reference} {item.process}: {item.finding}.", markup=False)
@@ -34,6 +39,8 @@ def repair(office: Office, out: Console) -> int:
             out.print(f"{number} keer: {finding}.", markup=False)
     if freed:
         out.print(f"{freed} processen waren nog in handen van een worker die er niet meer is.", markup=False)
+    if strangers:
+        out.print(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
     out.print(f"{looked} open processen bekeken, {len(mended)} hersteld.", markup=False)
     if mended:
         out.print("De worker zet de flow runs nu klaar.")

@@ -20,10 +20,12 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING
 
 import httpx
+import structlog
 from rich.console import Console
 
 from adapters.message_check import message_problems
 from adapters.office import open_office
+from adapters.operations.logs import set_up_logs
 from adapters.settings import Settings, SettingsError, settings
 from deployments.environment import LOOPBACK, names_other_server, prefect_environment
 from flows.report_pages import OVERVIEW
@@ -37,6 +39,7 @@ STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
 
 out = Console(highlight=False, soft_wrap=True)
+log = structlog.get_logger("routekaart.start")
 
 
 @dataclass
@@ -92,6 +95,9 @@ def start(given: Settings | None = None, on_ready: Callable[[], None] | None = N
     """Start everything and stay until SIGINT or SIGTERM; give the exit code."""
     chosen = given or settings()
     home = chosen.ensure_home()
+    set_up_logs(
+        chosen, default_level="error"
+    )  # people read what it prints; the services have logs of their own
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
         services = _services(chosen)
@@ -239,6 +245,7 @@ def _watch(services: list[Service], stopping: list[int]) -> None:
         for service in services:
             if not service.runs and not stopping:
                 service.restarts += 1
+                log.warning("service_restarted", service=service.name, times=service.restarts)
                 out.print(f"{service.name} is gestopt en start opnieuw (log: {service.log}).", markup=False)
                 time.sleep(min(10.0, service.restarts))
                 service.start()

@@ -23,7 +23,8 @@ def run_worker() -> int:
     from flows.wake_source import use_deploy  # noqa: PLC0415
     from flows.worker import RoutekaartWorker  # noqa: PLC0415
 
-    deploy()
+    if chosen.deploy_on_start:
+        deploy()
     use_deploy(deploy)
     ready = chosen.ensure_home() / "worker.ready"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from deployments.show_definition import as_mermaid, as_table
+from flows.show_definition import as_mermaid, as_table
 from milestones.definitions import DEFINITIONS
 
 FOLDER = Path(__file__).with_name("definitions")

@@ -24,6 +24,7 @@ from adapters.office import Office, office
 from adapters.presentation import process_title
 from adapters.store import UnknownCaseError
 from flows.intake import REFERENCE, details_form
+from flows.parameter_forms import with_form
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, definition_of
@@ -104,7 +105,7 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             log.info(said)
             return Completed(name="Gedaan", message=said)
 
-        return flow(name=name, persist_result=False)(run)
+        return with_form(flow(name=name, persist_result=False)(run))
 
     return make
 

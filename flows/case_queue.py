@@ -8,11 +8,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import structlog
 from httpx import HTTPStatusError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_logger
 from prefect.states import Pending
+from sqlalchemy.exc import DBAPIError
 
 from adapters.faults import FaultPoint, reach
 from adapters.shown import ShownRuns
@@ -36,7 +37,7 @@ SWEEP_SECONDS = 1.0  # between two looks for terms that are due
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
 
-logger = get_logger("routekaart.case_queue")
+log = structlog.get_logger("routekaart.case_queue")
 
 
 class CaseQueue:
@@ -69,8 +70,8 @@ class CaseQueue:
             try:
                 flow_run_id = waiting.flow_run_id or self._make_run(waiting)
             except Exception:
-                self._office.attention.release(waiting, _REST_AFTER_FAILURE)
-                logger.exception("flow_run_not_made case=%s process=%s", waiting.case_reference, waiting.name)
+                log.exception("flow_run_not_made", case=waiting.case_reference, process=waiting.name)
+                self._rest(waiting)
                 continue
             if flow_run_id is None:
                 continue
@@ -84,10 +85,22 @@ class CaseQueue:
         waiting = self._claimed.pop(wake_up.flow_run_id, None)
         if waiting is None:
             return
-        attention = self._office.attention
-        if result is WakeUpResult.GONE:
-            self._repair.replace(waiting.process_id, wake_up.flow_run_id, waiting.case_reference)
-        attention.release(waiting, _REST_AFTER_FAILURE if result is WakeUpResult.FAILED else timedelta(0))
+        try:
+            if result is WakeUpResult.GONE:
+                self._repair.replace(waiting.process_id, wake_up.flow_run_id, waiting.case_reference)
+        except Exception:
+            # A lease that is not given back would be renewed for as long as this worker lives.
+            self._rest(waiting)
+            raise
+        rest = _REST_AFTER_FAILURE if result is WakeUpResult.FAILED else timedelta(0)
+        self._office.attention.release(waiting, rest)
+
+    def _rest(self, waiting: Waiting) -> None:
+        """Give a process back after a failure. When even that fails its lease runs out: it is renewed no more."""
+        try:
+            self._office.attention.release(waiting, _REST_AFTER_FAILURE)
+        except DBAPIError as error:
+            log.warning("lease_not_given_back", case=waiting.case_reference, error=type(error).__name__)
 
     def renew(self) -> None:
         """Renew the leases of all that this worker holds, and take back those of neighbours that died."""
@@ -98,6 +111,13 @@ class CaseQueue:
     def reconcile(self) -> None:
         """Mend what Prefect shows wrongly."""
         self._repair.look_around()
+
+    def hand_back(self) -> None:
+        """Let others have at once what was claimed and not run; finish the message that is being sent."""
+        self._claimed.clear()
+        self._postman.shutdown(wait=True, cancel_futures=True)
+        if number := self._office.attention.release_all():
+            log.info("claims_handed_back", number=number)
 
     # --- terms ----------------------------------------------------------------------------------------------
 
@@ -113,7 +133,7 @@ class CaseQueue:
         publish_due(office)
         if self._round is None or self._round.done():
             if self._round is not None and (error := self._round.exception()):
-                logger.error("messages_not_sent error=%s", type(error).__name__)
+                log.error("messages_not_sent", error=type(error).__name__)
             self._round = self._postman.submit(deliver_what_is_left, office)
 
     def _fire(self, reference: str) -> None:
@@ -122,7 +142,7 @@ class CaseQueue:
         try:
             self._office.casework.fire_due(reference)
         except Exception:
-            logger.exception("term_not_fired case=%s", reference)
+            log.exception("term_not_fired", case=reference)
             self._failing[reference] = time.monotonic() + _REST_OF_A_FAILING_CASE_SECONDS
         reach(FaultPoint.AFTER_SWEEP, reference)
 
@@ -177,5 +197,5 @@ class CaseQueue:
 
     def _deploy_again(self) -> None:
         if self._deploy is not None:
-            logger.warning("deployments_put_back")
+            log.warning("deployments_put_back")
             self._deploy()

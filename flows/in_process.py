@@ -18,12 +18,12 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import certifi
+import structlog
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import SetStateStatus
 from prefect.context import ContextModel, SyncClientContext
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.flow_engine import run_flow
-from prefect.logging import get_logger
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.states import Cancelled
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 ENGINE_MODULES = frozenset({"flow_engine", "task_engine"})
 
-logger = get_logger("routekaart.worker")
+log = structlog.get_logger("routekaart.worker")
 
 
 class WakeUpClient(SyncPrefectClient):
@@ -149,7 +149,7 @@ class InProcessRunner:
 
     def _after_abort(self, client: WakeUpClient, flow_run: FlowRun, reason: Abort) -> WakeUpResult:
         """Find out why the server took the run out of our hands; complete a cancellation."""
-        logger.info("run_aborted flow_run=%s reason=%s", flow_run.id, reason)
+        log.info("run_aborted", flow_run=str(flow_run.id), reason=str(reason))
         try:
             now = SyncPrefectClient.read_flow_run(client, flow_run.id)
         except ObjectNotFound:

@@ -4,7 +4,6 @@ The id of the flow run is the id of what it reports, so a run that is tried agai
 """
 
 # Without `from __future__ import annotations`: Prefect makes the form out of the real types.
-import inspect
 from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any, Literal
@@ -13,13 +12,12 @@ from prefect import Flow, State, flow
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
-from prefect.utilities.callables import parameter_schema
 from pydantic import BaseModel, ConfigDict, Field, create_model
-from pydantic.fields import FieldInfo
 
 from adapters.casework import ConflictError, Receipt
 from adapters.office import office
 from adapters.store import UnknownCaseError
+from flows.parameter_forms import with_form
 from milestones.definition import EventSpec, FieldKind
 from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS
@@ -66,12 +64,26 @@ def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
         )
         for name, item in labels.items()
     }
-    return create_model("Gegevens", __config__=ConfigDict(extra="forbid", title="Gegevens"), **fields)
+    config = ConfigDict(
+        extra="forbid", title="Gegevens bij de gebeurtenis", json_schema_extra=_one_input_a_field
+    )
+    return create_model("Gegevens", __config__=config, **fields)
+
+
+def _one_input_a_field(schema: dict[str, Any]) -> None:
+    """Let a field that may stay empty be one simple input."""
+    for position, shown in enumerate(schema["properties"].values()):
+        shown["position"] = position
+        filled = [choice for choice in shown.get("anyOf", ()) if choice.get("type") != "null"]
+        if len(filled) == 1:
+            del shown["anyOf"], shown["default"]
+            shown.update(filled[0])
 
 
 Details: Any = details_form(lambda spec: spec.name)
 
 
+@with_form
 @flow(name="aanmelding", persist_result=False)
 def registration(
     mijlpaal: Annotated[Milestone, Field(title="Mijlpaal", description="Waar de zaak begint.")] = "M3",
@@ -113,6 +125,7 @@ def registration(
     )
 
 
+@with_form
 @flow(name="meld-gebeurtenis", persist_result=False)
 def report_event(
     zaak: Annotated[
@@ -156,29 +169,6 @@ def _answer(report: Callable[[str], Receipt]) -> State[Any]:
         return Completed(name="Verwerkt", message=f"Zaak {receipt.reference}: {states}.")
     get_run_logger().warning("Niet verwerkt. %s", sentence)
     return Failed(name="Niet verwerkt", message=sentence)
-
-
-def form_of(intake: Flow[..., Any]) -> dict[str, Any]:
-    """Give the form of a flow, with the titles and help that Prefect leaves out, and one input a field."""
-    schema = parameter_schema(intake.fn).model_dump_for_openapi()
-    for name, parameter in inspect.signature(intake.fn).parameters.items():
-        shown = schema["properties"][name]
-        for about in getattr(parameter.annotation, "__metadata__", ()):
-            if isinstance(about, FieldInfo):
-                shown |= {"title": about.title, "description": about.description}
-    for described in (schema, *schema.get("definitions", {}).values()):
-        for shown in described.get("properties", {}).values():
-            _simplify(shown)
-    return schema
-
-
-def _simplify(shown: dict[str, Any]) -> None:
-    filled = [choice for choice in shown.get("anyOf", ()) if choice.get("type") != "null"]
-    if len(filled) == 1:
-        del shown["anyOf"]
-        shown.pop("default", None)
-        for name, value in filled[0].items():
-            shown.setdefault(name, value)
 
 
 INTAKE_FLOWS: dict[str, Flow[..., Any]] = {"registration": registration, "report_event": report_event}

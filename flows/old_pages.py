@@ -22,6 +22,7 @@ from adapters.office import Office, office
 from adapters.workload import municipalities
 from flows.case_page import page_key
 from flows.forms import STAND
+from flows.parameter_forms import with_form
 from flows.parking import FORM_PREFIX
 from flows.report_pages import OVERVIEW, monitor_key, workload_key
 
@@ -38,6 +39,7 @@ _PAGE = 100
 _BATCH = 500
 
 
+@with_form
 @flow(name="Oude pagina's opruimen", persist_result=False)
 def oude_paginas_opruimen() -> str:
     """Ruim oude versies van pagina's en formulieren op van zaken die pas veranderden. Het journaal houdt alles."""

@@ -11,8 +11,8 @@ import uuid
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+import structlog
 from prefect.events import emit_event
-from prefect.logging import get_logger
 
 from adapters.answers import forget_old_answers
 from adapters.inbox import reconcile, work_on_inbox
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 CHORES_SECONDS = 60.0  # between two rounds of what need not be at once
 
-logger = get_logger("routekaart.outgoing")
+log = structlog.get_logger("routekaart.outgoing")
 
 _sender = ThreadPoolExecutor(1, thread_name_prefix="routekaart-webhooks")
 _sending: Future[int] | None = None
@@ -39,7 +39,7 @@ def publish_due(office: Office) -> int:
     work_on_inbox(office)
     if (_sending is None or _sending.done()) and anything_due(office):
         if _sending is not None and _sending.exception() is not None:
-            logger.warning("webhooks_failed error=%s", type(_sending.exception()).__name__)
+            log.warning("webhooks_failed", error=type(_sending.exception()).__name__)
         _sending = _sender.submit(deliver_due, office)
     if time.monotonic() - _chores_at >= CHORES_SECONDS or not _chores_at:
         _chores_at = time.monotonic()

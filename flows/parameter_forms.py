@@ -1,47 +1,70 @@
-"""The form of an action, from its signature: Dutch titles, help, and simple inputs for what may stay empty.
+"""The form of a flow, from its signature: Dutch titles, help, and simple inputs for what may stay empty.
 
 Prefect's own schema of a flow forgets titles and help, and shows an optional date as a choice between two types.
+Prefect reads the signature of the flow object, so that is where the form is said. `routekaart deploy` and
+`prefect deploy` then give a deployment the same form.
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, get_type_hints
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-from pydantic import BaseModel, create_model
+from prefect import Flow
+from prefect.utilities.callables import parameter_schema
+from pydantic.fields import FieldInfo
+from pydantic_core import MISSING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable
+
+F = TypeVar("F", bound=Flow[..., Any])
 
 
-def parameter_form(function: Callable[..., Any]) -> dict[str, Any]:
-    """Give the JSON schema of the parameters of a function, as Prefect's forms read it."""
-    hints = get_type_hints(function, include_extras=True)
-    fields: dict[str, Any] = {
-        name: (hints[name], ... if parameter.default is inspect.Parameter.empty else parameter.default)
-        for name, parameter in inspect.signature(function).parameters.items()
-    }
-    model: type[BaseModel] = create_model("Parameters", **fields)
-    schema = model.model_json_schema(ref_template="#/definitions/{model}")
-    for form in (schema, *schema.get("$defs", {}).values()):
-        for position, field in enumerate(form.get("properties", {}).values()):
-            _simplify(field)
-            field["position"] = position
-    return {
-        "title": "Parameters",
-        "type": "object",
-        "properties": schema.get("properties", {}),
-        "required": schema.get("required", []),
-        "definitions": schema.get("$defs", {}),
-    }
+def with_form(made: F) -> F:
+    """Let Prefect show the parameters of this flow as its author titled them; give the flow."""
+    hints = get_type_hints(made.fn, include_extras=True)
+    made.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [_input(parameter, hints[name]) for name, parameter in inspect.signature(made.fn).parameters.items()]
+    )
+    return made
 
 
-def _simplify(field: dict[str, Any]) -> None:
-    """Let a field that may be None simply stay empty."""
-    choices = [item for item in field.get("anyOf", ()) if item.get("type") != "null"]
-    if len(choices) == 1:
-        del field["anyOf"]
-        for name, value in choices[0].items():
-            field.setdefault(name, value)
-    if field.get("default", ...) is None:
-        del field["default"]
+def form_of(made: Flow[..., Any]) -> dict[str, Any]:
+    """Give the JSON schema of the parameters of a flow, as Prefect's forms read it."""
+    schema = parameter_schema(made).model_dump_for_openapi()
+    return {name: value for name, value in schema.items() if name != "definitions" or value}
+
+
+def _input(parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
+    """Give a parameter as one input of a form: what may stay empty has no default and no second type."""
+    about = _about(getattr(hint, "__metadata__", ()))
+    default: Any = parameter.default
+    if default is None:
+        default, hint = MISSING, _filled(hint)
+    if default is not inspect.Parameter.empty:
+        field = FieldInfo(default=default, json_schema_extra=about)
+    else:
+        field = FieldInfo(json_schema_extra=about)
+    return parameter.replace(annotation=hint, default=field)
+
+
+def _about(metadata: Iterable[object]) -> dict[str, Any]:
+    """Give the title and the help of an annotation; the last one counts."""
+    found: dict[str, Any] = {}
+    for item in metadata:
+        if isinstance(item, FieldInfo):
+            said = {"title": item.title, "description": item.description}
+            found |= {name: text for name, text in said.items() if text}
+    return found
+
+
+def _filled(hint: Any) -> Any:
+    """Give a type without the choice of nothing at all."""
+    if get_origin(hint) is Annotated:
+        inner, *metadata = get_args(hint)
+        return Annotated[(_filled(inner), *metadata)]
+    if get_origin(hint) in (Union, UnionType):
+        return Union[tuple(kind for kind in get_args(hint) if kind is not NoneType)]  # noqa: UP007
+    return hint

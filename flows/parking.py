@@ -21,11 +21,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import httpx
+import structlog
 from prefect import get_client
 from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError, Pause
-from prefect.logging import get_logger
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,7 +42,7 @@ SERVER_ERROR = 500
 MOST_ANSWERS = 200  # far above one: more than one answer waits only after a race or a kill
 MOST_REMEMBERED_FORMS = 10_000
 
-logger = get_logger("routekaart.parking")
+log = structlog.get_logger("routekaart.parking")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,7 @@ def park(name: str, message: str, form: type[BaseModel] | None) -> NoReturn:
         )
         result = client.set_flow_run_state(run.id, proposed)
     except httpx.HTTPError as error:
-        if not _is_passing(error):
+        if not is_passing(error):
             raise
         raise Abort(f"De Prefect-server antwoordt niet: {error}") from error
     accepted = result.state
@@ -160,7 +160,7 @@ def _forget_taken_answers(client: SyncPrefectClient, run: FlowRun) -> None:
         try:
             client.delete_flow_run_input(run.id, key)
         except httpx.HTTPError as error:
-            logger.debug("answer_not_removed flow_run=%s key=%s error=%s", run.id, key, error)
+            log.debug("answer_not_removed", flow_run=str(run.id), key=key, error=type(error).__name__)
 
 
 def _store_form(
@@ -189,7 +189,7 @@ def _store_once(client: SyncPrefectClient, flow_run_id: UUID, key: str, value: s
             raise
 
 
-def _is_passing(error: httpx.HTTPError) -> bool:
+def is_passing(error: Exception) -> bool:
     """Tell whether the server may accept the same request later."""
     if isinstance(error, httpx.HTTPStatusError):
         return error.response.status_code >= SERVER_ERROR

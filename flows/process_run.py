@@ -10,20 +10,24 @@ import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import httpx
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, Pause
 from prefect.logging import get_run_logger
 from prefect.states import Completed
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.caseload import Caseload
 from adapters.casework import ConflictError
 from adapters.faults import FaultPoint, reach
 from adapters.handoff_links import ACCEPTED
 from adapters.office import Office, office
+from adapters.storage_trouble import trouble_of, waits_out_trouble
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for
-from flows.parking import park, take_answer
+from flows.parking import is_passing, park, take_answer
 from flows.window import bring_up_to_date, circumstances
 from milestones.case import closed
 from milestones.process import NotPossible
@@ -49,7 +53,7 @@ def run_process(reference: str, name: str) -> State[Any]:
     rest = _REST_AFTER_FAILURE
     try:
         _apply_answers(here, reference, name)
-        here.casework.fire_due(reference)
+        waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
         send_due(here, here.deliveries.due(held.process_id), lambda: _still_ours(here, held))
         view = here.casework.case(reference)
@@ -77,6 +81,11 @@ def run_process(reference: str, name: str) -> State[Any]:
             reach(FaultPoint.SHOWN, reference)
             rest = timedelta(0)
             raise
+    except (DBAPIError, PoolTimeoutError, httpx.HTTPError) as error:
+        # Not a fault of the process: nobody has to see a run that failed. The worker takes it up again.
+        if trouble_of(error) is None and not is_passing(error):
+            raise
+        raise Abort(f"Database of Prefect-server antwoordt niet: {type(error).__name__}.") from error
     finally:
         here.attention.release(held, rest)
 
@@ -121,7 +130,9 @@ def _apply_answers(here: Office, reference: str, name: str) -> None:
         chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:
             event, on, data = event_from(process, answer.values)
-            here.casework.report(reference, event, process=name, on=on, data=data, event_id=answer.id)
+            waits_out_trouble(here.casework.report)(
+                reference, event, process=name, on=on, data=data, event_id=answer.id
+            )
             if event == ACCEPTED:
                 _take_over(here, reference, name, answer)
         except (NotPossible, ConflictError) as refusal:

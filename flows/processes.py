@@ -5,6 +5,7 @@ A flow run lives as long as its process. What happens in it stands in the defini
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from prefect import Flow, State, flow
 
 from flows.process_run import run_process
+from flows.show_definition import as_table
 from milestones.definitions import DEFINITIONS
 
 ProcessFlow = Flow[..., State[Any]]
@@ -22,7 +24,17 @@ def _process_flow(code: str) -> Callable[[Callable[..., State[Any]]], ProcessFlo
     name = " · ".join(
         (f"{code} {definition.name}" if code != definition.name else code, *definition.route_names)
     )
-    return flow(name=name, version=str(definition.version), persist_result=False, validate_parameters=False)
+
+    def make(work: Callable[..., State[Any]]) -> ProcessFlow:
+        return flow(
+            name=name,
+            version=str(definition.version),
+            description=f"{inspect.getdoc(work)}\n\n{as_table(definition)}",
+            persist_result=False,
+            validate_parameters=False,
+        )(work)
+
+    return make
 
 
 @_process_flow("M1")

@@ -17,6 +17,7 @@ from adapters.quality import QualitySample, last_week
 from adapters.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.workload import municipalities
 from flows.case_page import page_key
+from flows.parameter_forms import with_form
 from flows.parking import park, take_answer
 from flows.tags import DONE
 from flows.views import REVIEW_TAG
@@ -49,6 +50,7 @@ def review_form(explanation: str) -> type[BaseModel]:
     return create_model("Kwaliteitsformulier", __config__=config, **fields)
 
 
+@with_form
 @flow(name=REVIEW, persist_result=False)
 def kwaliteitstoets(
     toets: Annotated[int, Field(title="Nummer van de toets", description="Uit de steekproef.")],
@@ -86,6 +88,7 @@ def _leave_the_view(review: ReviewRow) -> None:
     get_client(sync_client=True).update_flow_run(context.flow_run.id, tags=tags)
 
 
+@with_form
 @flow(name=SAMPLE, persist_result=False)
 def kwaliteitssteekproef() -> str:
     """Trek de steekproef van vorige week en zet voor elke zaak een formulier klaar."""

@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+import structlog
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
@@ -26,12 +27,13 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
-from prefect.logging import get_logger
+from prefect.states import Cancelled
 from sqlmodel import col, select
 
 from adapters.cancellations import ask_cancellation
 from adapters.database import ProcessRow, reading
 from adapters.faults import FaultPoint, reach
+from adapters.operations.releases import of_this_release
 from flows.display import show
 from flows.tags import REPLACED
 from milestones.process import Snapshot
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
     from adapters.office import Office
 
@@ -51,7 +53,7 @@ LEFT_BEHIND_AFTER = timedelta(seconds=60)
 FIRST_LOOK_BACK = timedelta(days=1)
 OVERLAP = timedelta(minutes=2)  # clocks of server and worker differ, and states arrive late
 
-logger = get_logger("routekaart.repair")
+log = structlog.get_logger("routekaart.repair")
 
 
 class Finding(StrEnum):
@@ -109,11 +111,11 @@ class Repair:
         """Find what went wrong lately: runs that ended or were left, and runs that are gone."""
         mended = [*self._recently_ended(), *self._left_behind(), *self._gone()]
         for item in mended:
-            logger.warning(
-                "run_mended case=%s process=%s finding=%s",
-                item.case_reference,
-                item.process,
-                item.finding.name.lower(),
+            log.warning(
+                "run_mended",
+                case=item.case_reference,
+                process=item.process,
+                finding=item.finding.name.lower(),
             )
         return mended
 
@@ -125,6 +127,43 @@ class Repair:
             after = rows[-1].id or 0
             mended += self._compare(rows)
         return looked, mended
+
+    def end_strangers(self) -> int:
+        """End the live runs that show no process of ours, as after a restore; give how many.
+
+        Only for a Prefect that serves this case database alone.
+        """
+        with reading(self._office.engine) as session:
+            known = set(session.exec(select(ProcessRow.flow_run_id)))
+        before = datetime.now(UTC) - LEFT_BEHIND_AFTER  # a run that is being made is not linked yet
+        strangers = [
+            run.id
+            for run in self._live_runs()
+            if {"zaak", "proces"} <= set(run.parameters)
+            and str(run.id) not in known
+            and (run.created or before) < before
+        ]
+        for run_id in strangers:
+            state: State[Any] = Cancelled(
+                name="Vervallen", message="Deze run hoort bij geen proces in het journaal."
+            )
+            self._client.set_flow_run_state(run_id, state, force=True)
+            log.warning("stranger_ended", flow_run=str(run_id))
+        return len(strangers)
+
+    def _live_runs(self) -> list[FlowRun]:
+        """Give every live run; read before anything changes, so that no page shifts."""
+        found: list[FlowRun] = []
+        while True:
+            page = self._client.read_flow_runs(
+                flow_run_filter=FlowRunFilter(state=_state_of(*LIVE)),
+                sort=FlowRunSort.ID_DESC,
+                limit=PAGE,
+                offset=len(found),
+            )
+            found += page
+            if len(page) < PAGE:
+                return found
 
     def _recently_ended(self) -> list[Mended]:
         """Look at the runs that were cancelled or failed since the last time; that is a handful at most."""
@@ -250,7 +289,7 @@ class Repair:
         with reading(self._office.engine) as session:
             return session.exec(
                 select(ProcessRow)
-                .where(col(ProcessRow.finished).is_(False), col(ProcessRow.id) > after)
+                .where(col(ProcessRow.finished).is_(False), col(ProcessRow.id) > after, of_this_release())
                 .order_by(col(ProcessRow.id))
                 .limit(PAGE)
             ).all()
@@ -264,6 +303,7 @@ class Repair:
                 select(ProcessRow).where(
                     col(ProcessRow.flow_run_id).in_([str(run.id) for run in runs]),
                     col(ProcessRow.finished).is_(False),
+                    of_this_release(),
                 )
             ).all()
 

@@ -26,6 +26,7 @@ from adapters.office import Office, office
 from adapters.quality import QualitySample
 from adapters.shown import ShownRuns
 from adapters.workload import municipalities, read_workload
+from flows.parameter_forms import with_form
 from flows.report_pages import (
     OVERVIEW,
     monitor_key,
@@ -56,6 +57,7 @@ Municipality = Annotated[
 ]
 
 
+@with_form
 @flow(name="Werkvoorraad", persist_result=False)
 def werkvoorraad(gemeente: Municipality = None) -> None:
     """Wie heeft wat, wat eindigt deze week, wat is te laat, en wat heeft geen eigenaar."""
@@ -70,6 +72,7 @@ def werkvoorraad(gemeente: Municipality = None) -> None:
         )  # fmt: skip
 
 
+@with_form
 @flow(name="Monitor", persist_result=False)
 def monitor(
     gemeente: Municipality = None,
@@ -85,12 +88,14 @@ def monitor(
         get_run_logger().info("Monitor van gemeente %s is klaar.", code)
 
 
+@with_form
 @flow(name="Overzicht", persist_result=False)
 def overzicht() -> None:
     """De voorpagina van de coördinator: aantallen, lijsten en acties."""
     publish_overview(office(), get_client(sync_client=True))
 
 
+@with_form
 @flow(name="Labels van de dag", persist_result=False)
 def labels_van_de_dag() -> int:
     """Zet de labels goed die met de tijd veranderen: te laat, deze week, en wie waarneemt."""

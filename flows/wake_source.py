@@ -61,6 +61,10 @@ class Tended(Protocol):
         """Find and mend what Prefect shows wrongly, every `reconcile_seconds`."""
         ...
 
+    def hand_back(self) -> None:
+        """Give back what is still claimed, because the worker stops."""
+        ...
+
 
 class NoWakeUps:
     """The source of a worker that is only woken through Prefect."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import httpx
+import structlog
 from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.logging import get_logger
 
 from adapters.cancellations import cancellation_asked
 from adapters.caseload import deputy_for, holder_of
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from milestones.policy import Policy
     from milestones.process import Snapshot
 
-logger = get_logger("routekaart.window")
+log = structlog.get_logger("routekaart.window")
 
 
 def circumstances(office: Office, view: CaseView, process: Snapshot, process_id: int) -> Circumstances:
@@ -60,7 +60,7 @@ def bring_up_to_date(
         try:
             client.create_artifact(page)
         except httpx.HTTPError as error:
-            logger.warning("case_page_not_written case=%s error=%r", view.reference, error)
+            log.warning("case_page_not_written", case=view.reference, error=type(error).__name__)
             mark = ""
     if tags_changed or page_changed:
         memory.remember(process_id, shown.tags, mark)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
 import anyio.abc
+import structlog
 from httpx import HTTPStatusError
 from prefect.client.schemas.filters import (
     FlowRunFilter,
@@ -30,10 +33,22 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import StateType, WorkerStatus
 from prefect.client.schemas.responses import SetStateStatus, WorkerFlowRunResponse
 from prefect.flows import load_flow_from_entrypoint
-from prefect.logging import get_logger
 from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+from prometheus_client import CollectorRegistry
 
+from adapters.operations.counters import (
+    IN_HAND,
+    LAST_ROUND,
+    REGISTRY,
+    SOURCE_FAILURES,
+    WAKE_UP_SECONDS,
+    WAKE_UPS,
+)
+from adapters.operations.figures import CaseFigures
+from adapters.operations.logs import set_up_logs
+from adapters.operations.port import Port, listening
+from adapters.settings import settings
 from flows.in_process import InProcessRunner
 from flows.wake_source import (
     ENDED,
@@ -46,7 +61,7 @@ from flows.wake_source import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from uuid import UUID
 
     from prefect import Flow
@@ -61,8 +76,18 @@ RUNS_PER_THREAD = 8  # claimed ahead and read in one request, so that a thread n
 LOST_RUNS_SECONDS = 5.0  # between two looks for runs that a killed worker left
 LEFT_BEHIND_AFTER = timedelta(seconds=5)
 NOT_FOUND = 404
+SIGN_OFF_SECONDS = 5.0
+SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
-logger = get_logger("routekaart.worker")
+log = structlog.get_logger("routekaart.worker")
+
+
+def _case_figures() -> CollectorRegistry:
+    from adapters.office import office  # noqa: PLC0415 - only a worker with a port asks the database
+
+    registry = CollectorRegistry()
+    registry.register(CaseFigures(office()))
+    return registry
 
 
 class RoutekaartJobConfiguration(BaseJobConfiguration):
@@ -92,7 +117,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
 
         A second worker on one machine wants a name of its own: `ROUTEKAART_WORKER_NAME`.
         """
-        own = name or os.environ.get("ROUTEKAART_WORKER_NAME") or f"routekaart-{socket.gethostname()}"
+        own = name or settings().worker_name or f"routekaart-{socket.gethostname()}"
         super().__init__(work_pool_name, name=own, **options)
         self._concurrency = options.get("limit") or int(os.environ.get("ROUTEKAART_WORKER_CONCURRENCY", "1"))
         self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="routekaart")
@@ -104,6 +129,9 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._other_workers: set[str] | None = None
         self._room = asyncio.Event()
         self._stopping = False
+        self._asked_at = time.monotonic()
+        self._source_answers = False
+        self._claiming: asyncio.Task[Sequence[WakeUp]] | None = None
 
     # -- life ------------------------------------------------------------------------------------------------
 
@@ -114,6 +142,15 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         printer: Callable[..., None] = print,
     ) -> None:
         """Start as any worker does, and beside that listen to the wake source and look for lost runs."""
+        chosen = settings()
+        set_up_logs(chosen)
+        with ExitStack() as stack:
+            if chosen.worker_port is not None:
+                app = Port([REGISTRY, _case_figures()], self._lives, self._is_ready)
+                stack.enter_context(listening(app, chosen.listen, chosen.worker_port))
+            await self._work(run_once, with_healthcheck, printer)
+
+    async def _work(self, run_once: bool, with_healthcheck: bool, printer: Callable[..., None]) -> None:
         async with anyio.create_task_group() as tasks:
             if not run_once:
                 tasks.start_soon(self._listen_to_wake_source)
@@ -126,13 +163,39 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             await super().start(run_once, with_healthcheck, printer)
             tasks.cancel_scope.cancel()
 
+    def _lives(self) -> bool:
+        """Whether this worker has work or asks for it; that nobody answers is no fault of its own."""
+        return bool(self._in_hand) or time.monotonic() - self._asked_at < SILENT_SECONDS
+
+    def _is_ready(self) -> bool:
+        """Whether Prefect knows this worker, the case database answers it, and it takes new work."""
+        return self.is_setup and not self._stopping and self._source_answers
+
     async def teardown(self, *exc_info: Any) -> None:
         """Finish the runs that are running, hand back those that are not, then leave."""
         self._stopping = True
         with anyio.CancelScope(shield=True):
             self._threads.shutdown(wait=False, cancel_futures=True)
+            if self._claiming is not None:  # what it claims after this is given back below
+                await asyncio.gather(self._claiming, return_exceptions=True)
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            if isinstance(self._wake_source, Tended):
+                await asyncio.gather(asyncio.to_thread(self._wake_source.hand_back), return_exceptions=True)
+            await self._sign_off()
+            log.info("worker_stopped", worker=self.name)
         await super().teardown(*exc_info)
+
+    async def _sign_off(self) -> None:
+        """Tell Prefect that this worker is gone, so that others take over its runs without waiting for a sign."""
+        try:
+            async with asyncio.timeout(SIGN_OFF_SECONDS):
+                await self.client.request(
+                    "DELETE",
+                    "/work_pools/{work_pool_name}/workers/{name}",
+                    path_params={"work_pool_name": self._work_pool_name, "name": self.name},
+                )
+        except Exception as error:  # noqa: BLE001 - they wait for its heartbeat to stop, then
+            log.warning("worker_not_signed_off", error=type(error).__name__)
 
     async def _every(self, seconds: float, work: Callable[[], None]) -> None:
         """Do this piece of work now and every so often, whatever happens to it."""
@@ -141,7 +204,8 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 try:
                     await asyncio.to_thread(work)
                 except Exception as error:  # noqa: BLE001  # next time better
-                    logger.warning("%s_failed error=%r", work.__name__, error)
+                    SOURCE_FAILURES.labels(work.__name__).inc()
+                    log.warning("chore_failed", chore=work.__name__, error=type(error).__name__)
             await asyncio.sleep(seconds if self.is_setup else IDLE_SECONDS)
 
     # -- source of work: Prefect -----------------------------------------------------------------------------
@@ -197,15 +261,21 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
     async def _listen_to_wake_source(self) -> None:
         wait = IDLE_SECONDS
         while not self._stopping:
+            self._asked_at = time.monotonic()
             if not self.is_setup:
                 await asyncio.sleep(IDLE_SECONDS)
                 continue
             await self._wait_for_room()
             try:
-                wake_ups = await asyncio.to_thread(self._wake_source.claim, self._free())
+                self._claiming = asyncio.create_task(asyncio.to_thread(self._wake_source.claim, self._free()))
+                wake_ups = await asyncio.shield(self._claiming)
+                self._source_answers = True
+                LAST_ROUND.set_to_current_time()
                 await self._wake(wake_ups)
             except Exception:  # the worker outlives every fault of its sources
-                logger.exception("wake_source_failed retry_in=%.1fs", wait)
+                self._source_answers = False
+                SOURCE_FAILURES.labels("claim").inc()
+                log.exception("wake_source_failed", retry_in_seconds=wait)
                 await asyncio.sleep(wait)
                 wait = min(wait * 2, LONGEST_WAIT_SECONDS)
                 continue
@@ -230,10 +300,10 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         for flow_run_id, wake_up in claimed.items():
             flow_run = runs.get(flow_run_id)
             if flow_run is None or flow_run.state_type in ENDED:
-                logger.info(
-                    "wake_up_skipped flow_run=%s state=%s",
-                    flow_run_id,
-                    flow_run.state_name if flow_run else "deleted",
+                log.info(
+                    "wake_up_skipped",
+                    flow_run=str(flow_run_id),
+                    state=flow_run.state_name if flow_run else "deleted",
                 )
                 await self._give_back(wake_up, WakeUpResult.GONE)
             elif flow_run_id in self._in_hand:
@@ -245,7 +315,8 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         try:
             await asyncio.to_thread(self._wake_source.done, wake_up, result)
         except Exception:  # its lease ends by itself
-            logger.exception("wake_source_failed flow_run=%s", wake_up.flow_run_id)
+            SOURCE_FAILURES.labels("done").inc()
+            log.exception("wake_source_failed", flow_run=str(wake_up.flow_run_id))
 
     # -- source of work: what a killed worker left -----------------------------------------------------------
 
@@ -255,10 +326,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 try:
                     await self._wait_for_room()
                     for flow_run in (await self._lost_runs())[: self._free()]:
-                        logger.warning("lost_run_taken_up flow_run=%s", flow_run.id)
+                        log.warning("lost_run_taken_up", flow_run=str(flow_run.id))
                         self._hand_out(flow_run)
                 except Exception as error:  # noqa: BLE001  # next time better
-                    logger.warning("lost_runs_not_read error=%r", error)
+                    SOURCE_FAILURES.labels("lost_runs").inc()
+                    log.warning("lost_runs_not_read", error=type(error).__name__)
             await asyncio.sleep(LOST_RUNS_SECONDS if self.is_setup else IDLE_SECONDS)
 
     async def _lost_runs(self) -> list[FlowRun]:
@@ -316,11 +388,13 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             return running  # two sources found it at the same time: it runs once
         task = asyncio.create_task(self._run_and_report(flow_run, wake_up), name=f"run {flow_run.id}")
         self._in_hand[flow_run.id] = task
+        IN_HAND.set(len(self._in_hand))
         task.add_done_callback(lambda _: self._let_go(flow_run.id))
         return task
 
     def _let_go(self, flow_run_id: UUID) -> None:
         self._in_hand.pop(flow_run_id, None)
+        IN_HAND.set(len(self._in_hand))
         self._room.set()
 
     async def _run_and_report(self, flow_run: FlowRun, wake_up: WakeUp | None) -> WakeUpResult:
@@ -328,15 +402,20 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         result = WakeUpResult.NOT_STARTED
         try:
             flow = await self._flow_of(flow_run)
-            result = await loop.run_in_executor(self._threads, self._runner.run, flow, flow_run)
+            result = await loop.run_in_executor(self._threads, self._timed_run, flow, flow_run)
         except asyncio.CancelledError:
-            logger.info("run_handed_back flow_run=%s", flow_run.id)
+            log.info("run_handed_back", flow_run=str(flow_run.id))
         except Exception:  # one run never stops the worker
-            logger.exception("run_failed flow_run=%s", flow_run.id)
+            log.exception("run_failed", flow_run=str(flow_run.id))
             result = WakeUpResult.FAILED
+        WAKE_UPS.labels(result.name.lower()).inc()
         if wake_up is not None:
             await self._give_back(wake_up, result)
         return result
+
+    def _timed_run(self, flow: Flow[..., Any], flow_run: FlowRun) -> WakeUpResult:
+        with WAKE_UP_SECONDS.time():
+            return self._runner.run(flow, flow_run)
 
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
         """Load the flow of a deployment once; a changed entry point needs a new worker."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import uuid
+from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -48,9 +49,9 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A migrated PostgreSQL database of our own; the test is skipped where no server answers."""
+@contextmanager
+def _postgresql_database() -> Iterator[str]:
+    """Make a migrated PostgreSQL database, and remove it afterwards; skip where no server answers."""
     if not _postgresql_answers():
         pytest.skip("no PostgreSQL on this machine")
     name = f"routekaart_test_{uuid.uuid4().hex[:8]}"
@@ -63,6 +64,20 @@ def postgresql_url() -> Iterator[str]:
     yield url
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A migrated PostgreSQL database of our own that the fixture `database_url` empties after each test."""
+    with _postgresql_database() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_postgresql_url() -> Iterator[str]:
+    """A migrated PostgreSQL database of one test, for workers and servers that are killed with connections open."""
+    with _postgresql_database() as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

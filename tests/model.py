@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine, text
@@ -47,8 +48,9 @@ OPEN_STATES = {
     "M1": ("NIEUW", "INFORMATIE"),
     "M3": ("NIEUW", "CRISISCHECK", "SPOED", "AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND"),
 }
-for state in OPEN_STATES["M3"]:
-    MOVES["M3", state, "ingetrokken"] = "AFGESLOTEN"
+for code, states in OPEN_STATES.items():
+    for state in states:  # a resident may stop at any time
+        MOVES[code, state, "ingetrokken"] = "AFGESLOTEN"
 EVENTS = sorted({event for _, _, event in MOVES} | {"hulpvraag_vastgesteld", "bestaat_niet"})
 WEEKS_OF_T01 = 4
 
@@ -283,11 +285,10 @@ class CasesMachine(RuleBasedStateMachine):
         assert list(broken_cases(self.engine, lambda _: self.rules)) == []
 
 
-def settings_for(examples: int, steps: int) -> Any:
-    """Give hypothesis settings for a run of this size."""
-    from hypothesis import HealthCheck, settings  # noqa: PLC0415
-
+def settings_for(examples: int, steps: int, *, shrink: bool) -> Any:
+    """Give hypothesis settings for a run of this size; making a failure smaller takes minutes."""
     return settings(
+        phases=[Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])],
         max_examples=examples,
         stateful_step_count=steps,
         deadline=None,

@@ -39,12 +39,13 @@ class PrefectServer:
     folder: Path
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    extra: dict[str, str] = field(default_factory=dict)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment of all that works with this server."""
         settings = Settings(home=self.folder, prefect_port=self.port)
-        return _clean_environment() | prefect_environment(settings)
+        return _clean_environment() | prefect_environment(settings) | self.extra
 
     def start(self, wait: bool = True) -> None:
         """Start the server, and wait until it answers."""
@@ -65,7 +66,11 @@ class PrefectServer:
                 command, env=self.environment, stdout=log, stderr=log, start_new_session=True
             )
         if wait:
-            wait_until(self.answers, 90, lambda: (self.folder / "server.log").read_text()[-3000:])
+            self.wait_until_it_answers()
+
+    def wait_until_it_answers(self) -> None:
+        """Wait until the server answers, on a busy machine for minutes."""
+        wait_until(self.answers, 180, lambda: (self.folder / "server.log").read_text()[-3000:])
 
     def answers(self) -> bool:
         """Tell whether the server answers."""
@@ -227,6 +232,25 @@ class Workshop:
             lambda: "a process lives on",
         )
         self.office.engine.dispose()
+
+    def is_up(self, name: str) -> bool:
+        """Tell whether a worker or API works: it lives, and said that it is ready or answers."""
+        if not psutil.pid_exists(self.pids[name]):
+            return False
+        if name != "api":
+            ready = self.home / "worker.ready"
+            return ready.exists() and ready.stat().st_mtime > psutil.Process(self.pids[name]).create_time()
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.api_port}/healthz", timeout=2).is_success
+        except httpx.HTTPError:
+            return False
+
+    def bring_back(self) -> None:
+        """Wait until the server, the worker and the API work."""
+        if self.server.process is None or self.server.process.poll() is not None:
+            self.server.start()
+        self.server.wait_until_it_answers()
+        self.wait(lambda: all(self.is_up(name) for name in self.pids), 120)
 
     def logs(self) -> str:
         """Give the ends of the logs, for a failing test."""

@@ -34,7 +34,7 @@ def create_api(office: Office) -> FastAPI:
     )
     api.state.office = office
     api.state.gate = Gate(office, RateLimit(office.settings.api_requests_per_second))
-    api.state.metrics = Metrics()
+    api.state.metrics = Metrics(office)
     for router in (
         cases.router,
         signals.router,

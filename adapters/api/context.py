@@ -41,17 +41,18 @@ class GuardedRoute(APIRoute):
         return guarded
 
 
-def _caller(request: Request) -> Caller:
+# These are coroutines only so that FastAPI does not send each of them to another thread.
+async def _caller(request: Request) -> Caller:
     caller = request.state.caller
     assert isinstance(caller, Caller)  # noqa: S101 - GuardedRoute has set it
     return caller
 
 
-def _office(request: Request) -> Office:
+async def _office(request: Request) -> Office:
     return request.app.state.office  # type: ignore[no-any-return]
 
 
-def _key(
+async def _key(
     idempotency_key: Annotated[
         str | None,
         Header(

@@ -5,57 +5,23 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from sqlalchemy import func
-from sqlmodel import col, select
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from adapters.database import ProcessRow, reading
-from adapters.integration_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
+from adapters.operations.counters import REGISTRY as PROCESS
+from adapters.operations.figures import CaseFigures
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from adapters.office import Office
 
-_WAITING = (
-    (
-        "routekaart_open_processes",
-        "Processen die lopen.",
-        ProcessRow.id,
-        col(ProcessRow.closed).is_(False),
-    ),
-    (
-        "routekaart_postbak_waiting",
-        "Berichten die op een mens wachten.",
-        PostbakRow.id,
-        col(PostbakRow.closed_at).is_(None),
-    ),
-    (
-        "routekaart_inbox_waiting",
-        "Notificaties die nog verwerkt moeten worden.",
-        InboxRow.id,
-        col(InboxRow.done_at).is_(None),
-    ),
-    (
-        "routekaart_events_unpublished",
-        "Gebeurtenissen die nog naar buiten moeten.",
-        OutgoingEventRow.number,
-        col(OutgoingEventRow.published_at).is_(None),
-    ),
-    (
-        "routekaart_webhooks_given_up",
-        "Berichten die geen abonnee aannam.",
-        WebhookDeliveryRow.id,
-        col(WebhookDeliveryRow.gave_up_at).is_not(None),
-    ),
-)
-
 
 class Metrics:
-    """The figures of one process of the API."""
+    """The figures of one process of the API, and of the cases that it works on."""
 
-    def __init__(self) -> None:
+    def __init__(self, office: Office) -> None:
         self._registry = CollectorRegistry()
+        self._registry.register(CaseFigures(office))
         self._requests = Counter(
             "routekaart_api_requests",
             "Verzoeken aan de API.",
@@ -68,20 +34,15 @@ class Metrics:
             ["method", "route"],
             registry=self._registry,
         )
-        self._waiting = {name: Gauge(name, text, registry=self._registry) for name, text, _, _ in _WAITING}
 
     def note(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
 
-    def as_text(self, office: Office) -> str:
+    def as_text(self) -> str:
         """Give all figures; what waits is counted now."""
-        with reading(office.engine) as session:
-            for name, _, column, condition in _WAITING:
-                count = session.exec(select(func.count(column)).where(condition)).one()  # type: ignore[arg-type]
-                self._waiting[name].set(count)
-        return generate_latest(self._registry).decode()
+        return (generate_latest(self._registry) + generate_latest(PROCESS)).decode()
 
 
 class Measured:

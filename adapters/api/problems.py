@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from adapters.casework import ConflictError
+from adapters.storage_trouble import Trouble, trouble_of
 from adapters.store import UnknownCaseError
 from milestones.process import InvalidData, NotPossible
 
@@ -70,7 +71,7 @@ def answer_problems(api: FastAPI) -> None:
         (InvalidData, lambda _, error: problem(422, error.reason)),
         (NotPossible, _not_possible),
         (ConflictError, lambda _, error: problem(409, str(error))),
-        (OperationalError, _no_database),
+        (DBAPIError, _no_database),
         (PoolTimeoutError, _no_database),
         (Exception, _fault),
     ]
@@ -101,8 +102,14 @@ def _not_possible(_: Request, error: NotPossible) -> JSONResponse:
     return problem(409, error.reason, mogelijke_gebeurtenissen=list(error.allowed))
 
 
-def _no_database(_: Request, __: Exception) -> JSONResponse:
-    return problem(503, "De database is niet bereikbaar; probeer het later opnieuw.", _RETRY_AFTER)
+def _no_database(request: Request, error: Exception) -> JSONResponse:
+    """Say that nothing could be stored now and when to come back; the same id then counts once."""
+    trouble = trouble_of(error)
+    if trouble is None:
+        return _fault(request, error)
+    log.error("database_trouble", route=_route(request), trouble=trouble.name.lower())
+    again = " Probeer het later opnieuw." if trouble is Trouble.GONE else ""
+    return problem(503, f"{trouble}{again}", _RETRY_AFTER)
 
 
 def _fault(request: Request, error: Exception) -> JSONResponse:

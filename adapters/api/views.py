@@ -33,11 +33,11 @@ def read_definition(code: str, caller: TheCaller) -> dict[str, Any]:
 
 
 @guarded.get("/metrics", response_class=PlainTextResponse, tags=["gezondheid"])
-def read_metrics(request: Request, caller: TheCaller, office: TheOffice) -> PlainTextResponse:
+def read_metrics(request: Request, caller: TheCaller) -> PlainTextResponse:
     """Geef meetwaarden in de vorm van Prometheus."""
     check_may(caller, "lezen")
     metrics: Metrics = request.app.state.metrics
-    return PlainTextResponse(metrics.as_text(office), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return PlainTextResponse(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 @health.get("/healthz", response_model=Health)

@@ -35,6 +35,11 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
 )
 
 
+def known_versions() -> tuple[tuple[str, int], ...]:
+    """Give code and version of every definition of this release."""
+    return tuple(_BY_VERSION)
+
+
 def current(code: str, version: int | None = None) -> Definition:
     """Give the newest version of a definition, or the one that is asked for; an unknown code is NotPossible."""
     if code not in DEFINITIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,14 +10,13 @@ from workshop import Nursery, PrefectServer, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     """A Prefect server that stays up."""
     made = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
-    made.start()
+    made.start(wait=False)
     yield made
     made.kill()
 
@@ -24,7 +24,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
 @pytest.fixture(scope="session")
 def nursery(server: PrefectServer) -> Iterator[Nursery]:
     """A nursery of workers on that server."""
-    made = Nursery(server)
+    made = Nursery(server)  # imports while the server starts
+    server.wait_until_it_answers()
     yield made
     made.close()
 
@@ -45,7 +46,15 @@ def workshop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterato
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Breaking things on purpose takes minutes: these tests run with `python -m pytest -m long`."""
+    """Breaking things on purpose takes minutes: these tests run with `python -m pytest -m long`.
+
+    The ordinary suite runs those with the mark `short`, or `short("sqlite")`: on that database only.
+    """
     for item in items:
-        if "durability" in item.path.parts:
+        if Path(__file__).parent not in item.path.parents:
+            continue
+        short = item.get_closest_marker("short")
+        parameters = getattr(item, "callspec", None)
+        database = parameters.params.get("database_url") if parameters else None
+        if short is None or (short.args and database and database not in short.args):
             item.add_marker(pytest.mark.long)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from workshop import Nursery, PrefectServer
 
-pytestmark = [pytest.mark.prefect, pytest.mark.long]
+pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]  # the set-up walks every case
 
 POINTS = [point for point in FaultPoint if point is not FaultPoint.API_COMMITTED]
 FIRST_WARNING = datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)

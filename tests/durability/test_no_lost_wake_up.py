@@ -43,6 +43,7 @@ def _carried_out(engine: Engine, effect_id: str) -> None:
         connection.exec_driver_sql(f"UPDATE outbox SET done_at = CURRENT_TIMESTAMP WHERE id = '{effect_id}'")
 
 
+@pytest.mark.short("sqlite")
 def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casework, engine: Engine) -> None:
     """A worker that shows what it read before an event leaves the process asking for attention."""
     attention = Attention(engine)
@@ -58,6 +59,7 @@ def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casewor
     assert [item.case_reference for item in attention.claim(1)] == [reference]
 
 
+@pytest.mark.short("postgresql")
 def test_an_event_that_was_half_written_when_the_worker_let_go_is_not_lost(
     casework: Casework, engine: Engine
 ) -> None:
@@ -82,6 +84,7 @@ def test_an_event_that_was_half_written_when_the_worker_let_go_is_not_lost(
     assert _row(engine).attention
 
 
+@pytest.mark.short("sqlite")
 def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
     casework: Casework, engine: Engine
 ) -> None:
@@ -96,6 +99,7 @@ def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
     assert len(attention.claim(1)) == 1
 
 
+@pytest.mark.short("sqlite")
 def test_a_lease_that_ran_out_gives_no_rights(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """After another worker took over, the first can neither keep, link, show nor release."""
     slow, quick = Attention(engine, lease=seconds), Attention(engine)
@@ -119,6 +123,7 @@ def seconds() -> timedelta:
     return timedelta(seconds=0.4)
 
 
+@pytest.mark.short("sqlite")
 def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """A worker that renews keeps a process for as long as it lives."""
     living, other = Attention(engine, lease=seconds), Attention(engine)
@@ -131,6 +136,7 @@ def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, se
     assert living.keep(held)
 
 
+@pytest.mark.short("sqlite")
 def test_the_lease_of_a_dead_neighbour_is_taken_back_at_once(casework: Casework, engine: Engine) -> None:
     """A lease of a process that does not live any more on this machine is free; one of a living process is not."""
     casework.open("M1", municipality="0518")
@@ -147,12 +153,20 @@ def test_the_lease_of_a_dead_neighbour_is_taken_back_at_once(casework: Casework,
 # --- with real workers --------------------------------------------------------------------------------------
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Where the cases are."""
+    if request.param == "sqlite":
+        return {}
+    return {"ROUTEKAART_DATABASE_URL": request.getfixturevalue("empty_postgresql_url")}
+
+
 @pytest.mark.prefect
 def test_events_that_come_at_every_moment_are_shown_soon(
-    workshop: Callable[..., Workshop], server: PrefectServer
+    workshop: Callable[..., Workshop], server: PrefectServer, database: dict[str, str]
 ) -> None:
     """Events that arrive while a run is claimed, running and parking are all shown, without a timer."""
-    shop = workshop()
+    shop = workshop(**database)
     shop.start()
     references = [
         shop.office.casework.open("M1", municipality="0518", reference=f"DRUK-{number}").reference
@@ -176,10 +190,10 @@ def test_events_that_come_at_every_moment_are_shown_soon(
 @pytest.mark.prefect
 @pytest.mark.parametrize("point", [FaultPoint.BEFORE_PARK, FaultPoint.BEFORE_EFFECT, FaultPoint.RUN_STARTED])
 def test_a_worker_that_stood_still_does_nothing_when_it_comes_back(
-    workshop: Callable[..., Workshop], server: PrefectServer, point: FaultPoint
+    workshop: Callable[..., Workshop], server: PrefectServer, database: dict[str, str], point: FaultPoint
 ) -> None:
     """Stopped for longer than its lease, a worker finds its process taken, and leaves it as the other shows it."""
-    shop = workshop(ROUTEKAART_LEASE_SECONDS="3")
+    shop = workshop(ROUTEKAART_LEASE_SECONDS="3", **database)
     casework = shop.office.casework
     reference = casework.open(
         "M3", municipality="0518", reference=f"STIL-{point.name.replace('_', '-')}"

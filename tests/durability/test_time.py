@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from adapters.casework import Casework
     from adapters.office import Office
 
+pytestmark = pytest.mark.short("sqlite")
+
 
 def _at(year: int, month: int, day: int, hour: int = 9, minute: int = 0) -> datetime:
     return datetime(year, month, day, hour, minute, tzinfo=AMSTERDAM)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from adapters.casework import Casework
     from milestones.snapshot import Snapshot
 
+pytestmark = pytest.mark.short("sqlite")
+
 SAVED = sorted((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sqlite.gz"))
 
 # How each saved case goes on, and where it ends.

@@ -6,11 +6,15 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from sqlmodel import select
 
+from adapters.database import OutboxRow, reading
 from adapters.message_check import message_problems
 from adapters.office import Office
 from adapters.settings import Settings
+from adapters.tables_messages import DeliveryRow
 from adapters.texts import OWN_TEXTS
+from deployments import start
 from deployments.check import check
 
 if TYPE_CHECKING:
@@ -71,13 +75,32 @@ def test_everything_that_is_wrong_is_named_and_the_rest_works(
     ):
         assert part in said, said
     assert "127.0.0.1" not in said
-    assert list(office.recipients.book().people["a"].kanalen) == ["goed"]
+    office.casework.open("M3", municipality="0518")
+    with reading(engine) as session:
+        (effect,) = session.exec(select(OutboxRow.id)).all()
+    office.deliveries.plan(effect)
+    with reading(engine) as session:
+        rows = session.exec(select(DeliveryRow)).all()
+    assert [(row.recipient, row.channel, row.state) for row in rows] == [("a", "goed", "wacht")]
 
 
 def _no_prefect(name: str) -> str:
     from adapters.secrets_in_text import MissingSecretError  # noqa: PLC0415
 
     raise MissingSecretError(f"het Secret block '{name}' is er niet, of Prefect is niet bereikbaar")
+
+
+def test_start_names_each_problem(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Beside the addresses, `start` prints what is wrong with file and line, and runs on."""
+    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    printed = StringIO()
+    monkeypatch.setattr(start, "out", Console(file=printed, width=300, soft_wrap=True))
+    start._print_addresses(_office(engine, clock, tmp_path).settings)
+    assert "Let op: ontvangers.toml, regel 5: De vervangers draaien in een kring" in printed.getvalue()
+    assert "Let op: taak.txt, regel 4: Het veld {naam}" in printed.getvalue()
+    assert "routekaart draait." in printed.getvalue()
 
 
 def test_controleer_ends_with_1_and_prints_each_problem(

@@ -199,7 +199,7 @@ def test_metrics_count_requests_by_route(api: TestClient) -> None:
     assert (
         'routekaart_api_requests_total{method="GET",route="/v1/zaken/{reference}",status="200"} 1.0' in text
     )
-    assert "routekaart_open_processes 1.0" in text
+    assert 'routekaart_open_processes{mijlpaal="M3"} 1.0' in text
     assert reference not in text
 
 

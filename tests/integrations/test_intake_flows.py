@@ -23,8 +23,9 @@ from adapters.outgoing import case_uuid
 from deployments.automations import ALARMS
 from flows import intake, outgoing
 from flows.effects import plan_messages
-from flows.intake import INTAKE_FLOWS, form_of, registration, report_event
+from flows.intake import INTAKE_FLOWS, registration, report_event
 from flows.outgoing import publish_due
+from flows.parameter_forms import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

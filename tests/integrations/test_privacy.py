@@ -8,7 +8,6 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import structlog
 from conftest import caller
 from deliveries import delivery, signal, valid_bsn
 from rich.console import Console
@@ -60,10 +59,9 @@ def logged() -> Iterator[io.StringIO]:
     before = root.level
     root.addHandler(handler)
     root.setLevel(logging.DEBUG)
+    logging.getLogger("routekaart").setLevel(logging.DEBUG)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.WARNING)
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(stream))
     yield stream
-    structlog.reset_defaults()
     root.removeHandler(handler)
     root.setLevel(before)
 
@@ -238,6 +236,7 @@ def test_no_mark_is_found_anywhere(
         "commands": [printed.getvalue()],
     }
     assert len(places["rows"]) > 30
+    assert "event_accepted" in logged.getvalue()
     assert first_key_file(office).exists()
     for place, texts in places.items():
         for mark in MARKS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -14,9 +15,12 @@ from adapters.database import CaseRow, reading
 from adapters.integration_tables import SignalRow
 from adapters.integrity import broken_cases
 from adapters.persons import person_key, renew_key_file
+from adapters.settings import secret_file
 from adapters.signals import SignalResult
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from starlette.testclient import TestClient
 
     from adapters.clock import SetClock
@@ -211,6 +215,16 @@ def test_two_deliveries_at_once_open_one_zaak_for_a_person(office: Office) -> No
     with reading(office.engine) as session:
         assert len(session.exec(select(CaseRow)).all()) == 2
         assert len(session.exec(select(SignalRow)).all()) == 40
+
+
+def test_a_secret_that_many_make_at_once_is_one_secret(tmp_path: Path) -> None:
+    """Of many that need a new secret at the same moment, all get the same one, and none an empty one."""
+    with ThreadPoolExecutor(8) as threads:
+        for number in range(20):
+            found = set(threads.map(secret_file, [tmp_path / f"geheim-{number}"] * 8))
+            assert [len(secret) for secret in found] == [64]
+    assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
+    assert len(list(tmp_path.iterdir())) == 20
 
 
 def test_the_signals_of_a_zaak_without_help_are_forgotten_in_time(office: Office, clock: SetClock) -> None:

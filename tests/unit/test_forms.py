@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from adapters.calendar_data import dutch_calendar
 from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for
-from flows.parameter_forms import parameter_form
+from flows.parameter_forms import form_of
 from flows.parking import form_schema
 from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import VERSIONS
@@ -120,7 +120,7 @@ def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_action_has_a_dutch_form(name: str) -> None:
     """Each field of each action has a title in words and one simple input, also when it may stay empty."""
-    for schema in parameter_form(ACTIONS[name].fn)["properties"].values():
+    for schema in form_of(ACTIONS[name])["properties"].values():
         assert "_" not in schema["title"]
         assert "anyOf" not in schema
         assert {"type", "enum", "const", "$ref"} & set(schema)

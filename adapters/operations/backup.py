@@ -1,0 +1,225 @@
+"""Backup and restore of the case database. A backup is one file that was checked before it got its name.
+
+SQLite: the online backup of SQLite itself, so nobody has to stop. PostgreSQL: `pg_dump` in its own format, one
+snapshot. The keys in the home folder are no part of it: a copy of both together would make pseudonyms into people.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, update
+from sqlalchemy.engine import make_url
+from sqlmodel import col, select
+
+from adapters.database import CaseRow, JournalRow, ProcessRow, create_engine, migrate, reading, writing
+from adapters.tables_messages import DeliveryRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import URL, Engine
+
+_CUSTOM_FORMAT = b"PGDMP"
+_SQLITE_FORMAT = b"SQLite format 3\0"
+
+
+class BackupError(Exception):
+    """A backup that cannot be made or put back: one Dutch sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a database holds, to tell a person which one this is."""
+
+    cases: int
+    journal_rows: int
+    last: str | None
+
+
+def content_of(engine: Engine) -> Content:
+    """Count cases and journal rows, and say of when the last row is."""
+    with reading(engine) as session:
+        cases = session.exec(select(func.count()).select_from(CaseRow)).one()
+        rows, last = session.exec(select(func.count(col(JournalRow.number)), func.max(JournalRow.at))).one()
+    return Content(cases, rows, last.isoformat(timespec="seconds") if last else None)
+
+
+# --- making -------------------------------------------------------------------------------------------------
+
+
+def make_backup(database: str, target: Path) -> int:
+    """Write a backup of the database at this URL to a new file; give its size in bytes.
+
+    The file is for this user alone, and is there whole or not at all. Raises BackupError.
+    """
+    if target.exists():
+        raise BackupError(f"{target} bestaat al; kies een andere naam.")
+    url = make_url(database)
+    with _partial(target) as partial:
+        if url.get_backend_name() == "sqlite":
+            _copy_sqlite(_existing(url), partial)
+            _check_sqlite(partial)
+        else:
+            _postgresql("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", f"--file={partial}")
+            _run("pg_restore", {}, "--list", str(partial))
+        _settle(partial)
+        partial.rename(target)
+    return target.stat().st_size
+
+
+@contextlib.contextmanager
+def _partial(target: Path) -> Iterator[Path]:
+    """Give a file beside the target for this user alone; it is gone at the end, unless it was renamed."""
+    partial = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    except OSError as error:
+        raise BackupError(f"In {target.parent} is niet te schrijven ({error.strerror}).") from None
+    try:
+        yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _existing(url: URL) -> Path:
+    path = Path(url.database or "")
+    if not path.is_file():
+        raise BackupError(f"Er is geen database {path}.")
+    return path
+
+
+def _copy_sqlite(source: Path, target: Path) -> None:
+    with (
+        contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as old,
+        contextlib.closing(sqlite3.connect(target, timeout=30)) as new,
+    ):
+        old.backup(new)
+
+
+def _check_sqlite(file: Path) -> None:
+    """Refuse a file that is no whole SQLite database of ours."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
+            found = opened.execute("PRAGMA integrity_check").fetchone()[0]
+            opened.execute("SELECT count(*) FROM journal").fetchone()
+    except sqlite3.DatabaseError as error:
+        raise BackupError(f"{file.name} is geen goede backup ({error}).") from None
+    if found != "ok":
+        raise BackupError(f"{file.name} is beschadigd.")
+
+
+def _settle(file: Path) -> None:
+    """Let the disk have it before it gets its name."""
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
+
+
+# --- putting back -------------------------------------------------------------------------------------------
+
+
+def put_back(database: str, source: Path) -> Content:
+    """Put a backup in the place of the database at this URL, brought to the newest schema; give what it holds.
+
+    Everything is replaced or nothing is. Whatever is newer in Prefect is mended afterwards: every open process
+    asks to be shown again, and no worker holds anything. Raises BackupError.
+    """
+    url = make_url(database)
+    _check_kind(url, source)
+    if url.get_backend_name() == "sqlite":
+        _check_sqlite(source)
+        _replace_sqlite(source, Path(url.database or ""))
+    else:
+        _replace_postgresql(source, url)
+    engine = create_engine(database)
+    try:
+        migrate(engine)
+        _let_go(engine)
+        return content_of(engine)
+    finally:
+        engine.dispose()
+
+
+def _check_kind(url: URL, source: Path) -> None:
+    """Refuse a file that is no backup of this kind of database."""
+    try:
+        with source.open("rb") as file:
+            head = file.read(len(_SQLITE_FORMAT))
+    except OSError:
+        raise BackupError(f"{source} is niet te lezen.") from None
+    kind = {"sqlite": _SQLITE_FORMAT, "postgresql": _CUSTOM_FORMAT}[url.get_backend_name()]
+    if not head.startswith(kind):
+        raise BackupError(f"{source} is geen backup van een {url.get_backend_name()}-database.")
+
+
+def _replace_sqlite(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        # What a lost database left behind would be applied to the new one.
+        for left in ("-wal", "-shm", "-journal"):
+            target.with_name(target.name + left).unlink(missing_ok=True)
+    try:
+        _copy_sqlite(source, target)
+    except sqlite3.OperationalError:
+        raise BackupError("De database is in gebruik; stop routekaart en probeer het opnieuw.") from None
+
+
+# A table of a newer release than the backup's would be in the way of its migration.
+_DROP_TABLES = """\
+DO $$ DECLARE name text; BEGIN
+FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP
+EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name);
+END LOOP; END $$"""
+
+
+def _replace_postgresql(source: Path, url: URL) -> None:
+    """Replace all tables in one transaction."""
+    with tempfile.NamedTemporaryFile(suffix=".sql") as script:
+        _run("pg_restore", {}, "--no-owner", "--no-acl", f"--file={script.name}", str(source))
+        words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+        _postgresql("psql", url, *words, f"--command={_DROP_TABLES}", f"--file={script.name}")
+
+
+def _let_go(engine: Engine) -> None:
+    """Free what workers held when the backup was made, and let every open process be shown again."""
+    with writing(engine) as session:
+        session.execute(update(ProcessRow).values(leased_by=None, leased_until=None))
+        session.execute(update(ProcessRow).where(col(ProcessRow.finished).is_(False)).values(attention=True))
+        session.execute(update(DeliveryRow).values(claimed_by=None, claimed_until=None))
+
+
+# --- PostgreSQL's own programs ------------------------------------------------------------------------------
+
+
+def _postgresql(program: str, url: URL, *words: str) -> None:
+    """Run a program of PostgreSQL on a database; its password is never on a command line."""
+    environment = {
+        "PGHOST": url.host,
+        "PGPORT": str(url.port) if url.port else None,
+        "PGUSER": url.username,
+        "PGPASSWORD": url.password,
+        "PGDATABASE": url.database,
+        "PGSSLMODE": str(url.query["sslmode"]) if "sslmode" in url.query else None,
+    }
+    _run(program, {name: value for name, value in environment.items() if value}, *words)
+
+
+def _run(program: str, environment: dict[str, str], *words: str) -> None:
+    found = shutil.which(program)
+    if found is None:
+        raise BackupError(f"Het programma {program} ontbreekt; installeer de client van PostgreSQL.")
+    done = subprocess.run(  # noqa: S603 - a program of PostgreSQL, with words of ours
+        [found, *words], env=os.environ | environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        # The first line says what is wrong; later ones may quote rows.
+        reason = next(iter(done.stderr.splitlines()), "zonder uitleg")
+        raise BackupError(f"{program} is niet gelukt: {reason}")

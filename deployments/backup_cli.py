@@ -1,0 +1,91 @@
+"""`routekaart backup` and `routekaart terugzetten`: the case database in one file, and back."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from adapters.operations.backup import BackupError, make_backup, put_back
+from adapters.operations.logs import set_up_logs
+from adapters.settings import Settings, SettingsError, settings
+
+if TYPE_CHECKING:
+    from adapters.operations.backup import Content
+
+out = Console(highlight=False, soft_wrap=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("backup")(backup_command)
+    app.command("terugzetten")(put_back_command)
+
+
+def backup_command(
+    bestand: Annotated[Path, typer.Argument(metavar="BESTAND", help="Een bestand dat er nog niet is.")],
+) -> None:
+    """Zet de hele zakendatabase in een bestand, terwijl alles doorloopt."""
+    chosen = _settings()
+    size = make_backup(chosen.database, bestand)
+    out.print(f"Backup {bestand}: {size} bytes.", markup=False)
+    out.print(f"Bewaar de sleutels ergens anders: {_keys(chosen)}.", markup=False)
+
+
+def put_back_command(
+    bestand: Annotated[Path, typer.Argument(metavar="BESTAND", help="Een bestand van `routekaart backup`.")],
+    ja: Annotated[bool, typer.Option("--ja", help="Vervang de zakendatabase zonder te vragen.")] = False,
+) -> int:
+    """Vervang de zakendatabase door een backup, en maak de flow runs in Prefect daaraan gelijk."""
+    from adapters.office import office  # noqa: PLC0415
+    from deployments.repair import repair  # noqa: PLC0415
+
+    chosen = _settings()
+    _refuse_while_running(chosen)
+    if not ja and not typer.confirm("Alles in de zakendatabase wordt vervangen. Doorgaan?"):
+        raise typer.Abort
+    content = put_back(chosen.database, bestand)
+    out.print(_told(content), markup=False)
+    try:
+        return repair(office(), out, end_strangers=True)
+    except SettingsError:
+        out.print("Prefect antwoordt niet. Start Prefect en daarna: routekaart herstel --vreemde-runs")
+        return 0
+
+
+def _settings() -> Settings:
+    chosen = settings()
+    set_up_logs(chosen, default_level="warning")
+    return chosen
+
+
+def _keys(chosen: Settings) -> str:
+    """Say where the keys are: without them nobody is recognised and no client gets in."""
+    files = {
+        "persoonssleutel": chosen.person_key,
+        "overdrachtsleutel": chosen.link_key,
+        "integratiesleutel": chosen.integration_key,
+    }
+    names = [name for name, given in files.items() if given is None]
+    if not names:
+        return "de instellingen ROUTEKAART_PERSON_KEY, ROUTEKAART_LINK_KEY en ROUTEKAART_INTEGRATION_KEY"
+    return f"{', '.join(names)} in {chosen.home_folder}"
+
+
+def _told(content: Content) -> str:
+    return f"Teruggezet: {content.cases} zaken, {content.journal_rows} journaalregels, de laatste van {content.last}."
+
+
+def _refuse_while_running(chosen: Settings) -> None:
+    """Refuse while `routekaart start` runs on this home folder."""
+    lock = chosen.home_folder / "start.lock"
+    if chosen.database_url is not None or not lock.exists():
+        return
+    with lock.open("r+") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BackupError("routekaart draait nog; stop het eerst (Ctrl-C).") from None

@@ -1,0 +1,78 @@
+"""Every deployment that Prefect is given, as data: `routekaart deploy` and `prefect.yaml` both read this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from flows.actions import ACTIONS
+from flows.case_queue import DEPLOYMENT
+from flows.intake import INTAKE_FLOWS
+from flows.old_pages import oude_paginas_opruimen
+from flows.parameter_forms import form_of
+from flows.processes import FLOWS
+from flows.quality import kwaliteitssteekproef, kwaliteitstoets
+from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad
+from milestones.definitions import DEFINITIONS
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+POOL = "routekaart"
+QUEUE = "default"
+TIMEZONE = "Europe/Amsterdam"
+REPORT_TAG = "rapport"
+INTAKE_TAG = "aanleveren"
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One deployment: a flow under a name, and perhaps when Prefect starts it. People read the flow's description."""
+
+    name: str
+    flow: Flow[..., Any]
+    tags: tuple[str, ...]
+    cron: str | None = None
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prefect's command line takes it."""
+        return f"{self.flow.name}/{self.name}"
+
+    @property
+    def entrypoint(self) -> str:
+        """Where a worker finds the flow: an importable module and a name in it."""
+        return f"{self.flow.fn.__module__}:{self.flow.fn.__name__}"
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The JSON schema of the parameters."""
+        return form_of(self.flow)
+
+
+# Labels first, so that the lists are right when the day begins; the front page during working hours. The times
+# can be changed in the UI.
+_REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
+    {
+        "labels-van-de-dag": (labels_van_de_dag, "5 0 * * *"),
+        "werkvoorraad": (werkvoorraad, "30 6 * * *"),
+        "overzicht": (overzicht, "45 6-18 * * 1-5"),
+        "monitor": (monitor, "0 7 * * 1"),
+        "kwaliteitssteekproef": (kwaliteitssteekproef, "15 7 * * 1"),
+        "kwaliteitstoets": (kwaliteitstoets, None),
+        "oude-paginas-opruimen": (oude_paginas_opruimen, "20 3 * * *"),
+    }
+)
+
+
+def planned() -> tuple[Planned, ...]:
+    """Give every deployment: the processes, what opens and reports, the reports, and the actions."""
+    processes = [
+        Planned(DEPLOYMENT, flow, (code, *DEFINITIONS[code].route_names)) for code, flow in FLOWS.items()
+    ]
+    intake = [Planned(DEPLOYMENT, flow, (INTAKE_TAG,)) for flow in INTAKE_FLOWS.values()]
+    reports = [Planned(name, flow, (REPORT_TAG,), cron) for name, (flow, cron) in _REGULAR.items()]
+    actions = [Planned(name, flow, (ACTION_TAG,)) for name, flow in ACTIONS.items()]
+    return (*processes, *intake, *reports, *actions)

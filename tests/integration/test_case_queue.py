@@ -1,0 +1,71 @@
+"""The worker's queue gives a process back whatever fails: a lease that stays would be renewed for ever."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from sqlmodel import select
+
+from adapters.database import ProcessRow, reading
+from adapters.office import open_office
+from adapters.settings import Settings
+from flows.case_queue import CaseQueue
+from flows.wake_source import WakeUpResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adapters.office import Office
+
+NOBODY_ANSWERS = "http://127.0.0.1:1/api"
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """An office on SQLite."""
+    made = open_office(Settings(home=tmp_path))
+    yield made
+    made.engine.dispose()
+
+
+@pytest.fixture
+def queue(office: Office) -> Iterator[CaseQueue]:
+    """A queue with one open case, while the Prefect server does not answer."""
+    office.casework.open("M1", municipality="0518")
+    with temporary_settings({PREFECT_API_URL: NOBODY_ANSWERS, PREFECT_CLIENT_MAX_RETRIES: 0}):
+        made = CaseQueue(office)
+        made._swept_at = time.monotonic()  # no sweep: it would tell Prefect of the opening
+        yield made
+
+
+def _row(office: Office) -> ProcessRow:
+    with reading(office.engine) as session:
+        return session.exec(select(ProcessRow)).one()
+
+
+def test_a_run_that_cannot_be_made_is_tried_again_soon(queue: CaseQueue, office: Office) -> None:
+    """The process rests for some seconds and still asks for attention."""
+    assert queue.claim(1) == []
+    row = _row(office)
+    assert row.leased_by is None
+    assert row.attention
+
+
+def test_a_run_that_cannot_be_replaced_now_is_given_back(queue: CaseQueue, office: Office) -> None:
+    """The run is gone and Prefect does not answer: the lease is given back and nothing renews it."""
+    (held,) = office.attention.claim(1)
+    office.attention.link(held, uuid.uuid4())
+    office.attention.release(held)
+    (wake_up,) = queue.claim(1)
+    with pytest.raises((httpx.HTTPError, RuntimeError)):
+        queue.done(wake_up, WakeUpResult.GONE)
+    office.attention.renew()
+    row = _row(office)
+    assert row.leased_by is None
+    assert row.attention

@@ -1,0 +1,230 @@
+"""The files for several machines agree with the code, with each other, and with the page that explains them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+from prefect.settings import Settings as PrefectSettings
+from prefect.settings.legacy import _get_valid_setting_names
+
+from adapters.settings import Settings
+from deployments import cli
+from deployments.environment import prefect_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
+PAGE = (DEPLOYMENTS / "settings.md").read_text(encoding="utf-8")
+OFF = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
+VARIABLE = re.compile(r"\b(?:PREFECT|ROUTEKAART|DO_NOT)_[A-Z_]+\b")
+OURS = {f"ROUTEKAART_{name.upper()}" for name in Settings.model_fields}
+# prefect-redis reads it; the others are read by the chart's template of Prefect.
+BEYOND_PREFECT = {"PREFECT_REDIS_MESSAGING_URL", "DO_NOT_TRACK"}
+FILES = sorted(
+    path
+    for pattern in ("compose*", "Dockerfile", "helm/*", "systemd/*")
+    for path in DEPLOYMENTS.glob(pattern)
+)
+
+
+def _rows() -> Iterator[tuple[str, str]]:
+    """Give variable and default of each row of the page."""
+    for line in PAGE.splitlines():
+        if line.startswith("| `"):
+            name, default = (cell.strip() for cell in line.strip("|").split("|")[:2])
+            yield name.strip("`"), default
+
+
+def _compose() -> dict[str, Any]:
+    return yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8"))
+
+
+# --- the page of settings -----------------------------------------------------------------------------------
+
+
+def test_every_setting_of_ours_is_explained_once() -> None:
+    """Each ROUTEKAART_* setting has one row, and no row explains a setting that is not there."""
+    explained = [name for name, _ in _rows() if name.startswith("ROUTEKAART_")]
+    assert sorted(explained) == sorted(OURS)
+
+
+def test_the_defaults_on_the_page_are_those_of_the_code() -> None:
+    """A default on the page is the default in the code; "none" where there is none."""
+    for name, default in _rows():
+        if name in OURS:
+            value = Settings.model_fields[name.removeprefix("ROUTEKAART_").lower()].default
+            written = "true" if value is True else "false" if value is False else str(value)
+            plain = re.sub(r"\.0$", "", written)
+            assert default.startswith("none") if value is None else default == f"`{plain}`", name
+
+
+def test_what_we_set_for_prefect_is_explained() -> None:
+    """Each PREFECT_* variable that our code or our files set has a row with its reason."""
+    explained = {name for name, _ in _rows()}
+    given = set(prefect_environment(Settings()))
+    for path in FILES:
+        given |= {name for name in VARIABLE.findall(path.read_text(encoding="utf-8")) if "PREFECT" in name}
+    assert given <= explained
+
+
+def test_every_variable_exists() -> None:
+    """No file and no page names a setting that Prefect or we do not have."""
+    known = _get_valid_setting_names(PrefectSettings) | OURS | BEYOND_PREFECT
+    for path in (*FILES, DEPLOYMENTS / "settings.md", DEPLOYMENTS / "runbook.md"):
+        named = set(VARIABLE.findall(path.read_text(encoding="utf-8")))
+        assert {name for name in named if not name.endswith("_")} <= known, path.name
+
+
+@pytest.mark.parametrize(
+    "name", ["compose.yaml", "helm/prefect-server.yaml", "systemd/routekaart.env.example"]
+)
+def test_the_service_of_expired_pauses_is_off_in_every_deployment(name: str) -> None:
+    """That service would read every parked run every five seconds."""
+    text = (DEPLOYMENTS / name).read_text(encoding="utf-8")
+    assert re.search(rf'{OFF}(: |=|\s+value: )"?false"?', text)
+
+
+# --- compose ------------------------------------------------------------------------------------------------
+
+
+def test_compose_has_the_whole_topology() -> None:
+    """Two servers without services, services apart, three workers, two APIs, PostgreSQL, Redis and the jobs."""
+    services = _compose()["services"]
+    assert services["prefect-server"]["deploy"]["replicas"] == 2
+    assert "--no-services" in services["prefect-server"]["command"]
+    assert services["prefect-services"]["command"] == ["prefect", "server", "services", "start"]
+    assert services["worker"]["deploy"]["replicas"] == 3
+    assert services["api"]["deploy"]["replicas"] == 2
+    assert {"postgres", "redis", "migrate-prefect", "migrate-cases", "deploy", "proxy"} <= set(services)
+
+
+def test_compose_refers_to_what_is_there() -> None:
+    """Every dependency, volume, configuration and file that a service names exists."""
+    compose = _compose()
+    for name, service in compose["services"].items():
+        for other, how in service.get("depends_on", {}).items():
+            target = compose["services"][other]
+            if how["condition"] == "service_healthy":
+                assert "healthcheck" in target, (name, other)
+            if how["condition"] == "service_completed_successfully":
+                assert "restart" not in target, (name, other)
+        for volume in service.get("volumes", ()):
+            source = volume.split(":")[0]
+            assert (DEPLOYMENTS / source).exists() if source.startswith(".") else source in compose["volumes"]
+        for config in service.get("configs", ()):
+            assert config["source"] in compose["configs"]
+
+
+def test_the_commands_of_every_file_exist() -> None:
+    """Each `routekaart` command that a file starts is one that we have."""
+    texts = [path.read_text(encoding="utf-8") for path in FILES]
+    commands = {tuple(command[1:]) for text in texts for command in _commands(text)}
+    assert {("worker",), ("api",), ("deploy",), ("migreer", "database")} <= commands
+    for command in commands:
+        words = [word for word in command if not word.startswith(('"', "-", "/"))]
+        assert cli.run([*words, "--help"]) == 0, words
+
+
+def _commands(text: str) -> Iterator[list[str]]:
+    for found in re.finditer(r"\[(routekaart(?:, [a-z]+)+)\]", text):
+        yield found[1].split(", ")
+    for found in re.finditer(r"(?:/bin/|\"|&& )(routekaart(?: [a-z]+)+)", text):
+        yield found[1].split()
+
+
+def test_compose_asks_for_every_secret() -> None:
+    """Each variable that must be given is in the example, and a secret has no default."""
+    text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
+    example = (DEPLOYMENTS / "compose.env.example").read_text(encoding="utf-8")
+    for name, rest in set(re.findall(r"\$\{([A-Z_]+)(:[?-][^}]*)\}", text)):
+        assert f"{name}=" in example, name
+        if "PASSWORD" in name or name.endswith("_KEY"):
+            assert rest in (":?", ":-"), name
+
+
+# --- Helm and Kubernetes ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", sorted((DEPLOYMENTS / "helm").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_files_for_kubernetes_are_yaml(path: Path) -> None:
+    """Each document is a mapping, and a manifest has its kind."""
+    documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+    assert all(isinstance(document, dict) for document in documents)
+    if path.name == "routekaart.yaml":
+        assert [item["kind"] for item in documents] == ["ConfigMap", "Job", "Deployment", "Service"]
+
+
+# --- systemd ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+def test_the_units_of_systemd_are_right(tmp_path: Path) -> None:
+    """`systemd-analyze verify` has nothing to say about any unit."""
+    for name in ("prefect", "routekaart"):
+        program = tmp_path / name
+        program.write_text("#!/bin/sh\n")
+        program.chmod(0o755)
+    units = []
+    for path in sorted((DEPLOYMENTS / "systemd").glob("routekaart*.*")) + sorted(
+        (DEPLOYMENTS / "systemd").glob("prefect*.service")
+    ):
+        if path.suffix in (".service", ".timer", ".target"):
+            unit = tmp_path / path.name
+            unit.write_text(path.read_text().replace("/opt/routekaart/bin", str(tmp_path)))
+            units.append(str(tmp_path / path.name.replace("@.", "@1.")) if "@" in path.name else str(unit))
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", *units],
+        capture_output=True, text=True, check=False, env={"SYSTEMD_UNIT_PATH": f"{tmp_path}:", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    complaints = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "routekaart" in line]
+    assert complaints == []
+
+
+# --- alarms -------------------------------------------------------------------------------------------------
+
+
+def _alarms() -> list[dict[str, Any]]:
+    groups = yaml.safe_load((DEPLOYMENTS / "monitoring" / "alarmen.yml").read_text(encoding="utf-8"))[
+        "groups"
+    ]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def test_every_alarm_has_its_page_in_the_runbook() -> None:
+    """Each alarm points at a section that says what it means, how to see it, and what to do; none is left over."""
+    text = (DEPLOYMENTS / "runbook.md").read_text(encoding="utf-8")
+    sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
+    alarms = {rule["alert"]: rule for rule in _alarms()}
+    assert list(alarms) == [name for name in sections if name in alarms]
+    for name, rule in alarms.items():
+        assert rule["annotations"]["runbook"] == f"deployments/runbook.md#{name.lower()}"
+        for part in ("**Betekenis.**", "**Zien.**", "**Doen.**"):
+            assert part in sections[name], (name, part)
+        assert "```" in sections[name], name
+
+
+def test_the_commands_of_the_runbook_exist() -> None:
+    """Every `routekaart` command in the runbook is one that we have."""
+    text = (DEPLOYMENTS / "runbook.md").read_text(encoding="utf-8")
+    commands = set(re.findall(r"^routekaart ((?:[a-z]+ ?)+)", text, flags=re.MULTILINE))
+    assert len(commands) > 8
+    for command in commands:
+        assert cli.run([*command.split(), "--help"]) == 0, command
+
+
+def test_the_dashboard_has_a_panel_for_each_figure_that_was_asked() -> None:
+    """Open processes, overdue terms, oldest timer, outbox, latency and refusals each have a panel."""
+    board = json.loads((DEPLOYMENTS / "monitoring" / "dashboard.json").read_text(encoding="utf-8"))
+    shown = " ".join(target["expr"] for panel in board["panels"] for target in panel["targets"])
+    for name in (
+        "open_processes", "overdue_terms", "oldest_unfired_timer", "oldest_outbox", "shown_after", "events_refused",
+    ):  # fmt: skip
+        assert f"routekaart_{name}" in shown
