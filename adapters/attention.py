@@ -11,7 +11,9 @@ The transactions of `adapters.casework` stay right without any of this.
 from __future__ import annotations
 
 import itertools
+import math
 import threading
+import time
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -58,6 +60,7 @@ class Attention:
         self.lease = lease
         self._numbers = itertools.count(1)
         self._held: dict[str, int] = {}
+        self._renewed: dict[str, float] = {}
         self._lock = threading.Lock()
 
     # --- taking ---------------------------------------------------------------------------------------------
@@ -80,12 +83,13 @@ class Attention:
             return []
         with writing(self.engine) as session:
             now = datetime.now(UTC)  # after the wait for the lock: a lease must not be old when it begins
+            began = _clock()
             claimed = [
                 found
                 for process_id in candidates
                 if (found := self._take(session, process_id or 0, now, _free(now))) is not None
             ]
-        self._remember(*claimed)
+        self._remember(began, *claimed)
         return claimed
 
     @waits_out_trouble
@@ -99,7 +103,7 @@ class Attention:
             row = session.exec(select(ProcessRow).where(ProcessRow.flow_run_id == str(flow_run_id))).first()
             if row is None:
                 return None
-            now = datetime.now(UTC)
+            now, began = datetime.now(UTC), _clock()
             mine = col(ProcessRow.leased_by).startswith(f"{self.owner}:", autoescape=True)
             # A process at rest after a failure has a date and no holder: a person who answers does not wait.
             free = or_(_free(now), mine, col(ProcessRow.leased_by).is_(None))
@@ -107,7 +111,7 @@ class Attention:
                 free = or_(free, col(ProcessRow.leased_by) == row.leased_by)
             held = self._take(session, row.id or 0, now, free)
         if held is not None:
-            self._remember(held)
+            self._remember(began, held)
         return held
 
     def _take(
@@ -129,10 +133,19 @@ class Attention:
 
     @waits_out_trouble
     def keep(self, held: Waiting) -> bool:
-        """Renew the lease of one process; False when it was lost, and then nothing may be done to it."""
+        """Make sure of the lease of one process; False when it was lost, and then nothing may be done to it.
+
+        A lease that began or was renewed a moment ago cannot have run out, so the database is not asked. The clock
+        goes on while this process is stopped.
+        """
+        if _clock() - self._renewed.get(held.lease, -math.inf) < self.lease.total_seconds() / 6:
+            return True
+        began = _clock()
         with writing(self.engine) as session:
             kept = self._renew(session, held.process_id, held.lease)
-        if not kept:
+        if kept:
+            self._renewed[held.lease] = began
+        else:
             self._forget(held.lease)
         return kept
 
@@ -142,10 +155,13 @@ class Attention:
             leases = list(self._held.items())
         if not leases:
             return
+        began = _clock()
         with writing(self.engine) as session:
             lost = [lease for lease, process_id in leases if not self._renew(session, process_id, lease)]
         for lease in lost:
             self._forget(lease)
+        with self._lock:
+            self._renewed.update((lease, began) for lease, _ in leases if lease in self._renewed)
 
     def _renew(self, session: Session, process_id: int, lease: str) -> bool:
         # Also when it ran out: nobody took the process meanwhile, else the lease would be another.
@@ -156,17 +172,20 @@ class Attention:
         )
         return bool(result.rowcount)  # type: ignore[attr-defined]
 
-    def _remember(self, *claimed: Waiting) -> None:
+    def _remember(self, began: float, *claimed: Waiting) -> None:
         with self._lock:
             for held in claimed:
                 # One process, one lease: a claim that went over to its run is renewed no more.
                 for lease in [old for old, number in self._held.items() if number == held.process_id]:
                     del self._held[lease]
+                    self._renewed.pop(lease, None)
                 self._held[held.lease] = held.process_id
+                self._renewed[held.lease] = began
 
     def _forget(self, lease: str) -> None:
         with self._lock:
             self._held.pop(lease, None)
+            self._renewed.pop(lease, None)
 
     # --- what the flow run shows ----------------------------------------------------------------------------
 
@@ -261,6 +280,7 @@ class Attention:
         with self._lock:
             held = list(self._held.items())
             self._held.clear()
+            self._renewed.clear()
         with writing(self.engine) as session:
             for lease, process_id in held:
                 session.execute(
@@ -307,6 +327,11 @@ class Attention:
                 .order_by(col(OutboxRow.created_at))
                 .limit(limit)
             ).all()
+
+
+def _clock() -> float:
+    """Give seconds that go on while this process is stopped, and where the system tells, while the machine sleeps."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _free(now: datetime) -> ColumnElement[bool]:

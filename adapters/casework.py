@@ -16,16 +16,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, or_
-from sqlmodel import Session, SQLModel, col, select
+from sqlalchemy import Engine
+from sqlmodel import Session, col, select
 
+from adapters.case_writing import Change, Input, write_changes
 from adapters.database import (
     CaseRow,
     JournalRow,
     OpeningRow,
-    OutboxRow,
     ProcessRow,
     TimerRow,
     reading,
@@ -34,30 +34,26 @@ from adapters.database import (
 from adapters.faults import FaultPoint, reach
 from adapters.forgetting import forget_when_due
 from adapters.opening_data import checked_opening
-from adapters.operations.counters import OPENED, tell_refused, tell_when_committed
+from adapters.operations.counters import OPENED, tell_refused
 from adapters.operations.releases import of_this_release
-from adapters.outgoing import events_of, write_events
 from adapters.store import (
     CaseRows,
     UnknownCaseError,
-    ask_attention,
-    journal_of,
     load_case,
+    load_rows,
     lock_case,
-    save_cases,
+    lock_cases,
     to_json,
 )
-from milestones.case import Case, Step, apply, process_for, start, traject_is_open
-from milestones.definitions import definition_of
+from milestones.case import Case, Step, apply, process_for, start
 from milestones.policy import Rules
-from milestones.process import Event, Message, NotPossible, RungDue
+from milestones.process import Event, NotPossible, RungDue
 
 if TYPE_CHECKING:
     from adapters.clock import Clock
 
 RulesFor = Callable[[str], Rules]
 
-_OUTBOX_NAMESPACE = uuid.UUID("5e6c1c1e-6f0c-4c53-9d80-3d0a2a1c1d5b")
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _EVENT_ID_LENGTH = 200
@@ -87,39 +83,6 @@ class Opening:
     event_id: str
     person_key: str | None = None
     then: tuple[Event, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Input:
-    """One input of a case, decided: the case before and after it, and the steps between."""
-
-    before: Case
-    after: Case
-    steps: tuple[Step, ...]
-    event_id: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    """All that one transaction writes of one case. `also` are rows that point at the case."""
-
-    case_row: CaseRow
-    rows: CaseRows
-    inputs: tuple[_Input, ...]
-    rules: Rules
-    at: datetime
-    quiet: bool = False
-    also: tuple[SQLModel, ...] = ()
-
-    @property
-    def after(self) -> Case:
-        """The case after the last input."""
-        return self.inputs[-1].after
-
-    @property
-    def process(self) -> str:
-        """The process that the first input is about."""
-        return self.inputs[0].steps[0].process
 
 
 class Casework:
@@ -199,7 +162,7 @@ class Casework:
             )
             change = replace(change, quiet=quiet, also=(opening,) if key is not None else ())
             # Only now, when nothing can be refused any more but a second traject, is anything written.
-            self._write_all(session, [change])
+            write_changes(session, [change])
             receipt = Receipt(case_row.reference, change.after, process=change.process)
         reach(FaultPoint.AFTER_COMMIT, receipt.reference)
         return receipt
@@ -210,7 +173,7 @@ class Casework:
         It becomes part of a transaction of the caller, who knows repeats himself.
         """
         at = self.clock.now()
-        made: list[_Change | NotPossible] = []
+        made: list[Change | NotPossible] = []
         for opening, reference in zip(openings, self._new_references(session, len(openings)), strict=True):
             case_row = CaseRow(
                 reference=reference,
@@ -224,7 +187,7 @@ class Casework:
             except NotPossible as refusal:
                 tell_refused(OPENED)
                 made.append(refusal)
-        self._write_all(session, [item for item in made if isinstance(item, _Change)])
+        write_changes(session, [item for item in made if isinstance(item, Change)])
         return [
             item
             if isinstance(item, NotPossible)
@@ -240,17 +203,17 @@ class Casework:
         opening: Opening,
         data: Mapping[str, object],
         at: datetime,
-    ) -> _Change:
+    ) -> Change:
         """Decide an opening and the events that follow at once; writes nothing."""
         rules, today = self.rules_for(case_row.municipality), at.date()
         after, steps = start(case, opening.code, opening.on, today, rules, data)
         process, id_ = steps[0].process, opening.event_id or None
-        inputs = [_Input(case, after, steps, id_)]
+        inputs = [Input(case, after, steps, id_)]
         for event in opening.then:
             before = after
             after, steps = apply(before, process, event, today, rules)
-            inputs.append(_Input(before, after, steps, f"{id_ or process}:{event.name}"))
-        return _Change(case_row, rows, tuple(inputs), rules, at)
+            inputs.append(Input(before, after, steps, f"{id_ or process}:{event.name}"))
+        return Change(case_row, rows, tuple(inputs), rules, at)
 
     def _new_references(self, session: Session, count: int) -> list[str]:
         """Make references that say nothing about a person and are easy to read out."""
@@ -309,30 +272,35 @@ class Casework:
 
     def fire_due(self, reference: str) -> int:
         """Fire every rung of a case that is due, in order, each once; give how many fired."""
-        fired = 0
         with writing(self.engine) as session:
-            case_row = lock_case(session, reference)
-            case, rows = load_case(session, reference)
-            at = self.clock.now()
-            today = at.date()
-            rules = self.rules_for(case_row.municipality)
-            while True:
-                due = [
-                    (rung.on, index, term.key, rung.name)
-                    for index, process in enumerate(case.processes)
-                    for term, rung in process.pending(today)
-                ]
-                if not due:
-                    return fired
-                on, index, key, rung = min(due)
-                name = case.processes[index].name
-                after, steps = apply(case, name, RungDue(key, rung), today, rules)
-                id_ = _rung_id(session, reference, f"{name}:{key}:{rung}:{on}")
-                marked = _marked(steps, on, today)
-                rows = self._write(session, case_row, case, after, rows, marked, rules, at, id_)
-                forget_when_due(session, case_row, after, marked)
-                case = after
-                fired += 1
+            return self._fire(session, [lock_case(session, reference)])
+
+    def fire_due_together(self, references: Sequence[str]) -> int:
+        """Fire what is due in many cases, in the order given and in one transaction; give how many rungs fired.
+
+        A case that somebody else is changing is left for the next time. An error undoes all of it.
+        """
+        with writing(self.engine) as session:
+            locked = lock_cases(session, references)
+            return self._fire(session, [locked[reference] for reference in references if reference in locked])
+
+    def _fire(self, session: Session, case_rows: Sequence[CaseRow]) -> int:
+        references = [case_row.reference for case_row in case_rows]
+        found, known = load_rows(session, references), _rung_ids(session, references)
+        at = self.clock.now()
+        changes = [
+            Change(case_row, rows, inputs, rules, at)
+            for case_row in case_rows
+            for case, rows in [found[case_row.reference]]
+            for rules in [self.rules_for(case_row.municipality)]
+            if (inputs := tuple(_due_inputs(case, at.date(), rules, known[case_row.reference])))
+        ]
+        if changes:
+            write_changes(session, changes)
+        for change in changes:
+            for given in change.inputs:
+                forget_when_due(session, change.case_row, given.after, given.steps)
+        return sum(len(change.inputs) for change in changes)
 
     def is_due(self, reference: str) -> bool:
         """Whether a case has a rung that is due today or before, without a lock."""
@@ -383,67 +351,9 @@ class Casework:
         quiet: bool = False,
     ) -> CaseRows:
         """Write one input with all its steps; give the rows of the case."""
-        given = _Input(before, after, steps, event_id)
-        self._write_all(session, [_Change(case_row, rows, (given,), rules, at, quiet)])
+        given = Input(before, after, steps, event_id)
+        write_changes(session, [Change(case_row, rows, (given,), rules, at, quiet)])
         return rows
-
-    def _write_all(self, session: Session, changes: Sequence[_Change]) -> None:
-        """Write cases with all their inputs: journal, snapshots, timers, outbox, events for other systems.
-
-        However many cases there are, it takes about one statement for each table.
-        """
-        for change in changes:
-            if any(_starts_traject(given.before, given.after) for given in change.inputs):
-                self._refuse_second_traject(session, change.case_row)
-        # The journal comes first, because a case row holds the last hash of its chain.
-        journals = [[_journal(change, given) for given in change.inputs] for change in changes]
-        with session.no_autoflush:
-            new = [change.case_row for change in changes if change.case_row not in session]
-            if new:
-                session.add_all(new)
-                session.flush()  # the other rows point at it
-            save_cases(
-                session,
-                [(change.case_row, change.inputs[0].before, change.after, change.rows) for change in changes],
-            )
-        events: list[dict[str, Any]] = []
-        for change, journal in zip(changes, journals, strict=True):
-            session.add_all(change.also)
-            for given, lines in zip(change.inputs, journal, strict=True):
-                session.add_all(lines)
-                tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
-                if change.quiet:
-                    continue
-                events += events_of(
-                    change.case_row, given.before, given.after, given.steps, lines[0].number, change.at
-                )
-                session.add_all(_effects(change, given, lines))
-        write_events(session, events)
-        session.flush()
-        for change in changes:
-            reach(FaultPoint.BEFORE_COMMIT, change.case_row.reference)
-
-    def _refuse_second_traject(self, session: Session, case_row: CaseRow) -> None:
-        """Refuse a traject for somebody who has one that is open (DDAS: at most one at a time)."""
-        keys = [key for key in (case_row.person_key, case_row.partner_key) if key is not None]
-        if not keys:
-            return
-        others = session.exec(
-            select(CaseRow.reference)
-            .join(ProcessRow, col(ProcessRow.case_reference) == col(CaseRow.reference))
-            .where(
-                or_(col(CaseRow.person_key).in_(keys), col(CaseRow.partner_key).in_(keys)),
-                col(CaseRow.reference) != case_row.reference,
-                col(CaseRow.municipality) == case_row.municipality,
-                col(ProcessRow.closed).is_(False),
-            )
-            .distinct()
-        ).all()
-        for other in others:
-            if traject_is_open(load_case(session, other)[0]):
-                raise NotPossible(
-                    f"Deze inwoner heeft al een lopend traject: {other} (DDAS: één traject tegelijk)."
-                )
 
     # --- reading ----------------------------------------------------------------------------------------------
 
@@ -482,35 +392,6 @@ class CaseView:
         return all(row.closed for row in self.rows.values())
 
 
-def _journal(change: _Change, given: _Input) -> list[JournalRow]:
-    return journal_of(change.case_row, given.steps, change.at, change.rules.policy.name, given.event_id)
-
-
-def _effects(change: _Change, given: _Input, lines: Sequence[JournalRow]) -> Iterator[OutboxRow]:
-    """Give the messages that an input asks for; the process of each is to be woken."""
-    case_row, old = change.case_row, {process.name: process for process in change.inputs[0].before.processes}
-    for step, line in zip(given.steps, lines, strict=True):
-        for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
-            process = change.rows[message.process]
-            if change.after.process(message.process) is old.get(message.process):
-                ask_attention(process)  # one that changed asks already
-            yield OutboxRow(
-                id=str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{case_row.reference}/{line.number}/{index}")),
-                process_id=process.id or 0,
-                case_reference=case_row.reference,
-                municipality=case_row.municipality,
-                process=message.process,
-                role=message.role,
-                kind=message.kind,
-                subject=message.subject,
-                term=message.term,
-                due=message.due,
-                rung=step.rung,
-                planned_on=step.on if step.rung else None,
-                created_at=change.at,
-            )
-
-
 @contextmanager
 def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None]:
     """Log and count a refusal that passes. An unknown case is no NotPossible, so the reference is a real one."""
@@ -519,11 +400,6 @@ def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None
     except (NotPossible, ConflictError):
         tell_refused(reported, reference)
         raise
-
-
-def _starts_traject(before: Case, after: Case) -> bool:
-    """Whether a case without an open traject has one now."""
-    return traject_is_open(after) and not traject_is_open(before)
 
 
 def check_reference(reference: str) -> None:
@@ -547,16 +423,46 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
     return tuple(replace(step, data=late) if step.rung else step for step in steps)
 
 
-def _rung_id(session: Session, reference: str, usual: str) -> str:
+def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[Input]:
+    """Give the rungs of a case that are due, in order, each decided on the case as the one before left it."""
+    while True:
+        due = [
+            (rung.on, index, term.key, rung.name)
+            for index, process in enumerate(case.processes)
+            for term, rung in process.pending(today)
+        ]
+        if not due:
+            return
+        on, index, key, rung = min(due)
+        name = case.processes[index].name
+        after, steps = apply(case, name, RungDue(key, rung), today, rules)
+        yield Input(case, after, _marked(steps, on, today), _rung_id(known, f"{name}:{key}:{rung}:{on}"))
+        case = after
+
+
+def _rung_ids(session: Session, references: Sequence[str]) -> dict[str, set[str]]:
+    """Give for each case the ids of the rungs that its journal has."""
+    query = select(JournalRow.case_reference, JournalRow.event_id).where(
+        col(JournalRow.case_reference).in_(references), col(JournalRow.rung).is_not(None)
+    )
+    found: dict[str, set[str]] = {reference: set() for reference in references}
+    for reference, event_id in session.exec(query):
+        if event_id is not None:
+            found[reference].add(event_id)
+    return found
+
+
+def _rung_id(known: set[str], usual: str) -> str:
     """Give the id of a rung; a warning that is given again on the same day has a number behind it.
 
     A suspension of no days at all gives the warnings of that day anew. With the same id the second one could
     never be written, and the case would keep its other terms waiting.
     """
     number, id_ = 1, usual
-    while _known(session, reference, id_) is not None:
+    while id_ in known:
         number += 1
         id_ = f"{usual}#{number}"
+    known.add(id_)
     return id_
 
 
@@ -587,14 +493,6 @@ def _comparable(data: Mapping[str, object]) -> dict[str, object]:
         for name, value in data.items()
         if value is not None and value != ""
     }
-
-
-def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:
-    """Give the message to the receiver of a hand-off that is offered anew; its row tells only fixed roles."""
-    if step.event != "overdracht_aangeboden":
-        return ()
-    definition = definition_of(case.process(step.process))
-    return (Message(rules.policy.role(definition.first_state.role), "overdracht", step.process),)
 
 
 def _fingerprint(code: str, reference: str | None, on: date | None, data: Mapping[str, object]) -> str:

@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20
     # How many versions of each page Prefect keeps; the journal keeps everything.
     page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
+    # How long we keep messages and events that were dealt with, and Prefect the runs of processes that ended.
+    keep_messages_days: Annotated[int, Field(ge=31, le=3660)] = 365
+    keep_ended_runs_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    # Whether cases are removed when their archive term is over; without that they stand on a list.
+    remove_cases_after_term: bool = False
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
     person_keys_old: tuple[SecretStr, ...] = ()
     # The secret behind those of clients and subscribers; without it the home folder keeps one.

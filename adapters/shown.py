@@ -40,11 +40,13 @@ class ShownRuns:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def page_of(self, process_id: int) -> str:
-        """Give the hash of the case page that this process wrote last; empty when it wrote none."""
+    def pages_of(self, process_ids: Sequence[int]) -> dict[int, str]:
+        """Give the hash of the case page that each process wrote last; empty when it wrote none."""
         with reading(self._engine) as session:
-            row = session.get(ShownRow, process_id)
-            return row.page if row else ""
+            query = select(ShownRow.process_id, ShownRow.page).where(
+                col(ShownRow.process_id).in_(process_ids)
+            )
+            return dict.fromkeys(process_ids, "") | dict(session.exec(query).all())
 
     def remember(self, process_id: int, tags: Sequence[str], page: str | None = None) -> None:
         """Remember what a run shows now; without a page the known page stays."""

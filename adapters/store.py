@@ -51,38 +51,40 @@ def lock_case(session: Session, reference: str) -> CaseRow:
     return row
 
 
+def lock_cases(session: Session, references: Sequence[str]) -> dict[str, CaseRow]:
+    """Lock many cases for this transaction; those that somebody else holds are not among them."""
+    query = select(CaseRow).where(col(CaseRow.reference).in_(references)).with_for_update(skip_locked=True)
+    rows = session.exec(query.execution_options(populate_existing=True)).all()
+    return {row.reference: row for row in rows}
+
+
 def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
     """Give many cases at once, each with all its processes, to look at."""
-    processes = session.exec(
-        select(ProcessRow).where(col(ProcessRow.case_reference).in_(references)).order_by(col(ProcessRow.id))
-    ).all()
-    timers: dict[int, list[TimerRow]] = {}
-    query = (
-        select(TimerRow)
-        .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
-        .where(col(ProcessRow.case_reference).in_(references))
-        .order_by(col(TimerRow.process_id), col(TimerRow.position))
-    )
-    for timer in session.exec(query):
-        timers.setdefault(timer.process_id, []).append(timer)
-    found: dict[str, list[Snapshot]] = {reference: [] for reference in references}
-    for row in processes:
-        found[row.case_reference].append(_snapshot(row, timers.get(row.id or 0, [])))
-    return {reference: Case(tuple(snapshots)) for reference, snapshots in found.items()}
+    return {reference: case for reference, (case, _) in load_rows(session, references).items()}
+
+
+def load_rows(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, CaseRows]]:
+    """Give many cases at once, each with all its processes, and their rows by process name."""
+    mine: dict[str, list[ProcessRow]] = {reference: [] for reference in references}
+    processes = select(ProcessRow).where(col(ProcessRow.case_reference).in_(references))
+    for row in session.exec(processes.order_by(col(ProcessRow.id))):
+        mine[row.case_reference].append(row)
+    timers: dict[int, list[TimerRow]] = {row.id or 0: [] for rows in mine.values() for row in rows}
+    query = select(TimerRow).where(col(TimerRow.process_id).in_(list(timers)))
+    for timer in session.exec(query.order_by(col(TimerRow.position))):
+        timers[timer.process_id].append(timer)
+    return {
+        reference: (
+            Case(tuple(_snapshot(row, timers[row.id or 0]) for row in rows)),
+            CaseRows(rows, {row.id or 0: timers[row.id or 0] for row in rows}),
+        )
+        for reference, rows in mine.items()
+    }
 
 
 def load_case(session: Session, reference: str) -> tuple[Case, CaseRows]:
     """Give a case with all its processes, and their rows by process name."""
-    rows = session.exec(
-        select(ProcessRow).where(ProcessRow.case_reference == reference).order_by(col(ProcessRow.id))
-    ).all()
-    timers: dict[int, list[TimerRow]] = {}
-    ids = [row.id for row in rows]
-    query = select(TimerRow).where(col(TimerRow.process_id).in_(ids)).order_by(col(TimerRow.position))
-    for timer in session.exec(query):
-        timers.setdefault(timer.process_id, []).append(timer)
-    snapshots = tuple(_snapshot(row, timers.get(row.id or 0, [])) for row in rows)
-    return Case(snapshots), CaseRows(rows, timers)
+    return load_rows(session, [reference])[reference]
 
 
 def save_case(session: Session, case_row: CaseRow, before: Case, after: Case, rows: CaseRows) -> CaseRows:

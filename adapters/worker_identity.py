@@ -28,7 +28,11 @@ def _place() -> str | None:
 
 def identity() -> str:
     """Give the identity of this process: `place:pid:start`, unique over restarts and machines."""
-    pid = os.getpid()
+    return _identity(os.getpid())
+
+
+@cache
+def _identity(pid: int) -> str:
     return f"{_place() or socket.gethostname()[:30]}:{pid}:{_started(pid) or '0'}"
 
 

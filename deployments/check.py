@@ -9,6 +9,7 @@ from adapters.event_mapping import EventsFileError, read_rules
 from adapters.integrity import broken_journals
 from adapters.message_check import message_problems
 from adapters.policies import policy_problems
+from deployments.prefect_check import prefect_problems
 from milestones.definition import defects
 from milestones.definitions import VERSIONS
 from milestones.events import EVENTS
@@ -43,4 +44,5 @@ def _problems(office: Office) -> Iterator[str]:
         read_rules(office.settings.events_file)
     except EventsFileError as error:
         yield str(error)
+    yield from prefect_problems(office.settings)
     yield from broken_journals(office)

@@ -15,6 +15,7 @@ from flows.parameter_forms import form_of
 from flows.processes import FLOWS
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
 from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad
+from flows.retention import bewaartermijnen
 from milestones.definitions import DEFINITIONS
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
         "kwaliteitssteekproef": (kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": (kwaliteitstoets, None),
         "oude-paginas-opruimen": (oude_paginas_opruimen, "20 3 * * *"),
+        "bewaartermijnen": (bewaartermijnen, "50 3 * * *"),
     }
 )
 

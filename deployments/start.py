@@ -129,7 +129,7 @@ def _services(chosen: Settings) -> list[Service]:
         _refuse_busy_port(chosen.prefect_port, "ROUTEKAART_PREFECT_PORT")
         server = [
             *python,
-            "prefect",
+            "deployments.prefect_server",
             "server",
             "start",
             "--host",

@@ -9,6 +9,7 @@ import signal
 
 from adapters.settings import settings
 from deployments.environment import use_prefect_environment
+from deployments.garbage import collect_less
 
 
 def run_worker() -> int:
@@ -26,6 +27,7 @@ def run_worker() -> int:
     if chosen.deploy_on_start:
         deploy()
     use_deploy(deploy)
+    collect_less()
     ready = chosen.ensure_home() / "worker.ready"
 
     async def work() -> None:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from adapters.faults import FaultPoint, reach
 from adapters.shown import ShownRuns
+from adapters.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
 from flows.outgoing import publish_due
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 DEPLOYMENT = "routekaart"  # the name of each flow's deployment
 NOT_FOUND = 404
 SWEEP_SECONDS = 1.0  # between two looks for terms that are due
+SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
+FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
+LONGEST_SWEEP_SECONDS = 20.0  # then messages have their turn
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
 
@@ -49,21 +53,18 @@ class CaseQueue:
         self._deploy = deploy
         self._deployments: dict[str, UUID] = {}
         self._claimed: dict[UUID, Waiting] = {}
-        self._swept_at = 0.0
         # One thread for messages outside flow runs: a slow mail server must not keep processes waiting.
         self._postman = ThreadPoolExecutor(1, thread_name_prefix="routekaart-berichten")
         self._round: Future[None] | None = None
         self._failing: dict[str, float] = {}
         # A client of its own: reconciling runs beside claiming, in another thread.
         self._repair = Repair(office, get_client(sync_client=True))
+        self.sweep_seconds = SWEEP_SECONDS
         self.renew_seconds = office.attention.lease.total_seconds() / 4
         self.reconcile_seconds = office.settings.reconcile_seconds
 
     def claim(self, limit: int) -> Sequence[WakeUp]:
-        """Fire what is due, then claim up to `limit` processes."""
-        if time.monotonic() - self._swept_at >= SWEEP_SECONDS:
-            self._sweep()
-            self._swept_at = time.monotonic()
+        """Claim up to `limit` processes, and make the flow runs that are not there yet."""
         wake_ups: list[WakeUp] = []
         for waiting in self._office.attention.claim(limit):
             reach(FaultPoint.CLAIMED, waiting.case_reference)
@@ -121,14 +122,16 @@ class CaseQueue:
 
     # --- terms ----------------------------------------------------------------------------------------------
 
-    def _sweep(self) -> None:
+    def sweep(self) -> None:
         """Fire due terms in the database, and see to the messages that are due."""
         office = self._office
         now = time.monotonic()
         self._failing = {reference: until for reference, until in self._failing.items() if until > now}
-        for reference in office.casework.cases_with_due_terms(100 + len(self._failing)):
-            if reference not in self._failing:
-                self._fire(reference)
+        while due := self._due():
+            for begin in range(0, len(due), FIRED_TOGETHER):
+                self._fire(due[begin : begin + FIRED_TOGETHER])
+            if len(due) < SWEPT_TOGETHER or time.monotonic() - now > LONGEST_SWEEP_SECONDS:
+                break
         office.deliveries.ask_attention()
         publish_due(office)
         if self._round is None or self._round.done():
@@ -136,15 +139,32 @@ class CaseQueue:
                 log.error("messages_not_sent", error=type(error).__name__)
             self._round = self._postman.submit(deliver_what_is_left, office)
 
-    def _fire(self, reference: str) -> None:
+    def _due(self) -> list[str]:
+        found = self._office.casework.cases_with_due_terms(SWEPT_TOGETHER + len(self._failing))
+        return [reference for reference in found if reference not in self._failing]
+
+    def _fire(self, references: Sequence[str]) -> None:
+        """Fire what is due in some cases; when they cannot go together, one by one."""
+        for reference in references:
+            reach(FaultPoint.BEFORE_SWEEP, reference)
+        try:
+            self._office.casework.fire_due_together(references)
+        except Exception as error:
+            if trouble_of(error) is not None:
+                raise  # no case is to blame: the next look tries again
+            log.warning("terms_fired_one_by_one", cases=len(references), error=type(error).__name__)
+            for reference in references:
+                self._fire_alone(reference)
+        for reference in references:
+            reach(FaultPoint.AFTER_SWEEP, reference)
+
+    def _fire_alone(self, reference: str) -> None:
         """Fire what is due in one case; a case that cannot be fired keeps no other from its terms."""
-        reach(FaultPoint.BEFORE_SWEEP, reference)
         try:
             self._office.casework.fire_due(reference)
         except Exception:
             log.exception("term_not_fired", case=reference)
             self._failing[reference] = time.monotonic() + _REST_OF_A_FAILING_CASE_SECONDS
-        reach(FaultPoint.AFTER_SWEEP, reference)
 
     # --- flow runs ------------------------------------------------------------------------------------------
 

@@ -14,10 +14,11 @@ import inspect
 import logging
 import ssl
 import threading
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import certifi
+import httpx
 import structlog
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.responses import SetStateStatus
@@ -41,16 +42,39 @@ ENGINE_MODULES = frozenset({"flow_engine", "task_engine"})
 log = structlog.get_logger("routekaart.worker")
 
 
+class OneAtATime(httpx.HTTPTransport):
+    """Sends one request at a time for all threads that share the lock.
+
+    Prefect on SQLite breaks when it has to write for many at once. So the runs of a worker overlap in what they do
+    themselves, and wait for each other at the server.
+    """
+
+    def __init__(self, lock: AbstractContextManager[Any], tls: ssl.SSLContext) -> None:
+        # Connections are left before the server closes them (after 5 seconds), so that no request meets that.
+        super().__init__(verify=tls, limits=httpx.Limits(keepalive_expiry=4))
+        self._lock = lock
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request when it is our turn."""
+        with self._lock:
+            return super().handle_request(request)
+
+
 class WakeUpClient(SyncPrefectClient):
     """A client that lives as long as its thread and knows the flow run in hand."""
 
-    def __init__(self, tls: ssl.SSLContext, marker: str) -> None:
+    def __init__(self, tls: ssl.SSLContext, marker: str, lock: AbstractContextManager[Any]) -> None:
         api = get_current_settings().api
         super().__init__(
             api.url or "",
             auth_string=api.auth_string.get_secret_value() if api.auth_string else None,
             api_key=api.key.get_secret_value() if api.key else None,
-            httpx_settings={"verify": tls},
+            httpx_settings={
+                "verify": tls,
+                "transport": OneAtATime(lock, tls),
+                # The server would compress every answer, which takes it longer than sending a few kilobytes.
+                "headers": {"Accept-Encoding": "identity"},
+            },
         )
         self._marker = marker
         self._run: FlowRun | None = None
@@ -119,11 +143,13 @@ class _ClientOfThisThread(SyncClientContext):
 class InProcessRunner:
     """Runs flows in the threads that call it, each with its own long-lived client.
 
-    The marker is the message of the state RUNNING: it says which worker has the run.
+    The marker is the message of the state RUNNING: it says which worker has the run. `together` lets the threads
+    send requests beside each other, which only a server on PostgreSQL takes well.
     """
 
-    def __init__(self, marker: str) -> None:
+    def __init__(self, marker: str, *, together: bool = False) -> None:
         self._marker = marker
+        self._lock: AbstractContextManager[Any] = nullcontext() if together else threading.Lock()
         self._tls = _tls_context()
         self._thread = threading.local()
         quieten_the_engine()
@@ -163,7 +189,7 @@ class InProcessRunner:
         if not hasattr(self._thread, "client"):
             stack = ExitStack()
             stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))
-            client = WakeUpClient(self._tls, self._marker)
+            client = WakeUpClient(self._tls, self._marker, self._lock)
             stack.enter_context(_ClientOfThisThread(client))
             self._thread.stack, self._thread.client = stack, client
         found: WakeUpClient = self._thread.client

@@ -53,7 +53,8 @@ def run_process(reference: str, name: str) -> State[Any]:
     rest = _REST_AFTER_FAILURE
     try:
         _apply_answers(here, reference, name)
-        waits_out_trouble(here.casework.fire_due)(reference)
+        if here.casework.is_due(reference):
+            waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
         send_due(here, here.deliveries.due(held.process_id), lambda: _still_ours(here, held))
         view = here.casework.case(reference)

@@ -50,8 +50,13 @@ class WakeSource(Protocol):
 class Tended(Protocol):
     """A wake source that wants looking after while the worker lives. Both methods may block."""
 
+    sweep_seconds: float
     renew_seconds: float
     reconcile_seconds: float
+
+    def sweep(self) -> None:
+        """Do what has fallen due, every `sweep_seconds`."""
+        ...
 
     def renew(self) -> None:
         """Renew what is claimed, every `renew_seconds`."""

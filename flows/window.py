@@ -40,7 +40,9 @@ def bring_up_to_date(
 ) -> None:
     """Write tags and page where they changed: at most two requests, none when nothing changed.
 
-    A page that could not be written is written at the next change; the case itself does not wait for it.
+    Every run writes a page once, so that it is found there; after that the page of a case, which has one key, is
+    written by one of its processes. A page that could not be written is written at the next change; the case
+    itself does not wait for it.
     """
     client = get_client(sync_client=True)
     memory = ShownRuns(office.engine)
@@ -48,8 +50,9 @@ def bring_up_to_date(
     if tags_changed:
         client.update_flow_run(run.id, name=shown.name, tags=list(shown.tags))
     mark = page_mark(view, policy)
-    page_changed = memory.page_of(process_id) != mark
-    if page_changed:
+    pages = memory.pages_of([row.id or 0 for row in view.rows.values()])
+    page_changed = pages[process_id] != mark
+    if page_changed and (not pages[process_id] or mark not in pages.values()):
         page = ArtifactCreate(
             key=page_key(view.reference),
             type="markdown",

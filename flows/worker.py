@@ -72,6 +72,7 @@ __all__ = ["RoutekaartWorker", "WakeSource", "WakeUp", "WakeUpResult", "use_wake
 RUNNING_MESSAGE = "Wordt bijgewerkt door "
 IDLE_SECONDS = 0.5  # between two questions to a wake source that had nothing
 LONGEST_WAIT_SECONDS = 30.0  # between two questions to a wake source that keeps failing
+RUNS_AT_A_TIME = 2  # one works while the other waits for the server
 RUNS_PER_THREAD = 8  # claimed ahead and read in one request, so that a thread never waits for the next
 LOST_RUNS_SECONDS = 5.0  # between two looks for runs that a killed worker left
 LEFT_BEHIND_AFTER = timedelta(seconds=5)
@@ -119,10 +120,12 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         """
         own = name or settings().worker_name or f"routekaart-{socket.gethostname()}"
         super().__init__(work_pool_name, name=own, **options)
-        self._concurrency = options.get("limit") or int(os.environ.get("ROUTEKAART_WORKER_CONCURRENCY", "1"))
+        wanted = options.get("limit") or int(os.environ.get("ROUTEKAART_WORKER_CONCURRENCY", "0"))
+        self._concurrency = wanted or RUNS_AT_A_TIME
         self._threads = ThreadPoolExecutor(self._concurrency, thread_name_prefix="routekaart")
         self._marker = RUNNING_MESSAGE + self.name
-        self._runner = InProcessRunner(self._marker)
+        # Whoever asks for a number of runs at a time has a server that takes their requests together.
+        self._runner = InProcessRunner(self._marker, together=bool(wanted))
         self._wake_source = make_wake_source()
         self._flows: dict[UUID, Flow[..., Any]] = {}
         self._in_hand: dict[UUID, asyncio.Task[WakeUpResult]] = {}
@@ -156,6 +159,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 tasks.start_soon(self._listen_to_wake_source)
                 tasks.start_soon(self._look_for_lost_runs)
                 if isinstance(self._wake_source, Tended):
+                    tasks.start_soon(self._every, self._wake_source.sweep_seconds, self._wake_source.sweep)
                     tasks.start_soon(self._every, self._wake_source.renew_seconds, self._wake_source.renew)
                     tasks.start_soon(
                         self._every, self._wake_source.reconcile_seconds, self._wake_source.reconcile

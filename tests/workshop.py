@@ -53,7 +53,7 @@ class PrefectServer:
         command = [
             sys.executable,
             "-m",
-            "prefect",
+            "deployments.prefect_server",
             "server",
             "start",
             "--host",

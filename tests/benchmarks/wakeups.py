@@ -1,29 +1,34 @@
-"""Wake-ups a second: our worker beside Prefect's own process worker, on one Prefect server on SQLite.
+"""Wake-ups a second: our worker beside Prefect's own process worker, on one Prefect server.
 
-    python tests/benchmarks/wakeups.py [--stock 12] [--source 100] [--resume 50] [--concurrency 1]
+    python tests/benchmarks/wakeups.py [--stock 12] [--source 100] [--resume 50] [--cases 40]
+                                       [--postgres] [--concurrency 4]
 
 A wake-up takes a parked flow run to RUNNING, runs its flow from the top, and parks it again. Each one writes
-a row of its own, and at the end every run must be parked with exactly the wake-ups that it was given.
+a row of its own, and at the end every run must be parked with exactly the wake-ups that it was given. The flow is
+the same for both workers. Beside that, whole cases are woken: with terms, messages, tags, pages, forms and logs.
+
+Prefect keeps its rows in SQLite, or with --postgres in a PostgreSQL database.
 """
 
-# a benchmark prints its table
 from __future__ import annotations
 
 import argparse
 import asyncio
 import os
-import socket
 import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import measuring
 import psutil
+from measuring import REPOSITORY, Line, cpu_seconds, report
 from prefect import flow, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import (
@@ -37,7 +42,13 @@ from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel, Field
+from sqlmodel import col, func, select
 
+from adapters.database import ProcessRow, reading
+from adapters.office import open_office
+from adapters.settings import Settings
+from deployments.environment import prefect_environment
+from deployments.garbage import collect_less
 from flows.parking import park, take_answer
 from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
 
@@ -45,10 +56,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from prefect.client.orchestration import SyncPrefectClient
+    from sqlalchemy import Engine
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 FILE = "ROUTEKAART_BENCHMARK_FILE"
 STOCK_AT_ONCE = 4
+WANTED = 40  # times the process worker
+COMPARED = ("ours, wake source", "ours, Resume")
 
 
 # -- the flow that is woken ----------------------------------------------------------------------------------
@@ -110,52 +123,29 @@ class NotedWakeUps:
 # -- the processes -------------------------------------------------------------------------------------------
 
 
-def free_port() -> int:
-    """Ask the machine for a port that nobody uses."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def environment(home: Path, port: int) -> dict[str, str]:
-    """Give the settings of the server and of both workers."""
-    return {
-        "PREFECT_HOME": str(home),
-        "PREFECT_API_URL": f"http://127.0.0.1:{port}/api",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+def environment(home: Path, port: int, database: str | None) -> dict[str, str]:
+    """Give the settings of the server and of both workers: those that we ship."""
+    ours = prefect_environment(Settings(home=home, prefect_port=port))
+    more = {
+        "ROUTEKAART_HOME": str(home),
+        "ROUTEKAART_PREFECT_PORT": str(port),
         "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         FILE: str(home / "notes.db"),
     }
+    if database:
+        more["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database.replace(
+            "postgresql://", "postgresql+asyncpg://"
+        )
+    return ours | more
 
 
 @contextmanager
-def process(*command: str) -> Iterator[psutil.Process]:
-    """Run a command in a process group of its own, and end it."""
-    log = Path(os.environ["PREFECT_HOME"]) / f"{'-'.join(command[-3:]).replace('/', '_')}.log"
-    with log.open("w") as output:
-        started = psutil.Popen([sys.executable, *command], stdout=output, stderr=output, cwd=REPOSITORY)
-        try:
-            yield started
-        finally:
-            started.terminate()
-            try:
-                started.wait(30)
-            except psutil.TimeoutExpired:
-                started.kill()
-
-
-def cpu_seconds(root: psutil.Process) -> float:
-    """Add up the CPU time of a process and of all that it started, ended children included."""
-    total = 0.0
-    for one in [root, *root.children(recursive=True)]:
-        try:
-            total += sum(one.cpu_times()[:4])
-        except psutil.NoSuchProcess:
-            continue
-    return total
+def process(*command: str, **more: str) -> Iterator[psutil.Process]:
+    """Run a command of Python and end it."""
+    log = Path(os.environ["ROUTEKAART_HOME"]) / f"{'-'.join(command[-3:]).replace('/', '_')}.log"
+    with measuring.process(sys.executable, *command, log=log, environment=os.environ | more) as started:
+        yield started
 
 
 # -- measuring -----------------------------------------------------------------------------------------------
@@ -270,7 +260,7 @@ def wait_for(condition: Callable[[], bool], seconds: float) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            sys.exit("It took too long: see the logs in " + os.environ["PREFECT_HOME"])
+            sys.exit("It took too long: see the logs in " + os.environ["ROUTEKAART_HOME"])
         time.sleep(0.2)
 
 
@@ -285,6 +275,9 @@ def measure_all(arguments: argparse.Namespace, bench: Bench) -> list[Measured]:
             results.append(
                 bench.measure("process worker, 4 at once", worker, runs, lambda: bench.resume(runs))
             )
+            print(f"process worker: {results[0].rate:.2f}/s", flush=True)
+    if not arguments.source:
+        return results
     ours = bench.deploy("routekaart", "routekaart")
     with process(__file__, "--worker") as worker:
         runs = bench.open(ours, max(arguments.source, arguments.resume))
@@ -296,15 +289,85 @@ def measure_all(arguments: argparse.Namespace, bench: Bench) -> list[Measured]:
     return results
 
 
-def print_table(results: list[Measured]) -> None:
-    """Print the results as the README shows them."""
-    print("| worker | wake-ups | wake-ups/s | worker CPU ms | server CPU ms | ratio |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    for one in results:
-        print(
-            f"| {one.what} | {one.wake_ups} | {one.rate:.2f} | {one.worker_cpu * 1000:.0f} "
-            f"| {one.server_cpu * 1000:.0f} | {one.rate / results[0].rate:.1f} |"
+CASE_EVENTS = ("aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt")
+
+
+def measure_cases(bench: Bench, number: int) -> list[Measured]:
+    """Measure the worker as it is shipped on cases: opening them, and an event in each of them."""
+    home = Path(os.environ["ROUTEKAART_HOME"])
+    office = open_office(Settings(home=home))
+    command = ("-m", "deployments.cli", "worker")
+    with process(*command, PREFECT_LOGGING_LEVEL="INFO") as worker:
+        wait_for((home / "worker.ready").exists, 120)
+
+        def until_shown(what: str, change: Callable[[], None]) -> Measured:
+            worker.suspend()
+            change()
+            worker_cpu, server_cpu, begin = (
+                cpu_seconds(worker),
+                cpu_seconds(bench.server),
+                time.perf_counter(),
+            )
+            worker.resume()
+            wait_for(lambda: not waiting_for_attention(office.engine), 600)
+            seconds = time.perf_counter() - begin
+            time.sleep(1)
+            return Measured(
+                what,
+                number,
+                seconds,
+                (cpu_seconds(worker) - worker_cpu) / number,
+                (cpu_seconds(bench.server) - server_cpu) / number,
+            )
+
+        references: list[str] = []
+
+        def open_cases() -> None:
+            references.extend(
+                office.casework.open("M3", municipality="0518").reference for _ in range(number)
+            )
+
+        def report_events(event: str) -> None:
+            for reference in references:
+                office.casework.report(reference, event)
+
+        opened = until_shown("ours, a new case", open_cases)
+        events = [until_shown(event, partial(report_events, event)) for event in CASE_EVENTS]
+    office.engine.dispose()
+    count = len(events)
+    together = Measured(
+        "ours, an event in a case",
+        number * count,
+        sum(one.seconds for one in events),
+        sum(one.worker_cpu for one in events) / count,
+        sum(one.server_cpu for one in events) / count,
+    )
+    return [opened, together]
+
+
+def waiting_for_attention(engine: Engine) -> int:
+    """Count the processes that Prefect does not show as they are."""
+    with reading(engine) as session:
+        query = select(func.count()).select_from(ProcessRow).where(col(ProcessRow.attention).is_(True))
+        return session.exec(query).one()
+
+
+def lines_of(results: list[Measured], database: str) -> list[Line]:
+    """Give the results as lines beside the first of them."""
+    stock = results[0] if "process worker" in results[0].what else None
+    return [
+        Line(
+            f"wake-ups, Prefect on {database}",
+            f"{one.what}; worker {one.worker_cpu * 1000:.0f} ms, server {one.server_cpu * 1000:.0f} ms of CPU each",
+            one.rate,
+            "/s",
+            "the process worker" if stock and one is not stock else "",
+            one.rate / stock.rate if stock and one is not stock else None,
+            f"{WANTED} x" if stock and one.what in COMPARED else "",
+            one.rate / stock.rate >= WANTED if stock and one.what in COMPARED else None,
         )
+        for one in results
+    ]
 
 
 def run_worker() -> None:
@@ -312,6 +375,7 @@ def run_worker() -> None:
     from flows.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
 
     use_wake_source(NotedWakeUps)
+    collect_less()
     asyncio.run(RoutekaartWorker("routekaart").start())
 
 
@@ -321,28 +385,51 @@ def main() -> None:
     parser.add_argument("--stock", type=int, default=12)
     parser.add_argument("--source", type=int, default=100)
     parser.add_argument("--resume", type=int, default=50)
-    parser.add_argument("--concurrency", type=int, default=1)
+    parser.add_argument("--cases", type=int, default=40)
+    parser.add_argument("--concurrency", type=int, default=0)
+    parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         run_worker()
         return
-    port = free_port()
+    with measuring.postgres_database() if arguments.postgres else nullcontext() as database:
+        results = measure_on(arguments, database)
+    report(lines_of(results, "PostgreSQL" if arguments.postgres else "SQLite"))
+
+
+def measure_on(arguments: argparse.Namespace, database: str | None) -> list[Measured]:
+    """Start a server on a database and measure."""
+    port = measuring.free_port()
     home = Path(tempfile.mkdtemp(prefix="routekaart-wakeups-"))
-    os.environ.update(environment(home, port), ROUTEKAART_WORKER_CONCURRENCY=str(arguments.concurrency))
-    with notes() as database:
-        database.execute("pragma journal_mode = wal")
-        database.execute("create table wake_up (flow_run_id text, answer text)")
-        database.execute("create table due (flow_run_id text, taken integer default 0, result text)")
-    server = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port))
+    os.environ.update(environment(home, port, database))
+    if arguments.concurrency:
+        os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(arguments.concurrency)
+    with notes() as connection:
+        connection.execute("pragma journal_mode = wal")
+        connection.execute("create table wake_up (flow_run_id text, answer text)")
+        connection.execute("create table due (flow_run_id text, taken integer default 0, result text)")
+    server = (
+        "-m",
+        "deployments.prefect_server",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    )
     with (
         process(*server) as running,
         temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}),
         get_client(sync_client=True) as client,
     ):
         wait_for(lambda: client.api_healthcheck() is None, 120)
-        results = measure_all(arguments, Bench(client, running))
-    print_table(results)
+        bench = Bench(client, running)
+        results = measure_all(arguments, bench)
+        if arguments.cases:
+            results += measure_cases(bench, arguments.cases)
+    return results
 
 
 if __name__ == "__main__":

@@ -62,7 +62,7 @@ def test_what_was_rolled_back_is_not_told(
 
     reference = casework.open("M3", municipality="0518").reference
     lines()
-    monkeypatch.setattr("adapters.casework.reach", breaks)
+    monkeypatch.setattr("adapters.case_writing.reach", breaks)
     with pytest.raises(OSError):  # noqa: PT011 - it has no text
         casework.report(reference, "aanmelding_geregistreerd")
     assert lines() == []

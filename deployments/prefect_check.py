@@ -1,0 +1,35 @@
+"""What `routekaart controleer` asks Prefect: does it answer, and is what would overload it switched off."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import httpx
+
+from deployments.environment import names_other_server, prefect_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from adapters.settings import Settings
+
+_SECONDS = 3.0
+_EXPIRED_PAUSES = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
+
+
+def prefect_problems(settings: Settings) -> Iterator[str]:
+    """Give what is wrong with Prefect. The embedded server may simply not run: that is no problem."""
+    environment = prefect_environment(settings)
+    url = environment["PREFECT_API_URL"]
+    try:
+        answer = httpx.get(f"{url}/admin/settings", timeout=_SECONDS).raise_for_status().json()
+        expires = answer["server"]["services"]["pause_expirations"]["enabled"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        if names_other_server(environment, settings):
+            yield f"De Prefect-server ({url}) antwoordt niet zoals verwacht. Zaken worden bewaard en niet getoond."
+        return
+    if expires:
+        yield (
+            f"De Prefect-server leest elke vijf seconden alle geparkeerde runs. Zet {_EXPIRED_PAUSES} op false, bij "
+            "elke server en bij de services."
+        )

@@ -1,0 +1,132 @@
+"""A flood: ten thousand terms fall due at the same moment.
+
+    python tests/benchmarks/flood.py [--cases 10000] [--sqlite] [--shown 100]
+
+They must fire in order, each once, in under a minute in the database. Prefect shows them at its own rate, which is
+measured on the first so many.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+import time
+from contextlib import nullcontext
+from datetime import timedelta
+from pathlib import Path
+
+from many_cases import copy_case
+from measuring import Line, postgres_database, report
+from sqlalchemy import update
+from sqlmodel import col, func, select
+from whole import until, whole
+
+from adapters.clock import SetClock, SystemClock
+from adapters.database import JournalRow, ProcessRow, TimerRow, reading, writing
+from adapters.integrity import broken_cases
+from adapters.office import Office, open_office
+from adapters.settings import Settings
+from flows.case_queue import FIRED_TOGETHER, SWEPT_TOGETHER
+
+WANTED_SECONDS = 60.0
+
+
+def main() -> None:
+    """Measure in the database, then in Prefect."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--shown", type=int, default=100)
+    parser.add_argument("--sqlite", action="store_true")
+    arguments = parser.parse_args()
+    with nullcontext() if arguments.sqlite else postgres_database() as url:
+        lines = [in_database(arguments.cases, url)]
+    lines += in_prefect(arguments.cases, arguments.shown)
+    report(lines)
+
+
+def _case_with_terms(office: Office) -> str:
+    reference = office.casework.open("M3", municipality="0518").reference
+    for event in ("aanmelding_geregistreerd", "niet_bedreigend"):
+        office.casework.report(reference, event)
+    return reference
+
+
+def in_database(number: int, url: str | None) -> Line:
+    """Fire so many warnings that fall due on one day, as the worker's sweep does."""
+    clock = SetClock(SystemClock().now())
+    office = open_office(Settings(home=Path(tempfile.mkdtemp()), database_url=url), clock)
+    copy_case(office, _case_with_terms(office), number - 1)
+    clock.moment += timedelta(days=15)  # past the first warning of T01
+    fired, begin = 0, time.perf_counter()
+    while due := office.casework.cases_with_due_terms(SWEPT_TOGETHER):
+        for start in range(0, len(due), FIRED_TOGETHER):
+            fired += office.casework.fire_due_together(due[start : start + FIRED_TOGETHER])
+    seconds = time.perf_counter() - begin
+    if fired != number or in_disorder(office):
+        raise SystemExit(f"{fired} of {number} terms fired, {in_disorder(office)} out of order")
+    if problems := list(broken_cases(office.engine, office.rules_named))[:3]:
+        raise SystemExit(f"The journal is broken: {problems}")
+    office.engine.dispose()
+    return Line(
+        "flood",
+        f"{number:,} terms fired in the database, {fired / seconds:.0f}/s, in order, journal whole",
+        seconds,
+        "s",
+        wanted=f"under {WANTED_SECONDS:.0f} s",
+        met=seconds < WANTED_SECONDS,
+    )
+
+
+def in_disorder(office: Office) -> int:
+    """Count the rungs that stand in the journal behind one that was due later."""
+    with reading(office.engine) as session:
+        due = session.exec(
+            select(JournalRow.on).where(col(JournalRow.rung).is_not(None)).order_by(col(JournalRow.id))
+        ).all()
+    return sum(earlier > later for earlier, later in itertools.pairwise(due))
+
+
+def in_prefect(number: int, shown: int) -> list[Line]:
+    """Let all fall due under a running worker, and time the database and the first that Prefect shows."""
+    with whole() as stack:
+        office = stack.office
+        copy_case(office, _case_with_terms(office), number - 1)
+        with stack.worker():
+            stack.until_shown()
+            yesterday = office.clock.today() - timedelta(days=1)
+            begin = time.perf_counter()
+            with writing(office.engine) as session:
+                ladder = [["-14d", yesterday.isoformat()], ["verlopen", "2099-01-01"]]
+                session.execute(
+                    update(TimerRow)
+                    .where(col(TimerRow.next_on).is_not(None))
+                    .values(next_on=yesterday, ladder=ladder)
+                )
+            until(lambda: not office.casework.cases_with_due_terms(1), 300, "the terms were not fired")
+            drained = time.perf_counter() - begin
+            until(lambda: _with_run(office) > shown, 300, "Prefect shows nothing")
+            first = time.perf_counter() - begin
+    return [
+        Line(
+            "flood",
+            f"{number:,} terms fired by a running worker, Prefect and cases on SQLite",
+            drained,
+            "s",
+            wanted=f"under {WANTED_SECONDS:.0f} s",
+            met=drained < WANTED_SECONDS,
+        ),
+        Line("flood", f"the first {shown} of them shown in Prefect", first, "s"),
+    ]
+
+
+def _with_run(office: Office) -> int:
+    with reading(office.engine) as session:
+        query = select(func.count()).select_from(ProcessRow).where(
+            col(ProcessRow.flow_run_id).is_not(None), col(ProcessRow.attention).is_(False)
+        )  # fmt: skip
+        return session.exec(query).one()
+
+
+if __name__ == "__main__":
+    main()
