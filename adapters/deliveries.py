@@ -192,6 +192,9 @@ class Deliveries:
         messages: list[tuple[DeliveryRow, Written]] = []
         last: Sent | None = None
         for row in rows:
+            if moved := self._planner.to_deputy(row, self._recipients.book()):
+                last = Sent(DeliveryState.DROPPED, moved)
+                continue
             try:
                 messages.append((row, self._write(row)))
             except _OvertakenError as reason:

@@ -16,6 +16,7 @@ from adapters.addressing import (
     fall_back,
     next_moment,
     next_morning,
+    present,
     willing,
 )
 from adapters.caseload import holder_of
@@ -113,6 +114,31 @@ class DeliveryPlanner:
                 return row
         self._tell_coordinator(session, delivery, book)
         return None
+
+    def to_deputy(self, delivery: DeliveryRow, book: Book) -> str | None:
+        """Give a delivery that still waits to the deputy of who went away since it was planned.
+
+        Gives what became of the delivery, in words; None when its recipient is there, or nobody stands in.
+        """
+        today = self._clock.today()
+        with writing(self._engine) as session:
+            book = book_of_the_day(session, book, delivery.municipality, today)
+            person = book.people.get(delivery.recipient)
+            deputy = present(book, person, today) if person is not None else None
+            if person is None or deputy is None or deputy is person or not deputy.kanalen:
+                return None
+            effect = session.get_one(OutboxRow, delivery.outbox_id)
+            moment = self._moment(book, deputy, delivery.municipality, urgent=delivery.urgent)
+            item = Addressee(deputy, delivery.role, f"vervanger van {person.code}")
+            row = self._row(effect, item, delivery.kind, moment, urgent=delivery.urgent)
+            row.bundled = delivery.bundled
+            if session.get(DeliveryRow, row.id) is None:  # the deputy may have it in his own name
+                session.add(row)
+            fresh = session.get_one(DeliveryRow, delivery.id)
+            fresh.state, fresh.claimed_until, fresh.claimed_by = DeliveryState.DROPPED, None, None
+            fresh.result = f"gaat naar de vervanger van {person.code}"
+            session.add(fresh)
+            return fresh.result
 
     def _tell_coordinator(self, session: Session, delivery: DeliveryRow, book: Book) -> None:
         """Tell the coordinator, or else the teamleider, that a message reached nobody."""

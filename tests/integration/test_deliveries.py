@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -402,6 +402,20 @@ def test_an_absence_that_was_declared_in_prefect_sends_messages_to_the_deputy(po
     post.open()
     post.round()
     assert post.rows()[-1].recipient == "p1"
+
+
+def test_what_waits_for_somebody_who_went_away_goes_to_his_deputy(post: Post) -> None:
+    """A message of the evening is for the deputy when its receiver calls in sick in the morning."""
+    post.at("2026-03-09T19:00")
+    post.open()
+    post.round()
+    caseload, tomorrow = Caseload(post.office.engine, post.office.casework), date(2026, 3, 10)
+    caseload.declare_absence("p1", "0518", tomorrow, tomorrow, "p2")
+    post.at("2026-03-10T08:00")
+    assert [sent.text for sent in post.round() if sent] == ["gaat naar de vervanger van p1"]
+    post.round()
+    assert (len(post.mail.arrived), len(post.web.sent_to("p2"))) == (0, 1)
+    assert post.round() == []
 
 
 def test_a_declaration_goes_before_the_file(post: Post) -> None:
