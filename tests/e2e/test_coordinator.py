@@ -111,30 +111,6 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
 
 
 @needs_browser
-def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
-    """Two people open the same form. The second sees that his answer was not taken; one event is in the journal."""
-    reference, run = late_case(stack)
-    assert page.context.browser is not None
-    other = page.context.browser.new_page(viewport={"width": 1400, "height": 1000})
-    forms = []
-    for one in (page, other):
-        one.goto(address(stack, f"runs/flow-run/{run['id']}"))
-        one.get_by_role("button", name="Resume").click(timeout=20_000)
-        form = one.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
-        form.locator("button.p-select-button__control").first.press("Space")
-        one.get_by_role("option", name="Aanmelding geregistreerd").click()
-        forms.append(form)
-    forms[0].get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible(timeout=30_000)
-    forms[1].get_by_role("button", name="Submit").click()
-    expect(other.get_by_text(re.compile("^Reason: Validation failed.*stand")).first).to_be_visible(
-        timeout=10_000
-    )
-    events = [line["gebeurtenis"] for line in stack.case(reference)["journaal"]]
-    assert events.count("aanmelding_geregistreerd") == 1
-
-
-@needs_browser
 @pytest.mark.parametrize("ui", ["", "v2/"])
 def test_a_view_shows_what_is_late_in_both_uis(stack: Stack, page: Page, ui: str) -> None:
     """The link of a view finds an old, late case in the first and in the second UI."""
