@@ -7,7 +7,9 @@ import contextlib
 import os
 import signal
 
+from adapters.office import office
 from adapters.settings import settings
+from adapters.storage_trouble import waits_out_trouble
 from deployments.environment import use_prefect_environment
 from deployments.garbage import collect_less
 
@@ -24,6 +26,7 @@ def run_worker() -> int:
     from flows.wake_source import use_deploy  # noqa: PLC0415
     from flows.worker import RoutekaartWorker  # noqa: PLC0415
 
+    waits_out_trouble(office)()  # a database that is locked just now is no reason to give up
     if chosen.deploy_on_start:
         deploy()
     use_deploy(deploy)

@@ -42,7 +42,7 @@ WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.
     "M1": (4, ("open", "geen_vervolg")),
     "M1 open": (3, ("open",)),
-    "M3 met formulier": (1, ("open", "formulier", "ingetrokken")),
+    "M3 met formulier": (1, ("open", "formulier")),
     "M3": (1, ("open", "aanmelding_geregistreerd")),
     "M3 tot M4": (
         1,
@@ -51,7 +51,7 @@ WALKS = {
 }
 # After these parts of the run the clock stands on these days; each has a warning of the cases that are open.
 DAYS = ((0.3, datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)), (0.7, datetime(2026, 3, 31, 9, tzinfo=AMSTERDAM)))
-FORM_SHOWN = "Wacht op registratie aanmelding"
+FORM_SHOWN, FORM_DONE = "Wacht op registratie aanmelding", "Wacht op crisischeck"
 STARTING = 0.2  # of the kills hit a process that is only just starting
 
 
@@ -69,12 +69,12 @@ class Chaos:
     clients: int = 8
     accepted: list[Accepted] = field(default_factory=list)
     filled_in: list[str] = field(default_factory=list)
+    to_fill_in: list[str] = field(default_factory=list)
     answers: Counter[int] = field(default_factory=Counter)
     killed: Counter[str] = field(default_factory=Counter)
     began: float = field(default_factory=time.monotonic)
     _done: int = 0
     _allowed: int = 0
-    _over: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _faults: list[BaseException] = field(default_factory=list)
 
@@ -114,19 +114,17 @@ class Chaos:
     def run(self, settle_seconds: float = 400) -> list[str]:
         """Do it all, wait until everything is at rest, and give what is broken."""
         clients = [threading.Thread(target=self._client, args=(plan,), daemon=True) for plan in self._steps]
-        for client in clients:
-            client.start()
-        try:
-            self._break_things()
-            self._allowed = self.steps
-            for client in clients:
-                client.join(settle_seconds)
-            assert not any(client.is_alive() for client in clients), self.shop.logs()
-            if self._faults:
-                raise self._faults[0]
-        finally:
-            self._over = True
+        person = threading.Thread(target=self._person, daemon=True)
+        for one in (*clients, person):
+            one.start()
+        self._break_things()
+        self._allowed = self.steps
         self.shop.bring_back()
+        for one in (*clients, person):
+            one.join(settle_seconds)
+        if self._faults:
+            raise self._faults[0]
+        assert not any(one.is_alive() for one in (*clients, person)), self.shop.logs()
         return self._settled(settle_seconds)
 
     def _break_things(self) -> None:
@@ -198,7 +196,7 @@ class Chaos:
                 while self._done >= self._allowed:
                     time.sleep(0.05)
                 if step == "formulier":
-                    self._fill_in(reference)
+                    self.to_fill_in.append(reference)
                 else:
                     self._send(reference, step)
                 with self._lock:
@@ -234,18 +232,22 @@ class Chaos:
         client = secret.removeprefix("rk_").partition("_")[0]
         self.accepted.append(Accepted(reference, f"api:{client}:{hashed(self.shop.office, key)[:32]}"))
 
-    def _fill_in(self, reference: str) -> None:
-        """Answer the form in Prefect as soon as it is shown."""
-        server = self.shop.server
-        while True:
-            with suppress(AssertionError):
-                run = waits_out_trouble(self.shop.shown)(reference)
-                if run.get("state_name") == FORM_SHOWN:
-                    server.answer(run["id"], gebeurtenis="Aanmelding geregistreerd")
-                elif run.get("state_name") in ("Wacht op crisischeck", "Afgesloten"):
-                    self.filled_in.append(reference)
-                    return
+    def _person(self) -> None:
+        """Answer the forms in Prefect as they are shown, until all of them are answered."""
+        forms = sum(step == "formulier" for plan in self._steps for _, step in plan)
+        while len(self.filled_in) < forms and not self._faults:
+            for reference in set(self.to_fill_in) - set(self.filled_in):
+                with suppress(AssertionError):  # Prefect does not answer; later it does
+                    self._fill_in(reference)
             time.sleep(0.5)
+
+    def _fill_in(self, reference: str) -> None:
+        """Answer a form when it is shown; it is done when the next question is."""
+        run = waits_out_trouble(self.shop.shown)(reference)
+        if run.get("state_name") == FORM_SHOWN:
+            self.shop.server.answer(run["id"], gebeurtenis="Aanmelding geregistreerd")
+        elif run.get("state_name") == FORM_DONE:
+            self.filled_in.append(reference)
 
     # --- afterwards -------------------------------------------------------------------------------------------
 

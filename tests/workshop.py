@@ -272,7 +272,7 @@ class Workshop:
         return self.server.runs([found]).get(found, {}) if found else {}
 
     def wait_for_state(
-        self, reference: str, state: str, process: str = "M3", seconds: float = 60
+        self, reference: str, state: str, process: str = "M3", seconds: float = 150
     ) -> dict[str, Any]:
         """Wait until the run of a process is at rest in a state of this name."""
 
@@ -287,7 +287,7 @@ class Workshop:
             lambda: f"{reference} shows {self.shown(reference, process).get('state_name')}\n{self.logs()}",
         )
 
-    def wait(self, condition: Callable[[], Any], seconds: float = 60) -> Any:
+    def wait(self, condition: Callable[[], Any], seconds: float = 150) -> Any:
         """Wait until something holds, and show the logs when it does not."""
         return wait_until(condition, seconds, self.logs)
 

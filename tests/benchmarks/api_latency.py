@@ -80,7 +80,9 @@ def main() -> None:
     environment["ROUTEKAART_API_REQUESTS_PER_SECOND"] = "10000"
     if len(sys.argv) > 3:
         environment["ROUTEKAART_DATABASE_URL"] = sys.argv[3]
-    api = subprocess.Popen([sys.executable, "-m", "deployments.cli", "api"], env=environment)
+    api = subprocess.Popen(
+        [sys.executable, "-m", "deployments.cli", "api"], env=environment, stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{PORT}"
     try:
         for _ in range(200):

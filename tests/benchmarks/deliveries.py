@@ -59,7 +59,9 @@ def main() -> None:
     environment = os.environ | {"ROUTEKAART_HOME": str(home), "ROUTEKAART_API_PORT": str(PORT)}
     if len(sys.argv) > 2:
         environment["ROUTEKAART_DATABASE_URL"] = sys.argv[2]
-    api = subprocess.Popen([sys.executable, "-m", "deployments.cli", "api"], env=environment)
+    api = subprocess.Popen(
+        [sys.executable, "-m", "deployments.cli", "api"], env=environment, stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{PORT}"
     try:
         for _ in range(100):

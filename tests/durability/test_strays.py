@@ -67,7 +67,7 @@ def test_the_worker_mends_what_people_do_to_runs(
         runs = server.runs([row.flow_run_id for row in rows if row.flow_run_id])
         return violations(shop.office, runs=runs) == [] and not any(row.attention for row in rows)
 
-    shop.wait(healed, 60)
+    shop.wait(healed)
     after = {name: shop.run_id(f"ZWERF-{shop.home.name}-{name}") for name in names}
     assert {name for name in names if after[name] != before[name]} == {"cancel", "delete", "complete"}
     (asked,) = open_cancellations(shop.office.engine)
