@@ -98,7 +98,7 @@ def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None, goal
     parts = []
     for number, (label, value, written) in enumerate(rows):
         y = top + number * step
-        width = max(2, round(room * min(value, highest) / highest))
+        width = max(2, round(room * min(value, highest) / highest)) if value else 0
         parts.append(
             f"<text x='{left - 10}' y='{y + 16}' text-anchor='end' font-size='13' fill='{_INK}'>{escape(label)}</text>"
             f"<rect x='{left}' y='{y + 2}' width='{width}' height='20' rx='3' fill='#154273'/>"

@@ -74,10 +74,13 @@ def take(stack: Stack, page: Page) -> None:
     """Take every picture."""
     base = f"http://127.0.0.1:{stack.prefect_port}/"
 
-    def save(name: str, path: str = "", seconds: float = 3) -> None:
+    def save(name: str, path: str = "", seconds: float = 3, down: int = 0) -> None:
         if path:
             page.goto(base + path)
         time.sleep(seconds)
+        page.mouse.move(700, 700)
+        page.mouse.wheel(0, down)
+        time.sleep(bool(down))
         page.add_style_tag(content=_PLAIN)
         page.screenshot(path=FOLDER / f"{name}.png")
         print(name)
@@ -85,7 +88,7 @@ def take(stack: Stack, page: Page) -> None:
     late = stack.prefect("POST", "/flow_runs/filter", flow_runs={"tags": {"all_": ["te-laat", "M3"]}})
     shown = late[0] if late else stack.prefect("POST", "/flow_runs/filter")[0]
     save("overzicht", "artifacts/key/overzicht")
-    save("runlijst", address("te-laat").removeprefix("../../"))
+    save("runlijst", address("te-laat").removeprefix("../../"), down=560)  # past the chart of durations
     save("runpagina", f"runs/flow-run/{shown['id']}")
     page.get_by_role("button", name="Resume").click()
     save("formulier")

@@ -128,6 +128,7 @@ def measure_dbos(cases: int, at_once: int, url: str) -> Measured:
         for event in EVENTS:
             list(pool.map(tell, [(case, event) for case in handled]))
         measured = _end(begin, cases * len(EVENTS))
+    time.sleep(1)
     DBOS.destroy()
     return measured
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -122,7 +123,7 @@ def measured(what: str, work: Callable[[], Any]) -> float:
         work()
         slowest = max(slowest, time.perf_counter() - began)
     verdict = "ok" if slowest < LIMIT_SECONDS else "TOO SLOW"
-    print(f"{what:<44} {slowest:6.2f} s   {verdict}")
+    print(f"{what:<44} {slowest:6.2f} s   {verdict}", flush=True)
     return slowest
 
 
@@ -179,6 +180,7 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=60)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # clean up all the same
     suffix = uuid.uuid4().hex[:6]
     names = [f"rk_coord_cases_{suffix}", f"rk_coord_prefect_{suffix}"]
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
@@ -198,10 +200,14 @@ def main() -> None:
         office = open_office(settings)
         fill(office, REAL_CASES)
         stack.start()
+        began = time.monotonic()
         waiting = select(func.count()).where(col(ProcessRow.attention), col(ProcessRow.finished).is_(False))
         while _count(office, waiting):
             time.sleep(1)
+        print(f"{REAL_CASES} cases shown in {time.monotonic() - began:.0f} s", flush=True)
+        began = time.monotonic()
         multiply(cases, engine, max(1, chosen.cases // REAL_CASES - 1))
+        print(f"copied in {time.monotonic() - began:.0f} s", flush=True)
         still_open = _count(office, select(func.count()).where(col(ProcessRow.closed).is_(False)))
         print(f"{chosen.cases} cases, {still_open} open processes, PostgreSQL, {os.cpu_count()} cores")
         look(stack, office)

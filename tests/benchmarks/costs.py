@@ -83,7 +83,8 @@ class Measured:
     rows: float
     bytes: float
     cpu: float  # seconds, to decide and write it
-    shown_bytes: float  # in Prefect's database
+    shown_bytes: float  # in Prefect's database, for as long as the run is there
+    event_bytes: float  # in Prefect's database, for seven days
     shown_cpu: float  # seconds of Prefect's server and our worker together
     shown_per_transition: float = 1.0  # wake-ups: a hand-off wakes several processes
 
@@ -98,7 +99,7 @@ class Cost:
     rows_a_year: float
     gigabytes_a_year: float
     gigabytes_kept: float  # ours, when as many cases go as come
-    prefect_gigabytes: float  # with ended runs kept for a quarter
+    prefect_gigabytes: float  # with events kept for a week and ended runs for a quarter
 
 
 def cost(load: Load, measured: Measured) -> Cost:
@@ -107,8 +108,7 @@ def cost(load: Load, measured: Measured) -> Cost:
     wake_ups = a_second * measured.shown_per_transition
     yearly = load.transitions * MONTHS
     ours = yearly * measured.bytes / 1e9
-    shown = yearly * measured.shown_per_transition * measured.shown_bytes / 1e9
-    # What Prefect holds of a traject goes a quarter after its end; what has one year or more stays that long.
+    shown = yearly * measured.shown_per_transition / 1e9
     return Cost(
         load,
         wake_ups,
@@ -116,7 +116,8 @@ def cost(load: Load, measured: Measured) -> Cost:
         yearly * measured.rows,
         ours,
         ours * CASE_YEARS,
-        shown * (ASSUMPTIONS["years"].number + 0.25),
+        shown
+        * (measured.shown_bytes * (ASSUMPTIONS["years"].number + 0.25) + measured.event_bytes * 7 / 365),
     )
 
 
@@ -125,6 +126,10 @@ LOADS = (
     Load("a city of 570,000", 0.57 / 17.9),
     Load("a municipality of 50,000", 0.05 / 17.9),
 )
+
+
+def _short(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 10 else f"{figure:.2g}"
 
 
 def table(measured: Measured) -> str:
@@ -139,9 +144,9 @@ def table(measured: Measured) -> str:
     for load in LOADS:
         one = cost(load, measured)
         rows.append(
-            f"| {load.name} | {load.open_cases:,.0f} | {load.transitions:,.0f} | {one.wake_ups:.2g} "
-            f"| {one.cores:.2g} | {one.rows_a_year / 1e6:.2g} million | {one.gigabytes_a_year:.2g} "
-            f"| {one.gigabytes_kept:.2g} | {one.prefect_gigabytes:.2g} |"
+            f"| {load.name} | {load.open_cases:,.0f} | {load.transitions:,.0f} | {_short(one.wake_ups)} "
+            f"| {_short(one.cores)} | {_short(one.rows_a_year / 1e6)} million | {_short(one.gigabytes_a_year)} "
+            f"| {_short(one.gigabytes_kept)} | {_short(one.prefect_gigabytes)} |"
         )
     rows += ["", "| assumed | number | from |", "| --- | ---: | --- |"]
     rows += [f"| {one.what} | {one.number:,.0f} | {one.source} |" for one in ASSUMPTIONS.values()]

@@ -72,12 +72,13 @@ def main() -> None:
     load = Load("simulated", arguments.share)
     with postgres_database() as url:
         month, rows, size = simulate(load, url)
-    shown_bytes, shown_cpu, per_transition = sample(arguments.cases)
+    shown_bytes, event_bytes, shown_cpu, per_transition = sample(arguments.cases)
     measured = Measured(
         rows / month.transitions,
         size / month.transitions,
         month.cpu / month.transitions,
         shown_bytes,
+        event_bytes,
         shown_cpu,
         per_transition,
     )
@@ -92,6 +93,7 @@ def main() -> None:
             Line("national month", "CPU of server and worker to show one", shown_cpu * 1000, "ms"),
             Line("national month", "our database, per change", measured.bytes, "bytes"),
             Line("national month", "Prefect's database, per wake-up", shown_bytes, "bytes"),
+            Line("national month", "Prefect's events of a week, per wake-up", event_bytes, "bytes"),
         ]
     )  # fmt: skip
 
@@ -179,16 +181,21 @@ def _report(office: Office, month: Month, reference: str) -> None:
         month.done["reported"] += 1
 
 
-def _size(url: str) -> tuple[int, int]:
-    """Count the rows and the bytes of all tables, indexes included."""
+def _size(url: str, like: str = "%") -> tuple[int, int]:
+    """Count the rows and the bytes of tables, indexes included."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-        names = [name for (name,) in connection.execute("SELECT relname FROM pg_stat_user_tables")]
+        names = [
+            name
+            for (name,) in connection.execute(
+                f"SELECT relname FROM pg_stat_user_tables WHERE relname LIKE '{like}'"
+            )
+        ]
         rows = sum(
             (connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or (0,))[0] for name in names
         )
         total = connection.execute(
-            "SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables"
+            f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname LIKE '{like}'"
         ).fetchone()
     return rows, int(total[0]) if total else 0
 
@@ -196,13 +203,16 @@ def _size(url: str) -> tuple[int, int]:
 # -- a sample in Prefect -------------------------------------------------------------------------------------
 
 
-def sample(number: int) -> tuple[float, float, float]:
-    """Show some changes in a whole Prefect on PostgreSQL: its bytes and the CPU per wake-up, wake-ups per change."""
+def sample(number: int) -> tuple[float, float, float, float]:
+    """Show some changes in a whole Prefect on PostgreSQL.
+
+    Gives per wake-up: the bytes that stay, the bytes of events, the CPU; and the wake-ups per change.
+    """
     with postgres_database() as cases, postgres_database() as engine, whole(cases, engine) as stack:
         with stack.worker(ROUTEKAART_WORKER_CONCURRENCY="4") as worker:
             changes = 0
             cpu = _cpu_of(stack.server, worker)
-            before = _size(engine)
+            before, events = _size(engine), _size(engine, "event%")
             references = [
                 stack.office.casework.open("M3", municipality="0518").reference for _ in range(number)
             ]
@@ -215,10 +225,12 @@ def sample(number: int) -> tuple[float, float, float]:
                 stack.until_shown()
             time.sleep(8)  # events and task runs are written some seconds later
             used = _cpu_of(stack.server, worker) - cpu
-        after = _size(engine)
-        wake_ups = stack.prefect("POST", "/flow_runs/filter", limit=200)
-        woken = sum(run["run_count"] for run in wake_ups)
-    return (after[1] - before[1]) / woken, used / woken, woken / changes
+        told = _size(engine, "event%")[1] - events[1]
+        stays = _size(engine)[1] - before[1] - told
+        with psycopg.connect(engine) as connection:
+            count = "SELECT count(*) FROM flow_run_state WHERE type = 'RUNNING'"
+            (woken,) = connection.execute(count).fetchone() or (0,)
+    return stays / woken, told / woken, used / woken, woken / changes
 
 
 def _cpu_of(*processes: psutil.Process) -> float:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
-import httpx
 import psutil
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from stack import wait_until
-
-from flows.notable_events import UNDELIVERED
+from receivers import Mailbox, web_address
+from stack import Stack, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Page
-    from stack import Stack
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
@@ -252,6 +249,7 @@ def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -
         name: item["id"] for name, item in found.items()
     }
     assert again["routekaart: worker te laat"]["enabled"] is False
+    stack.prefect("PATCH", f"/automations/{changed['id']}", enabled=True)
     after = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
     crons = [[item["schedule"]["cron"] for item in one[0]["schedules"]] for one in (plans, after)]
     assert crons[0] == crons[1] == ["30 6 * * *"]
@@ -270,18 +268,44 @@ def told(stack: Stack, title: str, seconds: float) -> dict[str, Any]:
     return wait_until(look, seconds, lambda: f"nobody heard '{title}'\n{stack.logs()}")
 
 
-def test_an_automation_tells_of_a_message_that_reached_nobody(stack: Stack) -> None:
-    """The event of a dead letter comes to the coordinator through Prefect's server and our API."""
-    event = {
-        "occurred": datetime.now(UTC).isoformat(),
-        "event": UNDELIVERED,
-        "resource": {"prefect.resource.id": "routekaart.bericht.proef-1"},
-        "id": str(uuid4()),
-    }
-    httpx.post(f"http://127.0.0.1:{stack.prefect_port}/api/events", json=[event], timeout=20)
-    message = told(stack, "Een bericht is niet bezorgd", 60)
-    assert message["rol"] == "coordinator"
-    assert "proef-1" in message["tekst"]
+RECIPIENTS = """
+[standaard.werktijden]
+dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
+van = "00:00"
+tot = "23:59:59"
+ook_feestdagen = true
+[[persoon]]
+code = "p1"
+kanalen = {}
+[[persoon]]
+code = "p2"
+kanalen = { web = "ADDRESS" }
+[[gemeente]]
+code = "*"
+[gemeente.rollen]
+case_worker = ["p1"]
+coordinator = ["p2"]
+"""
+
+
+def test_an_automation_tells_of_a_message_that_reached_nobody(tmp_path: Path) -> None:
+    """A message for who has no channel comes to the coordinator, through Prefect's server and our API."""
+    box, file = Mailbox(), tmp_path / "ontvangers.toml"
+    with web_address(box) as where:
+        file.write_text(RECIPIENTS.replace("ADDRESS", f"{where}p2"))
+        stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(file)})
+        stack.start()
+        try:
+            reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+            wait_until(
+                lambda: (
+                    "routekaart: Een bericht is niet bezorgd" in [title for title, _ in box.sent_to("p2")]
+                ),
+                90,
+                lambda: f"{reference}: {box.arrived}\n{stack.logs()}",
+            )
+        finally:
+            stack.stop()
 
 
 def test_an_automation_tells_of_a_failed_run(stack: Stack) -> None:

@@ -222,7 +222,8 @@ def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) 
     key = run["state"]["state_details"]["run_input_keyset"]["schema"]
     stored = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
     form = stored if isinstance(stored, dict) else json.loads(stored)
-    assert [field["title"] for field in form["properties"].values()] == [item.text for item in QUESTIONS]
+    asked = sorted(form["properties"].values(), key=lambda field: field["position"])
+    assert [field["title"] for field in asked] == [item.text for item in QUESTIONS]
     scores = {item.code: "4" for item in QUESTIONS}
     for wrong in ({"plan": "4"}, scores | {"plan": "6"}, scores | {"naam": "x"}):
         refused = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=wrong)

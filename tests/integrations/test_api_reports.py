@@ -140,9 +140,9 @@ def test_who_may_only_report_events_reads_no_report(office: Office, report: str)
     ],
 )
 def test_a_wrong_question_is_refused(api: TestClient, report: str, wrong: dict[str, str]) -> None:
-    """What does not fit is 422 and names the place."""
+    """What does not fit is 400 and names the place."""
     answer = api.get(report, params=wrong)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert answer.json()["velden"] == [f"query.{next(iter(wrong))}"]
 
 
