@@ -8,20 +8,20 @@ from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from adapters.absences import who_is_away
-from adapters.attention import Attention
 from adapters.calendar_data import dutch_calendar
-from adapters.casework import Casework
+from adapters.cases.attention import Attention
+from adapters.cases.casework import Casework
 from adapters.clock import AcceleratedClock, Clock, SystemClock
 from adapters.database import PolicyRow, SettingRow, create_engine, migrate, reading, writing
-from adapters.deliveries import Deliveries
-from adapters.delivery_planning import DeliveryPlanner
-from adapters.handoff_links import HandoffLinks
-from adapters.message_writing import MessageWriter
+from adapters.messages.absences import who_is_away
+from adapters.messages.deliveries import Deliveries
+from adapters.messages.delivery_planning import DeliveryPlanner
+from adapters.messages.handoff_links import HandoffLinks
+from adapters.messages.message_writing import MessageWriter
+from adapters.messages.recipients_file import RecipientsFile
+from adapters.messages.texts import Texts
 from adapters.policies import DEFAULT, policy_files, policy_from, read_policy
-from adapters.recipients_file import RecipientsFile
 from adapters.settings import Settings, settings
-from adapters.texts import Texts
 from milestones.policy import PolicyError, Rules
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.absences import Away
+    from adapters.messages.absences import Away
 
 _CLOCK = "klok"
 

@@ -23,7 +23,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from pydantic import SecretStr
 
-from adapters.operator_messages import DEAD_LETTER, FAILED_RUN, LATE_WORKER, operator_key
+from adapters.messages.operator_messages import DEAD_LETTER, FAILED_RUN, LATE_WORKER, operator_key
 from deployments.environment import LOOPBACK
 from flows.notable_events import UNDELIVERED
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.calendar_data import kb_alarm
-from adapters.event_mapping import EventsFileError, read_rules
-from adapters.integrity import broken_journals
-from adapters.message_check import message_problems
+from adapters.cases.integrity import broken_journals
+from adapters.exchange.event_mapping import EventsFileError, read_rules
+from adapters.messages.message_check import message_problems
 from adapters.policies import policy_problems
 from deployments.prefect_check import prefect_problems
 from milestones.definition import defects

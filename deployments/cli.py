@@ -109,14 +109,14 @@ def _usage_in_dutch(error: Any, kinds: set[str]) -> str:
 
 def _known_refusal(error: Exception) -> str | None:
     """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
-    from adapters.casework import ConflictError  # noqa: PLC0415
-    from adapters.ddas import NotADelivery  # noqa: PLC0415
-    from adapters.delivery_list import UnknownDeliveryError  # noqa: PLC0415
+    from adapters.cases.casework import ConflictError  # noqa: PLC0415
+    from adapters.cases.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
+    from adapters.cases.store import UnknownCaseError  # noqa: PLC0415
+    from adapters.exchange.ddas import NotADelivery  # noqa: PLC0415
+    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
+    from adapters.messages.delivery_list import UnknownDeliveryError  # noqa: PLC0415
     from adapters.operations.backup import BackupError  # noqa: PLC0415
-    from adapters.refusals import IntegrationError  # noqa: PLC0415
     from adapters.settings import SettingsError  # noqa: PLC0415
-    from adapters.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
-    from adapters.store import UnknownCaseError  # noqa: PLC0415
     from milestones.policy import PolicyError  # noqa: PLC0415
     from milestones.process import NotPossible  # noqa: PLC0415
     from milestones.simulation import CaseFileError  # noqa: PLC0415
@@ -249,7 +249,7 @@ def open_command(
     ] = None,
 ) -> None:
     """Open een zaak in een mijlpaal; de referentie staat op de eerste regel."""
-    from adapters.persons import client_keys  # noqa: PLC0415
+    from adapters.exchange.persons import client_keys  # noqa: PLC0415
 
     office = _office()
     clients = client_keys(client or [], office.settings)
@@ -281,8 +281,8 @@ def report_command(
     ] = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
-    from adapters.caseload import take_over  # noqa: PLC0415
     from adapters.database import writing  # noqa: PLC0415
+    from adapters.oversight.caseload import take_over  # noqa: PLC0415
     from milestones.case import possible_now  # noqa: PLC0415
 
     office = _office()
@@ -311,7 +311,7 @@ def case_command(
     ref: Reference, als_json: Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")] = False
 ) -> None:
     """Toon waar een zaak is, welke termijnen lopen, wie hem heeft, en het journaal."""
-    from adapters.presentation import case_as_json  # noqa: PLC0415
+    from adapters.cases.presentation import case_as_json  # noqa: PLC0415
     from deployments.show_case import show_case  # noqa: PLC0415
 
     office = _office()
@@ -338,9 +338,9 @@ def import_signals_command(
     """Lees een DDAS-levering: elk signaal telt een keer, bij de zaak van die inwoner (M2)."""
     from rich.progress import track  # noqa: PLC0415
 
-    from adapters.ddas import check_structure  # noqa: PLC0415
-    from adapters.history import take_over  # noqa: PLC0415
-    from adapters.signals import SignalResult, import_signals  # noqa: PLC0415
+    from adapters.exchange.ddas import check_structure  # noqa: PLC0415
+    from adapters.exchange.history import take_over  # noqa: PLC0415
+    from adapters.exchange.signals import SignalResult, import_signals  # noqa: PLC0415
 
     delivery = check_structure(bestand)
     office = _office()

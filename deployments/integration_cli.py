@@ -50,7 +50,7 @@ def _say(line: str) -> None:
 
 
 def _day(written: str | None) -> date | None:
-    from adapters.refusals import IntegrationError  # noqa: PLC0415
+    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
 
     if written is None:
         return None
@@ -73,7 +73,7 @@ def new_client_command(
     ] = None,
 ) -> None:
     """Maak een client; de sleutel en het geheim staan er maar een keer."""
-    from adapters.clients import new_client  # noqa: PLC0415
+    from adapters.exchange.clients import new_client  # noqa: PLC0415
 
     made = new_client(_office(), client_id, tuple(gemeente or ("*",)), tuple(mag or ("*",)))
     _say(f"client_id    {made.client_id}")
@@ -85,7 +85,7 @@ def new_client_command(
 @client_app.command("lijst")
 def list_clients_command() -> None:
     """Toon alle clients en wat ze mogen."""
-    from adapters.clients import clients  # noqa: PLC0415
+    from adapters.exchange.clients import clients  # noqa: PLC0415
 
     for row in clients(_office()):
         state = "ingetrokken" if row.revoked_at else "actief"
@@ -96,7 +96,7 @@ def list_clients_command() -> None:
 @client_app.command("intrekken")
 def revoke_client_command(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")]) -> None:
     """Laat een client niet meer toe."""
-    from adapters.clients import revoke_client  # noqa: PLC0415
+    from adapters.exchange.clients import revoke_client  # noqa: PLC0415
 
     revoke_client(_office(), client_id)
     _say(f"Client {client_id} is ingetrokken.")
@@ -115,7 +115,7 @@ def subscribe_command(
     gemeente: Municipalities = None,
 ) -> None:
     """Stuur onze gebeurtenissen naar een adres; het geheim van de handtekening staat er maar een keer."""
-    from adapters.webhooks import subscribe  # noqa: PLC0415
+    from adapters.exchange.webhooks import subscribe  # noqa: PLC0415
 
     secret = subscribe(_office(), naam, adres, tuple(soort or ("*",)), tuple(gemeente or ("*",)))
     _say(f"abonnement  {naam}")
@@ -125,7 +125,7 @@ def subscribe_command(
 @subscription_app.command("lijst")
 def list_subscriptions_command() -> None:
     """Toon alle abonnementen."""
-    from adapters.webhooks import subscriptions  # noqa: PLC0415
+    from adapters.exchange.webhooks import subscriptions  # noqa: PLC0415
 
     for row in subscriptions(_office()):
         state = "ingetrokken" if row.ended_at else "actief"
@@ -136,7 +136,7 @@ def list_subscriptions_command() -> None:
 @subscription_app.command("intrekken")
 def unsubscribe_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
     """Stop met een abonnement."""
-    from adapters.webhooks import unsubscribe  # noqa: PLC0415
+    from adapters.exchange.webhooks import unsubscribe  # noqa: PLC0415
 
     unsubscribe(_office(), naam)
     _say(f"Abonnement {naam} is ingetrokken.")
@@ -145,7 +145,7 @@ def unsubscribe_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) ->
 @subscription_app.command("mislukt")
 def dead_letters_command() -> None:
     """Toon de berichten die een abonnee niet aannam."""
-    from adapters.webhooks import dead_letters  # noqa: PLC0415
+    from adapters.exchange.webhooks import dead_letters  # noqa: PLC0415
 
     for delivery, event in dead_letters(_office()):
         given_up = delivery.gave_up_at.isoformat(timespec="seconds") if delivery.gave_up_at else ""
@@ -158,7 +158,7 @@ def dead_letters_command() -> None:
 @subscription_app.command("opnieuw")
 def try_again_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
     """Stuur alles wat een abonnee niet aannam nog een keer."""
-    from adapters.webhooks import try_again  # noqa: PLC0415
+    from adapters.exchange.webhooks import try_again  # noqa: PLC0415
 
     _say(f"{try_again(_office(), naam)} berichten gaan opnieuw naar {naam}.")
 
@@ -171,7 +171,7 @@ def list_postbak_command(
     alles: Annotated[bool, typer.Option("--alles", help="Ook wat al is afgehandeld.")] = False,
 ) -> None:
     """Toon de berichten die op een mens wachten."""
-    from adapters.postbak import waiting  # noqa: PLC0415
+    from adapters.exchange.postbak import waiting  # noqa: PLC0415
 
     rows = waiting(_office(), everything=alles)
     for row in rows:
@@ -199,7 +199,7 @@ def couple_command(
     ] = False,
 ) -> None:
     """Meld het bericht als gebeurtenis in een zaak."""
-    from adapters.postbak import couple  # noqa: PLC0415
+    from adapters.exchange.postbak import couple  # noqa: PLC0415
 
     receipt = couple(
         _office(), nummer, zaak, event=gebeurtenis, process=mijlpaal, on=_day(op), remember=onthoud
@@ -211,7 +211,7 @@ def couple_command(
 @postbak_app.command("verwerp")
 def put_aside_command(nummer: Annotated[int, typer.Argument(metavar="NUMMER")]) -> None:
     """Leg een bericht weg: er hoeft niets mee te gebeuren."""
-    from adapters.postbak import put_aside  # noqa: PLC0415
+    from adapters.exchange.postbak import put_aside  # noqa: PLC0415
 
     put_aside(_office(), nummer)
     _say(f"Bericht {nummer} is weggelegd.")
@@ -230,7 +230,7 @@ def export_command(
     uit: Annotated[Path | None, typer.Option(metavar="BESTAND", help="Anders naar het scherm.")] = None,
 ) -> None:
     """Geef een DDAS-levering; velden over personen komen uit het zaaksysteem, via een plug-in."""
-    from adapters.ddas_export import Delivery, ExportError, export  # noqa: PLC0415
+    from adapters.exchange.ddas_export import Delivery, ExportError, export  # noqa: PLC0415
 
     if soort not in list(Delivery):
         raise ExportError(f"'{soort}' kan niet worden geleverd; kies uit {', '.join(Delivery)}.")
@@ -250,8 +250,8 @@ def export_command(
 @key_app.command("vernieuw")
 def renew_key_command() -> None:
     """Maak een nieuwe sleutel; de oude blijft, alleen om bekende inwoners te herkennen."""
-    from adapters.persons import renew_key_file  # noqa: PLC0415
-    from adapters.refusals import IntegrationError  # noqa: PLC0415
+    from adapters.exchange.persons import renew_key_file  # noqa: PLC0415
+    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
 
     chosen = _office().settings
     if chosen.person_key is not None:

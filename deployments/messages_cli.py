@@ -28,7 +28,7 @@ def list_messages(
     """Toon de berichten die niemand bereikten; met --alles ook de andere."""
     if context.invoked_subcommand is not None:
         return
-    from adapters.delivery_list import listed  # noqa: PLC0415
+    from adapters.messages.delivery_list import listed  # noqa: PLC0415
     from adapters.office import office  # noqa: PLC0415
 
     lines = listed(office().engine, everything=alles)
@@ -48,7 +48,7 @@ def send_again_command(
     nummer: Annotated[str, typer.Argument(metavar="NUMMER", help="Het nummer, of de eerste 8 tekens.")],
 ) -> None:
     """Zet een bericht weer klaar; het gaat weg zodra er een worker draait."""
-    from adapters.delivery_list import send_again  # noqa: PLC0415
+    from adapters.messages.delivery_list import send_again  # noqa: PLC0415
     from adapters.office import office  # noqa: PLC0415
 
     here = office()

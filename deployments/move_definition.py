@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.definition_moves import move_definition as moves
+from adapters.cases.definition_moves import move_definition as moves
 from milestones.definitions.migrations import migration_of
 from milestones.dutch import dutch_date
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from adapters.definition_moves import Change, TermChange
+    from adapters.cases.definition_moves import Change, TermChange
     from adapters.office import Office
 
 

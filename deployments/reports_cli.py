@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 def workload_command(gemeente: Municipality = None, als_csv: AsCsv = False) -> None:
     """Toon wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
     from adapters.office import office  # noqa: PLC0415
-    from adapters.workload import read_workload, workload_csv  # noqa: PLC0415
+    from adapters.oversight.workload import read_workload, workload_csv  # noqa: PLC0415
 
     here = office()
     work = read_workload(here, gemeente or here.settings.municipality)
@@ -57,9 +57,9 @@ def monitor_command(
     weken: Annotated[int, typer.Option(min=1, max=260, help="Over hoeveel weken, tot en met gisteren.")] = 52,
 ) -> None:
     """Toon de cijfers van een gemeente; kleine aantallen worden niet getoond."""
-    from adapters.monitor import monitor_csv, read_monitor  # noqa: PLC0415
-    from adapters.monitor_figures import FIGURES  # noqa: PLC0415
     from adapters.office import office  # noqa: PLC0415
+    from adapters.oversight.monitor import monitor_csv, read_monitor  # noqa: PLC0415
+    from adapters.oversight.monitor_figures import FIGURES  # noqa: PLC0415
 
     here = office()
     figures = read_monitor(here, gemeente or here.settings.municipality, weeks=weken)

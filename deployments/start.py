@@ -23,7 +23,7 @@ import httpx
 import structlog
 from rich.console import Console
 
-from adapters.message_check import message_problems
+from adapters.messages.message_check import message_problems
 from adapters.office import open_office
 from adapters.operations.logs import set_up_logs
 from adapters.settings import Settings, SettingsError, settings

@@ -17,12 +17,12 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
 
-from adapters.cancellations import Decision, decide_cancellation, open_cancellations
-from adapters.caseload import Caseload
-from adapters.casework import ConflictError
+from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
+from adapters.cases.casework import ConflictError
+from adapters.cases.presentation import process_title
+from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
-from adapters.presentation import process_title
-from adapters.store import UnknownCaseError
+from adapters.oversight.caseload import Caseload
 from flows.intake import REFERENCE, details_form
 from flows.parameter_forms import with_form
 from flows.reports import refresh_tags

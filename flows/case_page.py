@@ -11,7 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from adapters.presentation import process_title
+from adapters.cases.presentation import process_title
 from flows.display import running_terms
 from flows.markdown import picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from adapters.casework import CaseView
+    from adapters.cases.casework import CaseView
     from adapters.database import JournalRow, ProcessRow
     from milestones.case import Case
     from milestones.policy import Policy

@@ -15,9 +15,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
+from adapters.cases.shown import ShownRuns
+from adapters.cases.storage_trouble import trouble_of
 from adapters.faults import FaultPoint, reach
-from adapters.shown import ShownRuns
-from adapters.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
 from flows.outgoing import publish_due
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from uuid import UUID
 
-    from adapters.attention import Waiting
+    from adapters.cases.attention import Waiting
     from adapters.office import Office
 
 DEPLOYMENT = "routekaart"  # the name of each flow's deployment

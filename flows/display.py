@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
-from adapters.presentation import process_title
+from adapters.cases.presentation import process_title
 from flows.tags import Facts, duties, tags_of
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of

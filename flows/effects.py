@@ -1,7 +1,7 @@
 """Carry out effects: the messages that a transition asked for. At least once, each with a stable id.
 
 An effect first becomes deliveries, one for each recipient. Each attempt is a task run of its own; a retry is a row
-with its next moment (`adapters.deliveries`), so that no wake-up waits for it.
+with its next moment (`adapters.messages.deliveries`), so that no wake-up waits for it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
 from adapters.faults import FaultPoint, reach
-from adapters.tables_messages import DeliveryState
+from adapters.messages.tables import DeliveryState
 from flows.notable_events import undelivered
 from flows.tags import slug
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
     from adapters.database import OutboxRow
-    from adapters.deliveries import Parcel
+    from adapters.messages.deliveries import Parcel
     from adapters.office import Office
 
 # A wake-up stops sending after this time; what is left is still due and asks for attention again.

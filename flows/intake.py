@@ -14,9 +14,9 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from adapters.casework import ConflictError, Receipt
+from adapters.cases.casework import ConflictError, Receipt
+from adapters.cases.store import UnknownCaseError
 from adapters.office import office
-from adapters.store import UnknownCaseError
 from flows.parameter_forms import with_form
 from milestones.definition import EventSpec, FieldKind
 from milestones.definition import Field as EventField

@@ -19,7 +19,7 @@ from sqlmodel import col, select
 
 from adapters.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.office import Office, office
-from adapters.workload import municipalities
+from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
 from flows.forms import STAND
 from flows.parameter_forms import with_form

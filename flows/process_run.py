@@ -18,12 +18,12 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.caseload import Caseload
-from adapters.casework import ConflictError
+from adapters.cases.casework import ConflictError
+from adapters.cases.storage_trouble import trouble_of, waits_out_trouble
 from adapters.faults import FaultPoint, reach
-from adapters.handoff_links import ACCEPTED
+from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
-from adapters.storage_trouble import trouble_of, waits_out_trouble
+from adapters.oversight.caseload import Caseload
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for
@@ -35,7 +35,7 @@ from milestones.process import NotPossible
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
-    from adapters.attention import Waiting
+    from adapters.cases.attention import Waiting
     from flows.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)

@@ -13,9 +13,9 @@ from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from adapters.office import office
-from adapters.quality import QualitySample, last_week
-from adapters.quality_questions import HIGHEST, LOWEST, QUESTIONS
-from adapters.workload import municipalities
+from adapters.oversight.quality import QualitySample, last_week
+from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
+from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
 from flows.parameter_forms import with_form
 from flows.parking import park, take_answer
@@ -25,7 +25,7 @@ from milestones.dutch import dutch_date
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.tables_coordination import ReviewRow
+    from adapters.oversight.tables import ReviewRow
 
 REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"

@@ -30,7 +30,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Cancelled
 from sqlmodel import col, select
 
-from adapters.cancellations import ask_cancellation
+from adapters.cases.cancellations import ask_cancellation
 from adapters.database import ProcessRow, reading
 from adapters.faults import FaultPoint, reach
 from adapters.operations.releases import of_this_release

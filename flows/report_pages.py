@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.disclosure import LEAST
-from adapters.monitor_figures import FIGURES, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
+from adapters.oversight.disclosure import LEAST
+from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
 from flows.markdown import picture, short_date, table, text
 from flows.pictures import bars
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
-    from adapters.monitor import Cell, Monitor
-    from adapters.workload import WorkItem, Workload
+    from adapters.oversight.monitor import Cell, Monitor
+    from adapters.oversight.workload import WorkItem, Workload
 
 OVERVIEW = "overzicht"
 MOST_LINES = 40

@@ -19,13 +19,13 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from pydantic import Field
 
-from adapters.cancellations import open_cancellations
-from adapters.caseload import deputy_for
-from adapters.monitor import WEEKS, read_monitor
+from adapters.cases.cancellations import open_cancellations
+from adapters.cases.shown import ShownRuns
 from adapters.office import Office, office
-from adapters.quality import QualitySample
-from adapters.shown import ShownRuns
-from adapters.workload import municipalities, read_workload
+from adapters.oversight.caseload import deputy_for
+from adapters.oversight.monitor import WEEKS, read_monitor
+from adapters.oversight.quality import QualitySample
+from adapters.oversight.workload import municipalities, read_workload
 from flows.parameter_forms import with_form
 from flows.report_pages import (
     OVERVIEW,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import SyncPrefectClient
 
-    from adapters.workload import Workload
+    from adapters.oversight.workload import Workload
 
 ACTION_TAG = "actie"
 

@@ -10,13 +10,13 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
 from adapters.office import office
-from adapters.retention import destroyable, forget
+from adapters.operations.retention import destroyable, forget
 from flows.markdown import short_date, table, text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.retention import Destroyable
+    from adapters.operations.retention import Destroyable
 
 DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 200

@@ -9,16 +9,16 @@ import structlog
 from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 
-from adapters.cancellations import cancellation_asked
-from adapters.caseload import deputy_for, holder_of
-from adapters.shown import ShownRuns
+from adapters.cases.cancellations import cancellation_asked
+from adapters.cases.shown import ShownRuns
+from adapters.oversight.caseload import deputy_for, holder_of
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
-    from adapters.casework import CaseView
+    from adapters.cases.casework import CaseView
     from adapters.office import Office
     from flows.display import Shown
     from milestones.policy import Policy

@@ -33,10 +33,10 @@ from invariants import Accepted, violations
 from sqlmodel import func, select
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.answers import hashed
+from adapters.cases.storage_trouble import waits_out_trouble
 from adapters.clock import AMSTERDAM
 from adapters.database import JournalRow, OutboxRow, ProcessRow, reading
-from adapters.storage_trouble import waits_out_trouble
+from adapters.exchange.answers import hashed
 
 WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from stack import Stack
 
 from adapters.calendar_data import dutch_calendar
-from adapters.casework import Casework
+from adapters.cases.casework import Casework
 from adapters.clock import AMSTERDAM, SetClock
 from adapters.database import create_engine, migrate
 from adapters.office import Office

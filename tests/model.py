@@ -17,11 +17,11 @@ from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
 from adapters.calendar_data import dutch_calendar
-from adapters.casework import Casework, ConflictError
+from adapters.cases.casework import Casework, ConflictError
+from adapters.cases.integrity import broken_cases
+from adapters.cases.store import UnknownCaseError
 from adapters.clock import AMSTERDAM, SetClock
 from adapters.database import JournalRow, OutboxRow, reading
-from adapters.integrity import broken_cases
-from adapters.store import UnknownCaseError
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
 

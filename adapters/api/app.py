@@ -12,9 +12,9 @@ from adapters.api.description import VERSION, describe
 from adapters.api.limits import RateLimit
 from adapters.api.metrics import Measured, Metrics
 from adapters.api.problems import answer_problems
-from adapters.clients import ensure_first_client
-from adapters.event_mapping import read_rules
-from adapters.handoff_pages import handoff_router
+from adapters.exchange.clients import ensure_first_client
+from adapters.exchange.event_mapping import read_rules
+from adapters.messages.handoff_pages import handoff_router
 
 if TYPE_CHECKING:
     from adapters.office import Office

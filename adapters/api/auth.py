@@ -15,9 +15,9 @@ from sqlmodel import select
 
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.problems import Problem
-from adapters.clients import Caller, jwt_secret, key_hash
 from adapters.database import reading
-from adapters.integration_tables import ClientRow
+from adapters.exchange.clients import Caller, jwt_secret, key_hash
+from adapters.exchange.tables import ClientRow
 
 if TYPE_CHECKING:
     from fastapi import Request

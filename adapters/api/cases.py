@@ -9,28 +9,28 @@ from fastapi.responses import JSONResponse
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.answers import answer_once, hashed
 from adapters.api.auth import check_may
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
-from adapters.caseload import take_over
-from adapters.casework import CaseView, ConflictError
+from adapters.cases.casework import CaseView, ConflictError
+from adapters.cases.presentation import case_as_json, journal_line
+from adapters.cases.store import load_case
 from adapters.database import CaseRow, JournalRow, reading
+from adapters.exchange.answers import answer_once, hashed
+from adapters.exchange.persons import person_key
+from adapters.exchange.references import add_reference, normal, references_of
+from adapters.exchange.tables import ExternalReferenceRow
 from adapters.faults import FaultPoint, reach
-from adapters.integration_tables import ExternalReferenceRow
-from adapters.persons import person_key
-from adapters.presentation import case_as_json, journal_line
-from adapters.references import add_reference, normal, references_of
-from adapters.store import load_case
+from adapters.oversight.caseload import take_over
 from milestones.case import possible_now
 from milestones.events import EVENTS
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.casework import Receipt
-    from adapters.clients import Caller
+    from adapters.cases.casework import Receipt
+    from adapters.exchange.clients import Caller
     from adapters.office import Office
 
 router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["zaken"])

@@ -10,7 +10,7 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from adapters.api.strict_json import StrictRequest
-from adapters.clients import Caller
+from adapters.exchange.clients import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -9,15 +9,15 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.background import BackgroundTask
 
-from adapters.answers import answer_once
 from adapters.api.auth import check_may
 from adapters.api.cases import case_answer
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import CaseState, Kept
 from adapters.api.problems import Problem
 from adapters.database import CaseRow
-from adapters.inbox import accept, work_on_inbox
-from adapters.incoming import prepare, take_in
+from adapters.exchange.answers import answer_once
+from adapters.exchange.inbox import accept, work_on_inbox
+from adapters.exchange.incoming import prepare, take_in
 
 if TYPE_CHECKING:
     from sqlmodel import Session

@@ -14,7 +14,13 @@ from adapters.api.context import TheOffice
 from adapters.api.models import Given
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
-from adapters.operator_messages import DEAD_LETTER, FAILED_RUN, LATE_WORKER, operator_key, tell_coordinator
+from adapters.messages.operator_messages import (
+    DEAD_LETTER,
+    FAILED_RUN,
+    LATE_WORKER,
+    operator_key,
+    tell_coordinator,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
-from adapters.casework import ConflictError
-from adapters.storage_trouble import Trouble, trouble_of
-from adapters.store import UnknownCaseError
+from adapters.cases.casework import ConflictError
+from adapters.cases.storage_trouble import Trouble, trouble_of
+from adapters.cases.store import UnknownCaseError
 from milestones.process import InvalidData, NotPossible
 
 if TYPE_CHECKING:

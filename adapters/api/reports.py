@@ -12,11 +12,11 @@ from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, T
 from adapters.api.models import MonitorReport, WorkloadPage
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
-from adapters.monitor import WEEKS, monitor_csv, monitor_rows, read_monitor
-from adapters.workload import read_workload, rows_of, workload_csv
+from adapters.oversight.monitor import WEEKS, monitor_csv, monitor_rows, read_monitor
+from adapters.oversight.workload import read_workload, rows_of, workload_csv
 
 if TYPE_CHECKING:
-    from adapters.clients import Caller
+    from adapters.exchange.clients import Caller
     from adapters.office import Office
 
 router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["rapporten"])

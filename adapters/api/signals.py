@@ -13,19 +13,19 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from adapters.answers import answer_once
 from adapters.api.auth import check_may
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import DeliveryAnswer
 from adapters.api.problems import Problem
 from adapters.api.strict_json import limited
-from adapters.ddas import Delivery, NotADelivery, check_structure
-from adapters.history import take_over
-from adapters.signals import import_signals
+from adapters.exchange.answers import answer_once
+from adapters.exchange.ddas import Delivery, NotADelivery, check_structure
+from adapters.exchange.history import take_over
+from adapters.exchange.signals import import_signals
 
 if TYPE_CHECKING:
+    from adapters.exchange.signals import SignalReport
     from adapters.office import Office
-    from adapters.signals import SignalReport
 
 router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["vroegsignalen"])
 

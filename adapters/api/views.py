@@ -12,8 +12,8 @@ from adapters.api.auth import check_may
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import Health
 from adapters.api.problems import Problem
+from adapters.cases.definition_json import definition_as_json
 from adapters.database import reading
-from adapters.definition_json import definition_as_json
 from milestones.definitions import DEFINITIONS
 
 if TYPE_CHECKING:

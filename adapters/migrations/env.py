@@ -5,8 +5,8 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from adapters import tables_messages  # noqa: F401 - its tables belong to the metadata
 from adapters.database import create_engine
+from adapters.messages import tables as tables_messages  # noqa: F401 - its tables belong to the metadata
 
 _connection = context.config.attributes.get("connection")
 

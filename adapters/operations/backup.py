@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
 from adapters.database import CaseRow, JournalRow, ProcessRow, create_engine, migrate, reading, writing
-from adapters.tables_messages import DeliveryRow
+from adapters.messages.tables import DeliveryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,8 +16,8 @@ from sqlmodel import col, select
 
 from adapters.clock import AMSTERDAM
 from adapters.database import OutboxRow, ProcessRow, TimerRow, reading
-from adapters.integration_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
-from adapters.tables_messages import DeliveryRow, DeliveryState
+from adapters.exchange.tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
+from adapters.messages.tables import DeliveryRow, DeliveryState
 from milestones.term_table import TERMS
 from milestones.terms import Kind
 

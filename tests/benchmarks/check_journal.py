@@ -19,7 +19,9 @@ from sqlalchemy import Engine, func
 from sqlmodel import col, select
 
 from adapters.calendar_data import dutch_calendar
-from adapters.casework import Casework
+from adapters.cases.casework import Casework
+from adapters.cases.integrity import broken_journals
+from adapters.cases.store import journal_hash
 from adapters.clock import AMSTERDAM, SetClock, SystemClock
 from adapters.database import (
     CaseRow,
@@ -31,10 +33,8 @@ from adapters.database import (
     reading,
     writing,
 )
-from adapters.integrity import broken_journals
 from adapters.office import Office
 from adapters.settings import Settings
-from adapters.store import journal_hash
 from milestones.policy import Policy, Rules
 
 WALK = (

@@ -35,8 +35,8 @@ from stack import Stack  # noqa: E402
 
 from adapters.database import ProcessRow, reading  # noqa: E402
 from adapters.office import open_office  # noqa: E402
+from adapters.oversight.workload import read_workload  # noqa: E402
 from adapters.settings import Settings  # noqa: E402
-from adapters.workload import read_workload  # noqa: E402
 from flows.report_pages import workload_page  # noqa: E402
 from flows.views import address  # noqa: E402
 

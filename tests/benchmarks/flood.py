@@ -22,9 +22,9 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 from whole import until, whole
 
+from adapters.cases.integrity import broken_cases
 from adapters.clock import SetClock, SystemClock
 from adapters.database import JournalRow, ProcessRow, TimerRow, reading, writing
-from adapters.integrity import broken_cases
 from adapters.office import Office, open_office
 from adapters.settings import Settings
 from flows.case_queue import FIRED_TOGETHER, SWEPT_TOGETHER

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, insert, text
 from sqlmodel import SQLModel, col, func, select
 
+from adapters.cases.store import journal_hash
 from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, writing
-from adapters.store import journal_hash
 
 if TYPE_CHECKING:
     from datetime import date

@@ -27,10 +27,10 @@ from many_cases import copy_case
 from measuring import Line, cpu_seconds, postgres_database, report
 from whole import whole
 
-from adapters.caseload import Caseload
+from adapters.cases.integrity import broken_cases
 from adapters.clock import SetClock, SystemClock
-from adapters.integrity import broken_cases
 from adapters.office import Office, open_office
+from adapters.oversight.caseload import Caseload
 from adapters.settings import Settings
 from flows.case_queue import FIRED_TOGETHER, SWEPT_TOGETHER
 from milestones.process import NotPossible

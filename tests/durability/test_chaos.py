@@ -10,7 +10,7 @@ from cluster import postgresql_programs
 from invariants import messages
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.cancellations import open_cancellations
+from adapters.cases.cancellations import open_cancellations
 from adapters.faults import FaultPoint
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import pytest
 from invariants import messages, violations
 from sqlmodel import select
 
-from adapters.attention import Attention
+from adapters.cases.attention import Attention
+from adapters.cases.worker_identity import identity
 from adapters.database import ProcessRow, reading
 from adapters.faults import FaultPoint
-from adapters.worker_identity import identity
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from workshop import PrefectServer, Workshop
 
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from milestones.policy import Rules
 
 REGISTERED = "Wacht op crisischeck"

@@ -11,7 +11,7 @@ from invariants import violations
 from sqlalchemy import create_engine, text
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.cancellations import Decision, cancellation_asked, decide_cancellation, open_cancellations
+from adapters.cases.cancellations import Decision, cancellation_asked, decide_cancellation, open_cancellations
 from adapters.database import writing
 
 if TYPE_CHECKING:

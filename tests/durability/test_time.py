@@ -11,11 +11,11 @@ from sqlmodel import col, select
 
 from adapters.clock import AMSTERDAM, SetClock
 from adapters.database import JournalRow, OutboxRow, reading
-from adapters.message_kinds import WARNING
+from adapters.messages.message_kinds import WARNING
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from adapters.office import Office
 
 pytestmark = pytest.mark.short("sqlite")

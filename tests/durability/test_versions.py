@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import pytest
 from invariants import violations
 
+from adapters.cases.definition_moves import move_definition
 from adapters.clock import AMSTERDAM, SetClock
 from adapters.database import migrate
-from adapters.definition_moves import move_definition
 from adapters.office import Office, open_office
 from adapters.settings import Settings
 from deployments import cli
@@ -26,7 +26,7 @@ from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from milestones.snapshot import Snapshot
 
 pytestmark = pytest.mark.short("sqlite")

@@ -12,10 +12,10 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 from stack import wait_until
 
-from adapters.cancellations import ask_cancellation, open_cancellations
-from adapters.caseload import Caseload
-from adapters.quality import QualitySample, last_week
-from adapters.quality_questions import QUESTIONS
+from adapters.cases.cancellations import ask_cancellation, open_cancellations
+from adapters.oversight.caseload import Caseload
+from adapters.oversight.quality import QualitySample, last_week
+from adapters.oversight.quality_questions import QUESTIONS
 from flows.old_pages import forget_forms, forget_versions
 from flows.parking import FORM_PREFIX
 

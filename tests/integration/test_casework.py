@@ -10,17 +10,17 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from adapters.casework import ConflictError
+from adapters.cases.casework import ConflictError
+from adapters.cases.integrity import broken_cases
+from adapters.cases.store import UnknownCaseError
 from adapters.clock import AMSTERDAM
 from adapters.database import CaseRow, JournalRow, OutboxRow, TimerRow, migrate, reading, writing
-from adapters.integrity import broken_cases
-from adapters.store import UnknownCaseError
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from adapters.clock import SetClock
 
 

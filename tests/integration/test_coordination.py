@@ -11,14 +11,14 @@ import pytest
 from sample_cases import fill
 from sqlmodel import select
 
-from adapters.caseload import Caseload, deputy_for
+from adapters.cases.integrity import broken_cases
 from adapters.database import JournalRow, reading
-from adapters.integrity import broken_cases
-from adapters.monitor import monitor_csv, read_monitor
-from adapters.monitor_figures import FIGURES, IN_TIME, LEAD_TIME, QUALITY
-from adapters.quality import QualitySample, Week, choose
-from adapters.quality_questions import QUESTIONS
-from adapters.workload import read_workload, workload_csv
+from adapters.oversight.caseload import Caseload, deputy_for
+from adapters.oversight.monitor import monitor_csv, read_monitor
+from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LEAD_TIME, QUALITY
+from adapters.oversight.quality import QualitySample, Week, choose
+from adapters.oversight.quality_questions import QUESTIONS
+from adapters.oversight.workload import read_workload, workload_csv
 from flows.report_pages import monitor_page, workload_page
 from milestones.process import NotPossible
 

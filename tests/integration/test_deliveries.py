@@ -15,14 +15,14 @@ from receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server,
 from sqlmodel import SQLModel, col, select
 
 import adapters
-from adapters.caseload import Caseload, deputy_for
 from adapters.clock import AMSTERDAM
 from adapters.database import OutboxRow, ProcessRow, reading, writing
-from adapters.delivery_list import UnknownDeliveryError, listed, send_again
+from adapters.messages.delivery_list import UnknownDeliveryError, listed, send_again
+from adapters.messages.retry_table import RETRY_TABLE
+from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
-from adapters.retry_table import RETRY_TABLE
+from adapters.oversight.caseload import Caseload, deputy_for
 from adapters.settings import Settings
-from adapters.tables_messages import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.clock import SetClock
-    from adapters.deliveries import Sent
+    from adapters.messages.deliveries import Sent
 
 FILE = """
 [standaard]
@@ -253,7 +253,7 @@ def test_sending_again_wants_a_known_number(post: Post) -> None:
 
 def test_a_receiver_that_is_silent_counts_as_no(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """A time-out is a failed attempt, and the next one arrives."""
-    monkeypatch.setattr("adapters.channels._ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr("adapters.messages.channels._ANSWER_SECONDS", 0.3)
     post.recipients(text=FILE.replace('mail = "{mail}p1@example.org"\n', ""))
     post.web.behave = lambda: HANG
     post.open()

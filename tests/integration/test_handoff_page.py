@@ -20,8 +20,8 @@ from sqlmodel import col, select
 from stack import free_port
 
 from adapters.database import OutboxRow, ProcessRow, reading
-from adapters.handoff_links import HandoffLinks, responsible_person
 from adapters.http_api import create_api
+from adapters.messages.handoff_links import HandoffLinks, responsible_person
 from adapters.office import Office
 from adapters.settings import Settings
 from milestones.definitions import current

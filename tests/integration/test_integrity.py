@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.cases.integrity import broken_journals
 from adapters.database import writing
-from adapters.integrity import broken_journals
 from adapters.office import open_office
 from adapters.settings import Settings
 

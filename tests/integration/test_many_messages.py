@@ -12,9 +12,9 @@ from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web
 from sqlmodel import select
 
 from adapters.database import OutboxRow, create_engine, migrate, reading
+from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
 from adapters.settings import Settings
-from adapters.tables_messages import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from rich.console import Console
 from sqlmodel import select
 
 from adapters.database import OutboxRow, reading
-from adapters.message_check import message_problems
+from adapters.messages.message_check import message_problems
+from adapters.messages.tables import DeliveryRow
+from adapters.messages.texts import OWN_TEXTS
 from adapters.office import Office
 from adapters.settings import Settings
-from adapters.tables_messages import DeliveryRow
-from adapters.texts import OWN_TEXTS
 from deployments import start
 from deployments.check import check
 
@@ -62,7 +62,7 @@ def test_everything_that_is_wrong_is_named_and_the_rest_works(
 ) -> None:
     """Channel, role, loop, field, secret and sender are named, with file and line where there is one."""
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
     office = _office(engine, clock, tmp_path)
     said = "\n".join(message_problems(office))
     for part in (
@@ -85,7 +85,7 @@ def test_everything_that_is_wrong_is_named_and_the_rest_works(
 
 
 def _no_prefect(name: str) -> str:
-    from adapters.secrets_in_text import MissingSecretError  # noqa: PLC0415
+    from adapters.messages.secrets_in_text import MissingSecretError  # noqa: PLC0415
 
     raise MissingSecretError(f"het Secret block '{name}' is er niet, of Prefect is niet bereikbaar")
 
@@ -94,7 +94,7 @@ def test_start_names_each_problem(
     engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Beside the addresses, `start` prints what is wrong with file and line, and runs on."""
-    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
     printed = StringIO()
     monkeypatch.setattr(start, "out", Console(file=printed, width=300, soft_wrap=True))
     start._print_addresses(_office(engine, clock, tmp_path).settings)
@@ -107,7 +107,7 @@ def test_controleer_ends_with_1_and_prints_each_problem(
     engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The command prints what to put right and its exit code tells that there is something."""
-    monkeypatch.setattr("adapters.secrets_in_text._from_prefect", _no_prefect)
+    monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
     printed = StringIO()
     console = Console(file=printed, width=300, soft_wrap=True)
     assert check(_office(engine, clock, tmp_path), console, console) == 1

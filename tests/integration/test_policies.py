@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.integrity import broken_cases
+from adapters.cases.integrity import broken_cases
 from adapters.office import Office
 from adapters.policies import policy_problems, read_policy
 from adapters.settings import Settings

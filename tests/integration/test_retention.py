@@ -11,10 +11,10 @@ from sqlmodel import SQLModel, col, select, update
 
 from adapters.clock import AMSTERDAM, SetClock
 from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.messages.tables import DeliveryRow
 from adapters.office import Office
-from adapters.retention import destroyable, forget
+from adapters.operations.retention import destroyable, forget
 from adapters.settings import Settings
-from adapters.tables_messages import DeliveryRow
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

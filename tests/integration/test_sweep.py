@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import col, select
 
-from adapters.attention import Attention
+from adapters.cases.attention import Attention
+from adapters.cases.integrity import broken_cases
+from adapters.cases.store import lock_case
 from adapters.database import JournalRow, reading, writing
-from adapters.integrity import broken_cases
-from adapters.store import lock_case
 from milestones.policy import Rules
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from adapters.clock import SetClock
 
 

@@ -7,9 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.ddas import check_structure, eleven_test
-from adapters.history import take_over
-from adapters.signals import SignalReport, import_signals
+from adapters.exchange.ddas import check_structure, eleven_test
+from adapters.exchange.history import take_over
+from adapters.exchange.signals import SignalReport, import_signals
 
 if TYPE_CHECKING:
     from adapters.office import Office

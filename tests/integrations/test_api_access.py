@@ -13,7 +13,7 @@ from conftest import caller, whole
 from starlette.testclient import TestClient
 
 from adapters.api.limits import LockOut, RateLimit
-from adapters.clients import clients, first_key_file, new_client, revoke_client
+from adapters.exchange.clients import clients, first_key_file, new_client, revoke_client
 from adapters.http_api import create_api
 
 if TYPE_CHECKING:

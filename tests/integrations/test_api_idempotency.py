@@ -15,7 +15,7 @@ import httpx
 from conftest import caller
 from test_api_cases import opened, rows
 
-from adapters.clients import new_client
+from adapters.exchange.clients import new_client
 from adapters.office import open_office
 from adapters.settings import Settings
 

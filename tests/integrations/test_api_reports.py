@@ -12,11 +12,11 @@ import pytest
 from conftest import caller
 from starlette.testclient import TestClient
 
-from adapters.clients import new_client
-from adapters.disclosure import HIDDEN
+from adapters.exchange.clients import new_client
 from adapters.http_api import create_api
-from adapters.operator_messages import operator_key
-from adapters.workload import read_workload
+from adapters.messages.operator_messages import operator_key
+from adapters.oversight.disclosure import HIDDEN
+from adapters.oversight.workload import read_workload
 
 if TYPE_CHECKING:
     from adapters.clock import SetClock

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from adapters import ddas
-from adapters.ddas import (
+from adapters.exchange import ddas
+from adapters.exchange.ddas import (
     ELEVEN_TEST_WARNING,
     BadSignal,
     Delivery,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
-from adapters.clients import first_key_file
+from adapters.exchange.clients import first_key_file
 from adapters.http_api import create_api
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from deliveries import delivery, signal, take_in
 from jsonschema import Draft202012Validator, FormatChecker
 from test_history import attempt, case
 
-from adapters.ddas_export import Delivery, ExportError, export
+from adapters.exchange.ddas_export import Delivery, ExportError, export
 from adapters.settings import SettingsError
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from sqlmodel import select
 from test_privacy import MARKS, drive
 
 from adapters.database import CaseRow, reading
-from adapters.operator_messages import DEAD_LETTER
-from adapters.outgoing import case_uuid
+from adapters.exchange.outgoing import case_uuid
+from adapters.messages.operator_messages import DEAD_LETTER
 from deployments.automations import ALARMS
 from flows import intake, outgoing
 from flows.effects import plan_messages

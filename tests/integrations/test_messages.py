@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from sqlmodel import select
 from test_api_cases import opened
 
-from adapters import inbox
-from adapters.clients import new_client
 from adapters.database import reading
-from adapters.event_mapping import EventsFileError, read_rules
-from adapters.inbox import reconcile, work_on_inbox
-from adapters.integration_tables import InboxRow
-from adapters.postbak import PostbakError, couple, put_aside, waiting
-from adapters.privacy import is_reference, may_hold_bsn
+from adapters.exchange import inbox
+from adapters.exchange.clients import new_client
+from adapters.exchange.event_mapping import EventsFileError, read_rules
+from adapters.exchange.inbox import reconcile, work_on_inbox
+from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
+from adapters.exchange.privacy import is_reference, may_hold_bsn
+from adapters.exchange.tables import InboxRow
 
 if TYPE_CHECKING:
     from pathlib import Path

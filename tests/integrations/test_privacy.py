@@ -15,8 +15,8 @@ from sqlalchemy import inspect, text
 from test_messages import notification
 from test_webhooks import Receiver
 
-from adapters.clients import first_key_file
-from adapters.webhooks import deliver_due, fan_out, subscribe
+from adapters.exchange.clients import first_key_file
+from adapters.exchange.webhooks import deliver_due, fan_out, subscribe
 from deployments import cli, integration_cli
 
 if TYPE_CHECKING:

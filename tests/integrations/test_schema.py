@@ -11,11 +11,11 @@ from alembic.migration import MigrationContext
 from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-import adapters.cancellations
+import adapters.cases.cancellations
+import adapters.messages.tables
 import adapters.migrations
-import adapters.tables_coordination
-import adapters.tables_messages
-from adapters.integration_tables import ClientRow, WebhookDeliveryRow
+import adapters.oversight.tables
+from adapters.exchange.tables import ClientRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
     from adapters.office import Office

@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 from deliveries import DENNIS, SAMIRA, delivery, signal, take_in
 from sqlmodel import select
 
+from adapters.cases.integrity import broken_cases
 from adapters.database import CaseRow, reading
-from adapters.integration_tables import SignalRow
-from adapters.integrity import broken_cases
-from adapters.persons import person_key, renew_key_file
+from adapters.exchange.persons import person_key, renew_key_file
+from adapters.exchange.signals import SignalResult
+from adapters.exchange.tables import SignalRow
 from adapters.settings import secret_file
-from adapters.signals import SignalResult
 
 if TYPE_CHECKING:
     from pathlib import Path

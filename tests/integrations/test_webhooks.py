@@ -13,10 +13,9 @@ from sqlmodel import select
 from test_api_cases import opened
 
 from adapters.database import reading, writing
-from adapters.integration_tables import OutgoingEventRow, WebhookDeliveryRow
-from adapters.outgoing import as_cloudevent
-from adapters.retry_table import RETRY_TABLE
-from adapters.webhooks import (
+from adapters.exchange.outgoing import as_cloudevent
+from adapters.exchange.tables import OutgoingEventRow, WebhookDeliveryRow
+from adapters.exchange.webhooks import (
     SubscriptionError,
     anything_due,
     dead_letters,
@@ -28,6 +27,7 @@ from adapters.webhooks import (
     try_again,
     unsubscribe,
 )
+from adapters.messages.retry_table import RETRY_TABLE
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
 
 BSN = "123456782"  # passes the eleven test and belongs to nobody
 
@@ -62,7 +62,7 @@ def test_what_was_rolled_back_is_not_told(
 
     reference = casework.open("M3", municipality="0518").reference
     lines()
-    monkeypatch.setattr("adapters.case_writing.reach", breaks)
+    monkeypatch.setattr("adapters.cases.case_writing.reach", breaks)
     with pytest.raises(OSError):  # noqa: PT011 - it has no text
         casework.report(reference, "aanmelding_geregistreerd")
     assert lines() == []

@@ -20,7 +20,7 @@ from next_release import add_a_column
 from stack import Stack, free_port, wait_until
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.attention import Attention
+from adapters.cases.attention import Attention
 from adapters.database import create_engine, migrate
 from adapters.office import open_office
 from adapters.settings import Settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.casework import Casework
+    from adapters.cases.casework import Casework
     from adapters.clock import SetClock
 
 TESTS = Path(__file__).parents[1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.disclosure import LEAST, shown_counts, shown_share
+from adapters.oversight.disclosure import LEAST, shown_counts, shown_share
 
 COUNTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 200), max_size=8)
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.message_kinds import TASKS
-from adapters.text_rules import forbidden_to_residents, looks_like_bsn, readability
-from adapters.texts import NAMES, OWN_TEXTS, Texts, check_text
+from adapters.messages.message_kinds import TASKS
+from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn, readability
+from adapters.messages.texts import NAMES, OWN_TEXTS, Texts, check_text
 from milestones.definitions import DEFINITIONS
 from milestones.target_groups import TARGET_GROUPS
 

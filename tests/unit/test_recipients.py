@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.addressing import addressees, next_moment, willing
 from adapters.calendar_data import dutch_calendar
 from adapters.clock import AMSTERDAM
-from adapters.recipients import Book, Wish, WorkingHours, read_book
-from adapters.recipients_file import RecipientsFile
-from adapters.secrets_in_text import MissingSecretError, fill_in
+from adapters.messages.addressing import addressees, next_moment, willing
+from adapters.messages.recipients import Book, Wish, WorkingHours, read_book
+from adapters.messages.recipients_file import RecipientsFile
+from adapters.messages.secrets_in_text import MissingSecretError, fill_in
 
 if TYPE_CHECKING:
     from adapters.problems import Problem

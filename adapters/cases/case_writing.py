@@ -1,0 +1,170 @@
+"""Write what was decided of cases: journal, snapshots, timers, outbox, and events for other systems.
+
+All of it goes in one transaction of the caller. `adapters.cases.casework` decides what; this knows in which order rows
+can be written, so that many cases take as few statements as one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import or_
+from sqlmodel import Session, SQLModel, col, select
+
+from adapters.cases.store import ask_attention, journal_of, load_case, save_cases
+from adapters.database import CaseRow, OutboxRow, ProcessRow
+from adapters.exchange.outgoing import events_of, write_events
+from adapters.faults import FaultPoint, reach
+from adapters.operations.counters import tell_when_committed
+from milestones.case import traject_is_open
+from milestones.definitions import definition_of
+from milestones.process import Message, NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from adapters.cases.store import CaseRows
+    from adapters.database import JournalRow
+    from milestones.case import Case, Step
+    from milestones.policy import Rules
+
+_OUTBOX_NAMESPACE = uuid.UUID("5e6c1c1e-6f0c-4c53-9d80-3d0a2a1c1d5b")
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input of a case, decided: the case before and after it, and the steps between."""
+
+    before: Case
+    after: Case
+    steps: tuple[Step, ...]
+    event_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """All that one transaction writes of one case. `also` are rows that point at the case."""
+
+    case_row: CaseRow
+    rows: CaseRows
+    inputs: tuple[Input, ...]
+    rules: Rules
+    at: datetime
+    quiet: bool = False
+    also: tuple[SQLModel, ...] = ()
+
+    @property
+    def after(self) -> Case:
+        """The case after the last input."""
+        return self.inputs[-1].after
+
+    @property
+    def process(self) -> str:
+        """The process that the first input is about."""
+        return self.inputs[0].steps[0].process
+
+
+def write_changes(session: Session, changes: Sequence[Change]) -> None:
+    """Write cases with all their inputs: journal, snapshots, timers, outbox, events for other systems.
+
+    However many cases there are, it takes about one statement for each table. NotPossible when a person would
+    have two trajects; then nothing was written.
+    """
+    for change in changes:
+        if any(_starts_traject(given.before, given.after) for given in change.inputs):
+            _refuse_second_traject(session, change.case_row)
+    # The journal comes first, because a case row holds the last hash of its chain.
+    journals = [[_journal(change, given) for given in change.inputs] for change in changes]
+    with session.no_autoflush:
+        new = [change.case_row for change in changes if change.case_row not in session]
+        if new:
+            session.add_all(new)
+            session.flush()  # the other rows point at it
+        save_cases(
+            session,
+            [(change.case_row, change.inputs[0].before, change.after, change.rows) for change in changes],
+        )
+    events: list[dict[str, Any]] = []
+    for change, journal in zip(changes, journals, strict=True):
+        session.add_all(change.also)
+        for given, lines in zip(change.inputs, journal, strict=True):
+            session.add_all(lines)
+            tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
+            if change.quiet:
+                continue
+            events += events_of(
+                change.case_row, given.before, given.after, given.steps, lines[0].number, change.at
+            )
+            session.add_all(_effects(change, given, lines))
+    write_events(session, events)
+    session.flush()
+    for change in changes:
+        reach(FaultPoint.BEFORE_COMMIT, change.case_row.reference)
+
+
+def _refuse_second_traject(session: Session, case_row: CaseRow) -> None:
+    """Refuse a traject for somebody who has one that is open (DDAS: at most one at a time)."""
+    keys = [key for key in (case_row.person_key, case_row.partner_key) if key is not None]
+    if not keys:
+        return
+    others = session.exec(
+        select(CaseRow.reference)
+        .join(ProcessRow, col(ProcessRow.case_reference) == col(CaseRow.reference))
+        .where(
+            or_(col(CaseRow.person_key).in_(keys), col(CaseRow.partner_key).in_(keys)),
+            col(CaseRow.reference) != case_row.reference,
+            col(CaseRow.municipality) == case_row.municipality,
+            col(ProcessRow.closed).is_(False),
+        )
+        .distinct()
+    ).all()
+    for other in others:
+        if traject_is_open(load_case(session, other)[0]):
+            raise NotPossible(
+                f"Deze inwoner heeft al een lopend traject: {other} (DDAS: één traject tegelijk)."
+            )
+
+
+def _starts_traject(before: Case, after: Case) -> bool:
+    """Whether a case without an open traject has one now."""
+    return traject_is_open(after) and not traject_is_open(before)
+
+
+def _journal(change: Change, given: Input) -> list[JournalRow]:
+    return journal_of(change.case_row, given.steps, change.at, change.rules.policy.name, given.event_id)
+
+
+def _effects(change: Change, given: Input, lines: Sequence[JournalRow]) -> Iterator[OutboxRow]:
+    """Give the messages that an input asks for; the process of each is to be woken."""
+    case_row, old = change.case_row, {process.name: process for process in change.inputs[0].before.processes}
+    for step, line in zip(given.steps, lines, strict=True):
+        for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
+            process = change.rows[message.process]
+            if change.after.process(message.process) is old.get(message.process):
+                ask_attention(process)  # one that changed asks already
+            yield OutboxRow(
+                id=str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{case_row.reference}/{line.number}/{index}")),
+                process_id=process.id or 0,
+                case_reference=case_row.reference,
+                municipality=case_row.municipality,
+                process=message.process,
+                role=message.role,
+                kind=message.kind,
+                subject=message.subject,
+                term=message.term,
+                due=message.due,
+                rung=step.rung,
+                planned_on=step.on if step.rung else None,
+                created_at=change.at,
+            )
+
+
+def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:
+    """Give the message to the receiver of a hand-off that is offered anew; its row tells only fixed roles."""
+    if step.event != "overdracht_aangeboden":
+        return ()
+    definition = definition_of(case.process(step.process))
+    return (Message(rules.policy.role(definition.first_state.role), "overdracht", step.process),)

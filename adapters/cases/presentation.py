@@ -1,0 +1,74 @@
+"""A case as JSON, the same for the command line and the API."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from milestones.case import closed, possible_now
+from milestones.definitions import definition_of
+from milestones.simulation import term_row
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from adapters.cases.casework import CaseView
+    from adapters.database import JournalRow
+    from milestones.policy import Rules
+
+
+def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = True) -> dict[str, Any]:
+    """Give where a case is, its terms, who holds it, what is possible now, and its journal."""
+    result: dict[str, Any] = {
+        "zaak": view.reference,
+        "gemeentecode": view.municipality,
+        "toestanden": {process.name: process.state for process in view.case.processes},
+        "mijlpalen": [
+            {
+                "mijlpaal": process.name,
+                "naam": rules.policy.name_of(definition_of(process)),
+                "versie": process.version,
+                "toestand": process.state,
+                "wacht_op": definition_of(process).state(process.state).waits_for,
+                "rol": rules.policy.role(process.role(definition_of(process))),
+                "afgerond": closed(process),
+                "geopend_op": process.opened_on.isoformat(),
+                "mogelijke_gebeurtenissen": list(possible_now(process)),
+                **{
+                    name: process.facts[name]
+                    for name in ("eindresultaat", "uitstroomreden")
+                    if name in process.facts
+                },
+            }
+            for process in view.case.processes
+        ],
+        "termijnen": [
+            term_row(term, process.name, today, rules)
+            for process in view.case.processes
+            for term in process.terms
+        ],
+    }
+    if journal:
+        result["journaal"] = [journal_line(row) for row in view.journal]
+    return result
+
+
+def process_title(process: str, name: str) -> str:
+    """Give how people call a process: "M3 In contact", "M2#2 In beeld", "Wsnp"."""
+    code, _, instance = process.partition("#")
+    if code.lower() == name.lower():
+        return f"{name} {instance}".strip()
+    return f"{process} {name}"
+
+
+def journal_line(row: JournalRow) -> dict[str, Any]:
+    """Give one journal row in the words of the contract."""
+    return {
+        "nummer": row.number,
+        "op": row.on.isoformat(),
+        "vastgelegd_op": row.at.isoformat(timespec="seconds"),
+        "mijlpaal": row.process,
+        "van": row.before,
+        "gebeurtenis": row.event,
+        "naar": row.after,
+        "id": row.event_id,
+    }

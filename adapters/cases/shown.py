@@ -1,0 +1,96 @@
+"""What the flow runs show now, and which of them time itself has made out of date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from adapters.database import ProcessRow, TimerRow, reading, writing
+from adapters.oversight.tables import ShownRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from sqlalchemy import Engine
+
+_BATCH = 500
+_CONTACT = "contact:"
+
+
+@dataclass(frozen=True, slots=True)
+class Dated:
+    """An open process as its flow run shows it, with the dates that its tags hang on."""
+
+    process_id: int
+    reference: str
+    name: str
+    municipality: str
+    flow_run_id: str
+    contact: str | None
+    tags: frozenset[str]
+    dues: tuple[tuple[str, date], ...]
+
+
+class ShownRuns:
+    """Remember what runs show."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def pages_of(self, process_ids: Sequence[int]) -> dict[int, str]:
+        """Give the hash of the case page that each process wrote last; empty when it wrote none."""
+        with reading(self._engine) as session:
+            query = select(ShownRow.process_id, ShownRow.page).where(
+                col(ShownRow.process_id).in_(process_ids)
+            )
+            return dict.fromkeys(process_ids, "") | dict(session.exec(query).all())
+
+    def remember(self, process_id: int, tags: Sequence[str], page: str | None = None) -> None:
+        """Remember what a run shows now; without a page the known page stays."""
+        with writing(self._engine) as session:
+            row = session.get(ShownRow, process_id) or ShownRow(process_id=process_id)
+            row.tags = sorted(tags)
+            if page is not None:
+                row.page = page
+            session.add(row)
+
+    def dated(self) -> Iterator[Dated]:
+        """Give every open process that has a run, with the ends of its running terms, batch by batch."""
+        last = 0
+        while True:
+            with reading(self._engine) as session:
+                rows = session.exec(
+                    select(ProcessRow, ShownRow.tags)
+                    .join(ShownRow, col(ShownRow.process_id) == col(ProcessRow.id))
+                    .where(
+                        col(ProcessRow.id) > last,
+                        col(ProcessRow.closed).is_(False),
+                        # One that asks for attention is shown anew anyway.
+                        col(ProcessRow.attention).is_(False),
+                        col(ProcessRow.flow_run_id).is_not(None),
+                    )
+                    .order_by(col(ProcessRow.id))
+                    .limit(_BATCH)
+                ).all()
+                ids = [row.id or 0 for row, _ in rows]
+                dues: dict[int, list[tuple[str, date]]] = {}
+                running = select(col(TimerRow.process_id), col(TimerRow.term), col(TimerRow.due)).where(
+                    col(TimerRow.process_id).in_(ids),
+                    col(TimerRow.stopped).is_(None),
+                    col(TimerRow.due).is_not(None),
+                )
+                for process_id, term, due in session.exec(running):
+                    if due is not None:
+                        dues.setdefault(process_id, []).append((term, due))
+            if not rows:
+                return
+            for row, tags in rows:
+                last = row.id or 0
+                contact = next((tag[len(_CONTACT) :] for tag in tags if tag.startswith(_CONTACT)), None)
+                yield Dated(
+                    last, row.case_reference, row.name, row.municipality, row.flow_run_id or "",
+                    contact, frozenset(tags), tuple(dues.get(last, ())),
+                )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Answer a repeated request as the first time. The answer is written together with what the request did."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col
+
+from adapters.cases.casework import ConflictError
+from adapters.database import reading, writing
+from adapters.exchange.persons import keyed_hash
+from adapters.exchange.tables import AnswerRow
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+
+KEPT = timedelta(days=90)
+Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
+
+
+def hashed(office: Office, *parts: object) -> str:
+    """Give a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
+    written = json.dumps(parts, sort_keys=True, default=str)
+    return keyed_hash(office.settings.integration_secret(), written)
+
+
+def answer_once(
+    office: Office, client_id: str, key: str | None, content: object, work: Work
+) -> tuple[int, dict[str, Any], bool]:
+    """Do the work and keep its answer, or give the kept answer; the last value says whether it is a repeat.
+
+    The same key with another content is a ConflictError. When the work refuses, nothing is written.
+    """
+    if key is None:
+        with writing(office.engine) as session:
+            return *work(session), False
+    name, fingerprint = (client_id, hashed(office, key)), hashed(office, content)
+    try:
+        with writing(office.engine) as session:
+            if (kept := _kept(session, name, fingerprint)) is not None:
+                return *kept, True
+            status, body = work(session)
+            session.add(
+                AnswerRow(
+                    client_id=client_id,
+                    key_hash=name[1],
+                    fingerprint=fingerprint,
+                    status=status,
+                    body=body,
+                    accepted_at=office.clock.now(),
+                )
+            )
+    except (IntegrityError, ConflictError):
+        # The same request may have come in twice at the same time, and the other was first.
+        with reading(office.engine) as session:
+            if (kept := _kept(session, name, fingerprint)) is None:
+                raise
+        return *kept, True
+    return status, body, False
+
+
+def _kept(session: Session, name: tuple[str, str], fingerprint: str) -> tuple[int, dict[str, Any]] | None:
+    row = session.get(AnswerRow, name)
+    if row is None:
+        return None
+    if row.fingerprint != fingerprint:
+        raise ConflictError("Dit id is al gebruikt voor een ander verzoek.")
+    return row.status, row.body
+
+
+def forget_old_answers(office: Office) -> None:
+    """Remove answers that nobody will ask for again; the journal still knows the ids of events."""
+    with writing(office.engine) as session:
+        session.execute(delete(AnswerRow).where(col(AnswerRow.accepted_at) < office.clock.now() - KEPT))

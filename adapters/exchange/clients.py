@@ -1,0 +1,161 @@
+"""The systems that may call the API: each with a key, a secret for signed tokens, and what it may do.
+
+An API key is random and long, so a plain SHA-256 of it is safe to keep. A signed token (JWT, as in ZGW) is
+checked with a secret that must be known in full. That secret is not kept: it is derived from our own secret
+(a setting, or a file for this user alone) and a salt in the client's row. A stolen database lets nobody in;
+whoever renews our own secret renews every derived secret at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from adapters.database import reading, writing
+from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.tables import ClientRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from adapters.office import Office
+
+FIRST_CLIENT = "standaard"
+_CLIENT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_MUNICIPALITY = re.compile(r"\d{4}|\*")
+_SCOPE = re.compile(r"[A-Za-z0-9_:*-]{1,60}")
+
+
+class ClientError(IntegrationError):
+    """A client that cannot be made or found: one Dutch sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: an identified client, and what it may do. `*` stands for anything."""
+
+    client_id: str
+    municipalities: tuple[str, ...]
+    scopes: tuple[str, ...]
+
+    def sees(self, municipality: str) -> bool:
+        """Whether the cases of this municipality exist for this client."""
+        return "*" in self.municipalities or municipality in self.municipalities
+
+    def may(self, action: str) -> bool:
+        """Whether this client may do this: the name of an event, `open:M3`, `lezen`, `vroegsignalen`."""
+        return any(fnmatchcase(action, scope) for scope in self.scopes)
+
+    @property
+    def only_municipality(self) -> str | None:
+        """The one municipality that this client works for, if it is one."""
+        one = self.municipalities[0] if len(self.municipalities) == 1 else "*"
+        return None if one == "*" else one
+
+
+@dataclass(frozen=True, slots=True)
+class NewClient:
+    """A client with its key and its secret, which are shown once."""
+
+    client_id: str
+    api_key: str
+    jwt_secret: str
+
+
+def key_hash(api_key: str) -> str:
+    """Give what we keep of an API key."""
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+def derived_secret(integration_secret: bytes, purpose: str, name: str, salt: str) -> str:
+    """Give the secret of a client or a subscriber; the same again as long as our own secret is the same."""
+    return hmac.new(integration_secret, f"{purpose}\x1f{name}\x1f{salt}".encode(), hashlib.sha256).hexdigest()
+
+
+def jwt_secret(office: Office, client_id: str, salt: str) -> str:
+    """Give the secret with which a client signs its tokens."""
+    return derived_secret(office.settings.integration_secret(), "jwt", client_id, salt)
+
+
+def new_client(
+    office: Office,
+    client_id: str,
+    municipalities: Sequence[str] = ("*",),
+    scopes: Sequence[str] = ("*",),
+    api_key: str | None = None,
+) -> NewClient:
+    """Make a client, or give one that was revoked a new life; raise ClientError when it exists."""
+    if not _CLIENT_ID.fullmatch(client_id):
+        raise ClientError("Een client_id bestaat uit kleine letters, cijfers en streepjes (ten hoogste 40).")
+    if not municipalities or not all(_MUNICIPALITY.fullmatch(code) for code in municipalities):
+        raise ClientError("Een gemeentecode bestaat uit vier cijfers, of is * voor alle gemeenten.")
+    if not scopes or not all(_SCOPE.fullmatch(scope) for scope in scopes):
+        raise ClientError(
+            "Noem de gebeurtenissen die mogen, bijvoorbeeld hulp_aanvaard, open:M3, lezen of *."
+        )
+    key = api_key or f"rk_{client_id}_{secrets.token_urlsafe(32)}"
+    row = ClientRow(
+        client_id=client_id,
+        key_hash=key_hash(key),
+        salt=secrets.token_hex(16),
+        municipalities=list(municipalities),
+        events=list(scopes),
+        created_at=office.clock.now(),
+    )
+    with writing(office.engine) as session:
+        known = session.get(ClientRow, client_id)
+        if known is not None and known.revoked_at is None:
+            raise ClientError(f"Client '{client_id}' bestaat al; trek hem eerst in.")
+        session.merge(row)
+    return NewClient(client_id, key, jwt_secret(office, client_id, row.salt))
+
+
+def revoke_client(office: Office, client_id: str) -> None:
+    """Let a client in no more; raise ClientError when there is none."""
+    with writing(office.engine) as session:
+        row = session.get(ClientRow, client_id)
+        if row is None or row.revoked_at is not None:
+            raise ClientError(f"Er is geen actieve client '{client_id}'.")
+        row.revoked_at = office.clock.now()
+        session.add(row)
+
+
+def clients(office: Office) -> Sequence[ClientRow]:
+    """Give every client, revoked ones too."""
+    with reading(office.engine) as session:
+        return session.exec(select(ClientRow).order_by(col(ClientRow.client_id))).all()
+
+
+def ensure_first_client(office: Office) -> Path:
+    """Make a first client where there is none, with its key in a file for this user alone; give that file."""
+    path = first_key_file(office)
+    with reading(office.engine) as session:
+        if session.exec(select(func.count()).select_from(ClientRow)).one():
+            return path
+    office.settings.ensure_home()
+    try:
+        key = path.read_text(encoding="ascii").strip() if path.exists() else None
+        made = new_client(office, FIRST_CLIENT, api_key=key)
+    except (ClientError, IntegrityError):  # another process was first
+        return path
+    if key is None:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(made.api_key)
+    return path
+
+
+def first_key_file(office: Office) -> Path:
+    """Give the file that holds the key of the first client."""
+    return office.settings.home_folder / "api-sleutel"

@@ -1,0 +1,289 @@
+"""Give what we hold as a delivery of DDAS: schuldhulptrajecten (v1.0), or vroegsignaalzaken.
+
+The engine knows states and dates. Who the client is, which debts he has and what they amount to, it does not:
+those are left out, unless a plug-in (`person_plugin`) gives the client fields out of the case system.
+"""
+
+from __future__ import annotations
+
+import json
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import col, select
+
+from adapters.database import CaseRow, JournalRow, ProcessRow, reading
+from adapters.exchange.inbox import load_plugin
+from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.tables import SignalRow
+from milestones.definitions import VERSIONS
+from milestones.event_fields import EXIT_REASONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import date
+
+    from sqlmodel import Session
+
+    from adapters.office import Office
+
+SUPPLIER = "routekaart"
+_PAGE = 200
+_CLIENT_FIELDS = (
+    "Burgerservicenummer",
+    "Geboortedatum",
+    "Geslachtsaanduiding",
+    "Postcode",
+    "Huisnummer",
+    "Huisnummertoevoeging",
+)
+_MOST_CLIENTS = 2
+_BEFORE_A_TRAJECT = ("M1", "M2")
+# Which process is which part of a schuldhulptraject: its start and its end are those of the part.
+_PARTS = {"M3": "aanmelding", "M4": "intake", "M5": "stabilisatie", "M8": "nazorg"}
+# Which event gives which date of which part.
+_DATES = {
+    ("M6", "bekendgemaakt"): (("intake", "beschikkingsdatum"), ("planVanAanpak", "datumAfronding")),
+    ("M6", "weigering_besloten"): (("intake", "beschikkingsdatum"),),
+}
+_DECISIONS = {
+    ("M6", "bekendgemaakt"): "Toelatingsbeschikking",
+    ("M6", "weigering_besloten"): "Afwijzingsbeschikking",
+}
+_RESULTS = frozenset(
+    (
+        "Niet opgepakt: herhaalde melding",
+        "Niet opgepakt: onterecht signaal",
+        "Inwoner is overleden",
+        "Persoon is geen inwoner (meer) in de gemeente",
+        "Niet opgepakt: andere reden",
+        "Inwoner al bekend bij schuldhulpverlening",
+        "Inwoner heeft al een ander lopend traject",
+        "Definitief geen contact kunnen krijgen",
+        "Geen reactie na eerder contact",
+        "Inwoner hoeft geen hulp vanuit vroegsignalering",
+        "Inwoner heeft zelf al betaald/betalingsregeling getroffen",
+        "(Budget)advies en/of quick fix",
+        "Vervolghulp en/of verwijzing financieel",
+        "Verwijzing zonder contact",
+        "Vervolghulp en/of verwijzing niet financieel",
+    )
+)
+_FINAL = {
+    (item.code, item.version): {state.code for state in item.states if state.final} for item in VERSIONS
+}
+
+
+class ExportError(IntegrationError):
+    """An export that cannot be made: one Dutch sentence."""
+
+
+class Delivery(StrEnum):
+    """What can be delivered."""
+
+    TRAJECTS = "schuldhulptrajecten"
+    SIGNAL_CASES = "vroegsignaalzaken"
+
+
+def export(office: Office, kind: Delivery, start: date, end: date) -> Iterator[str]:
+    """Give a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
+    if end < start:
+        raise ExportError("De einddatum ligt voor de startdatum.")
+    head = {
+        "startdatumLevering": start.isoformat(),
+        "einddatumLevering": end.isoformat(),
+        "aanleverdatumEnTijd": office.clock.now().isoformat(timespec="seconds"),
+        "codeGegevensleverancier": SUPPLIER,
+    }
+    yield json.dumps(head, ensure_ascii=False)[:-1] + ', "leveringen": ['
+    municipalities = _municipalities(office) or [office.settings.municipality]
+    for number, municipality in enumerate(municipalities, start=1):
+        yield ("," if number > 1 else "") + _part(kind, number, municipality)
+        found = _trajects if kind is Delivery.TRAJECTS else _signal_cases
+        for place, item in enumerate(found(office, municipality, start, end)):
+            yield ("," if place else "") + "\n" + json.dumps(item, ensure_ascii=False)
+        yield "]}"
+    yield "]}\n"
+
+
+def _part(kind: Delivery, number: int, municipality: str) -> str:
+    part: dict[str, Any] = {"teller": number}
+    if kind is Delivery.TRAJECTS:
+        part["aanleverende_organisatie"] = {"gemeentecode": f"GM{municipality}"}
+    else:
+        part |= {"gemeentecode": municipality, "aanleverende_organisatie": {}, "vroegsignalen": []}
+    return json.dumps(part)[:-1] + f', "{kind}": ['
+
+
+def _municipalities(office: Office) -> list[str]:
+    with reading(office.engine) as session:
+        return list(session.exec(select(CaseRow.municipality).distinct().order_by(col(CaseRow.municipality))))
+
+
+def _cases(office: Office, municipality: str) -> Iterator[tuple[str, list[ProcessRow], list[JournalRow]]]:
+    """Give every case of a municipality with its processes and its journal, a page at a time."""
+    last = ""
+    while True:
+        with reading(office.engine) as session:
+            names = session.exec(
+                select(CaseRow.reference)
+                .where(CaseRow.municipality == municipality, col(CaseRow.reference) > last)
+                .order_by(col(CaseRow.reference))
+                .limit(_PAGE)
+            ).all()
+            if not names:
+                return
+            last = names[-1]
+            processes = _by_case(
+                session.exec(
+                    select(ProcessRow)
+                    .where(col(ProcessRow.case_reference).in_(names))
+                    .order_by(col(ProcessRow.id))
+                ).all()
+            )
+            journals = _by_case(
+                session.exec(
+                    select(JournalRow)
+                    .where(col(JournalRow.case_reference).in_(names))
+                    .order_by(col(JournalRow.case_reference), col(JournalRow.number))
+                ).all()
+            )
+        for name in names:
+            yield name, processes.get(name, []), journals.get(name, [])
+
+
+def _by_case(rows: Sequence[Any]) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for row in rows:
+        found.setdefault(row.case_reference, []).append(row)
+    return found
+
+
+# --- schuldhulptrajecten ------------------------------------------------------------------------------------
+
+
+def _trajects(office: Office, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+    plugin = office.settings.person_plugin
+    clients = load_plugin(plugin) if plugin else None
+    for reference, processes, journal in _cases(office, municipality):
+        members = [row for row in processes if row.code not in _BEFORE_A_TRAJECT]
+        if not members:
+            continue
+        begun = min(row.opened_on for row in members)
+        over = _end_of(members, journal)
+        if begun > end or (over is not None and over < start):
+            continue
+        traject = _traject(municipality, members, journal, begun, over)
+        if clients is not None and (given := clients(reference)):
+            traject["client"] = [_client(item) for item in given[:_MOST_CLIENTS]]
+        yield traject
+
+
+def _traject(
+    municipality: str, members: list[ProcessRow], journal: list[JournalRow], begun: date, over: date | None
+) -> dict[str, Any]:
+    traject: dict[str, Any] = {"gemeentecode": f"GM{municipality}", "startdatum": begun.isoformat()}
+    if over is not None:
+        traject["einddatum"] = over.isoformat()
+    for row in members:
+        name = _PARTS.get(row.code)
+        if name is not None and name not in traject:
+            traject[name] = _phase(row, journal, name)
+    for line in journal:
+        key = (line.process.split("#")[0], line.event)
+        for part_name, field in _DATES.get(key, ()):
+            traject.setdefault(part_name, {})[field] = line.on.isoformat()
+        if key in _DECISIONS:
+            traject["intake"]["beschikkingssoort"] = _DECISIONS[key]
+            if _DECISIONS[key] == "Toelatingsbeschikking":
+                traject["toekenningsdatum"] = line.on.isoformat()
+    if over is not None:
+        traject["uitstroom"] = _exit(members, over)
+    return traject
+
+
+def _phase(row: ProcessRow, journal: list[JournalRow], name: str) -> dict[str, Any]:
+    phase: dict[str, Any] = {"startdatum": row.opened_on.isoformat()}
+    ended = _ended_on(row, journal)
+    if ended is not None:
+        phase["einddatum"] = ended.isoformat()
+    if name == "aanmelding":
+        phase["crisisinterventie"] = row.facts.get("bedreigende_situatie") is True
+    return phase
+
+
+def _exit(members: list[ProcessRow], over: date) -> dict[str, str]:
+    reasons = [row.facts.get("uitstroomreden") for row in members]
+    known = [reason for reason in reasons if reason in EXIT_REASONS]
+    return {"datum": over.isoformat(), **({"reden": str(known[-1])} if known else {})}
+
+
+def _client(given: dict[str, Any]) -> dict[str, str]:
+    return {name: str(given[name]) for name in _CLIENT_FIELDS if given.get(name) is not None}
+
+
+def _end_of(members: list[ProcessRow], journal: list[JournalRow]) -> date | None:
+    """Give when the last process of a traject ended; None while one runs."""
+    ends = [_ended_on(row, journal) for row in members]
+    return None if None in ends else max(found for found in ends if found is not None)
+
+
+def _ended_on(row: ProcessRow, journal: list[JournalRow]) -> date | None:
+    if not row.closed:
+        return None
+    return next(
+        (
+            line.on
+            for line in journal
+            if line.process == row.name and line.after in _FINAL.get((row.code, line.version), ())
+        ),
+        row.opened_on,
+    )
+
+
+# --- vroegsignaalzaken --------------------------------------------------------------------------------------
+
+
+def _signal_cases(office: Office, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+    for reference, processes, journal in _cases(office, municipality):
+        for row in processes:
+            if row.code != "M2" or row.opened_on > end:
+                continue
+            over = _ended_on(row, journal)
+            if over is None or over >= start:
+                with reading(office.engine) as session:
+                    yield _signal_case(session, reference, row, journal)
+
+
+def _signal_case(
+    session: Session, reference: str, row: ProcessRow, journal: list[JournalRow]
+) -> dict[str, Any]:
+    lines = [line for line in journal if line.process == row.name]
+    found: dict[str, Any] = {}
+    result = row.facts.get("eindresultaat")
+    if result in _RESULTS:
+        found["resultaat"] = result
+    if (matched := _first(lines, "gematcht")) is not None:
+        found["matchingsdatum"] = matched.isoformat()
+    if (picked_up := _first(lines, "toegewezen")) is not None:
+        found["datum_opgepakt"] = picked_up.isoformat()
+    ids = session.exec(
+        select(SignalRow.signal_id)
+        .where(SignalRow.case_reference == reference, SignalRow.process == row.name)
+        .order_by(col(SignalRow.id))
+    ).all()
+    if ids:
+        found["vroegsignalen"] = [{"ID": signal_id} for signal_id in dict.fromkeys(ids)]
+    attempts = [_attempt(line) for line in lines if line.event == "contactpoging_gedaan"]
+    if attempts:
+        found["contactpogingen"] = attempts
+    return found
+
+
+def _attempt(line: JournalRow) -> dict[str, Any]:
+    known = {name: line.data[name] for name in ("soort", "dagdeel") if line.data.get(name)}
+    return {"datum": line.on.isoformat(), "bereikt": line.data.get("bereikt") is True, **known}
+
+
+def _first(lines: list[JournalRow], event: str) -> date | None:
+    return next((line.on for line in lines if line.event == event), None)

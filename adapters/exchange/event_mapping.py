@@ -1,0 +1,180 @@
+"""The table that says which message of another system stands for which event of ours."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date, datetime
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
+
+from adapters.clock import AMSTERDAM
+from adapters.exchange.refusals import IntegrationError
+from milestones.definition import FieldKind
+from milestones.definitions import DEFINITIONS
+from milestones.events import EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from milestones.definition import Field as EventField
+
+USUAL_PLACES = (
+    "subject",
+    "data.zaak",
+    "data.zaakreferentie",
+    "data.zaakUrl",
+    "data.zaak_url",
+    "data.hoofdObject",
+    "hoofdObject",
+)
+_YES_NO = {"ja": True, "nee": False, "true": True, "false": False}
+
+
+class EventsFileError(IntegrationError):
+    """A table that cannot be used: one Dutch sentence with the place."""
+
+
+class Rule(BaseModel):
+    """One line of the table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: Annotated[str, Field(min_length=1, max_length=255)]
+    bron: str = "*"
+    gebeurtenis: str | None = None
+    mijlpaal: str | None = None
+    datum: str | None = None
+    zaak: tuple[str, ...] = USUAL_PLACES
+    gegevens: dict[str, str] = {}
+    vast: dict[str, StrictBool | StrictInt | str] = {}
+    negeer: bool = False
+
+    @model_validator(mode="after")
+    def _known_names(self) -> Rule:
+        if self.gebeurtenis is None:
+            return self
+        spec = EVENTS.get(self.gebeurtenis)
+        if spec is None:
+            raise ValueError(f"gebeurtenis '{self.gebeurtenis}' bestaat niet")
+        if spec.by_timer or spec.decision:
+            raise ValueError(
+                f"gebeurtenis '{self.gebeurtenis}' is een besluit van een mens of van een termijn"
+            )
+        known = {item.name for item in spec.fields}
+        for name in (*self.gegevens, *self.vast):
+            if name not in known:
+                raise ValueError(f"veld '{name}' hoort niet bij '{self.gebeurtenis}'")
+        if self.mijlpaal is not None and self.mijlpaal not in DEFINITIONS:
+            raise ValueError(f"mijlpaal '{self.mijlpaal}' bestaat niet")
+        if self.mijlpaal is not None and all(
+            row.event != self.gebeurtenis for row in DEFINITIONS[self.mijlpaal].rows
+        ):
+            raise ValueError(f"gebeurtenis '{self.gebeurtenis}' komt in {self.mijlpaal} niet voor")
+        return self
+
+    def fits(self, kind: str, source: str) -> bool:
+        """Whether this rule is for messages of this kind from this source."""
+        return fnmatchcase(kind, self.type) and fnmatchcase(source, self.bron)
+
+
+class Rules(BaseModel):
+    """The whole table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bericht: tuple[Rule, ...] = ()
+
+    def rule_for(self, kind: str, source: str) -> Rule | None:
+        """Give the first rule that fits."""
+        return next((rule for rule in self.bericht if rule.fits(kind, source)), None)
+
+
+@cache
+def read_rules(path: Path | None) -> Rules:
+    """Read a table, that of the product without a path; a wrong one is an EventsFileError."""
+    chosen = path or Path(__file__).with_name("incoming_events.toml")
+    try:
+        return Rules.model_validate(tomllib.loads(chosen.read_text(encoding="utf-8")))
+    except OSError:
+        raise EventsFileError(f"Het bestand met berichten {chosen.name} is niet te lezen.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise EventsFileError(f"{chosen.name} is geen geldig TOML-bestand: {error}.") from None
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise EventsFileError(
+            f"{chosen.name}, {place}: {first['msg'].removeprefix('Value error, ')}."
+        ) from None
+
+
+def texts_at(values: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[str]:
+    """Give the texts that stand at these places of a message, such as `data.zaak`."""
+    for place in places:
+        value = _at(values, place)
+        if isinstance(value, str) and value.strip():
+            yield value.strip()
+
+
+def day_of(rule: Rule, values: Mapping[str, Any]) -> date | None:
+    """Give the date that counts, as the rule says where it stands; otherwise that of `time`."""
+    for place in (rule.datum, "time"):
+        value = _at(values, place) if place else None
+        if isinstance(value, str):
+            found = _day(value)
+            if found is not None:
+                return found
+    return None
+
+
+def data_of(rule: Rule, values: Mapping[str, Any]) -> dict[str, object]:
+    """Give the fields of the event that the rule finds in a message; what does not fit is left out."""
+    spec = EVENTS[rule.gebeurtenis or ""]
+    found: dict[str, object] = dict(rule.vast)
+    for item in spec.fields:
+        place = rule.gegevens.get(item.name)
+        value = _fitting(item, _at(values, place)) if place else None
+        if value is not None:
+            found[item.name] = value
+    return found
+
+
+def _fitting(item: EventField, value: Any) -> object:
+    """Give a value in the form of its field; None when it does not fit, so that no free text comes in."""
+    match item.kind:
+        case FieldKind.DATE:
+            found = _day(value) if isinstance(value, str) else None
+            return found.isoformat() if found else None
+        case FieldKind.YES_NO:
+            return value if isinstance(value, bool) else _YES_NO.get(str(value).lower())
+        case FieldKind.NUMBER:
+            return value if isinstance(value, int) and not isinstance(value, bool) else None
+        case FieldKind.CHOICE:
+            return value if value in item.choices else None
+        case FieldKind.CHOICES:
+            given = value if isinstance(value, list) else [value]
+            return [choice for choice in given if choice in item.choices] or None
+        case FieldKind.CODE:
+            return None  # a code is chosen by us, never taken over from a message
+
+
+def _at(values: Mapping[str, Any], place: str) -> Any:
+    value: Any = values
+    for name in place.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return None
+        value = value[name]
+    return value
+
+
+def _day(written: str) -> date | None:
+    try:
+        if len(written) == len("2026-01-31"):
+            return date.fromisoformat(written)
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment.astimezone(AMSTERDAM).date() if moment.tzinfo else moment.date()

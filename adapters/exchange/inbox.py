@@ -1,0 +1,210 @@
+"""ZGW notifications: acknowledged at once, stored first, worked on after.
+
+What a notification is about is left to a plug-in (`notification_plugin`): a function that is given the
+message and gives its details, or None. Notifications get lost, so a second plug-in
+(`reconciliation_plugin`) may give all notifications since a moment; those that came in before change
+nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session, col, select
+
+from adapters.database import SettingRow, reading, writing
+from adapters.exchange.incoming import Prepared, prepare, take_in
+from adapters.exchange.persons import keyed_hash
+from adapters.exchange.privacy import is_reference
+from adapters.exchange.tables import ClientRow, InboxRow
+from adapters.messages.retry_table import wait_after
+from adapters.settings import SettingsError
+from milestones.process import InvalidData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from adapters.office import Office
+
+RECONCILE_EVERY = timedelta(minutes=15)
+_RECONCILED = "afstemming"
+_OVERLAP = timedelta(hours=1)
+_TEST_CHANNEL = "test"
+NO_DETAILS = "De gegevens bij dit bericht waren niet op te halen."
+
+log = structlog.get_logger("routekaart.inbox")
+
+
+def accept(office: Office, client_id: str, values: Mapping[str, Any]) -> None:
+    """Store a notification; one that came in before changes nothing. InvalidData when it is none."""
+    message = _message(values)
+    if message is None:
+        return
+    secret = office.settings.integration_secret()
+    message_hash = keyed_hash(secret, *(message.get(name) for name in ("source", "id", "type", "time")))
+    prepared = prepare(office, {**values, **message})
+    with writing(office.engine) as session:
+        if session.exec(select(InboxRow.id).where(InboxRow.message_hash == message_hash)).first() is not None:
+            return
+        session.add(
+            InboxRow(
+                message_hash=message_hash,
+                client_id=client_id,
+                message={**message, "prepared": prepared.as_json()},
+                received_at=office.clock.now(),
+                next_at=office.clock.now(),
+            )
+        )
+
+
+def _message(values: Mapping[str, Any]) -> dict[str, str | None] | None:
+    """Give what we keep of a notification, as CloudEvents attributes; None for a test message."""
+    if "specversion" in values:  # the form of the newer Notificaties API
+        names = {name: _text(values, name) for name in ("id", "source", "type")}
+        return {**names, "subject": _optional(values, "subject"), "time": _optional(values, "time")}
+    names = {
+        name: _text(values, name)
+        for name in ("kanaal", "hoofdObject", "resource", "resourceUrl", "actie", "aanmaakdatum")
+    }
+    if names["kanaal"] == _TEST_CHANNEL:
+        return None
+    address = urlsplit(names["resourceUrl"])
+    return {
+        "id": f"{names['resourceUrl']}#{names['actie']}#{names['aanmaakdatum']}",
+        "source": f"{address.scheme}://{address.netloc}",
+        "type": f"zgw.{names['kanaal']}.{names['resource']}.{names['actie']}",
+        "subject": names["hoofdObject"],
+        "time": names["aanmaakdatum"],
+    }
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    value = values.get(name)
+    if not isinstance(value, str) or not is_reference(value):
+        raise InvalidData(f"Het veld '{name}' van deze notificatie ontbreekt of klopt niet.")
+    return value
+
+
+def _optional(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    return value if isinstance(value, str) and is_reference(value) else None
+
+
+def work_on_inbox(office: Office, limit: int = 50) -> int:
+    """Work on the notifications that wait; give how many were finished."""
+    query = (
+        select(InboxRow.id)
+        .where(col(InboxRow.done_at).is_(None), col(InboxRow.next_at) <= office.clock.now())
+        .order_by(col(InboxRow.id))
+        .limit(limit)
+    )
+    with reading(office.engine) as session:
+        waiting = session.exec(query).all()
+    return sum(_work_on(office, number or 0) for number in waiting)
+
+
+def _work_on(office: Office, number: int) -> bool:
+    with writing(office.engine) as session:
+        row = session.exec(
+            select(InboxRow)
+            .where(InboxRow.id == number, col(InboxRow.done_at).is_(None))
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None:
+            return False
+        prepared = Prepared.from_json(row.message["prepared"])
+        plugin = office.settings.notification_plugin
+        if plugin and not prepared.ignored:
+            detailed = _with_details(office, row, plugin)
+            if detailed is None and _try_later(row, office.clock.now()):
+                session.add(row)
+                return False
+            prepared = detailed or _without_details(prepared)
+        row.result = _finish(session, office, row, prepared)
+        row.done_at = office.clock.now()
+        session.add(row)
+        return True
+
+
+def _with_details(office: Office, row: InboxRow, plugin: str) -> Prepared | None:
+    """Ask the plug-in; None when it failed. Its error is logged by kind only."""
+    message = {name: value for name, value in row.message.items() if name != "prepared"}
+    try:
+        details = load_plugin(plugin)(message)
+    except SettingsError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
+        log.warning("notification_details_failed", inbox=row.id, error=type(error).__name__)
+        return None
+    return prepare(office, {**message, **(details or {})})
+
+
+def _without_details(prepared: Prepared) -> Prepared:
+    return Prepared.from_json({**prepared.as_json(), "event": None, "reason": NO_DETAILS, "data": {}})
+
+
+def _try_later(row: InboxRow, now: datetime) -> bool:
+    row.attempts += 1
+    wait = wait_after(row.attempts)
+    if wait is None:
+        return False
+    row.next_at = now + wait
+    return True
+
+
+def _finish(session: Session, office: Office, row: InboxRow, prepared: Prepared) -> str:
+    if prepared.ignored:
+        return "genegeerd volgens de tabel"
+    client = session.get(ClientRow, row.client_id)
+    taken = take_in(session, office, prepared, client.municipalities if client else ("*",))
+    return "gemeld" if taken.receipt is not None else f"postbak {taken.postbak}"
+
+
+def reconcile(office: Office) -> int:
+    """Ask the plug-in for all notifications since the last time, once in a while; give how many came."""
+    plugin = office.settings.reconciliation_plugin
+    if plugin is None:
+        return 0
+    now = office.clock.now()
+    try:
+        with writing(office.engine) as session:
+            row = session.get(SettingRow, _RECONCILED, with_for_update=True)
+            last = datetime.fromisoformat(row.value["op"]) if row else now - _OVERLAP
+            if row is not None and now - last < RECONCILE_EVERY:
+                return 0
+            session.merge(SettingRow(name=_RECONCILED, value={"op": now.isoformat()}))
+    except IntegrityError:  # another process was first, the very first time
+        return 0
+    try:
+        notifications: Iterable[Mapping[str, Any]] = load_plugin(plugin)(last - _OVERLAP)
+        found = list(notifications)
+    except SettingsError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
+        log.warning("reconciliation_failed", error=type(error).__name__)
+        with writing(office.engine) as session:  # the next time starts where this one did
+            session.merge(SettingRow(name=_RECONCILED, value={"op": last.isoformat()}))
+        return 0
+    for values in found:
+        try:
+            accept(office, _RECONCILED, values)
+        except InvalidData:
+            log.warning("reconciliation_message_refused")
+    return len(found)
+
+
+def load_plugin(written: str) -> Callable[..., Any]:
+    """Give the function that a setting names as `module:function`."""
+    module, _, name = written.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise SettingsError(f"De plug-in '{written}' is er niet; schrijf module:functie.") from None
+    if not callable(found):
+        raise SettingsError(f"De plug-in '{written}' is geen functie.")
+    return found  # type: ignore[no-any-return]

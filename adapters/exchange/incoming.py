@@ -1,0 +1,175 @@
+"""A message of another system becomes an event of one case, or waits for a person.
+
+It is led to a case by our reference, by another system's own number or by a zaak URL. Whatever points at no
+case, at more than one, or at an event that is not possible now goes to the postbak: it is never dropped and
+never guessed. Of the message itself nothing is kept but its id, its kind and the event that it stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import Session, select
+
+from adapters.cases.casework import ConflictError
+from adapters.database import CaseRow
+from adapters.exchange.event_mapping import USUAL_PLACES, data_of, day_of, read_rules, texts_at
+from adapters.exchange.persons import keyed_hash
+from adapters.exchange.privacy import is_reference
+from adapters.exchange.references import find_cases
+from adapters.exchange.tables import PostbakRow
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from adapters.cases.casework import Receipt
+    from adapters.office import Office
+
+NO_RULE = "Voor dit soort bericht staat er niets in de tabel."
+NO_CASE = "Geen zaak gevonden bij dit bericht."
+MORE_CASES = "Meer dan een zaak past bij dit bericht."
+BY_HAND = "Voor dit soort bericht kiest een mens wat het betekent."
+ANOTHER = "Dit bericht kwam al eerder, met een andere inhoud."
+_HIDDEN = "(niet bewaard)"
+_MOST_CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What we keep of a message: enough to act on it later, and nothing about a person."""
+
+    kind: str
+    source: str
+    subject: str | None
+    message_hash: str
+    references: tuple[str, ...] = ()
+    event: str | None = None
+    process: str | None = None
+    on: date | None = None
+    data: dict[str, object] = field(default_factory=dict)
+    reason: str | None = None
+    ignored: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """Give it for a row."""
+        return {
+            "kind": self.kind,
+            "source": self.source,
+            "subject": self.subject,
+            "message_hash": self.message_hash,
+            "references": list(self.references),
+            "event": self.event,
+            "process": self.process,
+            "on": self.on.isoformat() if self.on else None,
+            "data": self.data,
+            "reason": self.reason,
+            "ignored": self.ignored,
+        }
+
+    @classmethod
+    def from_json(cls, row: Mapping[str, Any]) -> Prepared:
+        """Give it back from a row."""
+        on = date.fromisoformat(row["on"]) if row["on"] else None
+        return cls(**{**row, "references": tuple(row["references"]), "on": on})
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of a message: an event of a case, or a line in the postbak."""
+
+    receipt: Receipt | None = None
+    postbak: int | None = None
+    reason: str = ""
+
+
+def prepare(office: Office, values: Mapping[str, Any]) -> Prepared:
+    """Look up what a message stands for; `values` are its CloudEvents attributes and its data."""
+    kind, source = str(values.get("type", "")), str(values.get("source", ""))
+    base: dict[str, Any] = {
+        "kind": _shown(kind) or _HIDDEN,
+        "source": _shown(source) or _HIDDEN,
+        "message_hash": keyed_hash(office.settings.integration_secret(), source, values.get("id")),
+    }
+    rule = read_rules(office.settings.events_file).rule_for(kind, source)
+    places = rule.zaak if rule is not None else USUAL_PLACES
+    references = tuple(
+        dict.fromkeys(text for text in texts_at(values, places) if is_reference(text.rstrip("/")))
+    )[:_MOST_CANDIDATES]
+    base |= {"references": references, "subject": references[0] if references else None}
+    if rule is None:
+        return Prepared(**base, reason=NO_RULE)
+    if rule.negeer:
+        return Prepared(**base, ignored=True)
+    if rule.gebeurtenis is None:
+        return Prepared(**base, reason=BY_HAND)
+    on = day_of(rule, values)
+    return Prepared(**base, event=rule.gebeurtenis, process=rule.mijlpaal, on=on, data=data_of(rule, values))
+
+
+def take_in(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:
+    """Report the event in its one case, or put the message in the postbak."""
+    cases = find_cases(session, message.references, municipalities)
+    reason = message.reason or (NO_CASE if not cases else MORE_CASES if len(cases) > 1 else None)
+    if reason is None and message.event is not None:
+        try:
+            with session.begin_nested():
+                return Taken(_report(session, office, message, cases[0]))
+        except NotPossible as refusal:
+            reason = refusal.reason
+        except ConflictError:
+            reason = ANOTHER
+    return _to_postbak(session, office, message, cases, reason or NO_RULE, municipalities)
+
+
+def _report(session: Session, office: Office, message: Prepared, reference: str) -> Receipt:
+    return office.casework.report(
+        reference,
+        message.event or "",
+        process=message.process,
+        on=message.on,
+        data=message.data,
+        event_id=f"bericht:{message.message_hash[:32]}",
+        session=session,
+    )
+
+
+def _to_postbak(
+    session: Session,
+    office: Office,
+    message: Prepared,
+    cases: Sequence[str],
+    reason: str,
+    municipalities: Sequence[str],
+) -> Taken:
+    known = session.exec(select(PostbakRow).where(PostbakRow.message_hash == message.message_hash)).first()
+    if known is None:
+        known = PostbakRow(
+            municipality=_municipality(session, cases, municipalities),
+            message_hash=message.message_hash,
+            kind=message.kind,
+            source=message.source,
+            subject=message.subject,
+            reason=reason[:200],
+            candidates=list(cases[:_MOST_CANDIDATES]),
+            event=message.event,
+            process=message.process,
+            on=message.on,
+            data=message.data,
+            received_at=office.clock.now(),
+        )
+        session.add(known)
+        session.flush()
+    return Taken(postbak=known.id, reason=known.reason)
+
+
+def _municipality(session: Session, cases: Sequence[str], municipalities: Sequence[str]) -> str | None:
+    if cases:
+        return session.get_one(CaseRow, cases[0]).municipality
+    return municipalities[0] if len(municipalities) == 1 and municipalities[0] != "*" else None
+
+
+def _shown(text: str) -> str | None:
+    return text[:255] if is_reference(text) else None

@@ -1,0 +1,87 @@
+"""Messages that wait for a person: he couples one to a case, or puts it aside."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, select
+
+from adapters.cases.store import lock_case
+from adapters.database import reading, writing
+from adapters.exchange.references import add_reference
+from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.tables import PostbakRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from adapters.cases.casework import Receipt
+    from adapters.office import Office
+
+
+class PostbakError(IntegrationError):
+    """A message that is not there, or that cannot be dealt with like this: one Dutch sentence."""
+
+
+def waiting(office: Office, *, everything: bool = False) -> Sequence[PostbakRow]:
+    """Give the messages that wait, the oldest first; with `everything` those that were dealt with too."""
+    query = select(PostbakRow).order_by(col(PostbakRow.id))
+    if not everything:
+        query = query.where(col(PostbakRow.closed_at).is_(None))
+    with reading(office.engine) as session:
+        return session.exec(query).all()
+
+
+def couple(
+    office: Office,
+    number: int,
+    reference: str,
+    *,
+    event: str | None = None,
+    process: str | None = None,
+    on: date | None = None,
+    data: dict[str, object] | None = None,
+    remember: bool = False,
+) -> Receipt:
+    """Report the event of a message in this case; with `remember` its reference leads there from now on.
+
+    Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
+    """
+    with writing(office.engine) as session:
+        row = _open_row(session, number)
+        chosen = event or row.event
+        if chosen is None:
+            raise PostbakError("Zeg met --gebeurtenis wat dit bericht betekent.")
+        case = lock_case(session, reference)
+        receipt = office.casework.report(
+            reference,
+            chosen,
+            process=process or row.process,
+            on=on or row.on,
+            data=data if data is not None else row.data if chosen == row.event else {},
+            event_id=f"bericht:{row.message_hash[:32]}",
+            session=session,
+        )
+        if remember and row.subject is not None:
+            add_reference(session, case, row.subject, office.clock.now())
+        row.closed_at, row.outcome = office.clock.now(), f"gekoppeld aan {reference}"
+        session.add(row)
+        return receipt
+
+
+def put_aside(office: Office, number: int) -> None:
+    """Note that a person decided that a message needs nothing."""
+    with writing(office.engine) as session:
+        row = _open_row(session, number)
+        row.closed_at, row.outcome = office.clock.now(), "verworpen"
+        session.add(row)
+
+
+def _open_row(session: Session, number: int) -> PostbakRow:
+    row = session.exec(select(PostbakRow).where(PostbakRow.id == number).with_for_update()).first()
+    if row is None:
+        raise PostbakError(f"Er is geen bericht {number} in de postbak.")
+    if row.closed_at is not None:
+        raise PostbakError(f"Bericht {number} is al afgehandeld.")
+    return row

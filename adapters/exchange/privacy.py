@@ -1,0 +1,31 @@
+"""Keep numbers that may be a BSN out of what we store as somebody else's reference."""
+
+from __future__ import annotations
+
+import re
+
+from adapters.exchange.ddas import eleven_test
+
+LONGEST_REFERENCE = 300
+_UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
+_DIGITS = re.compile(r"\d+")
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/._~#@%+=,-]*")
+_URL_WITH_QUERY = re.compile(r"https?://.*[?]", re.IGNORECASE)
+
+
+def may_hold_bsn(text: str) -> bool:
+    """Whether a number in this text could be a BSN; a UUID never counts."""
+    without = _UUID.sub("", text)
+    if re.fullmatch(r"[\d .-]*", without):
+        return len(re.sub(r"\D", "", without)) in (8, 9)
+    return any(eleven_test(run) for run in _DIGITS.findall(without))
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text can be kept as a reference: short, plain, without a query, and no BSN in it."""
+    return (
+        0 < len(text) <= LONGEST_REFERENCE
+        and _PLAIN.fullmatch(text) is not None
+        and not _URL_WITH_QUERY.match(text)
+        and not may_hold_bsn(text)
+    )

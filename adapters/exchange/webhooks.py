@@ -1,0 +1,360 @@
+"""Send our events to who subscribed: signed, tried again on the published table, and given up visibly.
+
+The signature is that of Standard Webhooks: `webhook-id`, `webhook-timestamp` and `webhook-signature`, which
+is `v1,` and the base64 of an HMAC-SHA256 over `id.timestamp.body`. The id is the same at every attempt, so
+that a receiver can drop a repeat.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import secrets
+from datetime import timedelta
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+import structlog
+from sqlalchemy import func, or_, update
+from sqlmodel import col, select
+
+from adapters.clock import AMSTERDAM
+from adapters.database import reading, writing
+from adapters.exchange.clients import derived_secret
+from adapters.exchange.outgoing import PREFIX, TYPES, as_cloudevent
+from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
+from adapters.messages.announcements import Announcement, announce
+from adapters.messages.retry_table import wait_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from adapters.office import Office
+
+TIMEOUT_SECONDS = 5.0
+_CLAIM = timedelta(seconds=60)
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_HERE = ("127.0.0.1", "localhost", "::1")
+_MOST_URL = 500
+
+log = structlog.get_logger("routekaart.webhooks")
+
+
+class SubscriptionError(IntegrationError):
+    """A subscription that cannot be made or found: one Dutch sentence."""
+
+
+# --- subscriptions ------------------------------------------------------------------------------------------
+
+
+def subscribe(
+    office: Office, name: str, url: str, types: Sequence[str] = ("*",), municipalities: Sequence[str] = ("*",)
+) -> str:
+    """Make a subscription and give the secret that its messages are signed with."""
+    if not _NAME.fullmatch(name):
+        raise SubscriptionError(
+            "De naam van een abonnement bestaat uit kleine letters, cijfers en streepjes (ten hoogste 40)."
+        )
+    _check_url(url)
+    short = tuple(kind.removeprefix(PREFIX) for kind in TYPES)
+    for kind in types:
+        if not any(fnmatchcase(known, kind.removeprefix(PREFIX)) for known in short):
+            raise SubscriptionError(f"Dit soort gebeurtenis is er niet; kies uit {', '.join(short)} of *.")
+    if not all(re.fullmatch(r"\d{4}|\*", code) for code in municipalities):
+        raise SubscriptionError("Een gemeentecode bestaat uit vier cijfers, of is * voor alle gemeenten.")
+    row = SubscriptionRow(
+        name=name,
+        url=url,
+        salt=secrets.token_hex(16),
+        types=list(types),
+        municipalities=list(municipalities),
+        created_at=office.clock.now(),
+    )
+    with writing(office.engine) as session:
+        known = session.get(SubscriptionRow, name)
+        if known is not None and known.ended_at is None:
+            raise SubscriptionError(f"Abonnement '{name}' bestaat al; trek het eerst in.")
+        session.merge(row)
+    return signing_secret(office, name, row.salt)
+
+
+def _check_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        host = None
+    if host is None or len(url) > _MOST_URL or parts.username or parts.password:
+        raise SubscriptionError("Geef een adres als https://voorbeeld.nl/ontvang, zonder naam of wachtwoord.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and host in _HERE):
+        raise SubscriptionError("Het adres moet met https:// beginnen (http:// kan alleen op deze machine).")
+
+
+def unsubscribe(office: Office, name: str) -> None:
+    """End a subscription; what was still on its way is not sent any more."""
+    with writing(office.engine) as session:
+        row = session.get(SubscriptionRow, name)
+        if row is None or row.ended_at is not None:
+            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        row.ended_at = office.clock.now()
+        session.add(row)
+        session.execute(
+            update(WebhookDeliveryRow)
+            .where(col(WebhookDeliveryRow.subscription) == name, col(WebhookDeliveryRow.next_at).is_not(None))
+            .values(next_at=None, last_result="abonnement ingetrokken")
+        )
+
+
+def subscriptions(office: Office) -> Sequence[SubscriptionRow]:
+    """Give every subscription, ended ones too."""
+    with reading(office.engine) as session:
+        return session.exec(select(SubscriptionRow).order_by(col(SubscriptionRow.name))).all()
+
+
+def signing_secret(office: Office, name: str, salt: str) -> str:
+    """Give the secret that the messages of a subscription are signed with."""
+    return derived_secret(office.settings.integration_secret(), "webhook", name, salt)
+
+
+def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
+    """Give the signature of one message."""
+    signed = f"{event_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+
+
+# --- fanning out --------------------------------------------------------------------------------------------
+
+
+def fan_out(office: Office, emit: Callable[[OutgoingEventRow], None] | None = None, limit: int = 200) -> int:
+    """Give new events to every subscription that wants them, and to `emit`; give how many there were.
+
+    `emit` comes before the commit: after a crash an event is emitted again, with the same id.
+    """
+    fresh = col(OutgoingEventRow.published_at).is_(None)
+    with reading(office.engine) as session:
+        if session.exec(select(OutgoingEventRow.number).where(fresh).limit(1)).first() is None:
+            return 0
+    now = office.clock.now()
+    with writing(office.engine) as session:
+        rows = session.exec(
+            select(OutgoingEventRow)
+            .where(fresh)
+            .order_by(col(OutgoingEventRow.number))
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        ).all()
+        wanting = session.exec(select(SubscriptionRow).where(col(SubscriptionRow.ended_at).is_(None))).all()
+        for row in rows:
+            for subscription in wanting:
+                if _wants(subscription, row):
+                    session.add(
+                        WebhookDeliveryRow(
+                            event_number=row.number or 0,
+                            subscription=subscription.name,
+                            first_at=now,
+                            next_at=now,
+                        )
+                    )
+            if emit is not None:
+                emit(row)
+            row.published_at = now
+            session.add(row)
+        return len(rows)
+
+
+def _wants(subscription: SubscriptionRow, row: OutgoingEventRow) -> bool:
+    kind = row.type.removeprefix(PREFIX)
+    return (
+        subscription.created_at <= row.created_at
+        and ("*" in subscription.municipalities or row.municipality in subscription.municipalities)
+        and any(fnmatchcase(kind, wanted.removeprefix(PREFIX)) for wanted in subscription.types)
+    )
+
+
+# --- delivering ---------------------------------------------------------------------------------------------
+
+
+def anything_due(office: Office) -> bool:
+    """Whether a delivery waits to be tried."""
+    query = (
+        select(WebhookDeliveryRow.id).where(col(WebhookDeliveryRow.next_at) <= office.clock.now()).limit(1)
+    )
+    with reading(office.engine) as session:
+        return session.exec(query).first() is not None
+
+
+def deliver_due(office: Office, client: httpx.Client | None = None, limit: int = 100) -> int:
+    """Try every delivery that is due, the oldest first; give how many were delivered.
+
+    A subscriber that fails is left alone until the next round, so that it holds up nobody else for long.
+    """
+    query = (
+        select(WebhookDeliveryRow.id)
+        .where(col(WebhookDeliveryRow.next_at) <= office.clock.now())
+        .order_by(col(WebhookDeliveryRow.id))
+        .limit(limit)
+    )
+    with reading(office.engine) as session:
+        due = session.exec(query).all()
+    if not due:
+        return 0
+    failing: set[str] = set()
+    delivered = 0
+    with client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as sender:
+        for number in due:
+            delivered += _deliver(office, sender, number or 0, failing)
+    return delivered
+
+
+def _deliver(office: Office, client: httpx.Client, number: int, failing: set[str]) -> bool:
+    claimed = _claim(office, number, failing)
+    if claimed is None:
+        return False
+    delivery, event, subscription = claimed
+    now = office.clock.now()
+    body = json.dumps(as_cloudevent(event), ensure_ascii=False, separators=(",", ":")).encode()
+    timestamp = int(now.timestamp())
+    secret = signing_secret(office, subscription.name, subscription.salt)
+    headers = {
+        "Content-Type": "application/cloudevents+json; charset=utf-8",
+        "User-Agent": "routekaart",
+        "webhook-id": event.id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": signature(secret, event.id, timestamp, body),
+    }
+    try:
+        answer = client.post(subscription.url, content=body, headers=headers)
+        result, succeeded = f"HTTP {answer.status_code}", answer.is_success
+    except httpx.HTTPError as error:
+        result, succeeded = type(error).__name__, False
+    if not succeeded:
+        failing.add(subscription.name)
+        log.warning("webhook_failed", subscription=subscription.name, event_id=event.id, result=result)
+    with writing(office.engine) as session:
+        row = session.get_one(WebhookDeliveryRow, delivery.id)
+        row.attempts += 1
+        row.last_result = result
+        wait = None if succeeded else wait_after(row.attempts)
+        row.next_at = None if wait is None else now + wait
+        if succeeded:
+            row.delivered_at = now
+        elif row.next_at is None:
+            row.gave_up_at = now
+            log.error("webhook_given_up", subscription=subscription.name, event_id=event.id)
+        session.add(row)
+    return succeeded
+
+
+def _claim(
+    office: Office, number: int, failing: set[str]
+) -> tuple[WebhookDeliveryRow, OutgoingEventRow, SubscriptionRow] | None:
+    """Take a delivery for a while; another worker that wanted it gets None."""
+    now = office.clock.now()
+    with writing(office.engine) as session:
+        row = session.exec(
+            select(WebhookDeliveryRow)
+            .where(WebhookDeliveryRow.id == number, col(WebhookDeliveryRow.next_at) <= now)
+            .with_for_update(skip_locked=True)
+        ).first()
+        if row is None or row.subscription in failing:
+            return None
+        row.next_at = now + _CLAIM
+        session.add(row)
+        session.flush()
+        event = session.get_one(OutgoingEventRow, row.event_number)
+        subscription = session.get_one(SubscriptionRow, row.subscription)
+        for item in (row, event, subscription):
+            session.refresh(item)
+            session.expunge(item)
+        return row, event, subscription
+
+
+# --- what could not be delivered ----------------------------------------------------------------------------
+
+
+def dead_letters(office: Office) -> Sequence[tuple[WebhookDeliveryRow, OutgoingEventRow]]:
+    """Give what was given up, the oldest first."""
+    query = (
+        select(WebhookDeliveryRow, OutgoingEventRow)
+        .join(OutgoingEventRow, col(OutgoingEventRow.number) == col(WebhookDeliveryRow.event_number))
+        .where(col(WebhookDeliveryRow.gave_up_at).is_not(None))
+        .order_by(col(WebhookDeliveryRow.id))
+    )
+    with reading(office.engine) as session:
+        return session.exec(query).all()
+
+
+def try_again(office: Office, name: str) -> int:
+    """Send all that was given up for a subscription anew; give how many."""
+    now = office.clock.now()
+    with writing(office.engine) as session:
+        row = session.get(SubscriptionRow, name)
+        if row is None or row.ended_at is not None:
+            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        result = session.execute(
+            update(WebhookDeliveryRow)
+            .where(
+                col(WebhookDeliveryRow.subscription) == name, col(WebhookDeliveryRow.gave_up_at).is_not(None)
+            )
+            .values(gave_up_at=None, attempts=0, first_at=now, next_at=now)
+        )
+        return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def report_dead_letters(office: Office) -> int:
+    """Tell the coordinator of subscribers that took nothing, at most once a day each; give how many."""
+    gave_up, reported = col(WebhookDeliveryRow.gave_up_at), col(SubscriptionRow.reported_at)
+    with reading(office.engine) as session:
+        names = session.exec(
+            select(SubscriptionRow.name)
+            .join(WebhookDeliveryRow, col(WebhookDeliveryRow.subscription) == col(SubscriptionRow.name))
+            .where(gave_up.is_not(None), or_(reported.is_(None), gave_up > reported))
+            .distinct()
+        ).all()
+    return sum(_report(office, name) for name in names)
+
+
+def _report(office: Office, name: str) -> bool:
+    now = office.clock.now()
+    with writing(office.engine) as session:
+        row = session.get_one(SubscriptionRow, name, with_for_update=True)
+        before = row.reported_at
+        if before is not None and before.astimezone(AMSTERDAM).date() >= now.astimezone(AMSTERDAM).date():
+            return False
+        row.reported_at = now
+        session.add(row)
+        count = session.exec(
+            select(func.count(col(WebhookDeliveryRow.id))).where(
+                WebhookDeliveryRow.subscription == name, col(WebhookDeliveryRow.gave_up_at).is_not(None)
+            )
+        ).one()
+        municipality = next(
+            (code for code in row.municipalities if code != "*"), office.settings.municipality
+        )
+    told = announce(
+        office,
+        Announcement(
+            id=f"abonnement-{name}-{now.date().isoformat()}",
+            role="coordinator",
+            municipality=municipality,
+            title=f"Abonnement {name} neemt berichten niet aan",
+            body=(
+                f"Het systeem achter abonnement {name} heeft {count} berichten niet aangenomen; wij proberen het "
+                f"niet meer.\nBekijk ze met: routekaart abonnement mislukt\n"
+                f"Stuur ze opnieuw met: routekaart abonnement opnieuw {name}"
+            ),
+        ),
+    )
+    if not told:
+        with writing(office.engine) as session:
+            again = session.get_one(SubscriptionRow, name)
+            again.reported_at = before
+            session.add(again)
+        return False
+    return True

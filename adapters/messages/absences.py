@@ -1,0 +1,55 @@
+"""Who is away, and who stands in: the file of recipients and what was declared in Prefect, as one answer.
+
+Both count. Where both speak of the same person on the same day, the declaration wins: somebody made it for this
+absence. A deputy who was declared and is not in the file cannot get a message; then the one of the file does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from adapters.messages.recipients import Absence
+from adapters.oversight.tables import AbsenceRow
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from sqlmodel import Session
+
+    from adapters.messages.recipients import Book
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody is away today; `deputy` is the code of who stands in, if there is one."""
+
+    deputy: str | None
+
+
+def who_is_away(session: Session, book: Book, municipality: str, day: date) -> Mapping[str, Away]:
+    """Give who is away on a day in a municipality, by code of the person."""
+    found = {code: Away(person.vervanger) for code, person in book.people.items() if person.is_away(day)}
+    declared = session.exec(
+        select(AbsenceRow).where(
+            AbsenceRow.municipality == municipality,
+            col(AbsenceRow.from_on) <= day,
+            col(AbsenceRow.until_on) >= day,
+        )
+    )
+    return found | {row.person: Away(row.deputy) for row in declared}
+
+
+def book_of_the_day(session: Session, book: Book, municipality: str, day: date) -> Book:
+    """Give the recipients with everyone who is away on a day marked so, whoever said it."""
+    people = dict(book.people)
+    for code, away in who_is_away(session, book, municipality, day).items():
+        if (person := people.get(code)) is not None:
+            deputy = away.deputy if away.deputy in people else person.vervanger
+            people[code] = person.model_copy(
+                update={"afwezig": (Absence(van=day, tot=day),), "vervanger": deputy}
+            )
+    return replace(book, people=people)

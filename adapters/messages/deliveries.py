@@ -1,0 +1,344 @@
+"""Carry out deliveries: one Apprise call for one recipient over one channel, and what follows from its answer.
+
+A retry is a row with its next moment, so nothing here ever waits. Every result is kept with its time, and none
+of them holds an address.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import ColumnElement, or_, update
+from sqlmodel import col, select
+
+from adapters.cases.storage_trouble import waits_out_trouble
+from adapters.cases.store import load_case
+from adapters.cases.worker_identity import identity, is_dead
+from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.faults import FaultPoint, reach
+from adapters.messages.addressing import next_moment
+from adapters.messages.channels import ChannelError, send_over
+from adapters.messages.delivery_planning import NOBODY, TO_FILE
+from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED
+from adapters.messages.message_writing import RESIDENT, Subject, UnsafeTextError, overtaken
+from adapters.messages.retry_table import wait_after
+from adapters.messages.tables import DeliveryRow, DeliveryState
+from milestones.definition import OFFERED
+from milestones.roles import dutch_role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+    from sqlmodel.sql.expression import SelectOfScalar
+
+    from adapters.clock import Clock
+    from adapters.messages.delivery_planning import DeliveryPlanner
+    from adapters.messages.handoff_links import HandoffLinks
+    from adapters.messages.message_writing import MessageWriter, Written
+    from adapters.messages.recipients import Book
+    from adapters.messages.recipients_file import RecipientsFile
+    from milestones.policy import Rules
+
+_CLAIM = timedelta(minutes=3)  # on the machine's clock: longer than one call can take
+_MOST_IN_DIGEST = 25
+_NAMESPACE = uuid.UUID("d3a9a6a5-0c7c-4f0e-8f27-5b8a1de2f6c0")
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """One or more deliveries to one recipient over one channel, that go out as one message."""
+
+    ids: tuple[str, ...]
+    kind: str
+    role: str
+    channel: str
+    case_reference: str = ""
+
+    @property
+    def role_name(self) -> str:
+        """The role of the receiver as people read it."""
+        return dutch_role(self.role)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What became of a parcel, in words without an address."""
+
+    state: DeliveryState
+    text: str
+    failed: bool = False
+
+
+class _OvertakenError(Exception):
+    """A message that need not be sent any more; says why."""
+
+
+class Deliveries:
+    """Send what is due, and keep what became of it."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        recipients: RecipientsFile,
+        planner: DeliveryPlanner,
+        writer: MessageWriter,
+        links: HandoffLinks,
+        fallback: Path,
+        rules_for: Callable[[str], Rules],
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._recipients = recipients
+        self._planner = planner
+        self._writer = writer
+        self._links = links
+        self._fallback = fallback
+        self._rules_for = rules_for
+
+    def plan(self, effect_id: str) -> list[Parcel]:
+        """Make the deliveries of an effect, once; give what can reach nobody."""
+        return [_parcel([row]) for row in self._planner.plan(effect_id)]
+
+    # --- what is due ------------------------------------------------------------------------------------------
+
+    def due(self, process_id: int, limit: int = 20) -> list[Parcel]:
+        """Give the messages of a process that must go out now, each on its own."""
+        query = self._due_now(bundled=False).where(DeliveryRow.process_id == process_id).limit(limit)
+        with reading(self._engine) as session:
+            return [_parcel([row]) for row in session.exec(query)]
+
+    def due_elsewhere(self, limit: int = 20) -> list[Parcel]:
+        """Give what must go out now and belongs to no running flow run: digests, and what outlived its process."""
+        late = (
+            self._due_now(bundled=False)
+            .join(ProcessRow, col(ProcessRow.id) == col(DeliveryRow.process_id))
+            .where(col(ProcessRow.finished).is_(True))
+            .limit(limit)
+        )
+        held = self._due_now(bundled=True).limit(limit * _MOST_IN_DIGEST)
+        with reading(self._engine) as session:
+            parcels = [_parcel([row]) for row in session.exec(late)]
+            groups: dict[tuple[str, str], list[DeliveryRow]] = {}
+            for row in session.exec(held):
+                groups.setdefault((row.recipient, row.channel), []).append(row)
+        for rows in groups.values():
+            parcels += [
+                _parcel(rows[start : start + _MOST_IN_DIGEST])
+                for start in range(0, len(rows), _MOST_IN_DIGEST)
+            ]
+        return parcels
+
+    def release_dead(self) -> int:
+        """Take back what workers on this machine that were killed were sending; give how many holders."""
+        with reading(self._engine) as session:
+            holders = session.exec(
+                select(DeliveryRow.claimed_by)
+                .where(DeliveryRow.state == DeliveryState.WAITING, col(DeliveryRow.claimed_by).is_not(None))
+                .distinct()
+            ).all()
+        dead = [holder for holder in holders if holder is not None and is_dead(holder)]
+        if dead:
+            with writing(self._engine) as session:
+                session.execute(
+                    update(DeliveryRow)
+                    .where(col(DeliveryRow.claimed_by).in_(dead))
+                    .values(claimed_by=None, claimed_until=None)
+                )
+        return len(dead)
+
+    def ask_attention(self) -> None:
+        """Let the flow run of each process with a message that is due be woken."""
+        due = select(DeliveryRow.process_id).where(
+            DeliveryRow.state == DeliveryState.WAITING,
+            col(DeliveryRow.bundled).is_(False),
+            col(DeliveryRow.next_attempt_at) <= self._clock.now(),
+            _unclaimed(),
+        )
+        asleep = (
+            col(ProcessRow.id).in_(due),
+            col(ProcessRow.attention).is_(False),
+            col(ProcessRow.finished).is_(False),
+        )
+        with reading(self._engine) as session:
+            if session.exec(select(ProcessRow.id).where(*asleep).limit(1)).first() is None:
+                return
+        with writing(self._engine) as session:
+            session.execute(update(ProcessRow).where(*asleep).values(attention=True))
+
+    def _due_now(self, *, bundled: bool) -> SelectOfScalar[DeliveryRow]:
+        return (
+            select(DeliveryRow)
+            .where(
+                DeliveryRow.state == DeliveryState.WAITING,
+                col(DeliveryRow.bundled).is_(bundled),
+                col(DeliveryRow.next_attempt_at) <= self._clock.now(),
+                _unclaimed(),
+            )
+            .order_by(col(DeliveryRow.next_attempt_at), col(DeliveryRow.created_at), col(DeliveryRow.id))
+        )
+
+    # --- sending ----------------------------------------------------------------------------------------------
+
+    def send(self, parcel: Parcel) -> Sent | None:
+        """Send a parcel; None when there is nothing left to send, or another worker has it."""
+        rows = self._claim(parcel.ids)
+        messages: list[tuple[DeliveryRow, Written]] = []
+        last: Sent | None = None
+        for row in rows:
+            if moved := self._planner.to_deputy(row, self._recipients.book()):
+                last = Sent(DeliveryState.DROPPED, moved)
+                continue
+            try:
+                messages.append((row, self._write(row)))
+            except _OvertakenError as reason:
+                last = self._finish([row], DeliveryState.DROPPED, str(reason))
+            except UnsafeTextError as reason:
+                last = self._fail([row], str(reason), again=False, elsewhere=False)
+            except Exception as error:  # noqa: BLE001 - one message that cannot be written stops no other
+                last = self._fail([row], f"de tekst kon niet worden gemaakt ({type(error).__name__})")
+        if not messages:
+            return last
+        taken = [row for row, _ in messages]
+        reach(FaultPoint.BEFORE_EFFECT, taken[0].case_reference)
+        try:
+            self._hand_over(taken[0], self._one_message(messages))
+        except ChannelError as error:
+            return self._fail(taken, str(error), again=not error.hopeless)
+        reach(FaultPoint.AFTER_EFFECT, parcel.case_reference)
+        number = f" (bundel van {len(taken)})" if len(taken) > 1 else ""
+        return self._finish(taken, DeliveryState.DELIVERED, f"bezorgd{number}")
+
+    def _one_message(self, messages: list[tuple[DeliveryRow, Written]]) -> Written:
+        if len(messages) == 1:
+            return messages[0][1]
+        digest_id = str(uuid.uuid5(_NAMESPACE, "/".join(row.id for row, _ in messages)))
+        return self._writer.digest([text for _, text in messages], messages[0][0].municipality, digest_id)
+
+    def _claim(self, ids: Sequence[str]) -> list[DeliveryRow]:
+        """Take deliveries that wait and that nobody has; a claim of a worker that died runs out."""
+        now = datetime.now(UTC)
+        with writing(self._engine) as session:
+            taken = [
+                delivery_id
+                for delivery_id in ids
+                if session.execute(
+                    update(DeliveryRow)
+                    .where(
+                        col(DeliveryRow.id) == delivery_id,
+                        col(DeliveryRow.state) == DeliveryState.WAITING,
+                        or_(col(DeliveryRow.claimed_until).is_(None), col(DeliveryRow.claimed_until) < now),
+                    )
+                    .values(claimed_until=now + _CLAIM, claimed_by=identity())
+                ).rowcount  # type: ignore[attr-defined]
+            ]
+            rows = session.exec(select(DeliveryRow).where(col(DeliveryRow.id).in_(taken))).all()
+            by_id = {row.id: row for row in rows}
+            session.expunge_all()
+        return [by_id[delivery_id] for delivery_id in taken]
+
+    def _write(self, row: DeliveryRow) -> Written:
+        with reading(self._engine) as session:
+            effect = session.get_one(OutboxRow, row.outbox_id)
+            case, processes = load_case(session, row.case_reference)
+            about = Subject(effect, case.process(row.process), processes[row.process])
+            session.expunge_all()
+        if reason := overtaken(row.kind, about):
+            raise _OvertakenError(reason)
+        link = None
+        if row.kind in (HANDOFF, NOT_ACCEPTED) and about.process.state == OFFERED and row.recipient != NOBODY:
+            with writing(self._engine) as session:
+                link = self._links.give(session, row, self._recipients.book().house.link_dagen)
+        return self._writer.write(row, about, link)
+
+    def _hand_over(self, row: DeliveryRow, message: Written) -> None:
+        """Make the one call of this attempt; anything but a yes is a ChannelError."""
+        if row.channel == TO_FILE and row.recipient == NOBODY:
+            self._to_file(row, message)
+            return
+        recipient = self._recipients.book().recipient(row.recipient)
+        if recipient is None or row.channel not in recipient.kanalen:
+            raise ChannelError("deze ontvanger of dit kanaal staat niet meer in het bestand", hopeless=True)
+        address = recipient.kanalen[row.channel].get_secret_value()
+        send_over(address, message.title, message.body, to_resident=row.role == RESIDENT)
+
+    def _to_file(self, row: DeliveryRow, message: Written) -> None:
+        line = {
+            "op": self._clock.now().isoformat(timespec="seconds"),
+            "id": message.id,
+            "rol": row.role,
+            "titel": message.title,
+            "tekst": message.body,
+        }
+        try:
+            self._fallback.parent.mkdir(parents=True, exist_ok=True)
+            with self._fallback.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        except OSError:
+            raise ChannelError("het bestand met berichten is niet te schrijven") from None
+
+    # --- results ----------------------------------------------------------------------------------------------
+
+    @waits_out_trouble  # it was sent: forgetting that would send it again
+    def _finish(self, rows: Sequence[DeliveryRow], state: DeliveryState, text: str) -> Sent:
+        now = self._clock.now()
+        with writing(self._engine) as session:
+            for row in rows:
+                fresh = session.get_one(DeliveryRow, row.id)
+                fresh.state, fresh.result, fresh.claimed_until, fresh.claimed_by = state, text, None, None
+                if state is DeliveryState.DELIVERED:
+                    fresh.attempts += 1
+                    fresh.delivered_at = now
+                session.add(fresh)
+        return Sent(state, text)
+
+    def _fail(
+        self, rows: Sequence[DeliveryRow], reason: str, *, again: bool = True, elsewhere: bool = True
+    ) -> Sent:
+        """Note a failed attempt: try again later, or go on to the next channel, or to the coordinator.
+
+        Without `again` this channel is given up at once, without `elsewhere` the other channels as well.
+        """
+        book = self._recipients.book()
+        sent = Sent(DeliveryState.WAITING, reason, failed=True)
+        with writing(self._engine) as session:
+            for row in rows:
+                fresh = session.get_one(DeliveryRow, row.id)
+                fresh.attempts += 1
+                fresh.claimed_until, fresh.claimed_by = None, None
+                wait = wait_after(fresh.attempts, urgent=fresh.urgent) if again else None
+                if wait is not None:
+                    fresh.next_attempt_at = self._next_attempt(fresh, book, wait)
+                    fresh.result = f"poging {fresh.attempts} mislukt: {reason}"
+                    text = f"{fresh.result}; opnieuw op {fresh.next_attempt_at:%d-%m-%Y %H:%M:%S}"
+                else:
+                    following = self._planner.after_failure(session, fresh, book, elsewhere=elsewhere)
+                    fresh.state = DeliveryState.NEXT_CHANNEL if following else DeliveryState.UNDELIVERABLE
+                    fresh.result = text = f"niet bezorgd na {fresh.attempts} keer: {reason}"
+                session.add(fresh)
+                sent = Sent(DeliveryState(fresh.state), text, failed=True)
+        return sent
+
+    def _next_attempt(self, row: DeliveryRow, book: Book, wait: timedelta) -> datetime:
+        moment = self._clock.now() + wait
+        known = book.recipient(row.recipient)
+        if known is None or row.urgent:
+            return moment
+        return next_moment(book.hours(known), moment, self._rules_for(row.municipality).calendar)
+
+
+def _unclaimed() -> ColumnElement[bool]:
+    """Nobody is sending it now; a claim of a worker that died elsewhere runs out."""
+    return or_(col(DeliveryRow.claimed_until).is_(None), col(DeliveryRow.claimed_until) < datetime.now(UTC))
+
+
+def _parcel(rows: Sequence[DeliveryRow]) -> Parcel:
+    first = rows[0]
+    kind = first.kind if len(rows) == 1 else f"bundel van {len(rows)}"
+    return Parcel(tuple(row.id for row in rows), kind, first.role, first.channel, first.case_reference)

@@ -1,0 +1,331 @@
+"""From one effect in the outbox to deliveries: who gets it, over which channel, and when."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, col, func, select
+
+from adapters.cases.store import load_case
+from adapters.database import OutboxRow, writing
+from adapters.messages.absences import book_of_the_day
+from adapters.messages.addressing import (
+    LAST_RESORTS,
+    Addressee,
+    addressees,
+    fall_back,
+    next_moment,
+    next_morning,
+    present,
+    willing,
+)
+from adapters.messages.handoff_links import responsible_person
+from adapters.messages.message_kinds import CRISIS_TERMS, HANDOFF, NOT_ACCEPTED, OVERDUE, UNDELIVERED, WARNING
+from adapters.messages.recipients import PERSON, Wish
+from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.oversight.caseload import holder_of
+from milestones.definition import OFFERED
+from milestones.definitions import definition_of
+from milestones.roles import OUTSIDE, dutch_role
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from sqlalchemy import Engine
+
+    from adapters.clock import Clock
+    from adapters.messages.recipients import Book, Recipient
+    from adapters.messages.recipients_file import RecipientsFile
+    from milestones.case import Case
+    from milestones.policy import Rules
+
+NOBODY = "-"  # the recipient of a message while nobody is there to get it
+TO_FILE = "bestand"  # the channel while there is no file of recipients
+_NAMESPACE = uuid.UUID("0e8e1f0a-90a5-4c8e-8a1c-1f2b7d0a4b11")
+_BURST = timedelta(hours=1)
+_END_OF_DAY = time(23, 45)
+_HANDOFF_TERM = "OVD"
+
+
+class DeliveryPlanner:
+    """Makes the deliveries of an effect, in one transaction with the note that the effect was planned."""
+
+    def __init__(
+        self, engine: Engine, clock: Clock, recipients: RecipientsFile, rules_for: Callable[[str], Rules]
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._recipients = recipients
+        self._rules_for = rules_for
+
+    def plan(self, effect_id: str) -> list[DeliveryRow]:
+        """Make the deliveries of an effect, once; give those that can reach nobody."""
+        book = self._recipients.book()
+        with writing(self._engine) as session:
+            effect = session.get(OutboxRow, effect_id, with_for_update=True)
+            if effect is None or effect.done_at is not None:
+                return []
+            case, _ = load_case(session, effect.case_reference)
+            book = book_of_the_day(session, book, effect.municipality, self._clock.today())
+            made = self._made(session, book, effect, case)
+            effect.done_at = self._clock.now()
+            effect.attempts += 1
+            effect.result = f"{len(made)} keer klaargezet" if made else "niemand wil dit bericht"
+            session.add(effect)
+            session.flush()
+            lost = [row for row in made if row.state == DeliveryState.UNDELIVERABLE]
+            for row in lost:
+                session.expunge(row)
+            return lost
+
+    def after_failure(
+        self, session: Session, delivery: DeliveryRow, book: Book, *, elsewhere: bool = True
+    ) -> DeliveryRow | None:
+        """Make what follows when a channel was given up: the next channel, else the coordinator.
+
+        Gives the row for the next channel, or None when there is none, or it would not help (`elsewhere`).
+        """
+        book = book_of_the_day(session, book, delivery.municipality, self._clock.today())
+        recipient = book.recipient(delivery.recipient)
+        channels = list(recipient.kanalen) if recipient and elsewhere else []
+        place = channels.index(delivery.channel) + 1 if delivery.channel in channels else len(channels)
+        tried = set(
+            session.exec(
+                select(DeliveryRow.channel).where(
+                    DeliveryRow.outbox_id == delivery.outbox_id,
+                    DeliveryRow.kind == delivery.kind,
+                    DeliveryRow.recipient == delivery.recipient,
+                )
+            )
+        )
+        for channel in channels[place:]:
+            if channel not in tried:
+                row = self._fresh(
+                    session.get_one(OutboxRow, delivery.outbox_id),
+                    delivery.kind,
+                    delivery.role,
+                    delivery.recipient,
+                    channel,
+                )
+                row.reason, row.urgent, row.bundled = delivery.reason, delivery.urgent, delivery.bundled
+                session.add(row)
+                return row
+        self._tell_coordinator(session, delivery, book)
+        return None
+
+    def to_deputy(self, delivery: DeliveryRow, book: Book) -> str | None:
+        """Give a delivery that still waits to the deputy of who went away since it was planned.
+
+        Gives what became of the delivery, in words; None when its recipient is there, or nobody stands in.
+        """
+        today = self._clock.today()
+        with writing(self._engine) as session:
+            book = book_of_the_day(session, book, delivery.municipality, today)
+            person = book.people.get(delivery.recipient)
+            deputy = present(book, person, today) if person is not None else None
+            if person is None or deputy is None or deputy is person or not deputy.kanalen:
+                return None
+            effect = session.get_one(OutboxRow, delivery.outbox_id)
+            moment = self._moment(book, deputy, delivery.municipality, urgent=delivery.urgent)
+            item = Addressee(deputy, delivery.role, f"vervanger van {person.code}")
+            row = self._row(effect, item, delivery.kind, moment, urgent=delivery.urgent)
+            row.bundled = delivery.bundled
+            if session.get(DeliveryRow, row.id) is None:  # the deputy may have it in his own name
+                session.add(row)
+            fresh = session.get_one(DeliveryRow, delivery.id)
+            fresh.state, fresh.claimed_until, fresh.claimed_by = DeliveryState.DROPPED, None, None
+            fresh.result = f"gaat naar de vervanger van {person.code}"
+            session.add(fresh)
+            return fresh.result
+
+    def _tell_coordinator(self, session: Session, delivery: DeliveryRow, book: Book) -> None:
+        """Tell the coordinator, or else the teamleider, that a message reached nobody."""
+        told = session.exec(
+            select(DeliveryRow.recipient).where(
+                DeliveryRow.outbox_id == delivery.outbox_id, DeliveryRow.kind == UNDELIVERED
+            )
+        ).all()
+        effect = session.get_one(OutboxRow, delivery.outbox_id)
+        if told and delivery.kind != UNDELIVERED:
+            return  # the coordinator knows of this message already
+        found = fall_back(
+            book,
+            effect.role,
+            delivery.municipality,
+            self._clock.today(),
+            LAST_RESORTS,
+            without={delivery.recipient, *told},
+        )
+        for item in found:
+            if not item.recipient.kanalen:
+                continue
+            moment = self._moment(book, item.recipient, delivery.municipality, urgent=delivery.urgent)
+            session.add(self._row(effect, item, UNDELIVERED, moment, urgent=delivery.urgent))
+
+    # --- one effect -------------------------------------------------------------------------------------------
+
+    def _made(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[DeliveryRow]:
+        process = case.process(effect.process)
+        urgent = process.facts.get("bedreigende_situatie") is True or effect.term in CRISIS_TERMS
+        if not book.configured:
+            return [self._to_nobody(session, effect, urgent=urgent, channel=TO_FILE)]
+        if effect.role in book.house.geen_berichten_aan:
+            return []
+        found = self._addressed(session, book, effect, case)
+        if not found:
+            return [self._to_nobody(session, effect, urgent=urgent, channel=NOBODY)]
+        rows = [
+            row
+            for item, wish in willing(found, effect.kind, urgent=urgent)
+            for row in self._for_addressee(session, book, effect, item, wish, urgent=urgent)
+        ]
+        if effect.kind == HANDOFF and urgent and process.state == OFFERED:
+            rows.extend(self._same_day_escalation(session, book, effect))
+        return rows
+
+    def _addressed(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[Addressee]:
+        """Give who gets an effect; for a warning the ladder says how far up it goes."""
+        today, where, process = self._clock.today(), effect.municipality, case.process(effect.process)
+        responsible = self._responsible(session, book, effect, case)
+        levels: Iterable[str] = (PERSON,)
+        if effect.kind == WARNING:
+            levels = book.levels(self._rung_number(effect))
+        elif effect.kind == OVERDUE and effect.role not in LAST_RESORTS:
+            levels = book.levels(2)
+        found = addressees(book, effect.role, where, today, levels, responsible)
+        if effect.term == _HANDOFF_TERM and process.state == OFFERED and effect.kind == WARNING:
+            # The sender holds the case, but it is the receiver who must do something.
+            receiver = self._rules_for(where).policy.role(definition_of(process).first_state.role)
+            known = {item.recipient.code for item in found}
+            found += [
+                item for item in addressees(book, receiver, where, today) if item.recipient.code not in known
+            ]
+        return found
+
+    def _responsible(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> str | None:
+        """Give the person who has the case, when the messages of this role are for him.
+
+        In whose name it stands counts for the role of its state, whatever roles he has in the file; otherwise
+        only who has the role can be the one.
+        """
+        process = case.process(effect.process)
+        named = process.facts.get("houder")
+        person = holder_of(case, process) or responsible_person(
+            session, effect.case_reference, effect.process
+        )
+        known = book.people.get(person or "")
+        if known is None:
+            return None
+        own = self._rules_for(effect.municipality).policy.role(process.role(definition_of(process)))
+        its_own = named == known.code and effect.role == own
+        return known.code if its_own or known in book.holders(effect.role, effect.municipality) else None
+
+    def _rung_number(self, effect: OutboxRow) -> int:
+        """Give the place of a rung in the ladder of its term, from 1."""
+        term = self._rules_for(effect.municipality).policy.terms.get(effect.term or "")
+        steps = term.ladder if term else ()
+        return steps.index(effect.rung) + 1 if effect.rung in steps else 1
+
+    def _for_addressee(
+        self, session: Session, book: Book, effect: OutboxRow, item: Addressee, wish: Wish, *, urgent: bool
+    ) -> list[DeliveryRow]:
+        row = self._row(effect, item, effect.kind, self._clock.now(), urgent=urgent)
+        if not item.recipient.kanalen:
+            row.state, row.result = DeliveryState.UNDELIVERABLE, "er is geen bruikbaar kanaal"
+            session.add(row)
+            session.flush()
+            self._tell_coordinator(session, row, book)
+            return [row]
+        row.next_attempt_at = self._moment(book, item.recipient, effect.municipality, urgent=urgent)
+        if not urgent and item.role not in OUTSIDE:
+            self._maybe_bundle(session, book, row, item.recipient, wish)
+        session.add(row)
+        session.flush()
+        return [row]
+
+    def _maybe_bundle(
+        self, session: Session, book: Book, row: DeliveryRow, recipient: Recipient, wish: Wish
+    ) -> None:
+        """Hold a message back for a digest: by wish, over the night, or when there are many at once."""
+        now = self._clock.now()
+        calendar = self._rules_for(row.municipality).calendar
+        if wish is Wish.DIGEST:
+            row.bundled = True
+            row.next_attempt_at = next_morning(book.hours(recipient), now, book.house.bundel_om, calendar)
+        elif row.next_attempt_at > now:
+            row.bundled = True
+        elif self._lately(session, recipient.code, now) >= book.house.bundel_vanaf:
+            row.bundled = True
+            row.next_attempt_at = _next_round(now, book.house.bundel_minuten)
+
+    @staticmethod
+    def _lately(session: Session, recipient: str, now: datetime) -> int:
+        return session.exec(
+            select(func.count())
+            .select_from(DeliveryRow)
+            .where(DeliveryRow.recipient == recipient, col(DeliveryRow.created_at) > now - _BURST)
+        ).one()
+
+    def _same_day_escalation(self, session: Session, book: Book, effect: OutboxRow) -> list[DeliveryRow]:
+        """Plan a message to the coordinator, some hours on, that is dropped when somebody accepts in time."""
+        now = self._clock.now()
+        latest = datetime.combine(now.date(), _END_OF_DAY, now.tzinfo)
+        moment = max(now, min(now + timedelta(hours=book.house.crisis_uren), latest))
+        rows = [
+            self._row(effect, item, NOT_ACCEPTED, moment, urgent=True)
+            for item in fall_back(book, effect.role, effect.municipality, now.date(), LAST_RESORTS)
+            if item.recipient.kanalen
+        ]
+        session.add_all(rows)
+        return rows
+
+    def _moment(self, book: Book, recipient: Recipient, municipality: str, *, urgent: bool) -> datetime:
+        now = self._clock.now()
+        if urgent:
+            return now
+        return next_moment(book.hours(recipient), now, self._rules_for(municipality).calendar)
+
+    def _to_nobody(self, session: Session, effect: OutboxRow, *, urgent: bool, channel: str) -> DeliveryRow:
+        """Keep a message that has no recipient: it goes to the file, or stands there to be seen."""
+        row = self._fresh(effect, effect.kind, effect.role, NOBODY, channel)
+        row.reason, row.urgent = "niemand", urgent
+        if channel == NOBODY:
+            row.state = DeliveryState.UNDELIVERABLE
+            row.result = f"niemand heeft de rol {dutch_role(effect.role)} in gemeente {effect.municipality}"
+        session.add(row)
+        return row
+
+    def _row(
+        self, effect: OutboxRow, item: Addressee, kind: str, moment: datetime, *, urgent: bool
+    ) -> DeliveryRow:
+        channel = next(iter(item.recipient.kanalen), NOBODY)
+        row = self._fresh(effect, kind, item.role, item.recipient.code, channel)
+        row.reason, row.urgent, row.next_attempt_at = item.reason, urgent, moment
+        return row
+
+    def _fresh(self, effect: OutboxRow, kind: str, role: str, recipient: str, channel: str) -> DeliveryRow:
+        now = self._clock.now()
+        return DeliveryRow(
+            id=str(uuid.uuid5(_NAMESPACE, f"{effect.id}/{kind}/{recipient}/{channel}")),
+            outbox_id=effect.id,
+            process_id=effect.process_id,
+            case_reference=effect.case_reference,
+            municipality=effect.municipality,
+            process=effect.process,
+            kind=kind,
+            role=role,
+            recipient=recipient,
+            channel=channel,
+            reason="",
+            created_at=now,
+            next_attempt_at=now,
+        )
+
+
+def _next_round(now: datetime, minutes: int) -> datetime:
+    """Give the next round moment, so that all messages of a burst wait for the same one."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    passed = int((now - midnight).total_seconds() // 60)
+    return midnight + timedelta(minutes=(passed // minutes + 1) * minutes)

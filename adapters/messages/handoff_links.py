@@ -1,0 +1,207 @@
+"""Signed one-time links with which a receiver accepts or returns a hand-off.
+
+A link holds nothing but an opaque id and its signature. Looking at it changes nothing. The journal takes an
+answer at most once, under the id of the link, so that two answers at the same moment cannot both count.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from adapters.cases.casework import ConflictError
+from adapters.cases.store import UnknownCaseError, load_case
+from adapters.clock import AMSTERDAM
+from adapters.database import reading, writing
+from adapters.messages.tables import HandoffLinkRow
+from adapters.oversight.caseload import Caseload
+from milestones.definition import OFFERED
+from milestones.events import EVENTS
+from milestones.process import InvalidData, NotPossible
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sqlalchemy import Engine
+    from sqlmodel import Session
+
+    from adapters.cases.casework import Casework
+    from adapters.clock import Clock
+    from adapters.messages.recipients_file import RecipientsFile
+    from adapters.messages.tables import DeliveryRow
+
+ACCEPTED, RETURNED = "overdracht_aanvaard", "overdracht_teruggegeven"
+PATH = "/overdracht"
+_NAMESPACE = uuid.UUID("8a4d3f0e-3a40-4a35-9d0e-6a9d1b5a2c77")
+_SALT = "routekaart.overdracht"
+
+
+class LinkStatus(StrEnum):
+    """What can still be done with a link."""
+
+    OPEN = "open"
+    USED = "gebruikt"
+    EXPIRED = "verlopen"
+    SETTLED = "afgehandeld"  # the hand-off was answered in another way
+
+
+@dataclass(frozen=True, slots=True)
+class HandoffLink:
+    """A link that was given out, as it stands now."""
+
+    id: str
+    reference: str
+    process: str
+    expires_at: datetime
+    status: LinkStatus
+    choice: str | None
+
+
+class UnknownLinkError(LookupError):
+    """A link that we never gave out, or that was changed on the way."""
+
+
+class HandoffLinks:
+    """Give out links, look at them, and use them once."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        casework: Casework,
+        recipients: RecipientsFile,
+        key: bytes,
+        base_url: str,
+    ) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._casework = casework
+        self._recipients = recipients
+        self._signer = URLSafeSerializer(key, salt=_SALT)
+        self._base_url = base_url.rstrip("/")
+
+    def give(self, session: Session, delivery: DeliveryRow, days: int) -> tuple[str, datetime]:
+        """Give the address for a delivery and its last moment; the same delivery keeps the same link."""
+        link_id = str(uuid.uuid5(_NAMESPACE, delivery.id))
+        row = session.get(HandoffLinkRow, link_id)
+        if row is None:
+            row = HandoffLinkRow(
+                id=link_id,
+                delivery_id=delivery.id,
+                case_reference=delivery.case_reference,
+                process=delivery.process,
+                recipient=delivery.recipient,
+                expires_at=_end_of_day(self._clock.now() + timedelta(days=days)),
+            )
+            session.add(row)
+        return f"{self._base_url}{PATH}/{self._signer.dumps(link_id)}", row.expires_at
+
+    def look(self, token: str) -> HandoffLink:
+        """Give what a token stands for and what can still be done with it. Changes nothing."""
+        try:
+            link_id = self._signer.loads(token)
+        except BadSignature:
+            raise UnknownLinkError from None
+        with reading(self._engine) as session:
+            row = session.get(HandoffLinkRow, str(link_id))
+            if row is None:
+                raise UnknownLinkError
+            return HandoffLink(
+                row.id,
+                row.case_reference,
+                row.process,
+                row.expires_at,
+                self._status(session, row),
+                row.choice,
+            )
+
+    def _status(self, session: Session, row: HandoffLinkRow) -> LinkStatus:
+        if row.used_at is not None:
+            return LinkStatus.USED
+        if self._clock.now() >= row.expires_at:
+            return LinkStatus.EXPIRED
+        try:
+            state = load_case(session, row.case_reference)[0].process(row.process).state
+        except (NotPossible, UnknownCaseError):
+            return LinkStatus.SETTLED
+        return LinkStatus.OPEN if state == OFFERED else LinkStatus.SETTLED
+
+    def use(self, token: str, choice: str, reason: str | None = None) -> HandoffLink:
+        """Accept or return the hand-off; a link that is no longer open stays as it is.
+
+        Who accepts with a link of his own has the case in his name from then on; a link to a team names nobody.
+        Raises UnknownLinkError, and InvalidData when a reason is missing or unknown.
+        """
+        link = self.look(token)
+        if link.status is not LinkStatus.OPEN:
+            return link
+        data = {"reden": reason} if choice == RETURNED and reason else {}
+        try:
+            with writing(self._engine) as session:
+                self._casework.report(
+                    link.reference,
+                    choice,
+                    process=link.process,
+                    data=data,
+                    event_id=f"overdrachtlink:{link.id}",
+                    only_in=OFFERED,
+                    session=session,
+                )
+                if choice == ACCEPTED:
+                    self._put_in_name(session, link)
+                self._mark_used(session, link.id, choice)
+        except ConflictError:
+            pass  # the other choice was a moment earlier
+        except InvalidData:
+            raise
+        except NotPossible:
+            pass  # somebody answered in another way in the meantime
+        return self.look(token)
+
+    def _put_in_name(self, session: Session, link: HandoffLink) -> None:
+        recipient = session.get_one(HandoffLinkRow, link.id).recipient
+        if recipient in self._recipients.book().people:
+            Caseload(self._engine, self._casework).assign(
+                link.reference,
+                link.process,
+                recipient,
+                "toegewezen",
+                f"overdrachtlink:{link.id}:houder",
+                session,
+            )
+
+    def _mark_used(self, session: Session, link_id: str, choice: str) -> None:
+        session.execute(
+            update(HandoffLinkRow)
+            .where(col(HandoffLinkRow.id) == link_id, col(HandoffLinkRow.used_at).is_(None))
+            .values(used_at=self._clock.now(), choice=choice)
+        )
+
+
+def _end_of_day(moment: datetime) -> datetime:
+    return moment.astimezone(AMSTERDAM).replace(hour=23, minute=59, second=59, microsecond=0)
+
+
+def return_reasons() -> tuple[str, ...]:
+    """Give the reasons with which a hand-off may be returned."""
+    return next(field.choices for field in EVENTS[RETURNED].fields if field.name == "reden")
+
+
+def responsible_person(session: Session, reference: str, process: str) -> str | None:
+    """Give the code of who last accepted this process with a link, or None."""
+    return session.exec(
+        select(HandoffLinkRow.recipient)
+        .where(
+            HandoffLinkRow.case_reference == reference,
+            HandoffLinkRow.process == process,
+            HandoffLinkRow.choice == ACCEPTED,
+        )
+        .order_by(col(HandoffLinkRow.used_at).desc())
+    ).first()

@@ -1,0 +1,66 @@
+"""Messages to the coordinator about the machinery itself: a failed run, a missing worker, a dead letter."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from adapters.messages.announcements import Announcement, announce
+from adapters.settings import secret_file
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.office import Office
+    from adapters.settings import Settings
+
+FAILED_RUN, LATE_WORKER, DEAD_LETTER = "run-mislukt", "worker-te-laat", "niet-bezorgd"
+_ROLE = "coordinator"
+
+# For each kind: the title, and what to do.
+TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        FAILED_RUN: (
+            "Een run is mislukt",
+            (
+                "De run {onderwerp} is mislukt. De zaak staat veilig: zij komt vanzelf terug, of na een herstart "
+                "van de worker. Gebeurt dit vaker, laat dan de beheerder in het logboek van de worker kijken."
+            ),
+        ),
+        LATE_WORKER: (
+            "Er is geen worker",
+            (
+                "Geen worker werkt zaken bij in {onderwerp}. Meldingen en termijnen blijven bewaard, maar de lijsten "
+                "lopen achter. Vraag de beheerder om de worker te starten."
+            ),
+        ),
+        DEAD_LETTER: (
+            "Een bericht is niet bezorgd",
+            (
+                "Een bericht kwam over geen enkel kanaal aan ({onderwerp}). Kijk of de ontvangers kloppen, en vertel "
+                "het de collega op een andere manier."
+            ),
+        ),
+    }
+)
+
+
+def operator_key(settings: Settings) -> str:
+    """Give the key with which Prefect's server may ask for such a message."""
+    return secret_file(settings.ensure_home() / "beheersleutel").decode()
+
+
+def tell_coordinator(office: Office, kind: str, subject: str, message_id: str) -> str:
+    """Send a message of a kind to the coordinator; a kind without a text is a KeyError."""
+    title, body = TEXTS[kind]
+    told = announce(
+        office,
+        Announcement(
+            message_id,
+            _ROLE,
+            office.settings.municipality,
+            f"routekaart: {title}",
+            body.format(onderwerp=subject),
+        ),
+    )
+    return "verstuurd" if told else "niet bezorgd"

@@ -1,0 +1,55 @@
+"""The file of recipients as it stands now: a change is picked up with the next message, without a restart."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from adapters.messages.recipients import Book, read_book
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from adapters.problems import Problem
+
+_NOBODY = Book(configured=False)
+
+
+class RecipientsFile:
+    """Gives the recipients; a file that turned unreadable leaves the last good ones in force."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._book = Book() if path else _NOBODY
+        self._problems: tuple[Problem, ...] = ()
+
+    def book(self) -> Book:
+        """Give the recipients as the file names them now."""
+        self._refresh()
+        return self._book
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Give what is wrong with the file now."""
+        self._refresh()
+        return self._problems
+
+    def _refresh(self) -> None:
+        if self._path is None:
+            return
+        with self._lock:
+            stamp = _stamp(self._path)
+            if stamp == self._stamp and stamp is not None:
+                return
+            book, self._problems = read_book(self._path)
+            self._stamp = stamp
+            self._book = book or self._book
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size

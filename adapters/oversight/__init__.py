@@ -1,0 +1,1 @@
+"""What coordinators look at and decide: caseload, werkvoorraad, monitor, quality sample."""

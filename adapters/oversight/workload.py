@@ -1,0 +1,236 @@
+"""The werkvoorraad of a municipality: who holds what, what is due this week, what is late, what has no owner."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import col, select
+
+from adapters.database import ProcessRow, TimerRow, reading
+from adapters.oversight.caseload import GUIDANCE, deputy_for
+from milestones.definition import OFFERED
+from milestones.definitions import of_version
+from milestones.roles import dutch_role
+from milestones.terms import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adapters.office import Office
+
+_SUNDAY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class WorkItem:
+    """One open process, as somebody who plans work sees it."""
+
+    reference: str
+    process: str
+    waits_for: str
+    role: str
+    holder: str | None
+    deputy: str | None
+    due: date | None
+    term: str | None
+    threatened: bool
+    offered: bool
+    waits_outside: bool
+    flow_run_id: str | None
+    opened_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What one person holds."""
+
+    person: str
+    open: int
+    late: int
+    this_week: int
+    deputy: str | None
+    away: bool
+
+
+@dataclass(frozen=True)
+class Workload:
+    """The open work of a municipality on a day."""
+
+    municipality: str
+    on: date
+    items: tuple[WorkItem, ...]
+    away: frozenset[str]
+
+    @property
+    def sunday(self) -> date:
+        """The last day of this week."""
+        return self.on + timedelta(days=_SUNDAY - self.on.weekday())
+
+    @cached_property
+    def late(self) -> tuple[WorkItem, ...]:
+        """What is late, the longest first."""
+        found = [item for item in self.items if item.due is not None and item.due < self.on]
+        return tuple(sorted(found, key=lambda item: (item.due, item.reference)))
+
+    @cached_property
+    def this_week(self) -> tuple[WorkItem, ...]:
+        """What ends from today to Sunday, the first first."""
+        found = [item for item in self.items if item.due is not None and self.on <= item.due <= self.sunday]
+        return tuple(sorted(found, key=lambda item: (item.due, item.reference)))
+
+    @cached_property
+    def unowned(self) -> tuple[WorkItem, ...]:
+        """What nobody has, the first to end first."""
+        found = [item for item in self.items if item.holder is None]
+        return tuple(sorted(found, key=lambda item: (item.due or date.max, item.reference)))
+
+    @cached_property
+    def offered(self) -> tuple[WorkItem, ...]:
+        """What waits for acceptance."""
+        return tuple(item for item in self.items if item.offered)
+
+    @cached_property
+    def threatened(self) -> tuple[WorkItem, ...]:
+        """Where there is a bedreigende situatie."""
+        return tuple(item for item in self.items if item.threatened)
+
+    @cached_property
+    def loads(self) -> tuple[Load, ...]:
+        """What each person holds, who has most late first."""
+        held: dict[str, list[WorkItem]] = defaultdict(list)
+        for item in self.items:
+            if item.holder is not None:
+                held[item.holder].append(item)
+        late, week = set(map(id, self.late)), set(map(id, self.this_week))
+        rows = [
+            Load(
+                person,
+                len(items),
+                sum(1 for item in items if id(item) in late),
+                sum(1 for item in items if id(item) in week),
+                items[0].deputy,
+                person in self.away,
+            )
+            for person, items in held.items()
+        ]
+        return tuple(sorted(rows, key=lambda row: (-row.late, -row.open, row.person)))
+
+    @cached_property
+    def by_milestone(self) -> Mapping[str, int]:
+        """How many processes are open in each mijlpaal."""
+        counts: dict[str, int] = defaultdict(int)
+        for item in self.items:
+            counts[item.process.partition("#")[0]] += 1
+        return dict(sorted(counts.items()))
+
+
+def read_workload(office: Office, municipality: str) -> Workload:
+    """Read the open work of a municipality: two queries, whatever the number of cases."""
+    today = office.clock.today()
+    policy = office.rules_for(municipality).policy
+    here = (col(ProcessRow.closed).is_(False), col(ProcessRow.municipality) == municipality)
+    away = office.away(municipality, today)
+    with reading(office.engine) as session:
+        processes = session.execute(
+            select(*_COLUMNS).where(*here).order_by(col(ProcessRow.id))  # type: ignore[call-overload]
+        ).all()
+        terms = session.execute(
+            select(col(TimerRow.process_id), col(TimerRow.term), col(TimerRow.due))
+            .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
+            .where(*here, col(TimerRow.stopped).is_(None), col(TimerRow.due).is_not(None))
+        ).all()
+    first: dict[int, tuple[date, str]] = {}
+    for process_id, term, due in terms:
+        if policy.term(term).kind is Kind.DUTY:
+            first[process_id] = min(first.get(process_id, (date.max, "")), (due, term))
+    contacts = {
+        row.case_reference: row.facts.get("contactpersoon") for row in processes if row.code == GUIDANCE
+    }
+    items = []
+    for row in processes:
+        due, term = first.get(row.id, (None, None))
+        state = of_version(row.code, row.version).state(row.state)
+        holder = row.facts.get("houder") or contacts.get(row.case_reference)
+        items.append(
+            WorkItem(
+                reference=row.case_reference,
+                process=row.name,
+                waits_for=state.waits_for,
+                role=dutch_role(policy.role(row.role)),
+                holder=holder,
+                deputy=deputy_for(holder, away),
+                due=due,
+                term=term,
+                threatened=row.facts.get("bedreigende_situatie") is True,
+                offered=row.state == OFFERED,
+                waits_outside=state.waits_on_partner,
+                flow_run_id=row.flow_run_id,
+                opened_on=row.opened_on,
+            )
+        )
+    return Workload(municipality, today, tuple(items), frozenset(away))
+
+
+_COLUMNS = (
+    col(ProcessRow.id),
+    col(ProcessRow.case_reference),
+    col(ProcessRow.name),
+    col(ProcessRow.code),
+    col(ProcessRow.version),
+    col(ProcessRow.state),
+    col(ProcessRow.role),
+    col(ProcessRow.facts),
+    col(ProcessRow.flow_run_id),
+    col(ProcessRow.opened_on),
+)
+
+HEADS = (
+    "zaak", "mijlpaal", "wacht_op", "rol", "medewerker", "vervanger", "uiterlijk", "termijn", "dagen_te_laat",
+    "deze_week", "crisis", "wacht_op_overdracht", "geopend_op",
+)  # fmt: skip
+
+
+def rows_of(workload: Workload) -> Iterator[dict[str, Any]]:
+    """Give the werkvoorraad as rows, the same for CSV and for the API."""
+    week = set(map(id, workload.this_week))
+    for item in workload.items:
+        late = (workload.on - item.due).days if item.due is not None and item.due < workload.on else 0
+        values = (
+            item.reference, item.process, item.waits_for, item.role, item.holder, item.deputy,
+            item.due.isoformat() if item.due else None, item.term, late, id(item) in week, item.threatened,
+            item.offered, item.opened_on.isoformat(),
+        )  # fmt: skip
+        yield dict(zip(HEADS, values, strict=True))
+
+
+def workload_csv(workload: Workload) -> str:
+    """Give the werkvoorraad as CSV, with a semicolon as Dutch spreadsheets want it."""
+    return to_csv(HEADS, rows_of(workload))
+
+
+def to_csv(heads: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> str:
+    """Write rows as CSV: yes and no in words, nothing for what is not known."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(heads)
+    for row in rows:
+        writer.writerow([_written(row[head]) for head in heads])
+    return out.getvalue()
+
+
+def _written(value: object) -> object:
+    if isinstance(value, bool):
+        return "ja" if value else "nee"
+    return "" if value is None else value
+
+
+def municipalities(office: Office) -> list[str]:
+    """Give every municipality that has a case."""
+    with reading(office.engine) as session:
+        return sorted(session.exec(select(ProcessRow.municipality).distinct()))
