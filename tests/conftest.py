@@ -93,6 +93,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     with made.begin() as connection:  # much faster than TRUNCATE, which makes new files
         for table in reversed(SQLModel.metadata.sorted_tables):
             connection.execute(table.delete())
+        connection.exec_driver_sql(
+            "SELECT setval(quote_ident(sequencename)::regclass, 1, false) FROM pg_sequences"
+            " WHERE schemaname = 'public'"
+        )
     made.dispose()
 
 
