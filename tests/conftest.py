@@ -109,10 +109,12 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2`, keep tests on one server in one process: those of the shared stack, and those of one file."""
+    """With `-n 2`, keep tests on one server in one process: those that share one, and else those of one file."""
     for item in items:
-        if "stack" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        fixtures = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("stack", "server") if name in fixtures), None)
+        if shared is not None:
+            item.add_marker(pytest.mark.xdist_group(shared))
         elif item.get_closest_marker("prefect") or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
