@@ -280,4 +280,8 @@ def test_old_forms_go_and_the_form_that_is_asked_stays(
     stack.wait_for_state("ACT-X · M3", "Wacht op eerste gesprek")
     tidied = stack.run_action("oude-paginas-opruimen")
     assert tidied["state_type"] == "COMPLETED"
-    assert any(line.startswith("Opgeruimd: ") for line in stack.log_of(tidied))
+    wait_until(
+        lambda: any(line.startswith("Opgeruimd: ") for line in stack.log_of(tidied)),
+        30,
+        lambda: f"in the log: {stack.log_of(tidied)}",
+    )
