@@ -108,6 +108,7 @@ def engine(database_url: str) -> Iterator[Engine]:
     made.dispose()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n 2`, keep tests on one server in one process: those that share one, and else those of one file."""
     for item in items:
