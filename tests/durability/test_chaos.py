@@ -41,7 +41,7 @@ def small(
         shop.stop()
 
 
-@pytest.mark.short
+@pytest.mark.long
 def test_a_few_kills_break_no_invariant(small: tuple[Chaos, list[str]]) -> None:
     """Worker, API and server were killed, at random and at named points, and nothing is lost or done twice."""
     chaos, broken = small
@@ -52,7 +52,7 @@ def test_a_few_kills_break_no_invariant(small: tuple[Chaos, list[str]]) -> None:
     assert set(chaos.answers) <= {201, 503}
 
 
-@pytest.mark.short
+@pytest.mark.long
 def test_a_message_that_is_sent_again_has_the_same_id(small: tuple[Chaos, list[str]]) -> None:
     """The worker that died after sending and before noting sent the message twice, under one id."""
     chaos, _ = small
@@ -64,7 +64,7 @@ def test_a_message_that_is_sent_again_has_the_same_id(small: tuple[Chaos, list[s
     assert len(ids) > len(set(ids))
 
 
-@pytest.mark.short
+@pytest.mark.long
 def test_a_cancelled_and_a_deleted_run_come_back(small: tuple[Chaos, list[str]]) -> None:
     """The worker makes new runs by itself, and the cancellation waits for a coordinator."""
     chaos, _ = small

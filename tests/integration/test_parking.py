@@ -340,7 +340,7 @@ def test_a_stopped_worker_leaves_quietly(case: Callable[[str], Case], worker: Th
     """An interrupt ends the worker in order, and the next one goes on with what is parked."""
     parked = case("contact")
     worker.process.send_signal(signal.SIGINT)
-    assert worker.process.wait(20) is not None
+    assert worker.process.wait(60) is not None
     worker.start()
     assert parked.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
     parked.until_woken(2)
