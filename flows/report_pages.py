@@ -15,7 +15,7 @@ from milestones.dutch import dutch_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from adapters.oversight.monitor import Cell, Monitor
     from adapters.oversight.workload import WorkItem, Workload
@@ -40,10 +40,10 @@ def monitor_key(municipality: str) -> str:
 def overview_page(
     workloads: Sequence[Workload],
     actions: Mapping[str, tuple[str, str]],
-    today: date,
+    counted_at: datetime,
     questions: Mapping[str, int],
 ) -> str:
-    """Give the front page.
+    """Give the front page. Its counts grow old until the next round, so it says from which moment they are.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are.
@@ -64,7 +64,8 @@ def overview_page(
             by_milestone[code] = by_milestone.get(code, 0) + number
     return text(
         "# Overzicht",
-        f"De aantallen zijn van {dutch_date(today)}. Een klik op een naam toont altijd de stand van nu.",
+        f"De aantallen zijn van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
+        "Een klik op een naam toont altijd de stand van nu.",
         table(
             ("kijk naar", "vraag", "aantal"),
             (

@@ -119,7 +119,7 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         CANCEL_ASKED: len({item.process_id for item in open_cancellations(here.engine)}),
         REVIEW_TAG: sum(len(sample.waiting(item.municipality)) for item in work),
     }
-    page = overview_page(work, actions, here.clock.today(), questions)
+    page = overview_page(work, actions, here.clock.now(), questions)
     _write(client, OVERVIEW, page, "Voorpagina.", None)
     _first_pages(here, client, work)
 

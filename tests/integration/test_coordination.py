@@ -19,7 +19,9 @@ from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LEAD_TIME, QUAL
 from adapters.oversight.quality import QualitySample, Week, choose
 from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.workload import read_workload, workload_csv
-from flows.report_pages import monitor_page, workload_page
+from flows.report_pages import monitor_page, overview_page, workload_page
+from flows.tags import CANCEL_ASKED
+from flows.views import REVIEW_TAG
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -44,6 +46,17 @@ def caseload_of(office: Office) -> Caseload:
 def holders(office: Office) -> dict[str, str | None]:
     """Give who holds each open process."""
     return {item.reference: item.holder for item in read_workload(office, THE_HAGUE).items}
+
+
+def test_the_front_page_counts_and_says_from_which_moment(office: Office, clock: SetClock) -> None:
+    """What is open is counted, with the day and the time of counting: the counts do not move by themselves."""
+    opened(office, "A-1")
+    page = overview_page(
+        [read_workload(office, THE_HAGUE)], {}, clock.now(), {CANCEL_ASKED: 0, REVIEW_TAG: 0}
+    )
+    assert "De aantallen zijn van ma 9 maart 2026, 09:00 uur." in page
+    (line,) = [line for line in page.splitlines() if "Alles wat open is" in line]
+    assert line.rstrip(" |").endswith("1")
 
 
 # --- who has what ---------------------------------------------------------------------------------------------
