@@ -41,6 +41,8 @@ class FaultPoint(StrEnum):
     """The flow run is RUNNING and holds its process."""
     BEFORE_PARK = "before_park"
     """All work is done; the pause is not proposed yet."""
+    BEFORE_FORM = "before_form"
+    """Prefect shows the pause; the form that Resume asks for is not there yet."""
     AFTER_PARK = "after_park"
     """Prefect shows the pause; the case database does not know that."""
     SHOWN = "shown"

@@ -4,10 +4,13 @@ A parked run is PAUSED in Prefect under our own name and message. It holds no pr
 the state carries a form, Prefect's Resume button shows it, checks the answer against it, and keeps the answer
 as an input of the flow run.
 
-Each pause has a key of its own that never comes back, so an answer belongs to one pause. Forms are kept under
-a key made from their content, so that a run stores each different form once. An answer is removed when the
-run parks after it was taken; until then every wake-up offers it again. A run that is killed half way
+Each pause has a key of its own that never comes back, so an answer belongs to one pause. An answer is removed
+when the run parks after it was taken; until then every wake-up offers it again. A run that is killed half way
 therefore sees the same answer, with the same id, once more.
+
+A form is stored when its pause stands: from 3.9 on Prefect removes, with each new pause, what an earlier one
+left under the same keys. Whoever presses Resume in the milliseconds between is refused. A run that is killed
+there is parked anew, because nobody has noted yet that it was shown.
 """
 
 from __future__ import annotations
@@ -15,7 +18,6 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections import OrderedDict
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -26,6 +28,8 @@ from prefect import get_client
 from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError, Pause
+
+from adapters.faults import FaultPoint, reach
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -40,7 +44,6 @@ FORM_PREFIX = "formulier-"
 CONFLICT = 409
 SERVER_ERROR = 500
 MOST_ANSWERS = 200  # far above one: more than one answer waits only after a race or a kill
-MOST_REMEMBERED_FORMS = 10_000
 
 log = structlog.get_logger("routekaart.parking")
 
@@ -66,7 +69,6 @@ class _Attempt:
 
 
 _attempt: ContextVar[_Attempt | None] = ContextVar("routekaart-attempt", default=None)
-_stored_forms: OrderedDict[tuple[UUID, str], None] = OrderedDict()
 
 
 def take_answer() -> Answer | None:
@@ -91,35 +93,69 @@ def take_answer() -> Answer | None:
     )
 
 
-def park(name: str, message: str, form: type[BaseModel] | None) -> NoReturn:
+def park(name: str, message: str, form: type[BaseModel] | None, reference: str = "") -> NoReturn:
     """Park the current flow run under a name and a message, with the form that Resume asks for.
 
-    The form is stored before the pause is proposed, so that nobody sees a pause without its form. The run
-    ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does not
-    answer: the worker finds it again.
+    The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
+    not answer: the worker finds it again. `reference` names the case to the fault points.
     """
     run, client = _flow_run(), get_client(sync_client=True)
     pause_key = secrets.token_hex(6)  # short: the server keeps every key that a run ever used
+    shown = _Form.of(form) if form else None
     try:
         _forget_taken_answers(client, run)
-        keyset = _store_form(client, run, form, pause_key) if form else None
         proposed: State[Any] = State(
             type=StateType.PAUSED,
             name=name,
             message=message,
-            state_details=StateDetails(pause_reschedule=True, pause_key=pause_key, run_input_keyset=keyset),
+            state_details=StateDetails(
+                pause_reschedule=True,
+                pause_key=pause_key,
+                run_input_keyset=shown.keyset(pause_key) if shown else None,
+            ),
         )
         result = client.set_flow_run_state(run.id, proposed)
+        accepted = result.state
+        # A request that was sent twice is rejected with the pause that the first one made. A pause of somebody
+        # else is none of ours: what it shows may be older than what we know.
+        if accepted is not None and accepted.is_paused() and accepted.state_details.pause_key == pause_key:
+            reach(FaultPoint.BEFORE_FORM, reference)
+            if shown is not None:
+                shown.store(client, run.id)
+            raise Pause(name, state=accepted)
     except httpx.HTTPError as error:
         if not is_passing(error):
             raise
         raise Abort(f"De Prefect-server antwoordt niet: {error}") from error
-    accepted = result.state
-    # A request that was sent twice is rejected with the pause that the first one made. A pause of somebody
-    # else is none of ours: what it shows may be older than what we know.
-    if accepted is not None and accepted.is_paused() and accepted.state_details.pause_key == pause_key:
-        raise Pause(name, state=accepted)
     raise Abort(getattr(result.details, "reason", None) or "De flow run kan nu niet wachten.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """A form as Prefect keeps it: a schema, and the text above it. Equal forms have equal keys."""
+
+    key: str
+    schema: str
+    description: str | None
+
+    @classmethod
+    def of(cls, form: type[BaseModel]) -> _Form:
+        """Make it of a model."""
+        schema = form_schema(form)
+        written = json.dumps(schema, sort_keys=True)
+        key = FORM_PREFIX + hashlib.sha256(written.encode()).hexdigest()[:16]
+        return cls(key, written, schema.get("description"))
+
+    def keyset(self, pause_key: str) -> dict[str, str]:
+        """Give the keys that a pause names: of the form, of the text, and of the answer that may come."""
+        keys = {"schema": self.key, "response": ANSWER_PREFIX + pause_key}
+        return keys if self.description is None else {**keys, "description": f"{self.key}-tekst"}
+
+    def store(self, client: SyncPrefectClient, flow_run_id: UUID) -> None:
+        """Store it with its run, where it is not there yet."""
+        if self.description is not None:
+            _store_once(client, flow_run_id, f"{self.key}-tekst", json.dumps(self.description))
+        _store_once(client, flow_run_id, self.key, self.schema)
 
 
 def form_schema(form: type[BaseModel]) -> dict[str, Any]:
@@ -161,24 +197,6 @@ def _forget_taken_answers(client: SyncPrefectClient, run: FlowRun) -> None:
             client.delete_flow_run_input(run.id, key)
         except httpx.HTTPError as error:
             log.debug("answer_not_removed", flow_run=str(run.id), key=key, error=type(error).__name__)
-
-
-def _store_form(
-    client: SyncPrefectClient, run: FlowRun, form: type[BaseModel], pause_key: str
-) -> dict[str, str]:
-    """Store the form and the text above it, unless this run has them, and give the keys of this pause."""
-    schema = form_schema(form)
-    value = json.dumps(schema, sort_keys=True)
-    base = FORM_PREFIX + hashlib.sha256(value.encode()).hexdigest()[:16]
-    keyset = {"schema": base, "response": ANSWER_PREFIX + pause_key, "description": f"{base}-tekst"}
-    if (run.id, base) not in _stored_forms:
-        if description := schema.get("description"):
-            _store_once(client, run.id, keyset["description"], json.dumps(description))
-        _store_once(client, run.id, base, value)
-        _stored_forms[(run.id, base)] = None
-        if len(_stored_forms) > MOST_REMEMBERED_FORMS:
-            _stored_forms.popitem(last=False)
-    return keyset
 
 
 def _store_once(client: SyncPrefectClient, flow_run_id: UUID, key: str, value: str) -> None:

@@ -75,7 +75,7 @@ def run_process(reference: str, name: str) -> State[Any]:
         reach(FaultPoint.BEFORE_PARK, reference)
         _still_ours(here, held)
         try:
-            park(shown.state, shown.message, form_for(process, f"{shown.state}. {shown.message}"))
+            park(shown.state, shown.message, form_for(process, f"{shown.state}. {shown.message}"), reference)
         except Pause:
             reach(FaultPoint.AFTER_PARK, reference)
             here.attention.shown(held, process.sequence)
