@@ -43,6 +43,9 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # Runs that ended go after a while, with their logs, task runs and pages; a parked run has not ended.
         "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
         "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(settings.keep_ended_runs_days * 86_400),
+        # Events are a view: the journal has what happened, automations react at once, and rows of a week are the
+        # most that Prefect would keep.
+        "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P2D",
         # Compressing every answer costs the server more than sending a few kilobytes does.
         "PREFECT_CLIENT_CUSTOM_HEADERS": '{"Accept-Encoding": "identity"}',
         # Resume is seen within a second.

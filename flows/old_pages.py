@@ -1,7 +1,8 @@
-"""Bound what Prefect keeps of open cases: earlier versions of pages, and forms that nobody can answer any more.
+"""Bound what Prefect keeps of open cases: earlier versions of pages, old forms, and the task runs of old messages.
 
-A case page has a version for each change, and a run a form for each state that it was in. The journal keeps all of
-it; what Prefect keeps is a view. Runs that have ended are not looked at here.
+A case page has a version for each change, a run a form for each state that it was in and a task run for each message.
+Journal and deliveries keep all of it; what Prefect keeps is a view. Prefect itself removes what belongs to a run that
+has ended; a run that is open for years would keep everything.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from prefect import flow, get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterKey,
+    DeploymentFilter,
+    DeploymentFilterName,
+    TaskRunFilter,
+    TaskRunFilterStartTime,
+)
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
@@ -21,6 +29,7 @@ from adapters.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.office import Office, office
 from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
+from flows.case_queue import DEPLOYMENT
 from flows.forms import STAND
 from flows.parameter_forms import with_form
 from flows.parking import FORM_PREFIX
@@ -42,7 +51,7 @@ _BATCH = 500
 @with_form
 @flow(name="Oude pagina's opruimen", persist_result=False)
 def oude_paginas_opruimen() -> str:
-    """Ruim oude versies van pagina's en formulieren op van zaken die pas veranderden. Het journaal houdt alles."""
+    """Ruim oude versies van pagina's, oude formulieren en taken van oude berichten op. Het journaal houdt alles."""
     here, client = office(), get_client(sync_client=True)
     pages = forms = 0
     before = datetime.now(UTC) - SAFE_AGE
@@ -51,7 +60,8 @@ def oude_paginas_opruimen() -> str:
     for reference, runs in _changed(here):
         pages += forget_versions(client, page_key(reference), here.settings.page_versions)
         forms += sum(forget_forms(client, run, before) for run in runs)
-    line = f"Opgeruimd: {pages} oude versies van pagina's en {forms} oude formulieren."
+    tasks = forget_tasks(client, datetime.now(UTC) - timedelta(days=here.settings.keep_ended_runs_days))
+    line = f"Opgeruimd: {pages} oude versies van pagina's, {forms} oude formulieren en {tasks} oude taken."
     get_run_logger().info(line)
     return line
 
@@ -94,6 +104,25 @@ def forget_forms(client: SyncPrefectClient, flow_run_id: UUID, before: datetime)
             client.delete_flow_run_input(flow_run_id, stored.key)
             removed += 1
     return removed
+
+
+def forget_tasks(client: SyncPrefectClient, before: datetime) -> int:
+    """Remove the task runs of our processes that started before a moment; give how many.
+
+    Each says how a message was sent, as the row of its delivery does. Those of a run that ended go with it.
+    """
+    removed = 0
+    while True:
+        old = client.read_task_runs(
+            task_run_filter=TaskRunFilter(start_time=TaskRunFilterStartTime(before_=before)),
+            deployment_filter=DeploymentFilter(name=DeploymentFilterName(any_=[DEPLOYMENT])),
+            limit=_PAGE,
+        )
+        for one in old:
+            client.delete_task_run(one.id)
+        removed += len(old)
+        if len(old) < _PAGE:
+            return removed
 
 
 def _report_pages(here: Office) -> Iterator[str]:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 MONTHS = 12
 WORKING_SECONDS_A_MONTH = 21 * 8 * 3600
 PEAK = 3.0  # the busiest hour beside the average working hour
-CASE_YEARS = 3.0 + 5.0  # a traject of three years, then five in the archive (T61, T62)
+ARCHIVE_YEARS = 5.0  # a case in the archive (T61, T62), after its traject
+ENDED_RUNS_YEARS = 90 / 365  # ROUTEKAART_KEEP_ENDED_RUNS_DAYS
+EVENTS_YEARS = 2 / 365  # PREFECT_SERVER_EVENTS_RETENTION_PERIOD
+PAGE_VERSIONS = 20  # ROUTEKAART_PAGE_VERSIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ ASSUMPTIONS = {
     "events": Assumption("events that people report per open traject a year", 24, "our own: two a month"),
     "signal_events": Assumption("events per vroegsignaal, its opening included", 5, "our own"),
     "registration_events": Assumption("events per aanmelding to the intake, its opening included", 6, "our own"),
+    "signal_weeks": Assumption("weeks that a vroegsignaal is open", 6, "our own"),
+    "runs": Assumption("flow runs of a traject, from M3 to its end", 8, "our own: all mijlpalen"),
 }  # fmt: skip
 
 
@@ -66,27 +71,39 @@ class Load:
         return self.open_cases * ASSUMPTIONS["events"].number / MONTHS
 
     @property
+    def of_signals(self) -> float:
+        """Changes of vroegsignalen in a month."""
+        return self.signals * ASSUMPTIONS["signal_events"].number
+
+    @property
+    def of_trajects(self) -> float:
+        """Changes of trajects in a month."""
+        registered = self.registrations * ASSUMPTIONS["registration_events"].number
+        return registered + self.fired + self.reported
+
+    @property
     def transitions(self) -> float:
         """All that changes a case in a month."""
-        return (
-            self.signals * ASSUMPTIONS["signal_events"].number
-            + self.registrations * ASSUMPTIONS["registration_events"].number
-            + self.fired
-            + self.reported
-        )
+        return self.of_signals + self.of_trajects
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one transition costs: in our database, and to show it in Prefect."""
+    """What one transition costs: in our database, and to show it in Prefect.
+
+    The bytes in Prefect's database are those of one wake-up, of one flow run, or of one version of a page.
+    """
 
     rows: float
     bytes: float
     cpu: float  # seconds, to decide and write it
-    shown_bytes: float  # in Prefect's database, for as long as the run is there
-    event_bytes: float  # in Prefect's database, for seven days
     shown_cpu: float  # seconds of Prefect's server and our worker together
-    shown_per_transition: float = 1.0  # wake-ups: a hand-off wakes several processes
+    shown_per_transition: float  # wake-ups: a hand-off wakes several processes
+    state_bytes: float  # states and log of a wake-up, for as long as the run is there
+    task_bytes: float  # task runs of the messages of a wake-up
+    event_bytes: float  # Prefect's events of a wake-up
+    page_bytes: float
+    run_bytes: float  # a run itself, with the form that it shows now
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +116,12 @@ class Cost:
     rows_a_year: float
     gigabytes_a_year: float
     gigabytes_kept: float  # ours, when as many cases go as come
-    prefect_gigabytes: float  # with events kept for a week and ended runs for a quarter
+    prefect: dict[str, float]  # gigabytes that Prefect holds then, by what they are
+
+    @property
+    def prefect_gigabytes(self) -> float:
+        """All that Prefect holds."""
+        return sum(self.prefect.values())
 
 
 def cost(load: Load, measured: Measured) -> Cost:
@@ -108,17 +130,37 @@ def cost(load: Load, measured: Measured) -> Cost:
     wake_ups = a_second * measured.shown_per_transition
     yearly = load.transitions * MONTHS
     ours = yearly * measured.bytes / 1e9
-    shown = yearly * measured.shown_per_transition / 1e9
     return Cost(
         load,
         wake_ups,
         a_second * measured.cpu + wake_ups * measured.shown_cpu,
         yearly * measured.rows,
         ours,
-        ours * CASE_YEARS,
-        shown
-        * (measured.shown_bytes * (ASSUMPTIONS["years"].number + 0.25) + measured.event_bytes * 7 / 365),
+        ours * (ASSUMPTIONS["years"].number + ARCHIVE_YEARS),
+        {what: size / 1e9 for what, size in _in_prefect(load, measured).items()},
     )
+
+
+def _in_prefect(load: Load, measured: Measured) -> dict[str, float]:
+    """Give the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays.
+
+    What comes in the life of a run stays half of that life on average, and then until ended runs are removed.
+    """
+    in_traject = ASSUMPTIONS["years"].number / 2 + ENDED_RUNS_YEARS
+    in_signal = ASSUMPTIONS["signal_weeks"].number / 52 / 2 + ENDED_RUNS_YEARS
+    woken = MONTHS * measured.shown_per_transition
+    signals_there = load.signals * MONTHS * (in_signal + ASSUMPTIONS["signal_weeks"].number / 52 / 2)
+    trajects_there = load.registrations * MONTHS * (ASSUMPTIONS["years"].number + ENDED_RUNS_YEARS)
+    return {
+        "states and logs": measured.state_bytes
+        * woken
+        * (load.of_trajects * in_traject + load.of_signals * in_signal),
+        "task runs": measured.task_bytes * woken * load.transitions * ENDED_RUNS_YEARS,
+        "pages": measured.page_bytes
+        * (trajects_there * PAGE_VERSIONS + signals_there * ASSUMPTIONS["signal_events"].number),
+        "runs": measured.run_bytes * (trajects_there * ASSUMPTIONS["runs"].number + signals_there),
+        "events": measured.event_bytes * woken * load.transitions * EVENTS_YEARS,
+    }
 
 
 LOADS = (
@@ -141,13 +183,15 @@ def table(measured: Measured) -> str:
         ),
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for load in LOADS:
-        one = cost(load, measured)
-        rows.append(
-            f"| {load.name} | {load.open_cases:,.0f} | {load.transitions:,.0f} | {_short(one.wake_ups)} "
-            f"| {_short(one.cores)} | {_short(one.rows_a_year / 1e6)} million | {_short(one.gigabytes_a_year)} "
-            f"| {_short(one.gigabytes_kept)} | {_short(one.prefect_gigabytes)} |"
-        )
-    rows += ["", "| assumed | number | from |", "| --- | ---: | --- |"]
+    costs = [cost(load, measured) for load in LOADS]
+    rows += [
+        f"| {one.load.name} | {one.load.open_cases:,.0f} | {one.load.transitions:,.0f} | {_short(one.wake_ups)} "
+        f"| {_short(one.cores)} | {_short(one.rows_a_year / 1e6)} million | {_short(one.gigabytes_a_year)} "
+        f"| {_short(one.gigabytes_kept)} | {_short(one.prefect_gigabytes)} |"
+        for one in costs
+    ]
+    parts = ", ".join(f"{what} {_short(size)} GB" for what, size in costs[0].prefect.items())
+    rows += ["", f"Of Prefect's database of all municipalities: {parts}.", ""]
+    rows += ["| assumed | number | from |", "| --- | ---: | --- |"]
     rows += [f"| {one.what} | {one.number:,.0f} | {one.source} |" for one in ASSUMPTIONS.values()]
     return "\n".join(rows)

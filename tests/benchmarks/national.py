@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
-from costs import Load, Measured, table
+from costs import LOADS, Load, Measured, cost, table
 from many_cases import copy_case
 from measuring import Line, cpu_seconds, postgres_database, report
 from whole import whole
@@ -45,6 +45,7 @@ TO_INTAKE = (
     "aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt", "eerste_gesprek_gevoerd",
     "hulpvraag_vastgesteld",
 )  # fmt: skip
+SETTLES = 8  # seconds until events and task runs have been written
 SIGNAL_EVENTS = ("gematcht", "toegewezen", "contactpoging_gedaan", "bereikt")
 
 
@@ -67,35 +68,41 @@ def main() -> None:
     """Let the month pass, take the sample, and print what it costs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=float, default=0.01)
-    parser.add_argument("--cases", type=int, default=40)
+    parser.add_argument("--cases", type=int, default=60)
     arguments = parser.parse_args()
     load = Load("simulated", arguments.share)
     with postgres_database() as url:
         month, rows, size = simulate(load, url)
-    shown_bytes, event_bytes, shown_cpu, per_transition = sample(arguments.cases)
+    shown = sample(arguments.cases)
     measured = Measured(
-        rows / month.transitions,
-        size / month.transitions,
-        month.cpu / month.transitions,
-        shown_bytes,
-        event_bytes,
-        shown_cpu,
-        per_transition,
+        rows / month.transitions, size / month.transitions, month.cpu / month.transitions, **shown
     )
     print(json.dumps(asdict(measured)))
     print(table(measured))
     rate = month.transitions / month.seconds
     what = ", ".join(f"{number:,} {name}" for name, number in month.done.items())
+    country = cost(LOADS[0], measured)
+    of_a_wake_up = (
+        f"states and log {measured.state_bytes:,.0f}, tasks {measured.task_bytes:,.0f}, "
+        f"events {measured.event_bytes:,.0f}"
+    )
     report(
         [
             Line("national month", f"changes at 1/{1 / load.share:.0f}: {what}", rate, "/s"),
             Line("national month", "CPU to decide and write one change", measured.cpu * 1000, "ms"),
-            Line("national month", "CPU of server and worker to show one", shown_cpu * 1000, "ms"),
+            Line("national month", "CPU of server and worker to show one", measured.shown_cpu * 1000, "ms"),
             Line("national month", "our database, per change", measured.bytes, "bytes"),
-            Line("national month", "Prefect's database, per wake-up", shown_bytes, "bytes"),
-            Line("national month", "Prefect's events of a week, per wake-up", event_bytes, "bytes"),
+            Line("national month", f"Prefect's database, {of_a_wake_up}", _all(measured), "bytes a wake-up"),
+            Line("national month", "Prefect's database, per version of a page", measured.page_bytes, "bytes"),
+            Line("national month", "342 municipalities, busiest hour", country.cores, "cores"),
+            Line("national month", "342 municipalities, our database", country.gigabytes_kept, "GB"),
+            Line("national month", "342 municipalities, Prefect's database", country.prefect_gigabytes, "GB"),
         ]
     )  # fmt: skip
+
+
+def _all(measured: Measured) -> float:
+    return measured.state_bytes + measured.task_bytes + measured.event_bytes
 
 
 # -- the month in the database -------------------------------------------------------------------------------
@@ -181,56 +188,67 @@ def _report(office: Office, month: Month, reference: str) -> None:
         month.done["reported"] += 1
 
 
-def _size(url: str, like: str = "%") -> tuple[int, int]:
-    """Count the rows and the bytes of tables, indexes included."""
+def _size(url: str) -> tuple[int, int]:
+    """Count the rows and the bytes of all tables, indexes included."""
+    sizes = _tables(url).values()
+    return sum(rows for rows, _ in sizes), sum(size for _, size in sizes)
+
+
+def _tables(url: str) -> dict[str, tuple[int, int]]:
+    """Give the rows and the bytes of each table, indexes included."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
-        names = [
-            name
-            for (name,) in connection.execute(
-                f"SELECT relname FROM pg_stat_user_tables WHERE relname LIKE '{like}'"
-            )
-        ]
-        rows = sum(
-            (connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or (0,))[0] for name in names
-        )
-        total = connection.execute(
-            f"SELECT sum(pg_total_relation_size(relid)) FROM pg_stat_user_tables WHERE relname LIKE '{like}'"
-        ).fetchone()
-    return rows, int(total[0]) if total else 0
+        found = connection.execute("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables")
+        sizes = dict(found.fetchall())
+        return {
+            name: ((connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or (0,))[0], int(size))
+            for name, size in sizes.items()
+        }
 
 
 # -- a sample in Prefect -------------------------------------------------------------------------------------
 
 
-def sample(number: int) -> tuple[float, float, float, float]:
-    """Show some changes in a whole Prefect on PostgreSQL.
-
-    Gives per wake-up: the bytes that stay, the bytes of events, the CPU; and the wake-ups per change.
-    """
+def sample(number: int) -> dict[str, float]:
+    """Show some changes in a whole Prefect on PostgreSQL; give what of `Measured` follows from that."""
     with postgres_database() as cases, postgres_database() as engine, whole(cases, engine) as stack:
         with stack.worker(ROUTEKAART_WORKER_CONCURRENCY="4") as worker:
-            changes = 0
-            cpu = _cpu_of(stack.server, worker)
-            before, events = _size(engine), _size(engine, "event%")
+            time.sleep(SETTLES)
+            cpu, before = _cpu_of(stack.server, worker), _tables(engine)
             references = [
                 stack.office.casework.open("M3", municipality="0518").reference for _ in range(number)
             ]
-            changes += number
             stack.until_shown()
             for event in TO_INTAKE:
                 for reference in references:
                     stack.office.casework.report(reference, event)
-                changes += number
                 stack.until_shown()
-            time.sleep(8)  # events and task runs are written some seconds later
+            time.sleep(SETTLES)
             used = _cpu_of(stack.server, worker) - cpu
-        told = _size(engine, "event%")[1] - events[1]
-        stays = _size(engine)[1] - before[1] - told
         with psycopg.connect(engine) as connection:
             count = "SELECT count(*) FROM flow_run_state WHERE type = 'RUNNING'"
             (woken,) = connection.execute(count).fetchone() or (0,)
-    return stays / woken, told / woken, used / woken, woken / changes
+        grown = {
+            name: (rows - before.get(name, (0, 0))[0], size - before.get(name, (0, 0))[1])
+            for name, (rows, size) in _tables(engine).items()
+        }
+
+    def size(*names: str) -> int:
+        return sum(grown[name][1] for name in names)
+
+    def each(name: str) -> float:
+        rows, bytes_ = grown[name]
+        return bytes_ / max(1, rows)
+
+    return {
+        "shown_cpu": used / woken,
+        "shown_per_transition": woken / (number * (1 + len(TO_INTAKE))),
+        "state_bytes": size("flow_run_state", "log") / woken,
+        "task_bytes": size("task_run", "task_run_state") / woken,
+        "event_bytes": size("events", "event_resources") / woken,
+        "page_bytes": each("artifact"),
+        "run_bytes": each("flow_run") + each("flow_run_input") + each("artifact_collection"),
+    }
 
 
 def _cpu_of(*processes: psutil.Process) -> float:

@@ -16,7 +16,7 @@ from adapters.cases.cancellations import ask_cancellation, open_cancellations
 from adapters.oversight.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
 from adapters.oversight.quality_questions import QUESTIONS
-from flows.old_pages import forget_forms, forget_versions
+from flows.old_pages import forget_forms, forget_tasks, forget_versions
 from flows.parking import FORM_PREFIX
 
 if TYPE_CHECKING:
@@ -264,7 +264,7 @@ def test_old_versions_of_a_page_go_and_the_newest_stay(stack: Stack, client: Syn
 def test_old_forms_go_and_the_form_that_is_asked_stays(
     stack: Stack, office: Office, client: SyncPrefectClient
 ) -> None:
-    """A run that was in three states keeps the form of the last, which can still be answered."""
+    """A run that was in three states keeps the form of the last, which can still be answered, and no old tasks."""
     opened(office, "ACT-X")
     run = stack.wait_for_state("ACT-X · M3", "Wacht op registratie aanmelding")
     stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
@@ -276,6 +276,9 @@ def test_old_forms_go_and_the_form_that_is_asked_stays(
     assert forget_forms(client, UUID(run["id"]), now + timedelta(hours=1)) == 2
     kept = client.filter_flow_run_input(UUID(run["id"]), FORM_PREFIX, 100, set())
     assert [item.key for item in kept] == [asked]
+    assert forget_tasks(client, now - timedelta(days=1)) == 0
+    assert forget_tasks(client, now + timedelta(hours=1)) >= 1
+    assert forget_tasks(client, now) == 0
     stack.answer(run, gebeurtenis="Afspraak voor het eerste gesprek gemaakt")
     stack.wait_for_state("ACT-X · M3", "Wacht op eerste gesprek")
     tidied = stack.run_action("oude-paginas-opruimen")

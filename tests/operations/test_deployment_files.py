@@ -28,6 +28,7 @@ VARIABLE = re.compile(r"\b(?:PREFECT|ROUTEKAART|DO_NOT)_[A-Z_]+\b")
 OURS = {f"ROUTEKAART_{name.upper()}" for name in Settings.model_fields}
 # prefect-redis reads it; the others are read by the chart's template of Prefect.
 BEYOND_PREFECT = {"PREFECT_REDIS_MESSAGING_URL", "DO_NOT_TRACK"}
+OF_PREFECT = ("compose.yaml", "helm/prefect-server.yaml", "systemd/routekaart.env.example")
 FILES = sorted(
     path
     for pattern in ("compose*", "Dockerfile", "helm/*", "systemd/*")
@@ -83,9 +84,16 @@ def test_every_variable_exists() -> None:
         assert {name for name in named if not name.endswith("_")} <= known, path.name
 
 
-@pytest.mark.parametrize(
-    "name", ["compose.yaml", "helm/prefect-server.yaml", "systemd/routekaart.env.example"]
-)
+@pytest.mark.parametrize("name", OF_PREFECT)
+def test_a_server_of_several_machines_has_what_the_embedded_one_has(name: str) -> None:
+    """Each setting of Prefect's server that `start` makes stands in the file, with the same value."""
+    text = (DEPLOYMENTS / name).read_text(encoding="utf-8")
+    for variable, value in prefect_environment(Settings()).items():
+        if variable.startswith("PREFECT_SERVER_"):
+            assert re.search(rf'{variable}(: |=|\s+value: )"?{re.escape(value)}"?\n', text), variable
+
+
+@pytest.mark.parametrize("name", OF_PREFECT)
 def test_the_service_of_expired_pauses_is_off_in_every_deployment(name: str) -> None:
     """That service would read every parked run every five seconds."""
     text = (DEPLOYMENTS / name).read_text(encoding="utf-8")
@@ -168,7 +176,7 @@ def test_the_files_for_kubernetes_are_yaml(path: Path) -> None:
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
 def test_the_units_of_systemd_are_right(tmp_path: Path) -> None:
     """`systemd-analyze verify` has nothing to say about any unit."""
-    for name in ("prefect", "routekaart"):
+    for name in ("prefect", "python", "routekaart"):
         program = tmp_path / name
         program.write_text("#!/bin/sh\n")
         program.chmod(0o755)
