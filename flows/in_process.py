@@ -77,6 +77,7 @@ class WakeUpClient(SyncPrefectClient):
             },
         )
         self._marker = marker
+        self._lock = lock
         self._run: FlowRun | None = None
         self._retries: int | None = None
         self._result_storage: Any = None
@@ -85,6 +86,10 @@ class WakeUpClient(SyncPrefectClient):
         """Answer the engine's questions about this run from what the worker read."""
         self._run = flow_run
         self._retries = flow_run.empirical_policy.retries
+
+    def turn(self) -> AbstractContextManager[Any]:
+        """Keep the turn at the server for requests that nothing should come between."""
+        return self._lock
 
     def read_flow_run(self, flow_run_id: UUID) -> FlowRun:
         """Give the run in hand without a request, another run from the server."""
@@ -149,7 +154,7 @@ class InProcessRunner:
 
     def __init__(self, marker: str, *, together: bool = False) -> None:
         self._marker = marker
-        self._lock: AbstractContextManager[Any] = nullcontext() if together else threading.Lock()
+        self._lock: AbstractContextManager[Any] = nullcontext() if together else threading.RLock()
         self._tls = _tls_context()
         self._thread = threading.local()
         quieten_the_engine()

@@ -9,8 +9,9 @@ when the run parks after it was taken; until then every wake-up offers it again.
 therefore sees the same answer, with the same id, once more.
 
 A form is stored when its pause stands: from 3.9 on Prefect removes, with each new pause, what an earlier one
-left under the same keys. Whoever presses Resume in the milliseconds between is refused. A run that is killed
-there is parked anew, because nobody has noted yet that it was shown.
+left under the same keys. Whoever presses Resume in the milliseconds between is refused, so nothing else of this
+worker is sent to the server between the two. A run that is killed there is parked anew, because nobody has noted
+yet that it was shown.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import httpx
 import structlog
@@ -32,6 +34,7 @@ from prefect.exceptions import Abort, MissingContextError, Pause
 from adapters.faults import FaultPoint, reach
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -114,15 +117,20 @@ def park(name: str, message: str, form: type[BaseModel] | None, reference: str =
                 run_input_keyset=shown.keyset(pause_key) if shown else None,
             ),
         )
-        result = client.set_flow_run_state(run.id, proposed)
-        accepted = result.state
-        # A request that was sent twice is rejected with the pause that the first one made. A pause of somebody
-        # else is none of ours: what it shows may be older than what we know.
-        if accepted is not None and accepted.is_paused() and accepted.state_details.pause_key == pause_key:
-            reach(FaultPoint.BEFORE_FORM, reference)
-            if shown is not None:
-                shown.store(client, run.id)
-            raise Pause(name, state=accepted)
+        with _turn(client):
+            result = client.set_flow_run_state(run.id, proposed)
+            accepted = result.state
+            # A request that was sent twice is rejected with the pause that the first one made. A pause of somebody
+            # else is none of ours: what it shows may be older than what we know.
+            if (
+                accepted is not None
+                and accepted.is_paused()
+                and accepted.state_details.pause_key == pause_key
+            ):
+                reach(FaultPoint.BEFORE_FORM, reference)
+                if shown is not None:
+                    shown.store(client, run.id)
+                raise Pause(name, state=accepted)
     except httpx.HTTPError as error:
         if not is_passing(error):
             raise
@@ -153,9 +161,15 @@ class _Form:
 
     def store(self, client: SyncPrefectClient, flow_run_id: UUID) -> None:
         """Store it with its run, where it is not there yet."""
+        _store_once(client, flow_run_id, self.key, self.schema)
         if self.description is not None:
             _store_once(client, flow_run_id, f"{self.key}-tekst", json.dumps(self.description))
-        _store_once(client, flow_run_id, self.key, self.schema)
+
+
+def _turn(client: SyncPrefectClient) -> AbstractContextManager[Any]:
+    """Keep the turn at the server, where the threads of a worker share one; any other client has its own."""
+    turn = getattr(client, "turn", nullcontext)
+    return cast("AbstractContextManager[Any]", turn())
 
 
 def form_schema(form: type[BaseModel]) -> dict[str, Any]:
