@@ -74,7 +74,7 @@ def planned() -> tuple[Planned, ...]:
     processes = [
         Planned(DEPLOYMENT, flow, (code, *DEFINITIONS[code].route_names)) for code, flow in FLOWS.items()
     ]
-    intake = [Planned(DEPLOYMENT, flow, (INTAKE_TAG,)) for flow in INTAKE_FLOWS.values()]
+    intake = [Planned(flow.name, flow, (INTAKE_TAG,)) for flow in INTAKE_FLOWS.values()]
     reports = [Planned(name, flow, (REPORT_TAG,), cron) for name, (flow, cron) in _REGULAR.items()]
     actions = [Planned(name, flow, (ACTION_TAG,)) for name, flow in ACTIONS.items()]
     return (*processes, *intake, *reports, *actions)

@@ -86,6 +86,16 @@ class Opening:
     then: tuple[Event, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """An event in a case that is there, one of many; see `Casework.report`."""
+
+    reference: str
+    process: str
+    event: Event
+    event_id: str
+
+
 class Casework:
     """Open cases, report events, and fire terms, for one case database."""
 
@@ -268,6 +278,44 @@ class Casework:
             self._write(session, case_row, case, after, rows, steps, rules, at, id_, quiet=quiet)
         reach(FaultPoint.AFTER_COMMIT, reference)
         return Receipt(reference, after, process=next(step.process for step in steps if not step.derived))
+
+    def report_all(self, reports: Sequence[Reported], session: Session) -> list[Receipt | NotPossible]:
+        """Report many events, in the order given and with a few statements; give for each a receipt or a refusal.
+
+        The same id twice is one transition. A refusal leaves its case as the event before it left it. All becomes
+        part of a transaction of the caller.
+        """
+        references = list(dict.fromkeys(given.reference for given in reports))
+        locked, found = lock_cases(session, references, wait=True), load_rows(session, references)
+        told = _told(session, references, [given.event_id for given in reports])
+        cases = {reference: case for reference, (case, _) in found.items()}
+        inputs: dict[str, list[Input]] = {}
+        at = self.clock.now()
+        answers: list[Receipt | NotPossible] = []
+        for given in reports:
+            if (given.reference, given.event_id) in told:
+                answers.append(
+                    Receipt(given.reference, cases[given.reference], new=False, process=given.process)
+                )
+                continue
+            before, rules = cases[given.reference], self.rules_for(locked[given.reference].municipality)
+            try:
+                after, steps = apply(before, given.process, given.event, at.date(), rules)
+            except NotPossible as refusal:
+                tell_refused(given.event.name, given.reference)
+                answers.append(refusal)
+                continue
+            cases[given.reference] = after
+            inputs.setdefault(given.reference, []).append(Input(before, after, steps, given.event_id))
+            answers.append(Receipt(given.reference, after, process=given.process))
+        changes = [
+            Change(row, found[reference][1], tuple(inputs[reference]), self.rules_for(row.municipality), at)
+            for reference, row in locked.items()
+            if reference in inputs
+        ]
+        if changes:
+            write_changes(session, changes)
+        return answers
 
     # --- terms ------------------------------------------------------------------------------------------------
 
@@ -479,6 +527,16 @@ def _known(session: Session, reference: str, event_id: str) -> JournalRow | None
     return session.exec(
         select(JournalRow).where(JournalRow.case_reference == reference, JournalRow.event_id == event_id)
     ).first()
+
+
+def _told(
+    session: Session, references: Sequence[str], event_ids: Sequence[str]
+) -> set[tuple[str, str | None]]:
+    """Give which of these ids the journals of these cases have."""
+    query = select(JournalRow.case_reference, JournalRow.event_id).where(
+        col(JournalRow.case_reference).in_(references), col(JournalRow.event_id).in_(event_ids)
+    )
+    return {(reference, event_id) for reference, event_id in session.exec(query)}
 
 
 def _same_content(

@@ -51,10 +51,11 @@ def lock_case(session: Session, reference: str) -> CaseRow:
     return row
 
 
-def lock_cases(session: Session, references: Sequence[str]) -> dict[str, CaseRow]:
-    """Lock many cases for this transaction; those that somebody else holds are not among them."""
-    query = select(CaseRow).where(col(CaseRow.reference).in_(references)).with_for_update(skip_locked=True)
-    rows = session.exec(query.execution_options(populate_existing=True)).all()
+def lock_cases(session: Session, references: Sequence[str], *, wait: bool = False) -> dict[str, CaseRow]:
+    """Lock many cases for this transaction; without `wait` those that somebody else holds are not among them."""
+    query = select(CaseRow).where(col(CaseRow.reference).in_(references)).order_by(col(CaseRow.reference))
+    query = query.with_for_update(skip_locked=not wait).execution_options(populate_existing=True)
+    rows = session.exec(query).all()
     return {row.reference: row for row in rows}
 
 

@@ -111,7 +111,8 @@ class _TakeOver:
         """Take the zaak over; nothing when it is here already, or when its person has one that runs."""
         if any(known_signal(self._session, signal) for signal in self._signals):
             return []  # the ordinary intake says what is known and adds what is new
-        if self._matcher.match(self._first, self._marks[self._first.position]).match is Match.JOIN:
+        (matched,) = self._matcher.match([(self._first, self._marks[self._first.position])])
+        if matched.match is Match.JOIN:
             return []
         try:
             with self._session.begin_nested():

@@ -11,17 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlalchemy import or_, select, update
+from sqlmodel import Session, col
 
 from adapters.database import CaseRow, ProcessRow
 from adapters.exchange.persons import keyed_hash, person_key
 from adapters.exchange.tables import SignalRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from adapters.exchange.ddas import Signal
 
@@ -73,6 +73,9 @@ class MarksByKey:
         return [mark for mark in found if mark is not None]
 
 
+Marked: TypeAlias = "tuple[Signal, MarksByKey]"
+
+
 def marks_of(signal: Signal, secret: bytes, old: Sequence[bytes]) -> MarksByKey:
     """Make the hashes of a signal."""
     return MarksByKey(_marks(signal, secret), tuple(_marks(signal, key) for key in old))
@@ -103,72 +106,96 @@ def _arrears(secret: bytes, partner: str, amount: int) -> str:
 
 
 class Matcher:
-    """Decide where signals belong, within one transaction."""
+    """Decide where signals belong, within one transaction and with the same few questions for all of them."""
 
     def __init__(self, session: Session, secrets: Sequence[bytes], repeat_months: int) -> None:
         self._session = session
         self._secrets = secrets
         self._repeat_period = timedelta(days=repeat_months * _DAYS_IN_MONTH)
 
-    def people_with_a_case(self, all_marks: Sequence[MarksByKey]) -> set[str]:
-        """Give which of these people have a case already, by their marks, in one question."""
-        people = {person for marks in all_marks for person in marks.all("person")}
-        found = self._session.exec(
-            select(CaseRow.person_key).where(col(CaseRow.person_key).in_(people)).distinct()
-        )
-        return {person for person in found if person is not None}
+    def match(self, marked: Sequence[Marked]) -> list[Matched]:
+        """Give what to do with each of these signals, which are of different people."""
+        self._renew_pseudonyms([marks for _, marks in marked])
+        found = self._in_running_processes(marked)
+        undecided = [pair for pair, matched in zip(marked, found, strict=True) if matched is None]
+        earlier = self._earlier_signals(undecided)
+        return [
+            matched or Matched(Match.REPEAT if self._repeats(pair, earlier) else Match.NEW)
+            for pair, matched in zip(marked, found, strict=True)
+        ]
 
-    def match(self, signal: Signal, marks: MarksByKey) -> Matched:
-        """Give what to do with a signal."""
-        if marks.present.person is None:
-            return Matched(Match.NEW)
-        cases = self._cases_of(signal.municipality_code, marks)
-        if not cases:
-            return Matched(Match.NEW)
-        rows = self._session.exec(
-            select(ProcessRow)
-            .where(col(ProcessRow.case_reference).in_(cases), col(ProcessRow.closed).is_(False))
-            .order_by(col(ProcessRow.id).desc())
-        ).all()
-        for row in rows:
-            if row.code == "M2":
-                return Matched(Match.JOIN, row.case_reference, row.name)
-        for row in rows:
-            if row.code not in _BEFORE_A_TRAJECT:
-                return Matched(Match.KNOWN_TO_DEBT_HELP, row.case_reference)
-        return Matched(Match.REPEAT if self._repeats(signal, marks) else Match.NEW)
+    def _renew_pseudonyms(self, marks: Sequence[MarksByKey]) -> None:
+        """Make anew what was made under an earlier key: now that the BSN is here, that can be done."""
+        renewed = {
+            earlier.person: person.present.person
+            for person in marks
+            for earlier in person.earlier
+            if earlier.person is not None
+        }
+        if not renewed:
+            return
+        for table, name in ((CaseRow, "person_key"), (CaseRow, "partner_key"), (SignalRow, "person_key")):
+            column = getattr(table, name)
+            outdated = self._session.execute(
+                select(column).where(column.in_(list(renewed))).distinct()
+            ).scalars()
+            for key in outdated.all():
+                self._session.execute(update(table).where(column == key).values({name: renewed[key]}))
 
-    def _cases_of(self, municipality: str, marks: MarksByKey) -> list[str]:
-        query = select(CaseRow.reference, CaseRow.person_key).where(
-            CaseRow.municipality == municipality, col(CaseRow.person_key).in_(marks.all("person"))
-        )
-        found = self._session.exec(query).all()
-        outdated = [key for _, key in found if key != marks.present.person]
-        if outdated:  # made under an earlier key; now that the BSN is here it can be renewed
-            renewed = {"person_key": marks.present.person}
-            self._session.execute(
-                update(CaseRow).where(col(CaseRow.person_key).in_(outdated)).values(renewed)
+    def _in_running_processes(self, marked: Sequence[Marked]) -> list[Matched | None]:
+        """Give the vroegsignaalzaak of each person that runs, or else his traject; None where neither is."""
+        people = [marks.present.person for _, marks in marked if marks.present.person is not None]
+        query = (
+            select(
+                col(CaseRow.municipality), col(CaseRow.person_key), col(CaseRow.partner_key),
+                col(ProcessRow.case_reference), col(ProcessRow.name), col(ProcessRow.code),
             )
-            self._session.execute(
-                update(SignalRow).where(col(SignalRow.person_key).in_(outdated)).values(renewed)
+            .join(ProcessRow, col(ProcessRow.case_reference) == col(CaseRow.reference))
+            .where(
+                or_(col(CaseRow.person_key).in_(people), col(CaseRow.partner_key).in_(people)),
+                col(ProcessRow.closed).is_(False),
             )
-        return [reference for reference, _ in found]
+            .order_by(col(ProcessRow.id))
+        )  # fmt: skip
+        zaken: dict[tuple[str, str | None], Matched] = {}
+        trajects: dict[tuple[str, str | None], Matched] = {}
+        # The youngest process counts, and that comes last.
+        for municipality, person, partner, reference, name, code in self._session.execute(query):
+            if code == "M2":
+                zaken[municipality, person] = Matched(Match.JOIN, reference, name)
+            elif code not in _BEFORE_A_TRAJECT:
+                known = Matched(Match.KNOWN_TO_DEBT_HELP, reference)
+                trajects |= {(municipality, person): known, (municipality, partner): known}
+        names = [(signal.municipality_code, marks.present.person) for signal, marks in marked]
+        return [None if name[1] is None else zaken.get(name) or trajects.get(name) for name in names]
 
-    def _repeats(self, signal: Signal, marks: MarksByKey) -> bool:
+    def _earlier_signals(self, marked: Sequence[Marked]) -> dict[tuple[str, str], list[tuple[date, str]]]:
+        """Give the dates and the arrears of earlier signals of these people, by municipality and by partner."""
+        people = [marks.present.person for _, marks in marked if marks.present.arrears is not None]
+        found: dict[tuple[str, str], list[tuple[date, str]]] = {}
+        if not people or not self._repeat_period:
+            return found
+        query = select(
+            col(SignalRow.municipality),
+            col(SignalRow.partner),
+            col(SignalRow.signal_date),
+            col(SignalRow.arrears),
+        ).where(col(SignalRow.person_key).in_(people), col(SignalRow.arrears).is_not(None))
+        for municipality, partner, on, arrears in self._session.execute(query):
+            found.setdefault((municipality, partner or ""), []).append((on, arrears or ""))
+        return found
+
+    def _repeats(self, pair: Marked, earlier: Mapping[tuple[str, str], list[tuple[date, str]]]) -> bool:
         """Whether an earlier signal of the same partner was about arrears at least as high."""
-        if marks.present.partner is None or signal.amount is None or not self._repeat_period:
-            return False
-        since: date = signal.signal_date - self._repeat_period
-        earlier = self._session.exec(
-            select(SignalRow.arrears).where(
-                SignalRow.municipality == signal.municipality_code,
-                col(SignalRow.partner).in_(marks.all("partner")),
-                col(SignalRow.signal_date) >= since,
-                col(SignalRow.signal_date) <= signal.signal_date,
-            )
-        ).all()
-        known = {arrears for arrears in earlier if arrears is not None}
-        if not known:
+        signal, marks = pair
+        last = signal.signal_date
+        known = {
+            arrears
+            for partner in marks.all("partner")
+            for on, arrears in earlier.get((signal.municipality_code, partner), ())
+            if last - self._repeat_period <= on <= last
+        }
+        if not known or signal.amount is None:
             return False
         amounts = range(signal.amount, signal.amount + _MOST_LOWER + 1)
         keys = zip(self._secrets, (marks.present, *marks.earlier), strict=True)

@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from adapters.cases.casework import Opening
-from adapters.database import ProcessRow, SettingRow, TimerRow, reading, writing
+from adapters.cases.casework import Opening, Receipt, Reported
+from adapters.database import JournalRow, ProcessRow, SettingRow, TimerRow, reading, writing
 from adapters.exchange.ddas import ELEVEN_TEST_WARNING, BadSignal, Delivery, Signal, read_signals
-from adapters.exchange.matching import MarksByKey, Match, Matched, Matcher, marks_of
+from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
 from adapters.exchange.tables import SignalRow
 from milestones.case import possible_now
 from milestones.process import Event, NotPossible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import date
     from pathlib import Path
 
-    from adapters.cases.casework import Receipt
     from adapters.office import Office
 
 BATCH = 200
 _LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
 _IMPORT_LOCK = "vroegsignalen"
-_Marked: TypeAlias = tuple[Signal, MarksByKey]
+_Outcome: TypeAlias = "Receipt | NotPossible"
 
 
 class SignalResult(StrEnum):
@@ -56,6 +56,20 @@ _RESULTS = {
     Match.KNOWN_TO_DEBT_HELP: SignalResult.IN_DEBT_HELP,
 }
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A signal, and where it belongs."""
+
+    signal: Signal
+    marks: MarksByKey
+    matched: Matched
+
+    @property
+    def reference(self) -> str:
+        """The case that it belongs to."""
+        return self.matched.reference or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,21 +135,18 @@ class _Intake:
     def reports_on(self, records: Sequence[Signal | BadSignal]) -> list[SignalReport]:
         """Take in records of a delivery and say what became of each, in their order.
 
-        Whoever has no case yet gets one, all with the same few statements; then the others follow one by one.
+        It goes in rounds, each with one signal of each person: where it belongs depends on the one before it.
         """
         reports = {record.position: report for record in records if (report := self._refused(record))}
-        marked = [
+        waiting = [
             (record, marks_of(record, self._secret, self._old))
             for record in records
             if isinstance(record, Signal) and record.position not in reports
         ]
-        self._look_up([signal for signal, _ in marked])
-        new = self._without_a_case(marked)
-        reports |= self._open_all(new)
-        taken = {signal.position for signal, _ in new}
-        for signal, marks in marked:
-            if signal.position not in taken:
-                reports[signal.position] = self._report_on(signal, marks)
+        self._look_up([signal for signal, _ in waiting])
+        while waiting:
+            one_each, waiting = _one_of_each_person(waiting)
+            reports |= self._take_in(one_each)
         return [reports[record.position] for record in records]
 
     def _refused(self, record: Signal | BadSignal) -> SignalReport | None:
@@ -146,124 +157,141 @@ class _Intake:
         return None
 
     def _look_up(self, signals: Sequence[Signal]) -> None:
-        """Find which of these signals came in before, in one question."""
-        ids = [signal.signal_id for signal in signals]
-        rows = self._session.exec(select(SignalRow).where(col(SignalRow.signal_id).in_(ids))).all()
+        """Find which of these signals came in before, in one question of the index of their names."""
+        municipalities, suppliers, ids = (
+            zip(*map(_name_of, signals), strict=True) if signals else ((), (), ())
+        )
+        query = select(SignalRow).where(
+            col(SignalRow.municipality).in_(set(municipalities)),
+            col(SignalRow.supplier).in_(set(suppliers)),
+            col(SignalRow.signal_id).in_(ids),
+        )
+        rows = self._session.exec(query).all()
         self._known = {(row.municipality, row.supplier, row.signal_id): row for row in rows}
 
-    def _without_a_case(self, marked: Sequence[_Marked]) -> list[_Marked]:
-        """Give the first signal of everyone who has no case, and those of nobody in particular."""
-        seen = self._matcher.people_with_a_case([marks for _, marks in marked])
-        names = set(self._known)
-        found = []
+    def _take_in(self, marked: Sequence[Marked]) -> dict[int, SignalReport]:
+        """Take in signals of different people, all with the same few statements."""
+        reports, new = {}, []
         for signal, marks in marked:
-            people = set(marks.all("person"))
-            if _name_of(signal) not in names and not people & seen:
-                found.append((signal, marks))
-            seen |= people
-            names.add(_name_of(signal))
-        return found
+            if (known := self._known.get(_name_of(signal))) is not None:
+                reports[signal.position] = _report_known(signal, known, marks, _remarks(signal))
+            else:
+                new.append((signal, marks))
+        placed = [
+            _Placed(*pair, matched) for pair, matched in zip(new, self._matcher.match(new), strict=True)
+        ]
+        for matches, carry_out in (
+            ((Match.NEW, Match.REPEAT), self._open),
+            ((Match.JOIN,), self._join),
+            ((Match.KNOWN_TO_DEBT_HELP,), self._tell_debt_help),
+        ):
+            group = [item for item in placed if item.matched.match in matches]
+            for item, outcome in zip(group, carry_out(group) if group else (), strict=True):
+                reports[item.signal.position] = self._noted(item, outcome)
+        return reports
 
-    def _open_all(self, marked: Sequence[_Marked]) -> dict[int, SignalReport]:
+    def _noted(self, placed: _Placed, outcome: _Outcome) -> SignalReport:
+        """Remember a signal that was taken in, and say what became of it."""
+        signal, match = placed.signal, placed.matched.match
+        if isinstance(outcome, NotPossible):
+            return SignalReport(
+                signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), str(outcome))
+            )
+        note_signal(
+            self._session, self._office, signal, placed.marks, match, outcome.reference, outcome.process
+        )
+        result = _RESULTS[match]
+        return SignalReport(signal.position, result, outcome.reference, _remarks(signal), first=result)
+
+    def _open(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        """Open a vroegsignaalzaak for each signal; one that repeats another closes at once."""
         openings = [
             Opening(
                 code="M2",
-                municipality=signal.municipality_code,
-                on=signal.signal_date,
-                event_id=opening_key(signal),
-                person_key=marks.present.person,
-                then=_after_opening(signal, Match.NEW),
+                municipality=placed.signal.municipality_code,
+                on=placed.signal.signal_date,
+                event_id=opening_key(placed.signal),
+                person_key=placed.marks.present.person,
+                then=_after_opening(placed.signal, placed.matched.match),
             )
-            for signal, marks in marked
+            for placed in group
         ]
-        reports = {}
-        receipts = self._office.casework.open_all(openings, self._session)
-        for (signal, marks), receipt in zip(marked, receipts, strict=True):
-            if isinstance(receipt, NotPossible):
-                reports[signal.position] = _refusal(signal, str(receipt))
-                continue
-            self._note(signal, marks, Match.NEW, receipt.reference, receipt.process)
-            reports[signal.position] = SignalReport(
-                signal.position,
-                SignalResult.OPENED,
-                receipt.reference,
-                _remarks(signal),
-                first=SignalResult.OPENED,
+        return self._office.casework.open_all(openings, self._session)
+
+    def _join(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        """Add signals to zaken that run; T10 keeps counting from the oldest signal."""
+        counted_from = self._starts_of_t10([placed.reference for placed in group])
+        outcomes = self._report(group, "signaal_toegevoegd", lambda placed: _older(placed, counted_from))
+        crises = [
+            number
+            for number, (placed, outcome) in enumerate(zip(group, outcomes, strict=True))
+            if placed.signal.crisis and isinstance(outcome, Receipt) and _no_crisis_yet(outcome)
+        ]
+        if crises:
+            told = self._report([group[number] for number in crises], "crisissignaal", suffix=":crisis")
+            for number, outcome in zip(crises, told, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    def _report(
+        self,
+        group: Sequence[_Placed],
+        event: str,
+        data: Callable[[_Placed], dict[str, object]] = lambda _: {},
+        suffix: str = "",
+    ) -> list[_Outcome]:
+        today = self._office.clock.today()
+        reports = [
+            Reported(
+                reference=placed.reference,
+                process=placed.matched.process,
+                event=Event(event, today, data(placed)),
+                event_id=f"{opening_key(placed.signal)}{suffix}",
             )
-        return reports
+            for placed in group
+        ]
+        return self._office.casework.report_all(reports, self._session)
 
-    def _report_on(self, signal: Signal, marks: MarksByKey) -> SignalReport:
-        """Take in one signal and say what became of it."""
-        if (known := self._known.get(_name_of(signal))) is not None:
-            return _report_known(signal, known, marks, _remarks(signal))
-        try:
-            matched = self._matcher.match(signal, marks)
-            receipt, process = self._apply(signal, marks, matched)
-        except (NotPossible, ValueError) as refusal:
-            return _refusal(signal, str(refusal))
-        self._note(signal, marks, matched.match, receipt.reference, process)
-        result = _RESULTS[matched.match]
-        return SignalReport(signal.position, result, receipt.reference, _remarks(signal), first=result)
-
-    def _note(self, signal: Signal, marks: MarksByKey, match: Match, reference: str, process: str) -> None:
-        row = note_signal(self._session, self._office, signal, marks, match, reference, process)
-        self._known[_name_of(signal)] = row
-
-    def _apply(self, signal: Signal, marks: MarksByKey, matched: Matched) -> tuple[Receipt, str]:
-        if matched.match is Match.JOIN and matched.reference is not None:
-            return self._join(signal, matched.reference, matched.process), matched.process
-        receipt = self._office.casework.open(
-            "M2",
-            municipality=signal.municipality_code,
-            reference=matched.reference,
-            on=signal.signal_date,
-            person_key=marks.present.person,
-            event_id=opening_key(signal),
-            then=_after_opening(signal, matched.match),
-            session=self._session,
-        )
-        if matched.match is Match.KNOWN_TO_DEBT_HELP:
-            receipt = self._tell_traject(signal, receipt)
-        return receipt, receipt.process or matched.process
-
-    def _join(self, signal: Signal, reference: str, process: str) -> Receipt:
-        """Add a signal to the running vroegsignaalzaak; T10 keeps counting from the oldest signal."""
-        casework, today = self._office.casework, self._office.clock.today()
-        counted_from = self._session.exec(
-            select(col(TimerRow.anchor))
-            .join(ProcessRow, col(ProcessRow.id) == col(TimerRow.process_id))
+    def _starts_of_t10(self, references: Sequence[str]) -> dict[tuple[str, str], date]:
+        """Give from which day T10 counts in these cases, by case and process."""
+        query = (
+            select(ProcessRow.case_reference, ProcessRow.name, col(TimerRow.anchor))
+            .join(TimerRow, col(ProcessRow.id) == col(TimerRow.process_id))
             .where(
-                ProcessRow.case_reference == reference,
-                ProcessRow.name == process,
+                col(ProcessRow.case_reference).in_(references),
                 TimerRow.term == "T10",
                 col(TimerRow.stopped).is_(None),
             )
-        ).first()
-        older = counted_from is not None and signal.signal_date < counted_from
-        receipt = casework.report(
-            reference,
-            "signaal_toegevoegd",
-            process=process,
-            on=today,
-            data={"oudste_signaaldatum": signal.signal_date} if older else {},
-            event_id=opening_key(signal),
-            session=self._session,
         )
-        joined = receipt.case.process(process)
-        if (
-            signal.crisis
-            and joined.facts.get("bedreigende_situatie") is not True
-            and "crisissignaal" in possible_now(joined)
-        ):
-            receipt = casework.report(
-                reference,
-                "crisissignaal",
-                process=process,
-                on=today,
-                event_id=f"{opening_key(signal)}:crisis",
-                session=self._session,
-            )
-        return receipt
+        return {(reference, name): anchor for reference, name, anchor in self._session.exec(query)}
+
+    def _tell_debt_help(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        return [self._tell_one(placed) for placed in group]
+
+    def _tell_one(self, placed: _Placed) -> _Outcome:
+        """Note a signal with the traject of its person, and close it there: the counsellor who knows him acts."""
+        signal = placed.signal
+        try:
+            with self._session.begin_nested():
+                receipt = self._office.casework.open(
+                    "M2",
+                    municipality=signal.municipality_code,
+                    reference=placed.reference,
+                    on=signal.signal_date,
+                    # Forgotten after T11 and sent again: the journal knows the id of the first time.
+                    event_id=None if self._in_journal(placed) else opening_key(signal),
+                    then=_after_opening(signal, placed.matched.match),
+                    session=self._session,
+                )
+                return self._tell_traject(signal, receipt)
+        except NotPossible as refusal:
+            return refusal
+
+    def _in_journal(self, placed: _Placed) -> bool:
+        query = select(JournalRow.id).where(
+            JournalRow.case_reference == placed.reference, JournalRow.event_id == opening_key(placed.signal)
+        )
+        return self._session.exec(query).first() is not None
 
     def _tell_traject(self, signal: Signal, receipt: Receipt) -> Receipt:
         """Let nazorg know of the signal, unless M2 has told it already: there it is a terugval."""
@@ -281,6 +309,29 @@ class _Intake:
         return receipt
 
 
+def _one_of_each_person(marked: Sequence[Marked]) -> tuple[list[Marked], list[Marked]]:
+    """Part the first signal of every person, and those of nobody in particular, from the others."""
+    seen: set[tuple[str, str]] = set()
+    first: list[Marked] = []
+    others: list[Marked] = []
+    for signal, marks in marked:
+        person = (signal.municipality_code, marks.present.person or f"signaal {signal.position}")
+        (others if person in seen else first).append((signal, marks))
+        seen.add(person)
+    return first, others
+
+
+def _older(placed: _Placed, counted_from: Mapping[tuple[str, str], date]) -> dict[str, object]:
+    """Give the date of a signal when it is before that from which T10 counts."""
+    on, start = placed.signal.signal_date, counted_from.get((placed.reference, placed.matched.process))
+    return {"oudste_signaaldatum": on} if start is not None and on < start else {}
+
+
+def _no_crisis_yet(receipt: Receipt) -> bool:
+    process = receipt.case.process(receipt.process)
+    return process.facts.get("bedreigende_situatie") is not True and "crisissignaal" in possible_now(process)
+
+
 def _after_opening(signal: Signal, match: Match) -> tuple[Event, ...]:
     if match in _CLOSING_EVENT:
         return (Event(_CLOSING_EVENT[match], signal.signal_date),)
@@ -295,10 +346,6 @@ def _remarks(signal: Signal) -> tuple[str, ...]:
     if signal.bsn is None:
         return (*signal.warnings, "Geen BSN: een mens moet dit signaal aan een persoon koppelen.")
     return signal.warnings
-
-
-def _refusal(signal: Signal, reason: str) -> SignalReport:
-    return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), reason))
 
 
 def opening_key(signal: Signal) -> str:
@@ -328,7 +375,7 @@ def note_signal(
     match: Match,
     reference: str,
     process: str,
-) -> SignalRow:
+) -> None:
     """Remember a signal and the vroegsignaalzaak that it belongs to."""
     row = SignalRow(
         municipality=signal.municipality_code,
@@ -345,7 +392,6 @@ def note_signal(
         accepted_at=office.clock.now(),
     )
     session.add(row)
-    return row
 
 
 def _report_known(

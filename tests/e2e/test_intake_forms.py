@@ -1,0 +1,164 @@
+"""Who speaks Prefect needs nothing else: it opens cases and reports events by API, by automation, and by form."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.sync_api import expect, sync_playwright
+from stack import wait_until
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Locator, Page
+    from stack import Stack
+
+    from adapters.office import Office
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = pytest.mark.prefect
+
+
+@pytest.fixture(scope="module")
+def office(stack: Stack) -> Office:
+    """The office of the stack."""
+    return stack.office()
+
+
+@pytest.fixture
+def reference() -> str:
+    """A case reference that nobody has."""
+    return f"P-{uuid.uuid4().hex[:8]}"
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    """A page in a new browser."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser.new_page(viewport={"width": 1400, "height": 1400})
+        browser.close()
+
+
+def events_of(office: Office, reference: str) -> list[str]:
+    """Give the events in the journal of a case."""
+    return [line.event for line in office.casework.case(reference).journal]
+
+
+def deployment(stack: Stack, name: str) -> dict[str, Any]:
+    """Give a deployment by its name."""
+    found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})
+    return dict(found[0])
+
+
+# --- Prefect's API ------------------------------------------------------------------------------------------------
+
+
+def test_a_case_is_opened_and_an_event_reported_over_prefects_api(
+    stack: Stack, office: Office, reference: str
+) -> None:
+    """Our worker runs both intakes; a refusal is a failed run with a sentence, and changes nothing."""
+    opened = stack.run_action("aanmelding", mijlpaal="M3", zaak=reference)
+    assert (opened["state_name"], opened["state"]["message"]) == (
+        "Verwerkt",
+        f"Zaak {reference}: M3 NIEUW.",
+    )
+    reported = stack.run_action("meld-gebeurtenis", zaak=reference, gebeurtenis="aanmelding_geregistreerd")
+    assert reported["state_name"] == "Verwerkt"
+    refused = stack.run_action("meld-gebeurtenis", zaak=reference, gebeurtenis="hulp_aanvaard")
+    assert (refused["state_type"], refused["state_name"]) == ("FAILED", "Niet verwerkt")
+    assert "Nu kan: bedreigend" in refused["state"]["message"]
+    assert events_of(office, reference) == ["geopend", "aanmelding_geregistreerd"]
+
+
+# --- an automation ------------------------------------------------------------------------------------------------
+
+
+def test_an_automation_reports_an_event(stack: Stack, office: Office, reference: str) -> None:
+    """An automation on an event of another system runs `meld-gebeurtenis` with what that event says."""
+    office.casework.open("M3", municipality="0000", reference=reference)
+    kind = f"nl.voorbeeld.balie.{uuid.uuid4().hex[:8]}"
+    made = stack.prefect(
+        "POST",
+        "/automations/",
+        name=kind,
+        trigger={"type": "event", "posture": "Reactive", "expect": [kind], "threshold": 1, "within": 0},
+        actions=[
+            {
+                "type": "run-deployment",
+                "source": "selected",
+                "deployment_id": deployment(stack, "meld-gebeurtenis")["id"],
+                "parameters": {
+                    "zaak": {"__prefect_kind": "jinja", "template": "{{ event.payload.zaak }}"},
+                    "gebeurtenis": "aanmelding_geregistreerd",
+                },
+            }
+        ],
+    )
+
+    def reported() -> bool:
+        """Send the event again while the automation is not loaded yet; a repeat cannot happen twice in the case."""
+        event = {
+            "id": str(uuid.uuid4()),
+            "occurred": datetime.now(UTC).isoformat(),
+            "event": kind,
+            "resource": {"prefect.resource.id": "nl.voorbeeld.balie"},
+            "payload": {"zaak": reference},
+        }
+        stack.prefect_json("POST", "/events", [event])
+        return "aanmelding_geregistreerd" in events_of(office, reference)
+
+    wait_until(reported, 60, stack.logs)
+    stack.prefect("DELETE", f"/automations/{made['id']}")
+    assert events_of(office, reference) == ["geopend", "aanmelding_geregistreerd"]
+
+
+# --- the form in the UI -------------------------------------------------------------------------------------------
+
+
+def open_form(stack: Stack, page: Page, name: str) -> Locator:
+    """Open the form of a deployment as somebody does, and give its fields."""
+    page.goto(f"http://127.0.0.1:{stack.prefect_port}/deployments/deployment/{deployment(stack, name)['id']}")
+    page.get_by_role("button", name="Run", exact=True).click(timeout=30_000)
+    page.get_by_text("Custom run").click()
+    fields = page.locator(".schema-form-property")
+    expect(fields.first).to_be_visible(timeout=20_000)
+    return fields
+
+
+def choose(page: Page, field: Locator, option: str) -> None:
+    """Choose from a list of a form."""
+    field.locator("button.p-select-button__control").first.press("Space")
+    page.get_by_role("option", name=option, exact=True).click()
+
+
+@pytest.mark.long
+@pytest.mark.browser
+@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
+def test_somebody_opens_a_case_and_reports_an_event_with_the_forms(
+    stack: Stack, office: Office, page: Page, reference: str
+) -> None:
+    """Both forms in the Prefect UI have Dutch titles and help; what they send is in the case and on its page."""
+    fields = open_form(stack, page, "aanmelding")
+    for text in ("Mijlpaal", "Waar de zaak begint.", "Referentie", "Geen BSN.", "Bedreigende situatie"):
+        expect(fields.filter(has_text=text).first).to_be_visible()
+    fields.filter(has_text="Uw eigen zaaknummer").locator("textarea").fill(reference)
+    page.get_by_role("button", name="Submit").click()
+    run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding", 60)
+    assert events_of(office, reference) == ["geopend"]
+
+    fields = open_form(stack, page, "meld-gebeurtenis")
+    fields.filter(has_text="De referentie van de zaak.").locator("textarea").fill(reference)
+    choose(page, fields.filter(has_text="Wat er gebeurd is.").first, "aanmelding_geregistreerd")
+    page.get_by_role("button", name="Submit").click()
+    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck", 60)
+    assert events_of(office, reference) == ["geopend", "aanmelding_geregistreerd"]
+
+    page.goto(f"http://127.0.0.1:{stack.prefect_port}/runs/flow-run/{run['id']}")
+    expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible()
