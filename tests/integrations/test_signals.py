@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from deliveries import DENNIS, SAMIRA, delivery, signal, take_in
+from deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 from sqlmodel import select
 
 from adapters.cases.integrity import broken_cases
@@ -116,6 +116,35 @@ def test_who_is_in_debt_help_is_not_approached_again(office: Office, api: TestCl
     case = office.casework.case(opened["zaak"]).case
     assert case.process("M2").facts["eindresultaat"] == "Inwoner al bekend bij schuldhulpverlening"
     assert case.process("M3").state == "NIEUW"
+
+
+def test_the_partner_in_a_traject_is_known_to_debt_help_too(office: Office) -> None:
+    """One traject may have two clients; a signal about the second one closes in it as well."""
+    keys = [person_key(bsn, office.settings.person_secret()) for bsn in (SAMIRA, DENNIS)]
+    traject = office.casework.open(
+        "M4", municipality="0518", person_key=keys[0], partner_key=keys[1]
+    ).reference
+    found = take_in(office, delivery(signal("A", SAMIRA), signal("B", DENNIS)))
+    assert [(report.result, report.reference) for report in found] == [
+        (SignalResult.IN_DEBT_HELP, traject),
+        (SignalResult.IN_DEBT_HELP, traject),
+    ]
+
+
+def test_many_signals_of_a_few_people_in_one_delivery(office: Office) -> None:
+    """Each signal is placed after the ones before it of its person, whatever stands between them."""
+    people = {"A": SAMIRA, "B": DENNIS, "C": valid_bsn("9000003")}
+    signals = [
+        signal(f"{name}{number}", people[name], signaaldatum=f"2026-02-{20 - number:02}", partner=partner)
+        for number, partner in enumerate(("Zorg", "Water", "Huur", "Energie"))
+        for name in people
+    ]
+    found = take_in(office, delivery(*signals))
+    assert results(found) == [SignalResult.OPENED] * 3 + [SignalResult.JOINED] * 9
+    assert [report.reference for report in found] == [report.reference for report in found[:3]] * 4
+    for report in found[:3]:
+        assert t10(office, report.reference or "")[0] == date(2026, 2, 17), "the oldest of the four"
+    assert list(broken_cases(office.engine, office.rules_for)) == []
 
 
 def test_another_person_or_municipality_is_another_zaak(office: Office) -> None:
@@ -256,6 +285,8 @@ def test_a_signal_that_is_forgotten_leaves_the_traject_of_its_person_alone(
     assert kept(office) == {}
     with reading(office.engine) as session:
         assert session.get_one(CaseRow, opened["zaak"]).person_key is not None
+    (again,) = take_in(office, delivery(signal("A", signaaldatum="2026-03-02")))
+    assert (again.result, again.reference) == (SignalResult.IN_DEBT_HELP, opened["zaak"]), "as if it were new"
 
 
 def kept(office: Office) -> dict[str, str]:
