@@ -13,6 +13,11 @@ from zoneinfo import ZoneInfo
 AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
+def later(moment: datetime, span: timedelta) -> datetime:
+    """Give the moment a span later, in Amsterdam. Adding to a local time is an hour off when the clock changes."""
+    return (moment.astimezone(UTC) + span).astimezone(AMSTERDAM)
+
+
 class Clock(Protocol):
     """Tells the time."""
 
@@ -47,8 +52,7 @@ class AcceleratedClock:
 
     def now(self) -> datetime:
         """Give the virtual moment."""
-        passed = (datetime.now(UTC) - self.began).total_seconds() * self.speed
-        return (self.start.astimezone(UTC) + timedelta(seconds=passed)).astimezone(AMSTERDAM)
+        return later(self.start, (datetime.now(UTC) - self.began) * self.speed)
 
     def today(self) -> date:
         """Give the virtual date."""

@@ -436,8 +436,11 @@ def definition_command(
 def check_command() -> int:
     """Controleer instellingen, database en journaal; zegt wat er te doen is."""
     from deployments.check import check  # noqa: PLC0415
+    from deployments.environment import for_a_question  # noqa: PLC0415
 
-    return check(_office(), out, err)
+    office = _office()
+    with for_a_question(office.settings):
+        return check(office, out, err)
 
 
 @move_app.command("definitie")

@@ -63,6 +63,22 @@ def use_prefect_environment(settings: Settings) -> None:
 
 
 @contextmanager
+def for_a_question(settings: Settings) -> Iterator[None]:
+    """Use the environment for a look at Prefect between other work, such as whether a Secret block is there.
+
+    Without it Prefect would start a server of its own to answer.
+    """
+    before = dict(os.environ)
+    use_prefect_environment(settings)
+    os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "2"
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
 def for_who_waits(settings: Settings) -> Iterator[None]:
     """Use the environment for a command at which a person waits: a server that is not there is said soon."""
     use_prefect_environment(settings)

@@ -27,7 +27,7 @@ from adapters.messages.message_check import message_problems
 from adapters.office import open_office
 from adapters.operations.logs import set_up_logs
 from adapters.settings import Settings, SettingsError, settings
-from deployments.environment import LOOPBACK, names_other_server, prefect_environment
+from deployments.environment import LOOPBACK, for_a_question, names_other_server, prefect_environment
 from flows.report_pages import OVERVIEW
 
 if TYPE_CHECKING:
@@ -231,8 +231,9 @@ def _print_addresses(chosen: Settings) -> None:
         f"  API-sleutel     {chosen.home_folder / 'api-sleutel'} (alleen voor u te lezen)", markup=False
     )
     out.print(f"  Prefect API     {prefect_environment(chosen)['PREFECT_API_URL']}", markup=False)
-    for problem in message_problems(open_office(chosen)):
-        out.print(f"  Let op: {problem}", markup=False)
+    with for_a_question(chosen):
+        for problem in message_problems(open_office(chosen)):
+            out.print(f"  Let op: {problem}", markup=False)
     if chosen.recipients_file is None:
         out.print(f"  Berichten       {chosen.messages_file} (nog geen ontvangers ingesteld)", markup=False)
     out.print("Stop met Ctrl-C.")

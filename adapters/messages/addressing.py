@@ -61,13 +61,13 @@ def fall_back(
     levels: Iterable[str] = (TEAM, *LAST_RESORTS),
     without: Iterable[str] = (),
 ) -> list[Addressee]:
-    """Give who is asked when nobody of a role is there or can be reached: the first level that has somebody."""
+    """Give who is asked when nobody of a role is there or can be reached: the first level that can be."""
     left_out = set(without)
     for level in levels:
         found = [
             replace(item, reason=f"vangnet: {level}")
             for item in _at_level(book, level, role, municipality, today, None)
-            if item.recipient.code not in left_out
+            if item.recipient.kanalen and item.recipient.code not in left_out
         ]
         if found:
             return found
@@ -89,23 +89,16 @@ def _people(
 ) -> list[Addressee]:
     """Give the person who took the case, or everyone with the role; a deputy for who is away.
 
-    A role that only teams have goes to those teams.
+    While none of these people is there, it is for the teams that have the role.
     """
-    holders = book.holders(role, municipality)
     known = book.people.get(responsible or "")
-    if known is not None:
-        holders = (known,)
-    people = [item for item in holders if isinstance(item, Person)]
-    if not people:
-        return [Addressee(item, role, TEAM) for item in holders]
-    found = []
-    for person in people:
-        there = present(book, person, today)
-        if there is not None:
-            found.append(
-                Addressee(there, role, reason if there is person else f"vervanger van {person.code}")
-            )
-    return found
+    holders = book.holders(role, municipality) if known is None else (known,)
+    found = [
+        Addressee(there, role, reason if there is person else f"vervanger van {person.code}")
+        for person in holders
+        if isinstance(person, Person) and (there := present(book, person, today)) is not None
+    ]
+    return found or [Addressee(team, role, TEAM) for team in holders if isinstance(team, Team)]
 
 
 def _teams(book: Book, role: str, municipality: str, responsible: str | None) -> list[Addressee]:
@@ -142,7 +135,7 @@ def willing(found: list[Addressee], kind: str, *, urgent: bool) -> list[tuple[Ad
 def next_moment(hours: WorkingHours, moment: datetime, calendar: Calendar) -> datetime:
     """Give this moment when it lies within working hours, else the start of the next working day."""
     if _works(hours, moment.date(), calendar) and moment.time() < hours.tot:
-        return max(moment, _at(moment, moment.date(), hours.van))
+        return max(moment, _at(moment, moment.date(), hours.van), key=datetime.timestamp)
     return next_morning(hours, moment, hours.van, calendar)
 
 
@@ -151,7 +144,7 @@ def next_morning(hours: WorkingHours, moment: datetime, at: time, calendar: Cale
     for ahead in range(_MOST_DAYS_AHEAD):
         day = moment.date() + timedelta(days=ahead)
         candidate = _at(moment, day, at)
-        if candidate > moment and _works(hours, day, calendar):
+        if candidate.timestamp() > moment.timestamp() and _works(hours, day, calendar):
             return candidate
     return moment  # nobody is without working days for two months; rather now than never
 

@@ -18,6 +18,7 @@ from sqlmodel import col, select
 from adapters.cases.storage_trouble import waits_out_trouble
 from adapters.cases.store import load_case
 from adapters.cases.worker_identity import identity, is_dead
+from adapters.clock import later
 from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.faults import FaultPoint, reach
 from adapters.messages.addressing import next_moment
@@ -326,7 +327,7 @@ class Deliveries:
         return sent
 
     def _next_attempt(self, row: DeliveryRow, book: Book, wait: timedelta) -> datetime:
-        moment = self._clock.now() + wait
+        moment = later(self._clock.now(), wait)
         known = book.recipient(row.recipient)
         if known is None or row.urgent:
             return moment

@@ -50,7 +50,8 @@ def send_again(engine: Engine, clock: Clock, delivery_id: str) -> str:
             # Nobody was there to get it; the effect is planned anew with the recipients of now.
             _plan_again(session, row)
         else:
-            row.state, row.attempts, row.claimed_until = DeliveryState.WAITING, 0, None
+            row.state, row.attempts = DeliveryState.WAITING, 0
+            row.claimed_by, row.claimed_until = None, None
             row.next_attempt_at, row.bundled = clock.now(), False
             session.add(row)
         process = session.get_one(ProcessRow, row.process_id)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, func, select
 
 from adapters.cases.store import load_case
+from adapters.clock import later
 from adapters.database import OutboxRow, writing
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import (
@@ -90,7 +91,8 @@ class DeliveryPlanner:
         book = book_of_the_day(session, book, delivery.municipality, self._clock.today())
         recipient = book.recipient(delivery.recipient)
         channels = list(recipient.kanalen) if recipient and elsewhere else []
-        place = channels.index(delivery.channel) + 1 if delivery.channel in channels else len(channels)
+        # A channel that left the file has no place in it: all that the recipient has now come after it.
+        place = channels.index(delivery.channel) + 1 if delivery.channel in channels else 0
         tried = set(
             session.exec(
                 select(DeliveryRow.channel).where(
@@ -132,8 +134,7 @@ class DeliveryPlanner:
             item = Addressee(deputy, delivery.role, f"vervanger van {person.code}")
             row = self._row(effect, item, delivery.kind, moment, urgent=delivery.urgent)
             row.bundled = delivery.bundled
-            if session.get(DeliveryRow, row.id) is None:  # the deputy may have it in his own name
-                session.add(row)
+            _add(session, row)  # the deputy may have it in his own name
             fresh = session.get_one(DeliveryRow, delivery.id)
             fresh.state, fresh.claimed_until, fresh.claimed_by = DeliveryState.DROPPED, None, None
             fresh.result = f"gaat naar de vervanger van {person.code}"
@@ -159,8 +160,6 @@ class DeliveryPlanner:
             without={delivery.recipient, *told},
         )
         for item in found:
-            if not item.recipient.kanalen:
-                continue
             moment = self._moment(book, item.recipient, delivery.municipality, urgent=delivery.urgent)
             session.add(self._row(effect, item, UNDELIVERED, moment, urgent=delivery.urgent))
 
@@ -234,31 +233,31 @@ class DeliveryPlanner:
         row = self._row(effect, item, effect.kind, self._clock.now(), urgent=urgent)
         if not item.recipient.kanalen:
             row.state, row.result = DeliveryState.UNDELIVERABLE, "er is geen bruikbaar kanaal"
-            session.add(row)
-            session.flush()
+            if not _add(session, row):
+                return []
             self._tell_coordinator(session, row, book)
             return [row]
         row.next_attempt_at = self._moment(book, item.recipient, effect.municipality, urgent=urgent)
         if not urgent and item.role not in OUTSIDE:
             self._maybe_bundle(session, book, row, item.recipient, wish)
-        session.add(row)
-        session.flush()
-        return [row]
+        return [row] if _add(session, row) else []
 
     def _maybe_bundle(
         self, session: Session, book: Book, row: DeliveryRow, recipient: Recipient, wish: Wish
     ) -> None:
         """Hold a message back for a digest: by wish, over the night, or when there are many at once."""
         now = self._clock.now()
-        calendar = self._rules_for(row.municipality).calendar
+        hours, calendar = book.hours(recipient), self._rules_for(row.municipality).calendar
         if wish is Wish.DIGEST:
             row.bundled = True
-            row.next_attempt_at = next_morning(book.hours(recipient), now, book.house.bundel_om, calendar)
+            row.next_attempt_at = next_moment(
+                hours, next_morning(hours, now, book.house.bundel_om, calendar), calendar
+            )
         elif row.next_attempt_at > now:
             row.bundled = True
         elif self._lately(session, recipient.code, now) >= book.house.bundel_vanaf:
             row.bundled = True
-            row.next_attempt_at = _next_round(now, book.house.bundel_minuten)
+            row.next_attempt_at = next_moment(hours, _next_round(now, book.house.bundel_minuten), calendar)
 
     @staticmethod
     def _lately(session: Session, recipient: str, now: datetime) -> int:
@@ -272,14 +271,12 @@ class DeliveryPlanner:
         """Plan a message to the coordinator, some hours on, that is dropped when somebody accepts in time."""
         now = self._clock.now()
         latest = datetime.combine(now.date(), _END_OF_DAY, now.tzinfo)
-        moment = max(now, min(now + timedelta(hours=book.house.crisis_uren), latest))
+        moment = max(now, min(later(now, timedelta(hours=book.house.crisis_uren)), latest))
         rows = [
             self._row(effect, item, NOT_ACCEPTED, moment, urgent=True)
             for item in fall_back(book, effect.role, effect.municipality, now.date(), LAST_RESORTS)
-            if item.recipient.kanalen
         ]
-        session.add_all(rows)
-        return rows
+        return [row for row in rows if _add(session, row)]
 
     def _moment(self, book: Book, recipient: Recipient, municipality: str, *, urgent: bool) -> datetime:
         now = self._clock.now()
@@ -324,8 +321,16 @@ class DeliveryPlanner:
         )
 
 
+def _add(session: Session, row: DeliveryRow) -> bool:
+    """Add a delivery that is not there yet; give whether it was new."""
+    if session.get(DeliveryRow, row.id) is not None:
+        return False
+    session.add(row)
+    session.flush()
+    return True
+
+
 def _next_round(now: datetime, minutes: int) -> datetime:
     """Give the next round moment, so that all messages of a burst wait for the same one."""
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    passed = int((now - midnight).total_seconds() // 60)
-    return midnight + timedelta(minutes=(passed // minutes + 1) * minutes)
+    passed = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
+    return later(now, timedelta(minutes=minutes) - passed % timedelta(minutes=minutes))

@@ -19,8 +19,8 @@ from sqlmodel import col, select
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError, load_case
 from adapters.clock import AMSTERDAM
-from adapters.database import reading, writing
-from adapters.messages.tables import HandoffLinkRow
+from adapters.database import JournalRow, OutboxRow, reading, writing
+from adapters.messages.tables import DeliveryRow, HandoffLinkRow
 from adapters.oversight.caseload import Caseload
 from milestones.definition import OFFERED
 from milestones.events import EVENTS
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from adapters.cases.casework import Casework
     from adapters.clock import Clock
     from adapters.messages.recipients_file import RecipientsFile
-    from adapters.messages.tables import DeliveryRow
 
 ACCEPTED, RETURNED = "overdracht_aanvaard", "overdracht_teruggegeven"
+OFFERED_AGAIN = "overdracht_aangeboden"
 PATH = "/overdracht"
 _NAMESPACE = uuid.UUID("8a4d3f0e-3a40-4a35-9d0e-6a9d1b5a2c77")
 _SALT = "routekaart.overdracht"
@@ -88,19 +88,20 @@ class HandoffLinks:
         self._base_url = base_url.rstrip("/")
 
     def give(self, session: Session, delivery: DeliveryRow, days: int) -> tuple[str, datetime]:
-        """Give the address for a delivery and its last moment; the same delivery keeps the same link."""
+        """Give the address for a delivery and its last moment.
+
+        The same delivery keeps the same link; its days count from the last time that it was given.
+        """
         link_id = str(uuid.uuid5(_NAMESPACE, delivery.id))
-        row = session.get(HandoffLinkRow, link_id)
-        if row is None:
-            row = HandoffLinkRow(
-                id=link_id,
-                delivery_id=delivery.id,
-                case_reference=delivery.case_reference,
-                process=delivery.process,
-                recipient=delivery.recipient,
-                expires_at=_end_of_day(self._clock.now() + timedelta(days=days)),
-            )
-            session.add(row)
+        row = session.get(HandoffLinkRow, link_id) or HandoffLinkRow(
+            id=link_id,
+            delivery_id=delivery.id,
+            case_reference=delivery.case_reference,
+            process=delivery.process,
+            recipient=delivery.recipient,
+        )
+        row.expires_at = _end_of_day(self._clock.now() + timedelta(days=days))
+        session.add(row)
         return f"{self._base_url}{PATH}/{self._signer.dumps(link_id)}", row.expires_at
 
     def look(self, token: str) -> HandoffLink:
@@ -131,7 +132,9 @@ class HandoffLinks:
             state = load_case(session, row.case_reference)[0].process(row.process).state
         except (NotPossible, UnknownCaseError):
             return LinkStatus.SETTLED
-        return LinkStatus.OPEN if state == OFFERED else LinkStatus.SETTLED
+        if state != OFFERED or _was_offered_again(session, row):
+            return LinkStatus.SETTLED
+        return LinkStatus.OPEN
 
     def use(self, token: str, choice: str, reason: str | None = None) -> HandoffLink:
         """Accept or return the hand-off; a link that is no longer open stays as it is.
@@ -183,6 +186,18 @@ class HandoffLinks:
             .where(col(HandoffLinkRow.id) == link_id, col(HandoffLinkRow.used_at).is_(None))
             .values(used_at=self._clock.now(), choice=choice)
         )
+
+
+def _was_offered_again(session: Session, link: HandoffLinkRow) -> bool:
+    """Whether the hand-off of a link was returned and then offered anew, with a link of its own."""
+    offer = session.get_one(OutboxRow, session.get_one(DeliveryRow, link.delivery_id).outbox_id)
+    again = select(JournalRow.id).where(
+        JournalRow.case_reference == link.case_reference,
+        JournalRow.process == link.process,
+        JournalRow.event == OFFERED_AGAIN,
+        col(JournalRow.at) > offer.created_at,
+    )
+    return session.exec(again.limit(1)).first() is not None
 
 
 def _end_of_day(moment: datetime) -> datetime:

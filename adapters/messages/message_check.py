@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlmodel import col, select
+
+from adapters.database import ProcessRow, reading
 from adapters.messages.channels import is_usable, revealing_word
 from adapters.messages.message_writing import RESIDENT
+from adapters.messages.recipients import EVERY_MUNICIPALITY
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in, has_block
 
 if TYPE_CHECKING:
@@ -22,12 +26,26 @@ def message_problems(office: Office) -> Iterator[str]:
     for problem in office.texts.problems():
         yield str(problem)
     book = office.recipients.book()
+    yield from _forgotten_municipalities(office, book)
     yield from _missing_blocks(book)
     yield from _revealing_senders(book)
     if not office.settings.database.startswith("sqlite") and office.settings.link_key is None:
         yield (
             "ROUTEKAART_LINK_KEY ontbreekt: de links in berichten werken alleen als de API en alle workers op deze "
             "machine draaien."
+        )
+
+
+def _forgotten_municipalities(office: Office, book: Book) -> Iterator[str]:
+    """Name the municipalities that have open cases and stand nowhere in the file."""
+    if not book.roles or EVERY_MUNICIPALITY in book.roles:
+        return
+    with reading(office.engine) as session:
+        found = session.exec(select(ProcessRow.municipality).where(~col(ProcessRow.finished)).distinct()).all()
+    for municipality in sorted(set(found) - book.roles.keys()):
+        yield (
+            f"Gemeente {municipality} heeft open zaken en staat niet in het bestand met ontvangers: over die zaken "
+            "krijgt niemand een bericht."
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
@@ -47,9 +48,13 @@ class Wish(StrEnum):
     NONE = "niet"
 
 
-def _as_time(value: object) -> object:
-    """Let people write "08:30" where TOML itself wants 08:30:00."""
-    return time.fromisoformat(value) if isinstance(value, str) else value
+def _as_time(value: object) -> time:
+    """Let people write "08:30" where TOML itself wants 08:30:00; a time on the clock has no zone."""
+    with suppress(ValueError):
+        moment = time.fromisoformat(value) if isinstance(value, str) else value
+        if isinstance(moment, time) and moment.tzinfo is None:
+            return moment
+    raise ValueError("schrijf een tijd als 08:30")
 
 
 Moment = Annotated[time, BeforeValidator(_as_time)]
@@ -189,7 +194,7 @@ def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
     No book at all when the file cannot be read or is no TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None, (Problem(path.name, None, "Dit bestand met ontvangers is niet te lezen."),)
     try:
@@ -198,7 +203,12 @@ def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
         found = re.search(r"line (\d+)", str(error))
         line = int(found[1]) if found else len(text.splitlines())
         return None, (Problem(path.name, line, "Dit is geen geldige TOML."),)
-    reader = _Reader(path.name, TomlLines(text))
+    return book_of(path.name, content, text)
+
+
+def book_of(file: str, content: Mapping[str, Any], text: str = "") -> tuple[Book, tuple[Problem, ...]]:
+    """Give what can be used of the content of a file, and everything that is wrong; `text` gives it lines."""
+    reader = _Reader(file, TomlLines(text))
     book = reader.read(content)
     return book, tuple(sorted(set(reader.problems), key=lambda item: (item.line or 0, item.sentence)))
 
@@ -230,6 +240,8 @@ class _Reader:
         self._name_loops(people)
         known = people.keys() | teams.keys()
         roles = self._roles(content, known)
+        if not roles:
+            self._wrong((), "Dit bestand noemt geen gemeente met rollen: niemand krijgt een bericht.")
         book = Book(
             {code: person for code, (_, person) in people.items()},
             {code: team for code, (_, team) in teams.items()},
@@ -362,9 +374,9 @@ class _Reader:
             good = (
                 isinstance(names, list)
                 and names
-                and all(name in ROLES or name in (PERSON, TEAM) for name in names)
+                and all(isinstance(name, str) and name in (*ROLES, PERSON, TEAM) for name in names)
             )
-            if not key.isdigit() or int(key) < 1 or not good:
+            if not re.fullmatch("[1-9][0-9]?", key) or not good:
                 self._wrong(
                     ("ladder", key),
                     f"De sport '{key}' is een nummer met een lijst van rollen, 'persoon' of 'team'.",
@@ -407,7 +419,7 @@ def _refuses(recipient: Recipient, kind: str) -> bool:
 
 
 def _where(place: Sequence[str | int]) -> str:
-    names = ".".join(str(part) for part in place)
+    names = ".".join(str(part) for part in place if part != "[key]")  # so pydantic marks a wrong key
     return f"{names}: " if names else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 # Parts of words that must not stand in any message: they lead to a person, an amount or a creditor's name.
@@ -12,9 +13,9 @@ FORBIDDEN_TO_ALL = (
 )  # fmt: skip
 # Parts of words that a resident's phone or lock screen must not show either.
 FORBIDDEN_TO_RESIDENTS = (
-    *FORBIDDEN_TO_ALL, "schuld", "wsnp", "sanering", "bewind", "incasso", "deurwaarder", "kredietbank", "budget",
-    "betaling", "achterstand", "moratorium", "financ", "geldzorg", "geldproblem", "mijlpaal", "beslag", "shv",
-    "vroegsignal", "faillis",
+    *FORBIDDEN_TO_ALL, "schuld", "wsnp", "sanering", "bewind", "incasso", "deurwaarder", "krediet", "budget",
+    "betaling", "wanbetal", "achterstand", "moratorium", "financ", "geldzorg", "geldzaken", "geldproblem", "mijlpaal",
+    "beslag", "shv", "vroegsignal", "faillis", "aflos", "dwangakkoord", "schone lei", "ontruim", "armoede",
 )  # fmt: skip
 
 
@@ -36,6 +37,10 @@ _SENTENCE_END = re.compile(r"[.!?\n]+")
 _VOWELS = re.compile(r"[aeiouyáéíóúàèâêîôû]+|[äëïöü][aeiouy]*")
 _NINE_DIGITS = re.compile(r"(?<![\w-])\d(?:[ .]?\d){8}(?![\w-])")
 _BSN_LENGTH = 9
+# "1.250", "12,50", "300,-", "eur 40". A time such as 8.30 is none.
+_AMOUNT = re.compile(r"(?<!\d)\d{1,3}(?:\.\d{3})+(?!\d)|\d,(?:\d\d(?!\d)|[-–])|\beur\b")
+# Marks on letters, and signs that nobody sees: a soft hyphen, a zero-width space, a change of direction.
+_UNSEEN = frozenset({"Mn", "Me", "Cf"})
 
 
 def forbidden_to_all(text: str) -> str | None:
@@ -49,10 +54,16 @@ def forbidden_to_residents(text: str) -> str | None:
 
 
 def _first(words: tuple[str, ...], text: str) -> str | None:
-    lowered = text.lower()
+    seen = _as_seen(text)
     return next(
-        (word for word in words if re.search(rf"(?<!\w){re.escape(word)}|{_inside(word)}", lowered)), None
+        (word for word in words if re.search(rf"(?<!\w){re.escape(word)}|{_inside(word)}", seen)), None
     )
+
+
+def _as_seen(text: str) -> str:
+    """Give a text as the eye reads it: small letters without marks, and without signs that do not show."""
+    signs = unicodedata.normalize("NFKD", text)
+    return "".join(sign for sign in signs if unicodedata.category(sign) not in _UNSEEN).casefold()
 
 
 def _inside(word: str) -> str:
@@ -62,12 +73,17 @@ def _inside(word: str) -> str:
 
 def looks_like_bsn(text: str) -> bool:
     """Whether nine digits in a row pass the eleven test."""
-    for found in _NINE_DIGITS.finditer(text):
+    for found in _NINE_DIGITS.finditer(_as_seen(text)):
         digits = [int(sign) for sign in found[0] if sign.isdigit()]
         weighted = sum((_BSN_LENGTH - place) * digit for place, digit in enumerate(digits[:-1])) - digits[-1]
         if weighted % 11 == 0 and any(digits):
             return True
     return False
+
+
+def looks_like_amount(text: str) -> bool:
+    """Whether a text holds an amount of money."""
+    return _AMOUNT.search(_as_seen(text)) is not None
 
 
 def readability(text: str) -> float:

@@ -7,8 +7,9 @@ then `overdracht.txt`; a text there that breaks a rule is named and not used.
 
 from __future__ import annotations
 
+import re
 import string
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +21,8 @@ from adapters.messages.text_rules import (
     RESIDENT,
     forbidden_to_all,
     forbidden_to_residents,
+    looks_like_amount,
+    looks_like_bsn,
     readability,
     sentences_of,
 )
@@ -46,6 +49,11 @@ FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
     }
 )
 _TITLE = "Titel:"
+_PLACE = re.compile(rf"(?:\d{{4}}/)?(?:{'|'.join(NAMES)})\.txt")
+_NOT_USED = (
+    "Dit bestand wordt niet gebruikt. Zet een tekst in de map zelf, of in een map met een gemeentecode als naam. "
+    f"Noem hem een van deze, met .txt erachter: {', '.join(NAMES)}."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +102,19 @@ class Texts:
         if not self._folder.is_dir():
             yield Problem(str(self._folder), None, "Deze map met teksten bestaat niet.")
             return
-        for path in sorted(self._folder.rglob("*.txt")):
-            if path.stem not in NAMES:
-                yield Problem(path.name, None, f"Er is geen tekst met deze naam (wel: {', '.join(NAMES)}).")
+        for path in sorted(item for item in self._folder.rglob("*") if item.is_file()):
+            place = path.relative_to(self._folder)
+            if not _PLACE.fullmatch(place.as_posix()):
+                yield Problem(str(place), None, _NOT_USED)
                 continue
-            yield from _checked(path, path.stem, path.stat().st_mtime_ns)[1]
+            for problem in _checked(path, path.stem, path.stat().st_mtime_ns)[1]:
+                yield replace(problem, file=str(place))
 
 
 @lru_cache(maxsize=256)
 def _checked(path: Path, name: str, _changed: int) -> tuple[MessageText | None, tuple[Problem, ...]]:
     try:
-        content = path.read_text(encoding="utf-8")
+        content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None, (Problem(path.name, None, "Deze tekst is niet te lezen."),)
     problems = tuple(check_text(path.name, name, content))
@@ -136,8 +146,13 @@ def check_text(file: str, name: str, content: str) -> Iterator[Problem]:
             yield Problem(
                 file, number, f"Het veld {{{field}}} is hier niet bekend (wel: {', '.join(sorted(may))})."
             )
-        if word := word_rule(_without_fields(line)):
+        literal = _without_fields(line)
+        if word := word_rule(literal):
             yield Problem(file, number, f"Het woord '{word}' mag niet in dit bericht staan.")
+        if looks_like_amount(literal):
+            yield Problem(file, number, "Hier staat een bedrag; dat mag niet in een bericht staan.")
+        if looks_like_bsn(literal):
+            yield Problem(file, number, "Hier staat een nummer dat op een BSN lijkt.")
     for field in sorted(must - used):
         yield Problem(file, None, f"Het veld {{{field}}} ontbreekt.")
     yield from _too_hard(file, name, lines)

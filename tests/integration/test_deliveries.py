@@ -156,7 +156,7 @@ def post(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Post]:
 
 def test_the_schema_of_the_migrations_is_that_of_the_code(engine: Engine) -> None:
     """After all migrations the database has the very tables that the code describes."""
-    for module in pkgutil.iter_modules(adapters.__path__, "adapters."):
+    for module in pkgutil.walk_packages(adapters.__path__, "adapters."):
         importlib.import_module(module.name)  # a table counts once its module was read
     with engine.connect() as connection:
         differences = compare_metadata(MigrationContext.configure(connection), SQLModel.metadata)
