@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, func, select
 
 from adapters.cases.store import load_case
-from adapters.clock import later
+from adapters.clock import AMSTERDAM, later
 from adapters.database import OutboxRow, writing
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import (
@@ -268,13 +268,16 @@ class DeliveryPlanner:
         ).one()
 
     def _same_day_escalation(self, session: Session, book: Book, effect: OutboxRow) -> list[DeliveryRow]:
-        """Plan a message to the coordinator, some hours on, that is dropped when somebody accepts in time."""
-        now = self._clock.now()
-        latest = datetime.combine(now.date(), _END_OF_DAY, now.tzinfo)
-        moment = max(now, min(later(now, timedelta(hours=book.house.crisis_uren)), latest))
+        """Plan a message to the coordinator, some hours on, that is dropped when somebody accepts in time.
+
+        The hours count from the hand-off itself, also when it is told late.
+        """
+        offered = effect.created_at.astimezone(AMSTERDAM)
+        latest = datetime.combine(offered.date(), _END_OF_DAY, AMSTERDAM)
+        moment = min(later(offered, timedelta(hours=book.house.crisis_uren)), latest)
         rows = [
-            self._row(effect, item, NOT_ACCEPTED, moment, urgent=True)
-            for item in fall_back(book, effect.role, effect.municipality, now.date(), LAST_RESORTS)
+            self._row(effect, item, NOT_ACCEPTED, max(moment, self._clock.now()), urgent=True)
+            for item in fall_back(book, effect.role, effect.municipality, self._clock.today(), LAST_RESORTS)
         ]
         return [row for row in rows if _add(session, row)]
 

@@ -41,7 +41,9 @@ def _forgotten_municipalities(office: Office, book: Book) -> Iterator[str]:
     if not book.roles or EVERY_MUNICIPALITY in book.roles:
         return
     with reading(office.engine) as session:
-        found = session.exec(select(ProcessRow.municipality).where(~col(ProcessRow.finished)).distinct()).all()
+        found = session.exec(
+            select(ProcessRow.municipality).where(~col(ProcessRow.finished)).distinct()
+        ).all()
     for municipality in sorted(set(found) - book.roles.keys()):
         yield (
             f"Gemeente {municipality} heeft open zaken en staat niet in het bestand met ontvangers: over die zaken "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+import structlog
+
 from adapters.messages.recipients import Book, read_book
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from adapters.problems import Problem
 
 _NOBODY = Book(configured=False)
+log = structlog.get_logger("routekaart.messages")
 
 
 class RecipientsFile:
@@ -42,9 +45,11 @@ class RecipientsFile:
             stamp = _stamp(self._path)
             if stamp == self._stamp and stamp is not None:
                 return
-            book, self._problems = read_book(self._path)
-            self._stamp = stamp
-            self._book = book or self._book
+            book, problems = read_book(self._path)
+            for problem in problems:
+                if problem not in self._problems:
+                    log.warning("recipients_problem", problem=str(problem))
+            self._stamp, self._problems, self._book = stamp, problems, book or self._book
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:

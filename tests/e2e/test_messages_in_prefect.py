@@ -139,7 +139,7 @@ def test_the_link_in_a_message_accepts_the_hand_off(town: Town) -> None:
 
 
 def test_a_secret_block_and_a_changed_file_count_without_a_restart(town: Town) -> None:
-    """A new person whose address is a Secret block of Prefect gets the next message of the running worker."""
+    """A new person whose address is a Secret block gets the next message; `controleer` sees the block."""
     make = "import sys; from prefect.blocks.system import Secret; Secret(value=sys.argv[1]).save('postadres')"
     server = {"PREFECT_API_URL": f"http://127.0.0.1:{town.stack.prefect_port}/api"}
     subprocess.run(
@@ -152,6 +152,7 @@ def test_a_secret_block_and_a_changed_file_count_without_a_restart(town: Town) -
         before.replace('case_worker = ["p1"]', 'case_worker = ["p3"]')
         + '[[persoon]]\ncode = "p3"\nkanalen = { web = "{{ prefect.blocks.secret.postadres }}" }\n'
     )
+    assert "Secret block" not in town.stack.run("controleer", check=False).stderr
     reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
     wait_until(
         lambda: any(reference in title for title, _ in town.web.sent_to("geheim")), 60, town.stack.logs

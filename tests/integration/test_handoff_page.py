@@ -21,6 +21,7 @@ from stack import free_port
 
 from adapters.database import OutboxRow, ProcessRow, reading
 from adapters.http_api import create_api
+from adapters.messages.delivery_list import listed, send_again
 from adapters.messages.handoff_links import HandoffLinks, responsible_person
 from adapters.office import Office
 from adapters.settings import Settings
@@ -204,6 +205,36 @@ def test_a_link_expires(desk: Desk, clock: SetClock) -> None:
     assert answer.status_code == 410
     assert "de link werkt niet meer" in answer.text
     assert desk.state(reference) == "OVERDRACHT_AANGEBODEN"
+
+
+def test_a_message_that_is_sent_again_has_a_link_that_works(desk: Desk, clock: SetClock) -> None:
+    """The days of a link count from the last time that it was sent."""
+    reference = desk.hand_over()
+    clock.moment += timedelta(days=9)
+    (row,) = (
+        line
+        for line in listed(desk.office.engine, everything=True)
+        if (line["soort"], line["ontvanger"]) == ("overdracht", "ontvanger")
+    )
+    send_again(desk.office.engine, clock, row["id"])
+    desk.send()
+    assert _accept(desk.link()).status_code == 200
+    assert desk.state(reference) == ACCEPTED_STATE
+
+
+def test_a_link_of_an_offer_that_was_returned_does_nothing_when_it_is_made_anew(
+    desk: Desk, clock: SetClock
+) -> None:
+    """Of two people one returns the case; after the next offer only the new links answer it."""
+    reference = desk.hand_over()
+    first = desk.link("collega")
+    httpx.post(desk.link(), data={"keuze": "teruggeven", "reden": "geen ruimte"})
+    clock.moment += timedelta(hours=1)
+    desk.office.casework.report(reference, "overdracht_aangeboden")
+    desk.send()
+    assert _accept(first).status_code == 410
+    assert desk.state(reference) == "OVERDRACHT_AANGEBODEN"
+    assert _accept(desk.link("collega")).status_code == 200
 
 
 def test_a_link_that_was_changed_or_made_up_is_unknown(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from io import StringIO
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from adapters.office import Office
 from adapters.settings import Settings
 from deployments import start
 from deployments.check import check
+from deployments.environment import for_a_question
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,6 +84,30 @@ def test_everything_that_is_wrong_is_named_and_the_rest_works(
     with reading(engine) as session:
         rows = session.exec(select(DeliveryRow)).all()
     assert [(row.recipient, row.channel, row.state) for row in rows] == [("a", "goed", "wacht")]
+
+
+def test_a_municipality_with_cases_that_the_file_forgot_is_named(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Open cases in a municipality that stands nowhere in the file reach nobody, so that is said."""
+    monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
+    office = _office(engine, clock, tmp_path)
+    for municipality in ("0518", "0363"):
+        office.casework.open("M3", municipality=municipality)
+    named = [line for line in message_problems(office) if "heeft open zaken" in line]
+    assert [line.partition(" heeft")[0] for line in named] == ["Gemeente 0363"]
+
+
+def test_a_look_at_a_secret_goes_to_the_server_of_this_home_and_starts_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While a command asks for a block, Prefect is told where our server is; afterwards all is as it was."""
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    before = dict(os.environ)
+    with for_a_question(Settings(home=tmp_path, prefect_port=4321)):
+        assert os.environ["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
+        assert os.environ["PREFECT_HOME"] == str(tmp_path / "prefect")
+    assert dict(os.environ) == before
 
 
 def _no_prefect(name: str) -> str:

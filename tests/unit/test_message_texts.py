@@ -56,6 +56,11 @@ def test_our_own_texts_keep_every_rule(name: str) -> None:
             ("Kijk hier", "Zijn BSN staat hier"),
             "t.txt, regel 7: Het woord 'bsn' mag niet in dit bericht staan.",
         ),
+        (("Kijk hier", "Hij betaalt 1.250 per jaar"), "t.txt, regel 7: Hier staat een bedrag"),
+        (
+            ("Kijk hier", "Zijn nummer is 111222333"),
+            "t.txt, regel 7: Hier staat een nummer dat op een BSN lijkt.",
+        ),
         (("Kijk hier", HARD), "De tekst is te moeilijk: leesbaarheid"),
         (("Titel: Zaak", "Titel: " + "lang " * 20), "t.txt, regel 1: De titel is te lang"),
         (("Kijk hier", "ja " * 21), "t.txt, regel 7: Een zin heeft 21 woorden; 20 mag."),
@@ -99,6 +104,40 @@ def test_a_wrong_text_of_a_municipality_is_not_used(tmp_path: Path) -> None:
         "overdracht.txt",
         "overdracht.txt",
     ]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "U hebt schulden.",
+        "U hebt schul\u00adden.",
+        "Bel 111 222 333.",
+        "U kunt 12,50 per maand missen.",
+        "Uw lening bij de kredietbank is klaar.",
+        "Uw zaak is {zaak}.",
+    ],
+)
+def test_nothing_about_debts_gets_through_to_a_resident(tmp_path: Path, line: str) -> None:
+    """A municipality's own text that tells a resident's phone too much is named, and ours is sent."""
+    (tmp_path / "0518").mkdir()
+    (tmp_path / "0518" / "inwoner.txt").write_text(f"Titel: Bericht\n\nKijk even. {line}\nNummer: {{id}}\n")
+    texts = Texts(tmp_path)
+    assert texts.text("inwoner", "0518") == Texts().text("inwoner", "0518")
+    (problem, *_) = texts.problems()
+    assert str(problem).startswith("0518/inwoner.txt, regel 3: ")
+
+
+def test_a_file_that_is_no_text_of_ours_is_named(tmp_path: Path) -> None:
+    """A text in a folder that is no gemeentecode, or with another ending, would never be used: that is said."""
+    for place in ("0518x/overdracht.txt", "overdracht.md", "0518/teksten/overdracht.txt"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(GOOD)
+    problems = list(Texts(tmp_path).problems())
+    assert [problem.file for problem in problems] == [
+        "0518/teksten/overdracht.txt", "0518x/overdracht.txt", "overdracht.md",
+    ]  # fmt: skip
+    assert all(problem.sentence.startswith("Dit bestand wordt niet gebruikt.") for problem in problems)
 
 
 def test_a_line_with_an_empty_field_is_left_out() -> None:

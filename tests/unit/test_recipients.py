@@ -103,6 +103,10 @@ def test_the_example_is_a_good_file() -> None:
         ('[[gemeente]]\ncode = "0518"', 1, "In gemeente 0518 heeft niemand de rol coördinator ('coordinator')."),
         ("[standaard]\ncrisis_uren = 0", 2, "crisis_uren: dit getal is te klein."),
         ('[standaard]\n\nwerktijden = { van = "17:00", tot = "08:00" }', 3, "'van' ligt voor 'tot'"),
+        ('[standaard]\nbundel_om = "24:00"', 2, "bundel_om: schrijf een tijd als 08:30."),
+        ('[standaard]\nwerktijden = { van = "08:00+02:00" }', 2, "werktijden.van: schrijf een tijd als 08:30."),
+        ('[[persoon]]\ncode = "a"\nvoorkeur = { onzin = "niet" }', 3, "voorkeur.onzin: deze keuze bestaat niet."),
+        ('[ladder]\n"²" = ["persoon"]', 2, "De sport '²' is een nummer"),
         ('[ladder]\n1 = ["koning"]', 2, "De sport '1' is een nummer met een lijst van rollen"),
         ('naam = "x"', 1, "'naam' is geen onderdeel van dit bestand."),
     ],
@@ -116,6 +120,14 @@ def test_what_is_wrong_is_named_with_file_and_line(
     assert any(text.startswith(f"ontvangers.toml, regel {line}: ") and sentence in text for text in named), (
         named
     )
+
+
+def test_a_file_without_any_municipality_is_named(tmp_path: Path) -> None:
+    """An empty file, which gives nobody a message, is not called good; the mark that Windows puts in front is."""
+    _, problems = _read(tmp_path, "\ufeff")
+    assert [str(problem) for problem in problems] == [
+        "ontvangers.toml: Dit bestand noemt geen gemeente met rollen: niemand krijgt een bericht."
+    ]
 
 
 def test_a_deputy_loop_is_named_once_with_everyone_in_it(tmp_path: Path) -> None:
@@ -183,6 +195,14 @@ def test_a_role_without_a_person_goes_to_the_team_and_then_to_the_coordinator(tm
     book = _people(tmp_path, p1="afwezig = [{ van = 2026-03-09, tot = 2026-03-13 }]")
     assert _codes(book) == ["noord"]
     assert [item.reason for item in addressees(book, "wsnp_x", "0518", MONDAY)] == ["vangnet: coordinator"]
+
+
+def test_while_the_people_of_a_role_are_away_its_team_is_asked(tmp_path: Path) -> None:
+    """A coordinator who is away leaves the team that is coordinator too, before the teamleider."""
+    text = PEOPLE.replace("{p1}", "afwezig = [{ van = 2026-03-09, tot = 2026-03-09 }]").replace("{p2}", "")
+    book, _ = _read(tmp_path, text.replace('coordinator = ["chef"]', 'coordinator = ["p1", "noord"]'))
+    assert _codes(book, "coordinator") == ["noord"]
+    assert [item.recipient.code for item in addressees(book, "wsnp_x", "0518", MONDAY)] == ["noord"]
 
 
 def test_the_person_who_took_the_case_gets_its_messages(tmp_path: Path) -> None:
