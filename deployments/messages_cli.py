@@ -57,17 +57,13 @@ def send_again_command(
 
 def _table(lines: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in ("Nummer", "Zaak", "Bericht", "Rol", "Ontvanger", "Kanaal", "Toestand", "Resultaat"):
+    for name in ("Nummer", "Zaak", "Bericht", "Toestand"):
         table.add_column(name, overflow="fold")
     for line in lines:
         table.add_row(
             line["id"][:8],
             f"{line['zaak']} {line['mijlpaal']}",
-            line["soort"],
-            line["rol"],
-            line["ontvanger"] or "niemand",
-            line["kanaal"] or "geen",
-            line["toestand"],
-            line["resultaat"] or "",
+            f"{line['soort']} aan {line['rol']} {line['ontvanger'] or '(niemand)'}, {line['kanaal'] or 'geen kanaal'}",
+            line["resultaat"] or line["toestand"],
         )
     return table

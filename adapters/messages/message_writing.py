@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -71,7 +72,7 @@ class MessageWriter:
         title, body = self._texts.text(name, delivery.municipality).write(values)
         body += late_line(effect)
         _check_safe(f"{title}\n{body}", to_resident=delivery.role == RESIDENT)
-        return Written(effect.id, title, body)
+        return Written(values["id"], title, body)
 
     def digest(self, messages: Sequence[Written], municipality: str, digest_id: str) -> Written:
         """Put several messages into one."""
@@ -103,7 +104,7 @@ class MessageWriter:
             "overdracht_link": link[0] if link else "",
             "link_tot": dutch_date(link[1].astimezone(AMSTERDAM).date()) if link else "",
             "link": self._run_link(about.row),
-            "id": effect.id,
+            "id": message_id(delivery, effect),
             "onderwerp": "",
         }
 
@@ -149,6 +150,11 @@ def why_then(term: RunningTerm | None, policy: Policy) -> str:
     since = f", {length} vanaf {dutch_date(term.anchor)}" if length and term.until is None else ""
     shifted = f", verschoven door {term.shifted_by}" if term.shifted_by else ""
     return f"{kind.name}{since} ({kind.source_text}{shifted})"
+
+
+def message_id(delivery: DeliveryRow, effect: OutboxRow) -> str:
+    """Give the id of a message: of the effect itself, or of what is told about it, which is no repeat of it."""
+    return effect.id if delivery.kind == effect.kind else str(uuid.uuid5(uuid.UUID(effect.id), delivery.kind))
 
 
 def _text_name(delivery: DeliveryRow) -> str:

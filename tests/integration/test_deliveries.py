@@ -235,6 +235,7 @@ def test_when_no_channel_works_the_coordinator_hears_of_it(post: Post) -> None:
     ((title, text),) = post.web.sent_to("chef")
     assert title == f"Zaak {reference}: een bericht kwam niet aan"
     assert "voor de klantmanager" in text
+    assert lost[0].outbox_id not in text  # it is a message of its own, no repeat of the one that was lost
     assert "Dit stond erin: nieuw" in text
     assert [line["id"] for line in listed(post.office.engine)] == [lost[0].id]
 
