@@ -5,9 +5,10 @@ No row holds personal data: a case has a reference and perhaps a keyed hash that
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import JSON, Column, Connection, DateTime, Engine, Index, UniqueConstraint, event, text
+from sqlalchemy import (
+    JSON,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Index,
+    Insert,
+    Table,
+    UniqueConstraint,
+    event,
+    text,
+)
 from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
@@ -301,6 +314,22 @@ def reading(engine: Engine) -> Iterator[Session]:
     """Give a session that only reads."""
     with Session(engine) as session:
         yield session
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Give the table of a model, for statements on plain rows."""
+    return model.__table__  # type: ignore[attr-defined, no-any-return]
+
+
+@cache
+def _insert_into(model: type[SQLModel]) -> Insert:
+    return table_of(model).insert().inline()  # nobody asks for the numbers that the rows get
+
+
+def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write new rows, by the names of their columns: much cheaper than objects, and in one statement."""
+    if rows:
+        session.connection().execute(_insert_into(model), rows)
 
 
 def migrate(engine: Engine) -> None:

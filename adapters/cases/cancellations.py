@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Column
 from sqlmodel import Field, SQLModel, col, select
 
-from adapters.cases.store import ask_attention
+from adapters.cases.saving import wake
 from adapters.database import ProcessRow, UtcMoment, reading, writing
 
 if TYPE_CHECKING:
@@ -96,7 +96,5 @@ def decide_cancellation(engine: Engine, process_id: int, decision: Decision) -> 
         for row in rows:
             row.decided_at, row.decision = datetime.now(UTC), str(decision)
             session.add(row)
-        process = session.get_one(ProcessRow, process_id)
-        ask_attention(process)  # its flow run shows whether a decision is still asked
-        session.add(process)
+        wake(session, process_id)  # its flow run shows whether a decision is still asked
         return len(rows)

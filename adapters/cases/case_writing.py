@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import or_
 from sqlmodel import Session, SQLModel, col, select
 
-from adapters.cases.store import ask_attention, journal_of, load_case, save_cases
-from adapters.database import CaseRow, OutboxRow, ProcessRow
-from adapters.exchange.outgoing import events_of, write_events
+from adapters.cases.journal import journal_of
+from adapters.cases.saving import Saved, add_new, save
+from adapters.cases.store import load_case
+from adapters.database import CaseRow, JournalRow, OutboxRow, ProcessRow, insert_rows
+from adapters.exchange.outgoing import events_of
+from adapters.exchange.tables import OutgoingEventRow
 from adapters.faults import FaultPoint, reach
 from adapters.operations.counters import tell_when_committed
 from milestones.case import traject_is_open
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from adapters.cases.store import CaseRows
-    from adapters.database import JournalRow
     from milestones.case import Case, Step
     from milestones.policy import Rules
 
@@ -78,28 +80,29 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
             _refuse_second_traject(session, change.case_row)
     # The journal comes first, because a case row holds the last hash of its chain.
     journals = [[_journal(change, given) for given in change.inputs] for change in changes]
-    with session.no_autoflush:
-        new = [change.case_row for change in changes if change.case_row not in session]
-        if new:
-            session.add_all(new)
-            session.flush()  # the other rows point at it
-        save_cases(
-            session,
-            [(change.case_row, change.inputs[0].before, change.after, change.rows) for change in changes],
-        )
+    saved = [
+        Saved(change.case_row, change.inputs[0].before, change.after, change.rows, set())
+        for change in changes
+    ]
+    add_new(session, saved)
     events: list[dict[str, Any]] = []
-    for change, journal in zip(changes, journals, strict=True):
+    effects: list[dict[str, Any]] = []
+    for change, lines_of_inputs, case in zip(changes, journals, saved, strict=True):
         session.add_all(change.also)
-        for given, lines in zip(change.inputs, journal, strict=True):
-            session.add_all(lines)
+        for given, lines in zip(change.inputs, lines_of_inputs, strict=True):
             tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
             if change.quiet:
                 continue
             events += events_of(
-                change.case_row, given.before, given.after, given.steps, lines[0].number, change.at
+                change.case_row, given.before, given.after, given.steps, lines[0]["number"], change.at
             )
-            session.add_all(_effects(change, given, lines))
-    write_events(session, events)
+            told = list(_effects(change, given, lines))
+            effects += told
+            case.woken.update(effect["process"] for effect in told)
+    save(session, saved)
+    insert_rows(session, JournalRow, [line for inputs in journals for lines in inputs for line in lines])
+    insert_rows(session, OutboxRow, effects)
+    insert_rows(session, OutgoingEventRow, events)
     session.flush()
     for change in changes:
         reach(FaultPoint.BEFORE_COMMIT, change.case_row.reference)
@@ -133,33 +136,32 @@ def _starts_traject(before: Case, after: Case) -> bool:
     return traject_is_open(after) and not traject_is_open(before)
 
 
-def _journal(change: Change, given: Input) -> list[JournalRow]:
+def _journal(change: Change, given: Input) -> list[dict[str, Any]]:
     return journal_of(change.case_row, given.steps, change.at, change.rules.policy.name, given.event_id)
 
 
-def _effects(change: Change, given: Input, lines: Sequence[JournalRow]) -> Iterator[OutboxRow]:
-    """Give the messages that an input asks for; the process of each is to be woken."""
-    case_row, old = change.case_row, {process.name: process for process in change.inputs[0].before.processes}
+def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Give the messages that an input asks for."""
+    case_row = change.case_row
     for step, line in zip(given.steps, lines, strict=True):
         for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
-            process = change.rows[message.process]
-            if change.after.process(message.process) is old.get(message.process):
-                ask_attention(process)  # one that changed asks already
-            yield OutboxRow(
-                id=str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{case_row.reference}/{line.number}/{index}")),
-                process_id=process.id or 0,
-                case_reference=case_row.reference,
-                municipality=case_row.municipality,
-                process=message.process,
-                role=message.role,
-                kind=message.kind,
-                subject=message.subject,
-                term=message.term,
-                due=message.due,
-                rung=step.rung,
-                planned_on=step.on if step.rung else None,
-                created_at=change.at,
-            )
+            name = f"{case_row.reference}/{line['number']}/{index}"
+            yield {
+                "id": str(uuid.uuid5(_OUTBOX_NAMESPACE, name)),
+                "process_id": change.rows[message.process].id,
+                "case_reference": case_row.reference,
+                "municipality": case_row.municipality,
+                "process": message.process,
+                "role": message.role,
+                "kind": message.kind,
+                "subject": message.subject,
+                "term": message.term,
+                "due": message.due,
+                "rung": step.rung,
+                "planned_on": step.on if step.rung else None,
+                "created_at": change.at,
+                "attempts": 0,
+            }
 
 
 def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:

@@ -23,14 +23,15 @@ from sqlmodel import Session, col, select
 
 from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.opening_data import checked_opening
+from adapters.cases.plain_values import to_json
 from adapters.cases.store import (
     CaseRows,
     UnknownCaseError,
     load_case,
+    load_for_event,
     load_rows,
     lock_case,
     lock_cases,
-    to_json,
 )
 from adapters.database import (
     CaseRow,
@@ -263,9 +264,10 @@ class Casework:
         if event_id is not None and len(event_id) > _EVENT_ID_LENGTH:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
         with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
-            case_row = lock_case(session, reference)
-            case, rows = load_case(session, reference)
-            if event_id is not None and (repeat := _known(session, reference, event_id)):
+            case_row, id_ = lock_case(session, reference), event_id or str(uuid.uuid4())
+            case, rows, known = load_for_event(session, reference, id_)
+            if known:
+                repeat = _known(session, reference, id_)
                 _same_content(repeat, process, event, given.on if on else None, given.data)
                 return Receipt(reference, case, new=False, process=repeat.process)
             at = self.clock.now()
@@ -274,8 +276,8 @@ class Casework:
             if only_in is not None and case.process(name).state != only_in:
                 raise NotPossible(f"{name} staat niet meer op {only_in}.")
             after, steps = apply(case, name, given, at.date(), rules)
-            id_ = event_id or str(uuid.uuid4())
-            self._write(session, case_row, case, after, rows, steps, rules, at, id_, quiet=quiet)
+            given_input = Input(case, after, steps, id_)
+            write_changes(session, [Change(case_row, rows, (given_input,), rules, at, quiet)])
         reach(FaultPoint.AFTER_COMMIT, reference)
         return Receipt(reference, after, process=next(step.process for step in steps if not step.derived))
 
@@ -393,25 +395,6 @@ class Casework:
         with writing(self.engine) as own:
             yield own
 
-    def _write(
-        self,
-        session: Session,
-        case_row: CaseRow,
-        before: Case,
-        after: Case,
-        rows: CaseRows,
-        steps: tuple[Step, ...],
-        rules: Rules,
-        at: datetime,
-        event_id: str | None,
-        *,
-        quiet: bool = False,
-    ) -> CaseRows:
-        """Write one input with all its steps; give the rows of the case."""
-        given = Input(before, after, steps, event_id)
-        write_changes(session, [Change(case_row, rows, (given,), rules, at, quiet)])
-        return rows
-
     # --- reading ----------------------------------------------------------------------------------------------
 
     def case_in(self, session: Session, reference: str) -> Case:
@@ -523,10 +506,10 @@ def _rung_id(known: set[str], usual: str) -> str:
     return id_
 
 
-def _known(session: Session, reference: str, event_id: str) -> JournalRow | None:
+def _known(session: Session, reference: str, event_id: str) -> JournalRow:
     return session.exec(
         select(JournalRow).where(JournalRow.case_reference == reference, JournalRow.event_id == event_id)
-    ).first()
+    ).one()
 
 
 def _told(

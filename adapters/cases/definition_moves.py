@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.cases.store import append_journal, load_case, lock_case, save_case
-from adapters.database import ProcessRow, reading, writing
+from adapters.cases.journal import journal_of
+from adapters.cases.saving import Saved, save
+from adapters.cases.store import load_case, lock_case
+from adapters.database import JournalRow, ProcessRow, insert_rows, reading, writing
 from milestones.case import Step
 from milestones.definitions.migrations import MOVED, migration_of, moved
 from milestones.process import NotPossible
@@ -102,9 +104,10 @@ def _move_one(
                 name, to_version, MOVED, at.date(), process.state, after.state,
                 {"van": from_version, "naar": to_version},
             )  # fmt: skip
-            save_case(session, case_row, case, case.replaced(after), rows)
             event_id = f"{name}:definitie:{from_version}:{to_version}"
-            append_journal(session, case_row, (step,), at, rules.policy.name, event_id)
+            lines = journal_of(case_row, (step,), at, rules.policy.name, event_id)
+            save(session, [Saved(case_row, case, case.replaced(after), rows, set())])
+            insert_rows(session, JournalRow, lines)
         return change
 
 

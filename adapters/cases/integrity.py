@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from adapters.cases.store import from_json, journal_hash, load_cases
+from adapters.cases.journal import journal_hash
+from adapters.cases.plain_values import from_json
+from adapters.cases.store import load_cases
 from adapters.clock import AMSTERDAM, SystemClock
 from adapters.database import CaseRow, JournalRow, create_engine, reading
 from adapters.office import Office

@@ -9,18 +9,14 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert
-
-from adapters.exchange.tables import OutgoingEventRow
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from sqlmodel import Session
-
     from adapters.database import CaseRow
+    from adapters.exchange.tables import OutgoingEventRow
     from milestones.case import Case, Step
     from milestones.process import RunningTerm, Snapshot
 
@@ -69,12 +65,6 @@ def events_of(
         }
         for index, (kind, data) in enumerate(_events(before, after, steps))
     ]
-
-
-def write_events(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write the rows of events; rows as such, not objects: an import writes a great many."""
-    if rows:
-        session.connection().execute(insert(OutgoingEventRow), rows)
 
 
 def as_cloudevent(row: OutgoingEventRow) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sqlmodel import col, select
 from adapters.calendar_data import dutch_calendar
 from adapters.cases.casework import Casework
 from adapters.cases.integrity import broken_journals
-from adapters.cases.store import journal_hash
+from adapters.cases.journal import journal_hash
 from adapters.clock import AMSTERDAM, SetClock, SystemClock
 from adapters.database import (
     CaseRow,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Table, insert, text
 from sqlmodel import SQLModel, col, func, select
 
-from adapters.cases.store import journal_hash
+from adapters.cases.journal import journal_hash
 from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, writing
 
 if TYPE_CHECKING:

@@ -1,0 +1,77 @@
+"""The journal of a case: each row chained by hash to the one before it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm.attributes import set_committed_value
+
+from adapters.cases.plain_values import to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from adapters.database import CaseRow, JournalRow
+    from milestones.case import Step
+
+
+def journal_of(
+    case_row: CaseRow, steps: Sequence[Step], at: datetime, policy: str, event_id: str | None
+) -> list[dict[str, Any]]:
+    """Give the journal rows of steps, and let the case row go on from the last of them.
+
+    The id of the event stands with the first step that is not derived. Who writes these rows writes the
+    `steps` and the `chain` of the case as well.
+    """
+    rows: list[dict[str, Any]] = []
+    number, chain = case_row.steps, case_row.chain
+    for step in steps:
+        number += 1
+        row = {
+            "case_reference": case_row.reference,
+            "municipality": case_row.municipality,
+            "number": number,
+            "event_id": None if step.derived else event_id,
+            "process": step.process,
+            "version": step.version,
+            "policy": policy,
+            "event": step.event,
+            "on_date": step.on,
+            "at": at,
+            "before": step.before,
+            "after": step.after,
+            "data": to_json(step.data),
+            "term": step.term,
+            "rung": step.rung,
+            "derived": step.derived,
+            "previous": chain,
+        }
+        if not step.derived:
+            event_id = None
+        row["hash"] = chain = _hash(row, step.on, at)
+        rows.append(row)
+    set_committed_value(case_row, "steps", number)
+    set_committed_value(case_row, "chain", chain)
+    return rows
+
+
+_HASHED = (
+    "case_reference", "municipality", "number", "event_id", "process", "version", "policy", "event", "before",
+    "after", "data", "term", "rung", "derived", "previous",
+)  # fmt: skip
+
+
+def journal_hash(row: JournalRow) -> str:
+    """Give the hash of a journal row over all that it says and the hash of the row before it."""
+    return _hash({name: getattr(row, name) for name in _HASHED}, row.on, row.at)
+
+
+def _hash(values: Mapping[str, Any], on: date, at: datetime) -> str:
+    content = {name: values[name] for name in _HASHED}
+    content["on"] = on.isoformat()
+    content["at"] = at.timestamp()
+    written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()

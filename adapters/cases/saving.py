@@ -1,0 +1,194 @@
+"""Snapshots to rows: write the processes and terms of cases that changed.
+
+Plain rows, one statement for each kind however many cases there are, and every statement made once: following
+objects to find out what changed in them takes several times as long as writing it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sqlalchemy import bindparam, case, delete, func, not_, update
+
+from adapters.cases.plain_values import to_json
+from adapters.cases.store import PLAIN_FIELDS
+from adapters.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
+from milestones.case import closed
+from milestones.definitions import definition_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import BindParameter
+    from sqlmodel import Session
+
+    from adapters.cases.store import CaseRows
+    from milestones.case import Case
+    from milestones.process import RunningTerm, Snapshot
+
+_CASES, _PROCESSES, _TIMERS = table_of(CaseRow), table_of(ProcessRow), table_of(TimerRow)
+_Values: TypeAlias = dict[str, Any]
+_ROW: BindParameter[Any] = bindparam("row")
+# Decided by the database: a worker may have shown the process, or ended its run, since this transaction read it.
+# A run that ended shows nothing any more.
+_ASK = {
+    "attention": not_(_PROCESSES.c.finished),
+    "asked_at": case(
+        (_PROCESSES.c.finished, _PROCESSES.c.asked_at),
+        else_=func.coalesce(_PROCESSES.c.asked_at, bindparam("now", type_=_PROCESSES.c.asked_at.type)),
+    ),
+}
+# Each sets, besides what stands here, the columns that its rows name.
+_CHANGE_CASE = update(_CASES).where(_CASES.c.reference == _ROW)
+_CHANGE_PROCESS = update(_PROCESSES).where(_PROCESSES.c.id == _ROW).values(_ASK)
+# A process that was opened again has a flow run of its own: the former one has ended.
+_WANT_NEW_RUN = (
+    update(_PROCESSES)
+    .where(_PROCESSES.c.id == _ROW, _PROCESSES.c.finished)
+    .values(finished=False, flow_run_id=None, runs_made=_PROCESSES.c.runs_made + 1)
+)
+_CHANGE_TIMER = update(_TIMERS).where(_TIMERS.c.id == _ROW)
+_DELETE_TIMER = delete(_TIMERS).where(_TIMERS.c.id == _ROW)
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What is to be written of one case; `woken` names processes to wake although they did not change."""
+
+    case_row: CaseRow
+    before: Case
+    after: Case
+    rows: CaseRows
+    woken: set[str]
+
+
+def add_new(session: Session, changes: Sequence[Saved]) -> None:
+    """Write the cases and processes that are new; their rows have their numbers from then on."""
+    with session.no_autoflush:
+        cases = [change.case_row for change in changes if change.case_row not in session]
+        if cases:
+            session.add_all(cases)
+            session.flush()  # the processes point at it
+        new: list[ProcessRow] = []
+        for change in changes:
+            for process in change.after.processes:
+                if process.name not in change.rows:
+                    row = change.rows[process.name] = _new_row(change.case_row, process)
+                    new.append(row)
+        if new:
+            session.add_all(new)
+            session.flush()
+
+
+def save(session: Session, changes: Sequence[Saved]) -> None:
+    """Write how far each case is, and every process that changed, with its terms."""
+    written = _Written()
+    for change in changes:
+        written.add(change)
+    written.write(session)
+
+
+def wake(session: Session, process_id: int) -> None:
+    """Let the flow run of a process be woken, if it did not end."""
+    session.connection().execute(_CHANGE_PROCESS, {"row": process_id, "now": datetime.now(UTC)})
+
+
+class _Written:
+    """The rows that are to be written, by the statement that writes them."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+        self.cases: list[_Values] = []
+        self.processes: list[_Values] = []
+        self.reopened: list[_Values] = []
+        self.new_terms: list[_Values] = []
+        self.terms: list[_Values] = []
+        self.gone_terms: list[_Values] = []
+        self.read: list[ProcessRow | TimerRow] = []
+
+    def add(self, change: Saved) -> None:
+        """Add a case."""
+        case_row, old = change.case_row, {process.name: process for process in change.before.processes}
+        self.cases.append({"row": case_row.reference, "steps": case_row.steps, "chain": case_row.chain})
+        for process in change.after.processes:
+            known, row = old.get(process.name), change.rows[process.name]
+            if known is not None and (known is not process or process.name in change.woken):
+                self._add_process(row, process)
+            if known is not process:
+                self._add_terms(row, change.rows.timers_of(row), process, known)
+
+    def _add_process(self, row: ProcessRow, process: Snapshot) -> None:
+        values = _values(process)
+        self.processes.append({"row": row.id, "now": self.now, **values})
+        if row.closed and not values["closed"]:
+            self.reopened.append({"row": row.id})
+        self.read.append(row)
+
+    def _add_terms(
+        self, row: ProcessRow, current: dict[str, TimerRow], process: Snapshot, known: Snapshot | None
+    ) -> None:
+        unchanged = {id(term) for term in known.terms} if known else set()
+        self.read.extend(current.values())
+        for position, term in enumerate(process.terms):
+            timer = current.pop(term.key, None)
+            if timer is None:
+                values = _term_values(term, position)
+                self.new_terms.append({"process_id": row.id, "key": term.key, "extra": {}, **values})
+            elif id(term) not in unchanged or timer.position != position:
+                self.terms.append({"row": timer.id, **_term_values(term, position)})
+        self.gone_terms.extend({"row": timer.id} for timer in current.values())  # along to another process
+
+    def write(self, session: Session) -> None:
+        """Write all of it; who looks at these rows again in this transaction reads them anew."""
+        for statement, rows in (
+            (_CHANGE_CASE, self.cases),
+            (_WANT_NEW_RUN, self.reopened),
+            # In the order in which workers take them, so that no two wait for each other.
+            (_CHANGE_PROCESS, sorted(self.processes, key=itemgetter("row"))),
+            (_DELETE_TIMER, self.gone_terms),
+            (_CHANGE_TIMER, self.terms),
+        ):
+            if rows:
+                session.connection().execute(statement, rows)
+        insert_rows(session, TimerRow, self.new_terms)
+        for row in self.read:
+            session.expire(row)
+
+
+def _values(process: Snapshot) -> _Values:
+    return {
+        "version": process.version,
+        "state": process.state,
+        "role": process.role(definition_of(process)),
+        "closed": closed(process),
+        "sequence": process.sequence,
+        "facts": to_json(process.facts),
+    }
+
+
+def _new_row(case_row: CaseRow, process: Snapshot) -> ProcessRow:
+    return ProcessRow(
+        case_reference=case_row.reference,
+        municipality=case_row.municipality,
+        name=process.name,
+        code=process.code,
+        instance=process.instance,
+        opened_on=process.opened_on,
+        asked_at=datetime.now(UTC),
+        **_values(process),
+    )
+
+
+def _term_values(term: RunningTerm, position: int) -> _Values:
+    following = term.next_rung()
+    return {
+        **{name: getattr(term, name) for name in PLAIN_FIELDS},
+        "position": position,
+        "ladder": [[rung.name, rung.on.isoformat()] for rung in term.ladder],
+        "fired": sorted(term.fired),
+        "stopped": str(term.stopped) if term.stopped else None,
+        "next_on": following.on if following else None,
+    }
