@@ -5,6 +5,8 @@ No row holds personal data: a case has a reference and perhaps a keyed hash that
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -30,11 +32,16 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import create_engine as sqlalchemy_engine
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
 
 _MIGRATING = 0x726F757465  # the lock under which one process at a time migrates
 WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
+IDLE_SECONDS = 1.0  # a connection that was used within this time is trusted
 
 
 class UtcMoment(TypeDecorator[datetime]):
@@ -271,13 +278,11 @@ def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
             "options": f"-c idle_in_transaction_session_timeout=15s {lock_timeout}",
             "connect_timeout": max(2, int(wait_seconds)),
         }
-        return sqlalchemy_engine(
-            url,
-            pool_pre_ping=True,
-            pool_timeout=wait_seconds,
-            hide_parameters=True,
-            connect_args=arguments,
+        engine = sqlalchemy_engine(
+            url, pool_timeout=wait_seconds, hide_parameters=True, connect_args=arguments
         )
+        _look_whether_idle_connections_live(engine)
+        return engine
     # An error of the database never quotes what was to be written.
     engine = sqlalchemy_engine(
         url, pool_timeout=wait_seconds, hide_parameters=True, connect_args={"timeout": wait_seconds}
@@ -299,6 +304,26 @@ def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _look_whether_idle_connections_live(engine: Engine) -> None:
+    """Ask a connection that was idle for a while whether it lives still, before anything is done with it.
+
+    SQLAlchemy's own `pool_pre_ping` asks each time, and a busy process has no connection that was idle.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def _note(_connection: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _look(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used", math.inf) < IDLE_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool makes another, and drops those of before
 
 
 @contextmanager
@@ -330,6 +355,20 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
     """Write new rows, by the names of their columns: much cheaper than objects, and in one statement."""
     if rows:
         session.connection().execute(_insert_into(model), rows)
+
+
+def insert_once(session: Session, model: type[SQLModel], row: Mapping[str, Any]) -> bool:
+    """Write a new row, unless one with the same key is there; give whether it was written."""
+    connection = session.connection()
+    result = connection.execute(_insert_unless_there(model, connection.dialect.name), row)
+    return bool(result.rowcount)
+
+
+@cache
+def _insert_unless_there(model: type[SQLModel], dialect: str) -> Insert:
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    once = insert(table_of(model)).inline().on_conflict_do_nothing()
+    return once.execution_options(preserve_rowcount=True)
 
 
 def migrate(engine: Engine) -> None:

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import structlog
-from sqlmodel import select
+from sqlmodel import col, select
 
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.problems import Problem
+from adapters.api.remembered_clients import RememberedClients
 from adapters.database import reading
 from adapters.exchange.clients import Caller, jwt_secret, key_hash
 from adapters.exchange.tables import ClientRow
 
 if TYPE_CHECKING:
     from fastapi import Request
+    from sqlalchemy import ColumnElement
 
     from adapters.office import Office
 
@@ -39,20 +41,24 @@ class Gate:
     office: Office
     rate: RateLimit
     lock_out: LockOut = field(default_factory=LockOut)
+    clients: RememberedClients = field(default_factory=RememberedClients)
     _no_salt: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def remembers(self, request: Request) -> bool:
+        """Whether `caller` can tell who calls without asking the database."""
+        given = _credential(request)
+        return given is not None and self.clients.get(_name(given)) is not None
 
     def caller(self, request: Request) -> Caller:
         """Give who calls; a Problem 401 or 429 when that is nobody we know, or one who asks too much."""
         given = _credential(request)
         if given is None:
             raise Problem(401, "Stuur een sleutel of een ondertekend token mee.", headers=_CHALLENGE)
-        token = given.count(".") == _TOKEN_PARTS - 1
-        claims = _unverified(given) if token else {}
-        claimed = _claimed_id(given, claims)
+        claimed = _claimed_id(given)
         who = f"{request.client.host if request.client else ''} {claimed}"
         if wait := self.lock_out.wait(who):
             raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
-        found = self._by_token(given, claimed) if token else self._by_key(given)
+        found = self._by_token(given, claimed) if _is_token(given) else self._by_key(given)
         if found is None:
             self.lock_out.failed(who)
             log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
@@ -64,15 +70,13 @@ class Gate:
 
     def _by_key(self, given: str) -> ClientRow | None:
         hashed = key_hash(given)
-        with reading(self.office.engine) as session:
-            row = session.exec(select(ClientRow).where(ClientRow.key_hash == hashed)).first()
+        row = self._looked_up(hashed, col(ClientRow.key_hash) == hashed)
         known = row.key_hash if row is not None else key_hash("")
         same = hmac.compare_digest(known, hashed)
         return row if same and row is not None and row.revoked_at is None else None
 
     def _by_token(self, given: str, client_id: str) -> ClientRow | None:
-        with reading(self.office.engine) as session:
-            row = session.get(ClientRow, client_id)
+        row = self._looked_up(client_id, col(ClientRow.client_id) == client_id)
         # An unknown client costs as much time as a wrong signature.
         secret = jwt_secret(self.office, client_id, row.salt if row is not None else self._no_salt)
         try:
@@ -89,6 +93,12 @@ class Gate:
         if row is None or row.revoked_at is not None or age > self.office.settings.api_token_seconds:
             return None
         return row
+
+    def _looked_up(self, name: str, condition: ColumnElement[bool]) -> ClientRow | None:
+        if (row := self.clients.get(name)) is not None:
+            return row
+        with reading(self.office.engine) as session:
+            return self.clients.looked_up(name, session.exec(select(ClientRow).where(condition)).first())
 
 
 def check_may(caller: Caller, action: str) -> None:
@@ -107,6 +117,15 @@ def _credential(request: Request) -> str | None:
     return given if given and given.isascii() else None
 
 
+def _is_token(given: str) -> bool:
+    return given.count(".") == _TOKEN_PARTS - 1
+
+
+def _name(given: str) -> str:
+    """Give the name under which a client is looked up: a hash of its key, or the id that its token claims."""
+    return _claimed_id(given) if _is_token(given) else key_hash(given)
+
+
 def _unverified(token: str) -> dict[str, Any]:
     try:
         claims = jwt.decode(token, options={"verify_signature": False})
@@ -115,8 +134,9 @@ def _unverified(token: str) -> dict[str, Any]:
     return dict(claims)
 
 
-def _claimed_id(given: str, claims: dict[str, Any]) -> str:
+def _claimed_id(given: str) -> str:
     """Give the client that a caller says he is, fit for a log; or `onbekend`."""
+    claims = _unverified(given) if _is_token(given) else {}
     said = claims.get("client_id", claims.get("iss"))
     if said is None and given.startswith("rk_"):
         said = given.removeprefix("rk_").split("_")[0]

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from adapters.exchange.clients import Caller
     from adapters.office import Office
 
+_NO_CASE = "Deze zaak bestaat niet."
+
 router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["zaken"])
 
 
@@ -57,10 +59,10 @@ def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: Idempoten
             key=_journal_id(office, caller, key),
             session=session,
         )
-        row = session.get_one(CaseRow, receipt.reference)
         for value in new.verwijzingen:
+            row = session.get_one(CaseRow, receipt.reference)
             add_reference(session, row, value, office.clock.now())
-        return 201, case_answer(office, receipt, row.municipality)
+        return 201, case_answer(office, receipt)
 
     return _respond(answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work))
 
@@ -160,8 +162,9 @@ def report_event(
             visible_case(session, reference, caller)  # a refusal may not tell that a case exists
             raise
         # Asked last, because the case was read by then; what this client may not see is rolled back.
-        row = visible_case(session, reference, caller)
-        return 201, case_answer(office, receipt, row.municipality)
+        if not caller.sees(receipt.municipality):
+            raise Problem(404, _NO_CASE)
+        return 201, case_answer(office, receipt)
 
     content = ["POST gebeurtenissen", reference, _content(new)]
     return _respond(answer_once(office, caller.client_id, key, content, work))
@@ -197,13 +200,13 @@ def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
     """Give a case that this client may see; any other does not exist for it."""
     row = session.get(CaseRow, reference) if reference.isprintable() else None
     if row is None or not caller.sees(row.municipality):
-        raise Problem(404, "Deze zaak bestaat niet.")
+        raise Problem(404, _NO_CASE)
     return row
 
 
-def case_answer(office: Office, receipt: Receipt, municipality: str) -> dict[str, Any]:
+def case_answer(office: Office, receipt: Receipt) -> dict[str, Any]:
     """Give where a case is after something was accepted."""
-    return _shown(office, CaseView(receipt.reference, municipality, receipt.case, (), {}))
+    return _shown(office, CaseView(receipt.reference, receipt.municipality, receipt.case, (), {}))
 
 
 def _shown(office: Office, view: CaseView) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from adapters.api.cases import case_answer
 from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import CaseState, Kept
 from adapters.api.problems import Problem
-from adapters.database import CaseRow
 from adapters.exchange.answers import answer_once
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
@@ -120,8 +119,7 @@ def receive_cloudevent(
         taken = take_in(session, office, message, caller.municipalities)
         if taken.receipt is None:
             return 202, {"postbak": taken.postbak or 0, "reden": taken.reason}
-        municipality = session.get_one(CaseRow, taken.receipt.reference).municipality
-        return 201, case_answer(office, taken.receipt, municipality)
+        return 201, case_answer(office, taken.receipt)
 
     content = ["POST cloudevents", {name: value for name, value in values.items() if name != "traceparent"}]
     status, body, _ = answer_once(office, caller.client_id, f"ce:{message.message_hash}", content, work)

@@ -70,6 +70,7 @@ class Receipt:
     """What became of an input: the case after it, and whether it was news."""
 
     reference: str
+    municipality: str
     case: Case
     new: bool = True
     process: str = ""
@@ -140,7 +141,9 @@ class Casework:
             if key is not None and (known := session.get(OpeningRow, key)):
                 if known.fingerprint != fingerprint:
                     raise ConflictError("Dit id is al gebruikt om een andere zaak te openen.")
-                return Receipt(known.case_reference, load_case(session, known.case_reference)[0], new=False)
+                row = session.get_one(CaseRow, known.case_reference)
+                case, _ = load_case(session, row.reference)
+                return Receipt(row.reference, row.municipality, case, new=False)
             existing = session.get(CaseRow, reference, with_for_update=True) if reference else None
             # One moment for deciding and for the journal: at midnight two looks could give two dates.
             at = self.clock.now()
@@ -175,7 +178,7 @@ class Casework:
             change = replace(change, quiet=quiet, also=(opening,) if key is not None else ())
             # Only now, when nothing can be refused any more but a second traject, is anything written.
             write_changes(session, [change])
-            receipt = Receipt(case_row.reference, change.after, process=change.process)
+            receipt = Receipt(case_row.reference, case_row.municipality, change.after, process=change.process)
         reach(FaultPoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
@@ -203,7 +206,9 @@ class Casework:
         return [
             item
             if isinstance(item, NotPossible)
-            else Receipt(item.case_row.reference, item.after, process=item.process)
+            else Receipt(
+                item.case_row.reference, item.case_row.municipality, item.after, process=item.process
+            )
             for item in made
         ]
 
@@ -269,7 +274,7 @@ class Casework:
             if known:
                 repeat = _known(session, reference, id_)
                 _same_content(repeat, process, event, given.on if on else None, given.data)
-                return Receipt(reference, case, new=False, process=repeat.process)
+                return Receipt(reference, case_row.municipality, case, new=False, process=repeat.process)
             at = self.clock.now()
             rules = self.rules_for(case_row.municipality)
             name = process or process_for(case, event)
@@ -278,8 +283,10 @@ class Casework:
             after, steps = apply(case, name, given, at.date(), rules)
             given_input = Input(case, after, steps, id_)
             write_changes(session, [Change(case_row, rows, (given_input,), rules, at, quiet)])
+            told = next(step.process for step in steps if not step.derived)
+            receipt = Receipt(reference, case_row.municipality, after, process=told)
         reach(FaultPoint.AFTER_COMMIT, reference)
-        return Receipt(reference, after, process=next(step.process for step in steps if not step.derived))
+        return receipt
 
     def report_all(self, reports: Sequence[Reported], session: Session) -> list[Receipt | NotPossible]:
         """Report many events, in the order given and with a few statements; give for each a receipt or a refusal.
@@ -295,13 +302,14 @@ class Casework:
         at = self.clock.now()
         answers: list[Receipt | NotPossible] = []
         for given in reports:
+            before, municipality = cases[given.reference], locked[given.reference].municipality
             if (given.reference, given.event_id) in told:
                 answers.append(
-                    Receipt(given.reference, cases[given.reference], new=False, process=given.process)
+                    Receipt(given.reference, municipality, before, new=False, process=given.process)
                 )
                 continue
-            before, rules = cases[given.reference], self.rules_for(locked[given.reference].municipality)
             try:
+                rules = self.rules_for(municipality)
                 after, steps = apply(before, given.process, given.event, at.date(), rules)
             except NotPossible as refusal:
                 tell_refused(given.event.name, given.reference)
@@ -309,7 +317,7 @@ class Casework:
                 continue
             cases[given.reference] = after
             inputs.setdefault(given.reference, []).append(Input(before, after, steps, given.event_id))
-            answers.append(Receipt(given.reference, after, process=given.process))
+            answers.append(Receipt(given.reference, municipality, after, process=given.process))
         changes = [
             Change(row, found[reference][1], tuple(inputs[reference]), self.rules_for(row.municipality), at)
             for reference, row in locked.items()

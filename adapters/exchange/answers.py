@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
+from starlette.exceptions import HTTPException
 
 from adapters.cases.casework import ConflictError
-from adapters.database import reading, writing
+from adapters.cases.store import UnknownCaseError
+from adapters.database import insert_once, reading, writing
 from adapters.exchange.persons import keyed_hash
 from adapters.exchange.tables import AnswerRow
+from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -34,7 +37,8 @@ def answer_once(
 ) -> tuple[int, dict[str, Any], bool]:
     """Do the work and keep its answer, or give the kept answer; the last value says whether it is a repeat.
 
-    The same key with another content is a ConflictError. When the work refuses, nothing is written.
+    The same key with another content is a ConflictError. When the work refuses, nothing is written. Most requests
+    are no repeat, so nobody asks beforehand: the key of the kept answer tells, and undoes what was done again.
     """
     if key is None:
         with writing(office.engine) as session:
@@ -42,34 +46,36 @@ def answer_once(
     name, fingerprint = (client_id, hashed(office, key)), hashed(office, content)
     try:
         with writing(office.engine) as session:
-            if (kept := _kept(session, name, fingerprint)) is not None:
-                return *kept, True
             status, body = work(session)
-            session.add(
-                AnswerRow(
-                    client_id=client_id,
-                    key_hash=name[1],
-                    fingerprint=fingerprint,
-                    status=status,
-                    body=body,
-                    accepted_at=office.clock.now(),
-                )
-            )
-    except (IntegrityError, ConflictError):
-        # The same request may have come in twice at the same time, and the other was first.
-        with reading(office.engine) as session:
-            if (kept := _kept(session, name, fingerprint)) is None:
-                raise
+            answer = {
+                "client_id": client_id,
+                "key_hash": name[1],
+                "fingerprint": fingerprint,
+                "status": status,
+                "body": body,
+                "accepted_at": office.clock.now(),
+            }
+            session.flush()
+            if not insert_once(session, AnswerRow, answer):
+                raise ConflictError(_ANOTHER_REQUEST)
+    except (*_REFUSALS, IntegrityError):
+        if (kept := _kept(office, name, fingerprint)) is None:
+            raise
         return *kept, True
     return status, body, False
 
 
-def _kept(session: Session, name: tuple[str, str], fingerprint: str) -> tuple[int, dict[str, Any]] | None:
-    row = session.get(AnswerRow, name)
+_REFUSALS = (NotPossible, ConflictError, UnknownCaseError, HTTPException)
+_ANOTHER_REQUEST = "Dit id is al gebruikt voor een ander verzoek."
+
+
+def _kept(office: Office, name: tuple[str, str], fingerprint: str) -> tuple[int, dict[str, Any]] | None:
+    with reading(office.engine) as session:
+        row = session.get(AnswerRow, name)
     if row is None:
         return None
     if row.fingerprint != fingerprint:
-        raise ConflictError("Dit id is al gebruikt voor een ander verzoek.")
+        raise ConflictError(_ANOTHER_REQUEST)
     return row.status, row.body
 
 

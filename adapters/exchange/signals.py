@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
@@ -305,7 +305,7 @@ class _Intake:
                     event_id=f"{opening_key(signal)}:nazorg",
                     session=self._session,
                 )
-                return type(receipt)(receipt.reference, told.case, new=receipt.new, process=receipt.process)
+                return replace(receipt, case=told.case)
         return receipt
 
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import event as sqlalchemy_event
+from sqlmodel import Session
 
 from milestones.events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlmodel import Session
-
     from milestones.case import Step
 
 REGISTRY = CollectorRegistry()
 UNKNOWN = "onbekend"
 OPENED = "geopend"
+_TO_TELL = "routekaart.to_tell"  # what a session tells once its work is safe
 _NAMES = frozenset(EVENTS) | {OPENED}
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
@@ -75,7 +75,7 @@ def tell_when_committed(
     """Log and count an input once it is safe; a transaction that fails tells nothing."""
     first = steps[0]
 
-    def told(_: object) -> None:
+    def told() -> None:
         ACCEPTED.labels(first.event if first.event in _NAMES else UNKNOWN).inc()
         log.info(
             "event_accepted",
@@ -87,7 +87,18 @@ def tell_when_committed(
             event_id=event_id,
         )
 
-    sqlalchemy_event.listen(session, "after_commit", told, once=True)
+    session.info.setdefault(_TO_TELL, []).append(told)
+
+
+@sqlalchemy_event.listens_for(Session, "after_commit")
+def _tell(session: Session) -> None:
+    for told in session.info.pop(_TO_TELL, ()):
+        told()
+
+
+@sqlalchemy_event.listens_for(Session, "after_rollback")
+def _tell_nothing(session: Session) -> None:
+    session.info.pop(_TO_TELL, None)
 
 
 def tell_refused(reported: str, reference: str | None = None) -> None:
