@@ -32,7 +32,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import create_engine as sqlalchemy_engine
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -355,20 +354,6 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
     """Write new rows, by the names of their columns: much cheaper than objects, and in one statement."""
     if rows:
         session.connection().execute(_insert_into(model), rows)
-
-
-def insert_once(session: Session, model: type[SQLModel], row: Mapping[str, Any]) -> bool:
-    """Write a new row, unless one with the same key is there; give whether it was written."""
-    connection = session.connection()
-    result = connection.execute(_insert_unless_there(model, connection.dialect.name), row)
-    return bool(result.rowcount)
-
-
-@cache
-def _insert_unless_there(model: type[SQLModel], dialect: str) -> Insert:
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    once = insert(table_of(model)).inline().on_conflict_do_nothing()
-    return once.execution_options(preserve_rowcount=True)
 
 
 def migrate(engine: Engine) -> None:

@@ -206,11 +206,14 @@ def api_command() -> None:
 
     from adapters.http_api import create_api  # noqa: PLC0415
     from adapters.operations.logs import set_up_logs  # noqa: PLC0415
+    from deployments.garbage import collect_less  # noqa: PLC0415
 
     office = _office()
     set_up_logs(office.settings)
+    api = create_api(office)
+    collect_less()
     uvicorn.run(
-        create_api(office),
+        api,
         host=office.settings.listen,
         port=office.settings.api_port,
         log_config=None,  # its lines are lines of ours

@@ -10,7 +10,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from adapters.api.auth import check_may
-from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
+from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 _NO_CASE = "Deze zaak bestaat niet."
 
-router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["zaken"])
+router = APIRouter(route_class=GuardedRoute, tags=["zaken"])
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
-def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey) -> JSONResponse:
+def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None) -> JSONResponse:
     """Open een zaak in een mijlpaal."""
     check_may(caller, f"open:{new.mijlpaal}")
     municipality = new.gemeentecode or caller.only_municipality or office.settings.municipality
@@ -133,7 +133,7 @@ def read_journal(
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
 def report_event(
-    reference: str, new: NewEvent, caller: TheCaller, office: TheOffice, key: IdempotencyKey
+    reference: str, new: NewEvent, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Meld een gebeurtenis."""
 
@@ -181,7 +181,7 @@ def read_references(reference: str, caller: TheCaller, office: TheOffice) -> JSO
 
 @router.post("/v1/zaken/{reference}/verwijzingen", status_code=201, response_model=References)
 def add_case_reference(
-    reference: str, new: NewReference, caller: TheCaller, office: TheOffice, key: IdempotencyKey
+    reference: str, new: NewReference, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
 ) -> JSONResponse:
     """Onthoud hoe een ander systeem een zaak noemt: een nummer of een zaak-URL."""
     check_may(caller, "verwijzen")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import Depends, Header, Request, Security
+from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
-from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
 from adapters.api.strict_json import StrictRequest
@@ -19,14 +18,28 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-# Only for the description: GuardedRoute has checked before these are asked.
-_BEARER = HTTPBearer(auto_error=False, description="Een API-sleutel, of een JWT zoals bij ZGW (HS256).")
-_KEY = APIKeyHeader(name="X-API-Key", auto_error=False, description="Een API-sleutel.")
-DOCUMENTED_SECURITY = [Security(_BEARER), Security(_KEY)]
+SECURITY_SCHEMES = {
+    "HTTPBearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "Een API-sleutel, of een JWT zoals bij ZGW (HS256).",
+    },
+    "APIKeyHeader": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "Een API-sleutel.",
+    },
+}
+"""How the description says that a caller makes itself known; GuardedRoute checks it."""
 
 
 class GuardedRoute(APIRoute):
     """A route that knows its caller before it reads a body, and reads that body strictly."""
+
+    def __init__(self, *given: Any, openapi_extra: dict[str, Any] | None = None, **more: Any) -> None:
+        security: dict[str, Any] = {"security": [{name: []} for name in SECURITY_SCHEMES]}
+        super().__init__(*given, openapi_extra=security | (openapi_extra or {}), **more)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Give the handler with the gate before it."""
@@ -56,19 +69,14 @@ async def _office(request: Request) -> Office:
     return request.app.state.office  # type: ignore[no-any-return]
 
 
-async def _key(
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            min_length=1,
-            max_length=200,
-            description="Een eigen id van dit verzoek: een herhaling krijgt hetzelfde antwoord.",
-        ),
-    ] = None,
-) -> str | None:
-    return idempotency_key
-
-
 TheCaller = Annotated[Caller, Depends(_caller)]
 TheOffice = Annotated[Any, Depends(_office)]
-IdempotencyKey = Annotated[str | None, Depends(_key)]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="idempotency-key",
+        min_length=1,
+        max_length=200,
+        description="Een eigen id van dit verzoek: een herhaling krijgt hetzelfde antwoord.",
+    ),
+]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi.openapi.utils import get_openapi
 
+from adapters.api.context import SECURITY_SCHEMES
 from adapters.api.models import ProblemDetails
 from adapters.api.problems import PROBLEM
 
@@ -58,6 +59,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
             for method, operation in methods.items():
                 _complete(operation, path, method)
         made["paths"] = {path.removeprefix(_BASE): methods for path, methods in made["paths"].items()}
+        made["components"]["securitySchemes"] = SECURITY_SCHEMES
         schemas = made["components"]["schemas"]
         schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
         for name in ("HTTPValidationError", "ValidationError"):

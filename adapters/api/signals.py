@@ -14,7 +14,7 @@ from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from adapters.api.auth import check_may
-from adapters.api.context import DOCUMENTED_SECURITY, GuardedRoute, IdempotencyKey, TheCaller, TheOffice
+from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import DeliveryAnswer
 from adapters.api.problems import Problem
 from adapters.api.strict_json import limited
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from adapters.exchange.signals import SignalReport
     from adapters.office import Office
 
-router = APIRouter(route_class=GuardedRoute, dependencies=DOCUMENTED_SECURITY, tags=["vroegsignalen"])
+router = APIRouter(route_class=GuardedRoute, tags=["vroegsignalen"])
 
 _JSON_BODY = {
     "requestBody": {
@@ -44,7 +44,7 @@ async def deliver_signals(
     request: Request,
     caller: TheCaller,
     office: TheOffice,
-    key: IdempotencyKey,
+    key: IdempotencyKey = None,
     met_historie: Annotated[
         bool, Query(alias="metHistorie", description="Neem ook de vroegsignaalzaken over.")
     ] = False,

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError
-from adapters.database import insert_once, reading, writing
+from adapters.database import insert_rows, reading, writing
 from adapters.exchange.persons import keyed_hash
 from adapters.exchange.tables import AnswerRow
 from milestones.process import NotPossible
@@ -55,9 +55,7 @@ def answer_once(
                 "body": body,
                 "accepted_at": office.clock.now(),
             }
-            session.flush()
-            if not insert_once(session, AnswerRow, answer):
-                raise ConflictError(_ANOTHER_REQUEST)
+            insert_rows(session, AnswerRow, [answer])
     except (*_REFUSALS, IntegrityError):
         if (kept := _kept(office, name, fingerprint)) is None:
             raise
