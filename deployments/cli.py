@@ -112,7 +112,7 @@ def _known_refusal(error: Exception) -> str | None:
     from adapters.cases.casework import ConflictError  # noqa: PLC0415
     from adapters.cases.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
     from adapters.cases.store import UnknownCaseError  # noqa: PLC0415
-    from adapters.exchange.ddas import NotADelivery  # noqa: PLC0415
+    from adapters.exchange.ddas_stream import NotADelivery  # noqa: PLC0415
     from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
     from adapters.messages.delivery_list import UnknownDeliveryError  # noqa: PLC0415
     from adapters.operations.backup import BackupError  # noqa: PLC0415
@@ -296,7 +296,7 @@ def report_command(
             process=mijlpaal,
             on=_day(op),
             data=_data(gegevens),
-            event_id=id_,
+            event_id=_kept_id(office, id_),
             session=session,
         )
         if medewerker and receipt.new:
@@ -307,6 +307,14 @@ def report_command(
     )
     if events := possible_now(process):
         out.print(f"Nu kan: {', '.join(events)}", markup=False)
+
+
+def _kept_id(office: Office, id_: str | None) -> str | None:
+    """Give an id as the journal keeps it: one that may say something about a person as a keyed hash."""
+    from adapters.exchange.answers import hashed  # noqa: PLC0415
+    from adapters.exchange.privacy import is_reference  # noqa: PLC0415
+
+    return id_ if id_ is None or is_reference(id_) else f"id:{hashed(office, id_)[:32]}"
 
 
 @app.command("zaak")
@@ -343,7 +351,8 @@ def import_signals_command(
 
     from adapters.exchange.ddas import check_structure  # noqa: PLC0415
     from adapters.exchange.history import take_over  # noqa: PLC0415
-    from adapters.exchange.signals import SignalResult, import_signals  # noqa: PLC0415
+    from adapters.exchange.signal_record import SignalResult  # noqa: PLC0415
+    from adapters.exchange.signals import import_signals  # noqa: PLC0415
 
     delivery = check_structure(bestand)
     office = _office()

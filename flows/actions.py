@@ -23,7 +23,7 @@ from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
 from adapters.oversight.caseload import Caseload
-from flows.intake import REFERENCE, details_form
+from flows.intake import REFERENCE, details_form, details_of
 from flows.parameter_forms import with_form
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
@@ -259,8 +259,7 @@ def gebeurtenis_melden(
     )
     if event is None:
         raise NotPossible(f"'{gebeurtenis}' hoort niet bij {process.name}.")
-    data = gegevens.model_dump(exclude_none=True) if gegevens is not None else {}
-    return _report(zaak, process.name, event, op, data)
+    return _report(zaak, process.name, event, op, details_of(gegevens))
 
 
 @_action("Termijn verlengen")

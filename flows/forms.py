@@ -66,7 +66,7 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
                 other.label for other in events if any(field.name == item.name for field in other.fields)
             ]
             help_text = f"Alleen bij: {'; '.join(users)}." if len(users) < len(events) else None
-            fields.setdefault(item.name, (_type_of(item), _optional(len(fields), item.label, help_text)))
+            fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))
     if process.state == OFFERED:
         help_text = "Dan staat de zaak op uw naam. Bijvoorbeeld: mw-17."
         fields[HOLDER] = (str, _optional(len(fields), "Uw medewerkerscode", help_text, _PERSON))
@@ -102,7 +102,8 @@ def _optional(position: int, title: str, description: str | None = None, pattern
     )
 
 
-def _type_of(item: EventField) -> Any:
+def type_of(item: EventField) -> Any:
+    """Give the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no."""
     match item.kind:
         case FieldKind.DATE:
             return date
@@ -136,8 +137,13 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
         value = answer.get(name)
         if value in (None, ""):
             continue
-        data[name] = _YES_NO[value] if item.kind is FieldKind.YES_NO and value in _YES_NO else value
+        data[name] = said(item, value)
     return spec.name, _day(answer.get("op")), data
+
+
+def said(item: EventField, value: object) -> object:
+    """Give what somebody chose in a field, with yes and no as the mijlpalen know them."""
+    return _YES_NO.get(value, value) if item.kind is FieldKind.YES_NO and isinstance(value, str) else value
 
 
 def _day(written: object) -> date | None:

@@ -17,14 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from adapters.cases.casework import ConflictError, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.office import office
+from flows.forms import said, type_of
 from flows.parameter_forms import with_form
-from milestones.definition import EventSpec, FieldKind
-from milestones.definition import Field as EventField
+from milestones.definition import EventSpec
 from milestones.definitions import DEFINITIONS
 from milestones.events import EVENTS
 from milestones.process import NotPossible
 
 _MILESTONES = tuple(DEFINITIONS)
+_FIELDS = {item.name: item for spec in EVENTS.values() for item in spec.fields}
 _REPORTABLE = tuple(spec.name for spec in EVENTS.values() if not spec.by_timer)
 
 # What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
@@ -35,34 +36,20 @@ Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
 EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
 
 
-def _type_of(item: EventField) -> Any:
-    choices: Any = Literal[item.choices] if item.choices else str
-    return {
-        FieldKind.DATE: date,
-        FieldKind.YES_NO: bool,
-        FieldKind.NUMBER: int,
-        FieldKind.CHOICE: choices,
-        FieldKind.CHOICES: list[choices],
-        FieldKind.CODE: str,
-    }[item.kind]
-
-
 def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
     """Make the form of all fields that any event has, each with its label, its type and the events it is for."""
-    labels: dict[str, EventField] = {}
     users: dict[str, list[str]] = {}
     for spec in EVENTS.values():
         for item in spec.fields:
-            labels.setdefault(item.name, item)
             users.setdefault(item.name, []).append(name_of(spec))
     fields: dict[str, Any] = {
         name: (
-            _type_of(item) | None,
+            type_of(item) | None,
             Field(
                 default=None, title=item.label, description=f"Bij: {'; '.join(dict.fromkeys(users[name]))}."
             ),
         )
-        for name, item in labels.items()
+        for name, item in _FIELDS.items()
     }
     config = ConfigDict(
         extra="forbid", title="Gegevens bij de gebeurtenis", json_schema_extra=_one_input_a_field
@@ -78,6 +65,12 @@ def _one_input_a_field(schema: dict[str, Any]) -> None:
         if len(filled) == 1:
             del shown["anyOf"], shown["default"]
             shown.update(filled[0])
+
+
+def details_of(form: BaseModel | None) -> dict[str, object]:
+    """Give what somebody filled in, with yes and no as the mijlpalen know them."""
+    filled = form.model_dump(exclude_none=True) if form is not None else {}
+    return {name: said(_FIELDS[name], value) for name, value in filled.items()}
 
 
 Details: Any = details_form(lambda spec: spec.name)
@@ -144,7 +137,7 @@ def report_event(
     ] = None,
 ) -> State[Any]:
     """Meld een gebeurtenis in een zaak."""
-    data = gegevens.model_dump(exclude_none=True) if gegevens is not None else {}
+    data = details_of(gegevens)
     return _answer(
         lambda key: office().casework.report(
             zaak, gebeurtenis, process=mijlpaal or None, on=op, data=data, event_id=key

@@ -125,6 +125,10 @@ class Deadline:
     suspended_days: int
 
 
+class OutsideCalendarError(ValueError):
+    """A day for which no holidays are known; its text is one Dutch sentence."""
+
+
 class Calendar:
     """Working days and deadlines, given the holidays.
 
@@ -191,7 +195,7 @@ class Calendar:
         try:
             nominal = self._nominal_end(started_on, length, suspended_days)
         except OverflowError as error:
-            raise ValueError(f"Een termijn van {length} past niet in de kalender.") from error
+            raise OutsideCalendarError(f"Een termijn van {length} past niet in de kalender.") from error
         self._check(nominal)
 
         due_atw, skipped = nominal, None
@@ -210,7 +214,9 @@ class Calendar:
     def _check(self, day: date) -> None:
         first, last = self.covers
         if not first <= day <= last:
-            raise ValueError(f"De kalender loopt van {first} tot en met {last}; {day} valt daarbuiten.")
+            raise OutsideCalendarError(
+                f"De kalender loopt van {first} tot en met {last}; {day} valt daarbuiten."
+            )
 
     def _works(self, day: date) -> bool:
         return day.weekday() < _SATURDAY and day not in self._holidays

@@ -6,15 +6,18 @@ list of steps that belong together: they are written in one transaction, or not 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from milestones.calendar import OutsideCalendarError
 from milestones.definition import EVERYWHERE, OFFERED, RETURNED, Report
 from milestones.definitions import current, definition_of
 from milestones.events import EVENTS
 from milestones.process import (
     Event,
     Input,
+    InvalidData,
     Message,
     NotPossible,
     RungDue,
@@ -28,7 +31,7 @@ from milestones.running import free_key
 from milestones.steering import is_steering, steer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from milestones.policy import Rules
@@ -154,9 +157,10 @@ def start(
         raise NotPossible(f"De datum {on.isoformat()} ligt in de toekomst.")
     if case.open_process(code) is not None and not definition.several:
         raise NotPossible(f"{code} loopt al in deze zaak.")
-    snapshot, messages = open_process(
-        definition, on, today, rules, instance=_next_instance(case, code), facts=facts
-    )
+    with _within_the_calendar():
+        snapshot, messages = open_process(
+            definition, on, today, rules, instance=_next_instance(case, code), facts=facts
+        )
     step = Step(
         snapshot.name,
         snapshot.version,
@@ -177,7 +181,17 @@ def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tup
     """
     if isinstance(given, Event) and given.name in EVENTS and EVENTS[given.name].by_timer:
         raise NotPossible(f"'{given.name}' meldt het systeem zelf.", possible_now(case.process(name)))
-    return _apply(case, name, given, today, rules, seen=frozenset())
+    with _within_the_calendar():
+        return _apply(case, name, given, today, rules, seen=frozenset())
+
+
+@contextmanager
+def _within_the_calendar() -> Iterator[None]:
+    """Refuse a date for which terms cannot be counted, as any other date that cannot be."""
+    try:
+        yield
+    except OutsideCalendarError as error:
+        raise InvalidData(str(error)) from None
 
 
 def _apply(

@@ -38,6 +38,10 @@ def checked(spec: EventSpec, data: Mapping[str, object]) -> Mapping[str, object]
 
 _CODE = re.compile(r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._#-]{0,39}$")
 _MOST = 10_000
+_FIRST_YEAR, _LAST_YEAR = (
+    1900,
+    2199,
+)  # room for a date of birth and for any term; 0001 and 9999 stand for nothing
 
 
 def _check_field(item: Field, value: object) -> object:
@@ -51,12 +55,11 @@ def _check_field(item: Field, value: object) -> object:
 
 
 def _date(_: Field, value: object) -> date | None:
-    if isinstance(value, date):
-        return value
     try:
-        return date.fromisoformat(str(value))
+        found = value if isinstance(value, date) else date.fromisoformat(str(value))
     except ValueError:
         return None
+    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
 def _yes_no(_: Field, value: object) -> bool | None:

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from adapters.cases.casework import ConflictError
 from adapters.cases.storage_trouble import Trouble, trouble_of
@@ -73,6 +74,7 @@ def answer_problems(api: FastAPI) -> None:
         (ConflictError, lambda _, error: problem(409, str(error))),
         (DBAPIError, _no_database),
         (PoolTimeoutError, _no_database),
+        (ClientDisconnect, _gone),
         (Exception, _fault),
     ]
     for kind, handler in handlers:
@@ -110,6 +112,12 @@ def _no_database(request: Request, error: Exception) -> JSONResponse:
     log.error("database_trouble", route=_route(request), trouble=trouble.name.lower())
     again = " Probeer het later opnieuw." if trouble is Trouble.GONE else ""
     return problem(503, f"{trouble}{again}", _RETRY_AFTER)
+
+
+def _gone(request: Request, _: Exception) -> JSONResponse:
+    """Note that a caller hung up before all of its body was here; nobody reads this answer."""
+    log.info("request_broken_off", route=_route(request))
+    return problem(400, "De inhoud brak af.")
 
 
 def _fault(request: Request, error: Exception) -> JSONResponse:

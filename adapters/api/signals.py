@@ -19,12 +19,13 @@ from adapters.api.models import DeliveryAnswer
 from adapters.api.problems import Problem
 from adapters.api.strict_json import limited
 from adapters.exchange.answers import answer_once
-from adapters.exchange.ddas import Delivery, NotADelivery, check_structure
+from adapters.exchange.ddas import Delivery, check_structure
+from adapters.exchange.ddas_stream import NotADelivery
 from adapters.exchange.history import take_over
 from adapters.exchange.signals import import_signals
 
 if TYPE_CHECKING:
-    from adapters.exchange.signals import SignalReport
+    from adapters.exchange.signal_record import SignalReport
     from adapters.office import Office
 
 router = APIRouter(route_class=GuardedRoute, tags=["vroegsignalen"])

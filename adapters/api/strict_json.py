@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MOST_LEVELS = 20
 _MOST_DIGITS = 18
-_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+# Also a text that never ends, and without looking back: half a megabyte of quotes may not take minutes.
+_TEXTS = re.compile(r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 class StrictRequest(Request):

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from adapters.exchange.ddas import MAX_DEPTH, NotADelivery, _events_of, _meaning, _skip
+from adapters.exchange.ddas_signal import MAX_DEPTH
+from adapters.exchange.ddas_stream import NotADelivery, events_of, meaning_of, skip
 from milestones.event_fields import CONTACT_KINDS, DAY_PARTS
 
 if TYPE_CHECKING:
@@ -48,14 +49,14 @@ class HistoricCase:
 
 def read_history(path: Path, delivery: Delivery) -> Iterator[HistoricCase]:
     """Yield the vroegsignaalzaken of a delivery that was checked before."""
-    with _events_of(path) as (events, fingerprint):
+    with events_of(path) as (events, fingerprint):
         if fingerprint != delivery.fingerprint:
             raise NotADelivery("Het bestand is veranderd terwijl het werd gelezen.")
         part = -1
         next(events)
         for name, kind in _names(events):
-            if _meaning(name) != "leveringen":
-                _skip(events, kind)
+            if meaning_of(name) != "leveringen":
+                skip(events, kind)
                 continue
             for part_kind, _value in events:
                 if part_kind == "end_array":
@@ -66,8 +67,8 @@ def read_history(path: Path, delivery: Delivery) -> Iterator[HistoricCase]:
 
 def _of_part(events: Iterator[tuple[str, Any]], municipality_code: str) -> Iterator[HistoricCase]:
     for name, kind in _names(events):
-        if _meaning(name) != "vroegsignaalzaken" or kind != "start_array":
-            _skip(events, kind)
+        if meaning_of(name) != "vroegsignaalzaken" or kind != "start_array":
+            skip(events, kind)
             continue
         for item_kind, value in events:
             if item_kind == "end_array":
@@ -96,7 +97,7 @@ class _Built:
         """Give the value that began with this event; what is too large or too deep becomes nothing."""
         self._left -= 1
         if kind in ("start_map", "start_array") and (depth > MAX_DEPTH or self._left < 0):
-            _skip(self._events, kind)
+            skip(self._events, kind)
             return None
         if kind == "start_map":
             members: dict[str, Any] = {}
@@ -104,7 +105,7 @@ class _Built:
                 if event == "end_map":
                     break
                 inner, content = next(self._events)
-                members[_meaning(name)] = self.value(inner, content, depth + 1)
+                members[meaning_of(name)] = self.value(inner, content, depth + 1)
             return members
         if kind == "start_array":
             items: list[Any] = []

@@ -175,6 +175,6 @@ def _day(written: str) -> date | None:
         if len(written) == len("2026-01-31"):
             return date.fromisoformat(written)
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        return moment.astimezone(AMSTERDAM).date() if moment.tzinfo else moment.date()
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(AMSTERDAM).date() if moment.tzinfo else moment.date()

@@ -13,19 +13,18 @@ from sqlalchemy import update
 from sqlmodel import Session, col
 
 from adapters.database import ProcessRow, writing
-from adapters.exchange.ddas import Signal, read_signals
+from adapters.exchange.ddas import read_signals
 from adapters.exchange.ddas_history import HistoricCase, read_history
+from adapters.exchange.ddas_signal import Signal
 from adapters.exchange.matching import Match, Matcher, marks_of
-from adapters.exchange.signals import (
+from adapters.exchange.signal_record import (
     SignalReport,
     SignalResult,
-    hold_import_lock,
     known_signal,
-    make_import_lock,
     note_signal,
     opening_key,
-    take_in_all,
 )
+from adapters.exchange.signals import hold_import_lock, make_import_lock, take_in_all
 from milestones.event_fields import OTHER_RESULTS
 from milestones.process import NotPossible
 
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from adapters.exchange.ddas import BadSignal, Delivery
+    from adapters.exchange.ddas import Delivery
+    from adapters.exchange.ddas_signal import BadSignal
     from adapters.office import Office
 
 BATCH = 25

@@ -23,7 +23,7 @@ from adapters.exchange.tables import SignalRow
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from adapters.exchange.ddas import Signal
+    from adapters.exchange.ddas_signal import Signal
 
 # Before these there is no running traject: only a question, or a signal.
 _BEFORE_A_TRAJECT = ("M1", "M2")

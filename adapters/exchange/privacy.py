@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import re
-
-from adapters.exchange.ddas import eleven_test
+from operator import mul
 
 LONGEST_REFERENCE = 300
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
+_EIGHT_OR_NINE_DIGITS = re.compile(r"[0-9]{8,9}")
+_ELEVEN_TEST_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/._~#@%+=,-]*")
 _URL_WITH_QUERY = re.compile(r"https?://.*[?]", re.IGNORECASE)
+
+
+def eleven_test(bsn: str) -> bool:
+    """Tell whether a BSN passes the elfproef; eight digits are read as nine with a leading zero."""
+    if not _EIGHT_OR_NINE_DIGITS.fullmatch(bsn):
+        return False
+    digits = tuple(map(int, bsn.zfill(9)))
+    return any(digits) and sum(map(mul, _ELEVEN_TEST_WEIGHTS, digits)) % 11 == 0
 
 
 def may_hold_bsn(text: str) -> bool:

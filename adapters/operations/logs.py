@@ -131,6 +131,6 @@ def _without_numbers_of_people(_: WrappedLogger, __: str, event: EventDict) -> E
 
 
 def _unless_innocent(found: re.Match[str]) -> str:
-    from adapters.exchange.ddas import eleven_test  # noqa: PLC0415 - most lines hold no such number
+    from adapters.exchange.privacy import eleven_test  # noqa: PLC0415 - most lines hold no such number
 
     return LEFT_OUT if eleven_test(found[0]) else found[0]

@@ -7,9 +7,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.exchange.ddas import check_structure, eleven_test
+from adapters.exchange.ddas import check_structure
 from adapters.exchange.history import take_over
-from adapters.exchange.signals import SignalReport, import_signals
+from adapters.exchange.privacy import eleven_test
+from adapters.exchange.signal_record import SignalReport
+from adapters.exchange.signals import import_signals
 
 if TYPE_CHECKING:
     from adapters.office import Office

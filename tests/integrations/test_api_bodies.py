@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import caller
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from test_api_cases import rows
 
 from adapters.api.problems import Problem
 from adapters.api.strict_json import MOST_LEVELS, read_json
+from adapters.exchange.clients import first_key_file
+from adapters.http_api import create_api
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -48,6 +53,40 @@ def test_tricks_in_a_body_are_refused(api: TestClient, office: Office, body: byt
     answer = api.post("/v1/zaken", content=body, headers=JSON)
     assert answer.status_code == expected
     assert answer.headers["content-type"] == "application/problem+json"
+    assert rows(office) == before
+
+
+@pytest.mark.parametrize("repeated", [b'\\"', b"\\", b'"', b"[", b"{", b"9", b"\\u0041", b'"a', b'":"'])
+def test_no_body_takes_long(repeated: bytes) -> None:
+    """The longest body that is allowed is refused at once, also a text in it that never ends."""
+    began = time.process_time()
+    with pytest.raises(Problem):
+        read_json(b'{"mijlpaal": "' + repeated * (1_000_000 // len(repeated)))
+    assert time.process_time() - began < 2
+
+
+@pytest.mark.parametrize("path", ["/v1/zaken", "/v1/cloudevents", "/v1/notificaties", "/v1/vroegsignalen"])
+def test_who_hangs_up_half_way_is_no_fault_of_ours(office: Office, path: str) -> None:
+    """A caller that breaks off its body changes nothing, and is not logged as a fault."""
+    app, before = create_api(office), rows(office)
+    given = iter([{"type": "http.request", "body": b'{"mij', "more_body": True}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(given)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    key = first_key_file(office).read_text().encode()
+    scope = {
+        "type": "http", "method": "POST", "path": path, "query_string": b"", "client": ("127.0.0.1", 1),
+        "headers": [(b"x-api-key", key), (b"content-type", b"application/json")],
+    }  # fmt: skip
+    with capture_logs() as logged:
+        asyncio.run(app(scope, receive, send))
+    assert [message["status"] for message in sent if "status" in message] == [400]
+    assert [line for line in logged if line["log_level"] not in ("info", "debug")] == []
     assert rows(office) == before
 
 

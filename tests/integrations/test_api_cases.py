@@ -96,6 +96,8 @@ def test_unknown_fields_and_bad_types_give_422(api: TestClient, office: Office, 
         {"mijlpaal": "M3", "burgerservicenummer": 123456782},
         {"mijlpaal": "M3", "verwijzingen": ["123456782"]},
         {"mijlpaal": "M99"},
+        {"mijlpaal": "M3", "op": "0001-01-01"},
+        {"mijlpaal": "M3", "op": "1989-12-31"},
     ],
 )
 def test_an_opening_takes_only_what_it_knows(api: TestClient, office: Office, body: Any) -> None:

@@ -1,6 +1,7 @@
 """Reading DDAS deliveries: every version, every kind of bad signal, hostile files, and no personal data."""
 
 import json
+import time
 import tracemalloc
 from collections.abc import Iterable
 from datetime import date
@@ -13,18 +14,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from adapters.exchange import ddas
-from adapters.exchange.ddas import (
-    ELEVEN_TEST_WARNING,
-    BadSignal,
-    Delivery,
-    DeliveryPart,
-    NotADelivery,
-    Signal,
-    check_structure,
-    eleven_test,
-    read_signals,
-)
+from adapters.exchange import ddas_signal
+from adapters.exchange.ddas import Delivery, DeliveryPart, check_structure, read_signals
+from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
+from adapters.exchange.ddas_stream import Guard, NotADelivery
+from adapters.exchange.privacy import eleven_test
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SHARED = Path(__file__).parent.parent.parent / ".." / "shared" / "data"
@@ -229,11 +223,11 @@ def test_the_published_delivery_of_trajecten_is_refused() -> None:
 def test_our_tables_hold_what_the_published_schema_holds() -> None:
     """No value or field of a signal in the v0.9 schema is unknown here."""
     schema = json.loads((SHARED_EARLY_SIGNALS / "json_schema_Uitwisselmodel.json").read_text())
-    assert set(schema["$defs"]["EnumSignaalpartner"]["enum"]) == ddas.PARTNER_TYPES
-    assert set(schema["$defs"]["EnumSignaalstatus"]["enum"]) <= ddas.SIGNAL_STATUSES
+    assert set(schema["$defs"]["EnumSignaalpartner"]["enum"]) == ddas_signal.PARTNER_TYPES
+    assert set(schema["$defs"]["EnumSignaalstatus"]["enum"]) <= ddas_signal.SIGNAL_STATUSES
     part = schema["properties"]["leveringen"]["items"]["properties"]
     fields = part["vroegsignalen"]["items"]["properties"]
-    known = {entry.label.lower() for entry in ddas._SIGNAL_FIELDS.values()}
+    known = {entry.label.lower() for entry in ddas_signal._SIGNAL_FIELDS.values()}
     for name, definition in fields.items():
         inner = [f"{name}.{inner}" for inner in definition.get("properties", {})]
         assert {name.lower() for name in [name, *inner]} <= known
@@ -608,6 +602,27 @@ def test_a_hostile_value_spoils_its_own_signal_only(
     assert part_of_reason in second.reason
 
 
+@pytest.mark.parametrize("repeated", [b"x", b"a b ", b'\\"', b"\\\\", b"\\u0041", b"9"])
+def test_what_never_ends_is_refused_before_it_fills_the_memory(tmp_path: Path, repeated: bytes) -> None:
+    """The parser keeps a text in memory until it ends, so a file with one of megabytes is refused, and at once."""
+    quote = b"" if repeated == b"9" else b'"'
+    file = json.dumps(delivery(signal(), {"HIER": 0})).encode()
+    endless = repeated * (4_000_000 // len(repeated))
+    path = save(tmp_path, file.replace(b'{"HIER": 0}', b'{"x": ' + quote + endless + quote + b"}"))
+    began = time.process_time()
+    with pytest.raises(NotADelivery, match="zonder einde"):
+        check_structure(path)
+    assert time.process_time() - began < 1
+
+
+def test_a_file_of_very_many_leveringen_is_refused(tmp_path: Path) -> None:
+    """There are 342 municipalities; what stands around the signals is kept, so it may not be endless."""
+    part = json.dumps({"gemeentecode": "0518"})
+    path = save(tmp_path, b'{"leveringen": [' + b",".join([part.encode()] * 10_001) + b"]}")
+    with pytest.raises(NotADelivery, match="meer dan 10000 leveringen"):
+        check_structure(path)
+
+
 def test_fifty_layers_and_ten_thousand_characters_are_allowed(tmp_path: Path) -> None:
     """The limits themselves are no offence."""
     assert good(tmp_path, nieuwVeld=nested(49), ander="x" * 10_000)
@@ -639,11 +654,11 @@ def test_the_edge_of_a_block_falls_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, literal: bytes
 ) -> None:
     """Wherever the file is cut into blocks, a signal gives the same record."""
-    monkeypatch.setattr(ddas._Guard, "BLOCK", 4096)
+    monkeypatch.setattr(Guard, "BLOCK", 4096)
     text = json.dumps(signal(bedrag=...)).encode()[:-1] + b', "bedrag": ' + literal + b"}"
     start, end = json.dumps(delivery("HIER")).encode().split(b'"HIER"')
     first = read(tmp_path, start + text + end)
-    edge = ddas._Guard.BLOCK - len(start)
+    edge = Guard.BLOCK - len(start)
     for shift in range(-3, len(text) - len(b'{"ID": ') + 12, 1):
         padding = b" " * (edge - shift)
         assert read(tmp_path, start + padding + text + end) == first
@@ -652,7 +667,7 @@ def test_the_edge_of_a_block_falls_anywhere(
 def test_text_with_a_quote_in_an_earlier_block_confuses_nothing(tmp_path: Path) -> None:
     """What is text and what is not is known over the edge of a block."""
     content = json.dumps(delivery(signal(ID='"'), "HIER", signal(ID=": NaN,"))).encode()
-    content = content.replace(b'"HIER"', b" " * 2 * ddas._Guard.BLOCK + b"NaN")
+    content = content.replace(b'"HIER"', b" " * 2 * Guard.BLOCK + b"NaN")
     first, second, third = read(tmp_path, content)
     assert isinstance(first, Signal)
     assert isinstance(second, BadSignal)

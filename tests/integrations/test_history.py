@@ -15,7 +15,7 @@ from adapters.cases.integrity import broken_cases
 from adapters.database import OutboxRow, ProcessRow, reading
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.ddas_history import read_history
-from adapters.exchange.signals import SignalResult
+from adapters.exchange.signal_record import SignalResult
 from adapters.exchange.tables import OutgoingEventRow
 
 if TYPE_CHECKING:

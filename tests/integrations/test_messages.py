@@ -133,6 +133,18 @@ def test_the_table_says_date_and_fields(api: TestClient, office: Office) -> None
     assert journal[2].data == {"bedreiging": "gas"}
 
 
+@pytest.mark.parametrize(
+    "written", ["9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00+14:00", "9999-12-31", "x"]
+)
+def test_a_date_at_the_end_of_time_is_no_fault_of_ours(api: TestClient, office: Office, written: str) -> None:
+    """A message with a date that cannot be is answered as any other; it changes no case."""
+    reference = opened(api)
+    kind = {"type": "nl.voorbeeld.agenda.gesprek-gevoerd", "data": {"gesprek": {"datum": written}}}
+    answer = send(api, event("x", subject=reference, time=written) | kind)
+    assert answer.status_code == 202
+    assert state(office, reference) == "NIEUW"
+
+
 def test_source_and_id_count_once(api: TestClient) -> None:
     """The same source and id answers as the first time; with another content it is 409."""
     reference = opened(api)

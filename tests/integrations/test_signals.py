@@ -14,7 +14,7 @@ from sqlmodel import select
 from adapters.cases.integrity import broken_cases
 from adapters.database import CaseRow, reading
 from adapters.exchange.persons import person_key, renew_key_file
-from adapters.exchange.signals import SignalResult
+from adapters.exchange.signal_record import SignalResult
 from adapters.exchange.tables import SignalRow
 from adapters.settings import secret_file
 

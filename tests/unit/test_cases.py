@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from adapters.calendar_data import dutch_calendar
+from milestones.case import Case, start
+from milestones.event_data import checked
+from milestones.events import EVENTS
+from milestones.policy import Policy, Rules
+from milestones.process import InvalidData
 from milestones.simulation import simulate
 
 CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.json"))
@@ -63,3 +69,18 @@ def test_a_three_year_case_is_simulated_within_a_second() -> None:
     began = time.perf_counter()
     simulate(case, CALENDAR)
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize("code", ["M2", "M3", "M4"])
+@pytest.mark.parametrize("day", [date.min, date(1989, 12, 31), date(2060, 12, 31)])
+def test_a_date_outside_the_calendar_is_refused_like_any_other(code: str, day: date) -> None:
+    """Where terms cannot be counted, an opening is refused with a sentence."""
+    with pytest.raises(InvalidData, match="kalender"):
+        start(Case(), code, day, day, Rules(CALENDAR, Policy()))
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", date.max])
+def test_a_date_in_the_data_is_of_this_age(day: object) -> None:
+    """The first and the last day that a computer knows stand for nothing, and are refused by the name of the field."""
+    with pytest.raises(InvalidData, match="tot"):
+        checked(EVENTS["termijn_verlengd"], {"termijn": "T10", "motivering": "adv-1", "tot": day})

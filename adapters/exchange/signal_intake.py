@@ -1,0 +1,281 @@
+"""Take in signals within one transaction, in rounds that each hold one signal of every person.
+
+A refusal comes before anything is written for its signal, so each signal stands or falls by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeAlias
+
+from sqlmodel import Session, col, select
+
+from adapters.cases.casework import Opening, Receipt, Reported
+from adapters.database import JournalRow, ProcessRow, TimerRow
+from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
+from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
+from adapters.exchange.signal_record import (
+    RESULTS,
+    SignalReport,
+    SignalResult,
+    name_of,
+    note_signal,
+    opening_key,
+)
+from adapters.exchange.tables import SignalRow
+from milestones.case import possible_now
+from milestones.process import Event, NotPossible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
+
+    from adapters.office import Office
+
+_CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
+_Outcome: TypeAlias = "Receipt | NotPossible"
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A signal, and where it belongs."""
+
+    signal: Signal
+    marks: MarksByKey
+    matched: Matched
+
+    @property
+    def reference(self) -> str:
+        """The case that it belongs to."""
+        return self.matched.reference or ""
+
+
+class SignalIntake:
+    """Takes in signals within one transaction."""
+
+    def __init__(self, session: Session, office: Office, secret: bytes, old: tuple[bytes, ...]) -> None:
+        self._session = session
+        self._office = office
+        self._secret = secret
+        self._old = old
+        self._known: dict[tuple[str, str, str], SignalRow] = {}
+        self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
+
+    def reports_on(self, records: Sequence[Signal | BadSignal]) -> list[SignalReport]:
+        """Take in records of a delivery and say what became of each, in their order.
+
+        It goes in rounds, each with one signal of each person: where it belongs depends on the one before it.
+        """
+        reports = {record.position: report for record in records if (report := self._refused(record))}
+        waiting = [
+            (record, marks_of(record, self._secret, self._old))
+            for record in records
+            if isinstance(record, Signal) and record.position not in reports
+        ]
+        self._look_up([signal for signal, _ in waiting])
+        while waiting:
+            one_each, waiting = _one_of_each_person(waiting)
+            reports |= self._take_in(one_each)
+        return [reports[record.position] for record in records]
+
+    def _refused(self, record: Signal | BadSignal) -> SignalReport | None:
+        if isinstance(record, BadSignal):
+            return SignalReport(record.position, SignalResult.REFUSED, remarks=(record.reason,))
+        if self._office.settings.refuse_invalid_bsn and ELEVEN_TEST_WARNING in record.warnings:
+            return SignalReport(record.position, SignalResult.REFUSED, remarks=(ELEVEN_TEST_WARNING,))
+        return None
+
+    def _look_up(self, signals: Sequence[Signal]) -> None:
+        """Find which of these signals came in before, in one question of the index of their names."""
+        municipalities, suppliers, ids = zip(*map(name_of, signals), strict=True) if signals else ((), (), ())
+        query = select(SignalRow).where(
+            col(SignalRow.municipality).in_(set(municipalities)),
+            col(SignalRow.supplier).in_(set(suppliers)),
+            col(SignalRow.signal_id).in_(ids),
+        )
+        rows = self._session.exec(query).all()
+        self._known = {(row.municipality, row.supplier, row.signal_id): row for row in rows}
+
+    def _take_in(self, marked: Sequence[Marked]) -> dict[int, SignalReport]:
+        """Take in signals of different people, all with the same few statements."""
+        reports, new = {}, []
+        for signal, marks in marked:
+            if (known := self._known.get(name_of(signal))) is not None:
+                reports[signal.position] = _report_known(signal, known, marks, _remarks(signal))
+            else:
+                new.append((signal, marks))
+        placed = [
+            _Placed(*pair, matched) for pair, matched in zip(new, self._matcher.match(new), strict=True)
+        ]
+        for matches, carry_out in (
+            ((Match.NEW, Match.REPEAT), self._open),
+            ((Match.JOIN,), self._join),
+            ((Match.KNOWN_TO_DEBT_HELP,), self._tell_debt_help),
+        ):
+            group = [item for item in placed if item.matched.match in matches]
+            for item, outcome in zip(group, carry_out(group) if group else (), strict=True):
+                reports[item.signal.position] = self._noted(item, outcome)
+        return reports
+
+    def _noted(self, placed: _Placed, outcome: _Outcome) -> SignalReport:
+        """Remember a signal that was taken in, and say what became of it."""
+        signal, match = placed.signal, placed.matched.match
+        if isinstance(outcome, NotPossible):
+            return SignalReport(
+                signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), str(outcome))
+            )
+        note_signal(
+            self._session, self._office, signal, placed.marks, match, outcome.reference, outcome.process
+        )
+        result = RESULTS[match]
+        return SignalReport(signal.position, result, outcome.reference, _remarks(signal), first=result)
+
+    def _open(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        """Open a vroegsignaalzaak for each signal; one that repeats another closes at once."""
+        openings = [
+            Opening(
+                code="M2",
+                municipality=placed.signal.municipality_code,
+                on=placed.signal.signal_date,
+                event_id=opening_key(placed.signal),
+                person_key=placed.marks.present.person,
+                then=_after_opening(placed.signal, placed.matched.match),
+            )
+            for placed in group
+        ]
+        return self._office.casework.open_all(openings, self._session)
+
+    def _join(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        """Add signals to zaken that run; T10 keeps counting from the oldest signal."""
+        counted_from = self._starts_of_t10([placed.reference for placed in group])
+        outcomes = self._report(group, "signaal_toegevoegd", lambda placed: _older(placed, counted_from))
+        crises = [
+            number
+            for number, (placed, outcome) in enumerate(zip(group, outcomes, strict=True))
+            if placed.signal.crisis and isinstance(outcome, Receipt) and _no_crisis_yet(outcome)
+        ]
+        if crises:
+            told = self._report([group[number] for number in crises], "crisissignaal", suffix=":crisis")
+            for number, outcome in zip(crises, told, strict=True):
+                outcomes[number] = outcome
+        return outcomes
+
+    def _report(
+        self,
+        group: Sequence[_Placed],
+        event: str,
+        data: Callable[[_Placed], dict[str, object]] = lambda _: {},
+        suffix: str = "",
+    ) -> list[_Outcome]:
+        today = self._office.clock.today()
+        reports = [
+            Reported(
+                reference=placed.reference,
+                process=placed.matched.process,
+                event=Event(event, today, data(placed)),
+                event_id=f"{opening_key(placed.signal)}{suffix}",
+            )
+            for placed in group
+        ]
+        return self._office.casework.report_all(reports, self._session)
+
+    def _starts_of_t10(self, references: Sequence[str]) -> dict[tuple[str, str], date]:
+        """Give from which day T10 counts in these cases, by case and process."""
+        query = (
+            select(ProcessRow.case_reference, ProcessRow.name, col(TimerRow.anchor))
+            .join(TimerRow, col(ProcessRow.id) == col(TimerRow.process_id))
+            .where(
+                col(ProcessRow.case_reference).in_(references),
+                TimerRow.term == "T10",
+                col(TimerRow.stopped).is_(None),
+            )
+        )
+        return {(reference, name): anchor for reference, name, anchor in self._session.exec(query)}
+
+    def _tell_debt_help(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
+        return [self._tell_one(placed) for placed in group]
+
+    def _tell_one(self, placed: _Placed) -> _Outcome:
+        """Note a signal with the traject of its person, and close it there: the counsellor who knows him acts."""
+        signal = placed.signal
+        try:
+            with self._session.begin_nested():
+                receipt = self._office.casework.open(
+                    "M2",
+                    municipality=signal.municipality_code,
+                    reference=placed.reference,
+                    on=signal.signal_date,
+                    # Forgotten after T11 and sent again: the journal knows the id of the first time.
+                    event_id=None if self._in_journal(placed) else opening_key(signal),
+                    then=_after_opening(signal, placed.matched.match),
+                    session=self._session,
+                )
+                return self._tell_traject(signal, receipt)
+        except NotPossible as refusal:
+            return refusal
+
+    def _in_journal(self, placed: _Placed) -> bool:
+        query = select(JournalRow.id).where(
+            JournalRow.case_reference == placed.reference, JournalRow.event_id == opening_key(placed.signal)
+        )
+        return self._session.exec(query).first() is not None
+
+    def _tell_traject(self, signal: Signal, receipt: Receipt) -> Receipt:
+        """Let nazorg know of the signal, unless M2 has told it already: there it is a terugval."""
+        for process in receipt.case.processes:
+            if process.name != receipt.process and "signaal_ontvangen" in possible_now(process):
+                told = self._office.casework.report(
+                    receipt.reference,
+                    "signaal_ontvangen",
+                    process=process.name,
+                    on=max(signal.signal_date, process.opened_on),
+                    event_id=f"{opening_key(signal)}:nazorg",
+                    session=self._session,
+                )
+                return replace(receipt, case=told.case)
+        return receipt
+
+
+def _one_of_each_person(marked: Sequence[Marked]) -> tuple[list[Marked], list[Marked]]:
+    """Part the first signal of every person, and those of nobody in particular, from the others."""
+    seen: set[tuple[str, str]] = set()
+    first: list[Marked] = []
+    others: list[Marked] = []
+    for signal, marks in marked:
+        person = (signal.municipality_code, marks.present.person or f"signaal {signal.position}")
+        (others if person in seen else first).append((signal, marks))
+        seen.add(person)
+    return first, others
+
+
+def _older(placed: _Placed, counted_from: Mapping[tuple[str, str], date]) -> dict[str, object]:
+    """Give the date of a signal when it is before that from which T10 counts."""
+    on, start = placed.signal.signal_date, counted_from.get((placed.reference, placed.matched.process))
+    return {"oudste_signaaldatum": on} if start is not None and on < start else {}
+
+
+def _no_crisis_yet(receipt: Receipt) -> bool:
+    process = receipt.case.process(receipt.process)
+    return process.facts.get("bedreigende_situatie") is not True and "crisissignaal" in possible_now(process)
+
+
+def _after_opening(signal: Signal, match: Match) -> tuple[Event, ...]:
+    if match in _CLOSING_EVENT:
+        return (Event(_CLOSING_EVENT[match], signal.signal_date),)
+    return (Event("crisissignaal", signal.signal_date),) if signal.crisis else ()
+
+
+def _remarks(signal: Signal) -> tuple[str, ...]:
+    if signal.bsn is None:
+        return (*signal.warnings, "Geen BSN: een mens moet dit signaal aan een persoon koppelen.")
+    return signal.warnings
+
+
+def _report_known(
+    signal: Signal, known: SignalRow, marks: MarksByKey, remarks: tuple[str, ...]
+) -> SignalReport:
+    if known.content not in marks.all("content"):
+        other = "Dit ID is al gebruikt voor een ander signaal."
+        return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, other))
+    first = SignalResult(known.result)
+    return SignalReport(signal.position, SignalResult.KNOWN, known.case_reference, remarks, first=first)

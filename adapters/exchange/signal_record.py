@@ -1,0 +1,104 @@
+"""What is kept and said of a vroegsignaal: the row that recognises it when it comes again, and its line in a report."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sqlmodel import Session, select
+
+from adapters.exchange.matching import Match
+from adapters.exchange.tables import SignalRow
+
+if TYPE_CHECKING:
+    from adapters.exchange.ddas_signal import Signal
+    from adapters.exchange.matching import MarksByKey
+    from adapters.office import Office
+
+_LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
+
+
+class SignalResult(StrEnum):
+    """What became of one signal."""
+
+    OPENED = "geopend"
+    JOINED = "toegevoegd"
+    REPEATED = "herhaalde melding"
+    IN_DEBT_HELP = "al in schuldhulp"
+    KNOWN = "al bekend"
+    REFUSED = "geweigerd"
+
+
+RESULTS = {
+    Match.NEW: SignalResult.OPENED,
+    Match.JOIN: SignalResult.JOINED,
+    Match.REPEAT: SignalResult.REPEATED,
+    Match.KNOWN_TO_DEBT_HELP: SignalResult.IN_DEBT_HELP,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReport:
+    """One line of the report of an import; names a signal by its place, and nobody by name.
+
+    `first` is what became of the signal when it first came in; a repeat says "al bekend" in `result`.
+    """
+
+    position: int
+    result: SignalResult
+    reference: str | None = None
+    remarks: tuple[str, ...] = ()
+    first: SignalResult | None = None
+
+
+def name_of(signal: Signal) -> tuple[str, str, str]:
+    """Give the name that a signal has by itself: its municipality, its supplier and its id."""
+    return (signal.municipality_code, signal.supplier or "", signal.signal_id)
+
+
+def opening_key(signal: Signal) -> str:
+    """Give what makes a signal the same one when it comes again."""
+    name = f"{signal.supplier}:{signal.signal_id}"
+    if len(name) > _LONGEST_NAME:
+        name = hashlib.sha256(name.encode()).hexdigest()
+    return f"ddas:{signal.municipality_code}:{name}"
+
+
+def known_signal(session: Session, signal: Signal) -> SignalRow | None:
+    """Give the signal with this id, when it came in before."""
+    return session.exec(
+        select(SignalRow).where(
+            SignalRow.municipality == signal.municipality_code,
+            SignalRow.supplier == (signal.supplier or ""),
+            SignalRow.signal_id == signal.signal_id,
+        )
+    ).first()
+
+
+def note_signal(
+    session: Session,
+    office: Office,
+    signal: Signal,
+    marks: MarksByKey,
+    match: Match,
+    reference: str,
+    process: str,
+) -> None:
+    """Remember a signal and the vroegsignaalzaak that it belongs to."""
+    row = SignalRow(
+        municipality=signal.municipality_code,
+        supplier=signal.supplier or "",
+        signal_id=signal.signal_id,
+        content=marks.present.content,
+        person_key=marks.present.person,
+        partner=marks.present.partner,
+        arrears=marks.present.arrears,
+        signal_date=signal.signal_date,
+        result=RESULTS[match],
+        case_reference=reference,
+        process=process,
+        accepted_at=office.clock.now(),
+    )
+    session.add(row)
