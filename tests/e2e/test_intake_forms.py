@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 from stack import wait_until
+
+from adapters.exchange.outgoing import REACHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,27 +83,33 @@ def test_a_case_is_opened_and_an_event_reported_over_prefects_api(
 # --- an automation ------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def automation(
+    stack: Stack, trigger: dict[str, Any], name: str, parameters: dict[str, Any]
+) -> Iterator[None]:
+    """Run a deployment on every event of a kind, with what the event says."""
+    filled = {
+        field: {"__prefect_kind": "jinja", "template": value} if "{{" in value else value
+        for field, value in parameters.items()
+    }
+    action = {
+        "type": "run-deployment",
+        "source": "selected",
+        "deployment_id": deployment(stack, name)["id"],
+        "parameters": filled,
+    }
+    reactive = {"type": "event", "posture": "Reactive", "threshold": 1, "within": 0}
+    made = stack.prefect(
+        "POST", "/automations/", name=uuid.uuid4().hex, trigger=reactive | trigger, actions=[action]
+    )
+    yield
+    stack.prefect("DELETE", f"/automations/{made['id']}")
+
+
 def test_an_automation_reports_an_event(stack: Stack, office: Office, reference: str) -> None:
     """An automation on an event of another system runs `meld-gebeurtenis` with what that event says."""
     office.casework.open("M3", municipality="0000", reference=reference)
     kind = f"nl.voorbeeld.balie.{uuid.uuid4().hex[:8]}"
-    made = stack.prefect(
-        "POST",
-        "/automations/",
-        name=kind,
-        trigger={"type": "event", "posture": "Reactive", "expect": [kind], "threshold": 1, "within": 0},
-        actions=[
-            {
-                "type": "run-deployment",
-                "source": "selected",
-                "deployment_id": deployment(stack, "meld-gebeurtenis")["id"],
-                "parameters": {
-                    "zaak": {"__prefect_kind": "jinja", "template": "{{ event.payload.zaak }}"},
-                    "gebeurtenis": "aanmelding_geregistreerd",
-                },
-            }
-        ],
-    )
 
     def reported() -> bool:
         """Send the event again while the automation is not loaded yet; a repeat cannot happen twice in the case."""
@@ -113,9 +123,28 @@ def test_an_automation_reports_an_event(stack: Stack, office: Office, reference:
         stack.prefect_json("POST", "/events", [event])
         return "aanmelding_geregistreerd" in events_of(office, reference)
 
-    wait_until(reported, 60, stack.logs)
-    stack.prefect("DELETE", f"/automations/{made['id']}")
+    given = {"zaak": "{{ event.payload.zaak }}", "gebeurtenis": "aanmelding_geregistreerd"}
+    with automation(stack, {"expect": [kind]}, "meld-gebeurtenis", given):
+        wait_until(reported, 60, stack.logs)
     assert events_of(office, reference) == ["geopend", "aanmelding_geregistreerd"]
+
+
+def test_an_automation_starts_on_an_event_of_ours(stack: Stack, office: Office, reference: str) -> None:
+    """A coordinator's automation on `mijlpaal-bereikt` gives every new case in one mijlpaal to somebody."""
+    opened: list[str] = []
+
+    def assigned() -> bool:
+        """Open one more case while the automation is not loaded yet."""
+        opened.append(f"{reference}-{len(opened)}")
+        office.casework.open("M8", municipality="0000", reference=opened[-1])
+        time.sleep(1)
+        facts = (office.casework.case(name).case.process("M8").facts for name in opened)
+        return any(fact.get("houder") == "mw-88" for fact in facts)
+
+    trigger = {"expect": [REACHED], "match": {"routekaart.mijlpaal": "M8"}}
+    given = {"zaak": "{{ event.payload.zaakreferentie }}", "medewerker": "mw-88"}
+    with automation(stack, trigger, "zaak-toewijzen", given):
+        wait_until(assigned, 60, stack.logs)
 
 
 # --- the form in the UI -------------------------------------------------------------------------------------------
@@ -150,15 +179,17 @@ def test_somebody_opens_a_case_and_reports_an_event_with_the_forms(
     fields.filter(has_text="Uw eigen zaaknummer").locator("textarea").fill(reference)
     page.get_by_role("button", name="Submit").click()
     run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding", 60)
-    assert events_of(office, reference) == ["geopend"]
 
+    office.casework.report(reference, "aanmelding_geregistreerd")
     fields = open_form(stack, page, "meld-gebeurtenis")
     fields.filter(has_text="De referentie van de zaak.").locator("textarea").fill(reference)
-    choose(page, fields.filter(has_text="Wat er gebeurd is.").first, "aanmelding_geregistreerd")
+    choose(page, fields.filter(has_text="Wat er gebeurd is.").first, "bedreigend")
+    choose(page, fields.filter(has_text="Wat wordt bedreigd").last, "gas")
     page.get_by_role("button", name="Submit").click()
-    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck", 60)
-    assert events_of(office, reference) == ["geopend", "aanmelding_geregistreerd"]
+    stack.wait_for_state(f"{reference} · M3", "Spoed: wacht op afspraak", 60)
+    last = office.casework.case(reference).journal[-1]
+    assert (last.event, last.data) == ("bedreigend", {"bedreiging": "gas"})
 
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/runs/flow-run/{run['id']}")
     expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
-    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible()
+    expect(page.get_by_text("Spoed: wacht op afspraak").first).to_be_visible()
