@@ -25,18 +25,22 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from cluster import Cluster
 from invariants import Accepted, violations
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 from workshop import Nursery, PrefectServer, Workshop
 
 from adapters.cases.storage_trouble import waits_out_trouble
 from adapters.clock import AMSTERDAM
 from adapters.database import JournalRow, OutboxRow, ProcessRow, reading
 from adapters.exchange.answers import hashed
+from adapters.messages.tables import DeliveryRow, DeliveryState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.
@@ -53,6 +57,7 @@ WALKS = {
 DAYS = ((0.3, datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)), (0.7, datetime(2026, 3, 31, 9, tzinfo=AMSTERDAM)))
 FORM_SHOWN, FORM_DONE = "Wacht op registratie aanmelding", "Wacht op crisischeck"
 STARTING = 0.2  # of the kills hit a process that is only just starting
+STUCK_SECONDS = 120  # without any change, and nothing will come any more
 
 
 @dataclass
@@ -111,7 +116,7 @@ class Chaos:
 
     # --- running ----------------------------------------------------------------------------------------------
 
-    def run(self, settle_seconds: float = 400) -> list[str]:
+    def run(self) -> list[str]:
         """Do it all, wait until everything is at rest, and give what is broken."""
         clients = [threading.Thread(target=self._client, args=(plan,), daemon=True) for plan in self._steps]
         person = threading.Thread(target=self._person, daemon=True)
@@ -120,12 +125,17 @@ class Chaos:
         self._break_things()
         self._allowed = self.steps
         self.shop.bring_back()
-        for one in (*clients, person):
-            one.join(settle_seconds)
+        self._wait_while_it_moves(lambda: not any(one.is_alive() for one in (*clients, person)))
         if self._faults:
             raise self._faults[0]
-        assert not any(one.is_alive() for one in (*clients, person)), self.shop.logs()
-        return self._settled(settle_seconds)
+        broken: list[str] = []
+
+        def whole() -> bool:
+            broken[:] = self._broken()
+            return not broken
+
+        self._wait_while_it_moves(whole)
+        return broken
 
     def _break_things(self) -> None:
         """Kill or restart until the plan is done; clients get as many steps as their part of it."""
@@ -235,34 +245,62 @@ class Chaos:
     def _person(self) -> None:
         """Answer the forms in Prefect as they are shown, until all of them are answered."""
         forms = sum(step == "formulier" for plan in self._steps for _, step in plan)
-        while len(self.filled_in) < forms and not self._faults:
-            for reference in set(self.to_fill_in) - set(self.filled_in):
-                with suppress(AssertionError):  # Prefect does not answer; later it does
-                    self._fill_in(reference)
-            time.sleep(0.5)
+        try:
+            while len(self.filled_in) < forms and not self._faults:
+                # Prefect does not answer, or shows another form by now; later it goes better.
+                with suppress(AssertionError, httpx.HTTPStatusError):
+                    self._fill_in(set(self.to_fill_in) - set(self.filled_in))
+                time.sleep(1)
+        except BaseException as error:  # noqa: BLE001 - the main thread raises it
+            self._faults.append(error)
 
-    def _fill_in(self, reference: str) -> None:
-        """Answer a form when it is shown; it is done when the next question is."""
-        run = waits_out_trouble(self.shop.shown)(reference)
-        if run.get("state_name") == FORM_SHOWN:
-            self.shop.server.answer(run["id"], gebeurtenis="Aanmelding geregistreerd")
-        elif run.get("state_name") == FORM_DONE:
-            self.filled_in.append(reference)
+    def _fill_in(self, references: Iterable[str]) -> None:
+        """Answer the forms that are shown; one is done when the next question is."""
+        run_of = waits_out_trouble(self._run_ids)(references)
+        runs = self.shop.server.runs(list(run_of.values()))
+        for reference, run_id in run_of.items():
+            state = runs.get(run_id, {}).get("state_name")
+            if state == FORM_SHOWN:
+                self.shop.server.answer(run_id, gebeurtenis="Aanmelding geregistreerd")
+            elif state == FORM_DONE:
+                self.filled_in.append(reference)
+
+    def _run_ids(self, references: Iterable[str]) -> dict[str, str]:
+        with reading(self.shop.office.engine) as session:
+            found = session.exec(
+                select(ProcessRow.case_reference, ProcessRow.flow_run_id).where(
+                    col(ProcessRow.case_reference).in_(list(references)), ProcessRow.name == "M3"
+                )
+            ).all()
+        return {reference: run_id for reference, run_id in found if run_id}
 
     # --- afterwards -------------------------------------------------------------------------------------------
 
-    def _settled(self, seconds: float) -> list[str]:
-        """Wait until nothing asks for attention and nothing is broken; give what stays broken."""
-        deadline = time.monotonic() + seconds
-        said = time.monotonic()
-        broken = ["not looked at yet"]
-        while broken and time.monotonic() < deadline:
-            broken = self._broken()
+    def _wait_while_it_moves(self, done: Callable[[], bool]) -> None:
+        """Wait until something is so; give up when nothing has moved for a while, however long all of it takes."""
+        before, moved, said = None, time.monotonic(), time.monotonic()
+        while not done() and not self._faults:
+            now = self._progress()
+            if now != before:
+                before, moved = now, time.monotonic()
+            if time.monotonic() - moved > STUCK_SECONDS:
+                self._say(f"nothing moved for {STUCK_SECONDS} s\n{self.shop.logs()}")
+                return
             if time.monotonic() - said > 20:
                 said = time.monotonic()
-                self._say(f"settling: {len(broken)} open, such as {broken[:1]}")
+                self._say(f"settling: {now[0]} processes ask for attention, {now[1]} effects are open")
             time.sleep(1)
-        return broken
+
+    def _progress(self) -> tuple[int, ...]:
+        """Give numbers of which one at least changes as long as anything goes on."""
+        with reading(self.shop.office.engine) as session:
+            asking = session.exec(select(func.count()).where(ProcessRow.attention)).one()  # type: ignore[arg-type]
+            effects = session.exec(select(func.count()).where(col(OutboxRow.done_at).is_(None))).one()
+            waiting = session.exec(
+                select(func.count()).where(DeliveryRow.state == DeliveryState.WAITING)
+            ).one()
+            journal = session.exec(select(func.count()).select_from(JournalRow)).one()
+        return asking, effects, waiting, journal, len(self.filled_in), self._done
 
     def _broken(self) -> list[str]:
         office = self.shop.office

@@ -36,7 +36,7 @@ def small(
     try:
         shop.wait(lambda: shop.is_up("api"), 60)
         chaos = Chaos(shop, CASES, KILLS, pause=0.7)
-        yield chaos, chaos.run(120)
+        yield chaos, chaos.run()
     finally:
         shop.stop()
 
