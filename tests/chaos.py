@@ -160,17 +160,13 @@ class Chaos:
             time.sleep(0.1)
 
     def _choose(self, left: Counter[str], patience: float = 30) -> str:
-        """Choose a victim that has something to lose, now and then one that is only just starting."""
+        """Choose a victim and wait until it has something to lose; now and then it is only just starting."""
+        victim = self._random.choice([name for name, number in left.items() for _ in range(number)])
         deadline = time.monotonic() + patience
-        anyone = [name for name, number in left.items() for _ in range(number)]
-        if self._random.random() < STARTING:
-            return self._random.choice(anyone)
-        while time.monotonic() < deadline:
-            up = {name for name in set(anyone) if self._is_up(name)}
-            if candidates := [name for name in anyone if name in up]:
-                return self._random.choice(candidates)
-            time.sleep(0.2)
-        return self._random.choice(anyone)
+        if self._random.random() >= STARTING:
+            while not self._is_up(victim) and time.monotonic() < deadline:
+                time.sleep(0.2)
+        return victim
 
     def _is_up(self, name: str) -> bool:
         match name:
@@ -364,7 +360,7 @@ def run_chaos(database: str, kills: int, cases: int, restarts: int, seed: int) -
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="routekaart-chaos-")))
         cluster: Cluster | None = None
-        cases_at: dict[str, str] = {}
+        cases_at = {"ROUTEKAART_DEPLOY_ON_START": "true"}
         prefect_at: dict[str, str] = {}
         if database == "postgresql":
             cluster = Cluster()

@@ -175,6 +175,8 @@ class Workshop:
             "ROUTEKAART_PREFECT_PORT": str(self.server.port),
             "ROUTEKAART_API_PORT": str(self.api_port),
             "ROUTEKAART_RECONCILE_SECONDS": "2",
+            # The first that finds no deployment makes them: once for a server, and again when it lost them.
+            "ROUTEKAART_DEPLOY_ON_START": "false",
         } | self.extra
 
     @cached_property

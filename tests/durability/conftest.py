@@ -46,7 +46,7 @@ def workshop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterato
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Breaking things on purpose takes minutes: these tests run with `python -m pytest -m long`.
+    """Breaking things on purpose takes minutes: these tests run with `python -m pytest -m "long or short"`.
 
     The ordinary suite runs those with the mark `short`, or `short("sqlite")`: on that database only.
     """
@@ -55,6 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             continue
         short = item.get_closest_marker("short")
         parameters = getattr(item, "callspec", None)
-        database = parameters.params.get("database_url") if parameters else None
+        known = parameters.params if parameters else {}
+        database = known.get("database_url") or known.get("database")
         if short is None or (short.args and database and database not in short.args):
             item.add_marker(pytest.mark.long)

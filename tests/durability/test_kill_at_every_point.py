@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]  # the set-up walks every case
 
-POINTS = [point for point in FaultPoint if point is not FaultPoint.API_COMMITTED]
+# The ordinary suite kills at these, `-m "long or short"` at every one.
+SHORT = {FaultPoint.BEFORE_COMMIT, FaultPoint.AFTER_EFFECT, FaultPoint.BEFORE_FORM, FaultPoint.AFTER_PARK}
+POINTS = [
+    pytest.param(point, marks=[pytest.mark.short] if point in SHORT else [])
+    for point in FaultPoint
+    if point is not FaultPoint.API_COMMITTED  # that is another process; it has a test of its own
+]
 FIRST_WARNING = datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)
 CONTROL = "ONGESTOORD-1"
 
@@ -30,13 +36,23 @@ def _reference(point: FaultPoint) -> str:
 
 
 @pytest.fixture(scope="module")
+def points(request: pytest.FixtureRequest) -> list[FaultPoint]:
+    """The points of which a test was chosen to run now."""
+    found = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
+    return [known["killed_at"] for known in found if "killed_at" in known]
+
+
+@pytest.fixture(scope="module")
 def history(
-    server: PrefectServer, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
+    server: PrefectServer,
+    nursery: Nursery,
+    tmp_path_factory: pytest.TempPathFactory,
+    points: list[FaultPoint],
 ) -> Iterator[Workshop]:
     """Cases that walk the same way; in the work on each the worker is killed at another point."""
     shop = Workshop(server, nursery, tmp_path_factory.mktemp("sterf") / "home")
-    references = [CONTROL, *map(_reference, POINTS)]
-    faults = ",".join(f"{point}@{_reference(point)}" for point in POINTS)
+    references = [CONTROL, *map(_reference, points)]
+    faults = ",".join(f"{point}@{_reference(point)}" for point in points)
     casework = shop.office.casework
     shop.watch("worker", ROUTEKAART_FAULT=faults)
     try:
@@ -47,7 +63,8 @@ def history(
             server.answer(run["id"], gebeurtenis="Aanmelding geregistreerd")
         for reference in references:
             shop.wait_for_state(reference, "Wacht op crisischeck", seconds=120)
-        server.call("DELETE", f"/flow_runs/{shop.run_id(_reference(FaultPoint.RUN_REPLACED))}")
+        if FaultPoint.RUN_REPLACED in points:
+            server.call("DELETE", f"/flow_runs/{shop.run_id(_reference(FaultPoint.RUN_REPLACED))}")
         shop.set_time(FIRST_WARNING)
         for reference in references:
             shop.wait(lambda ref=reference: _warned_and_shown(shop, ref), 120)
@@ -65,22 +82,28 @@ def _warned_and_shown(shop: Workshop, reference: str) -> bool:
     return any(row.rung == "-14d" for row in view.journal) and not view.rows["M3"].attention
 
 
-@pytest.mark.parametrize("point", POINTS)
-def test_a_case_ends_as_if_nobody_killed_the_worker(history: Workshop, point: FaultPoint) -> None:
+@pytest.mark.parametrize("killed_at", POINTS)
+def test_a_case_ends_as_if_nobody_killed_the_worker(history: Workshop, killed_at: FaultPoint) -> None:
     """Killed at this point and started again, a case ends with the same state, terms, messages and journal."""
-    reference = _reference(point)
-    assert (history.home / "fouten" / f"{point}@{reference}").exists(), "the worker never came to this point"
+    reference = _reference(killed_at)
+    assert (history.home / "fouten" / f"{killed_at}@{reference}").exists(), (
+        "the worker never came to this point"
+    )
     assert end_of(history.office, reference) == end_of(history.office, CONTROL)
 
 
-def test_all_invariants_hold_after_the_kills(history: Workshop, server: PrefectServer) -> None:
+@pytest.mark.short
+def test_all_invariants_hold_after_the_kills(
+    history: Workshop, server: PrefectServer, points: list[FaultPoint]
+) -> None:
     """Events and rungs once, effects done under stable ids, replay equal, and Prefect shows the journal's state."""
-    assert history.deaths == len(POINTS)
-    rows = [history.office.casework.case(reference).rows["M3"] for reference in map(_reference, POINTS)]
+    assert history.deaths == len(points)
+    rows = [history.office.casework.case(reference).rows["M3"] for reference in map(_reference, points)]
     runs = server.runs([row.flow_run_id for row in rows if row.flow_run_id] + [history.run_id(CONTROL) or ""])
     assert violations(history.office, runs=runs) == []
 
 
+@pytest.mark.short
 def test_a_message_that_was_sent_before_the_kill_comes_twice_under_one_id(history: Workshop) -> None:
     """A kill between sending and noting repeats the message, and the receiver can see that."""
     reference = _reference(FaultPoint.AFTER_EFFECT)
@@ -90,6 +113,7 @@ def test_a_message_that_was_sent_before_the_kill_comes_twice_under_one_id(histor
     assert len(ids) == len(set(ids)) + 1
 
 
+@pytest.mark.short
 def test_an_event_that_the_api_stored_before_it_died_counts_once(history: Workshop) -> None:
     """The API is killed after its commit and before its answer; asked again, it says what it stored, once."""
     casework = history.office.casework

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
-CASES = 6
+EVENTS = ("aanmelding_geregistreerd", "niet_bedreigend", "ingetrokken")
 
 
 def _lock(path: Path, seconds: float) -> None:
@@ -37,9 +37,16 @@ def _states(server: PrefectServer, runs: list[str]) -> set[str]:
         return {kind for (kind,) in prefect.execute(query, runs)}
 
 
-@pytest.mark.parametrize("locked", ["cases", "prefect"])
+@pytest.mark.parametrize(
+    ("locked", "cases", "seconds"),
+    [
+        pytest.param("cases", 2, [3], marks=pytest.mark.short),
+        ("cases", 6, [6, 6, 6]),
+        ("prefect", 6, [15, 15, 15]),  # Prefect itself gives up after ten
+    ],
+)
 def test_the_worker_waits_out_a_locked_database(
-    workshop: Callable[..., Workshop], server: PrefectServer, locked: str
+    workshop: Callable[..., Workshop], server: PrefectServer, locked: str, cases: int, seconds: list[float]
 ) -> None:
     """With the cases, or Prefect's own database, locked again and again, every case is shown and no run fails."""
     shop = workshop(ROUTEKAART_DATABASE_WAIT_SECONDS="1")
@@ -48,11 +55,11 @@ def test_the_worker_waits_out_a_locked_database(
     shop.start()
     references = [
         casework.open("M3", municipality="0518", reference=f"OP-SLOT-{locked}-{number}").reference
-        for number in range(CASES)
+        for number in range(cases)
     ]
-    for round_, name in enumerate(("aanmelding_geregistreerd", "niet_bedreigend", "ingetrokken")):
+    for round_, (name, locked_for) in enumerate(zip(EVENTS, seconds, strict=False)):
         time.sleep(1)
-        _lock(path, 6 if locked == "cases" else 15)
+        _lock(path, locked_for)
         for reference in references[round_:]:
             casework.report(reference, name, event_id=f"{round_}")
     shop.wait(lambda: not any(casework.case(item).rows["M3"].attention for item in references), 240)

@@ -9,16 +9,16 @@ from uuid import UUID
 import pytest
 from invariants import violations
 from sqlalchemy import create_engine, text
-from workshop import Nursery, PrefectServer, Workshop
 
 from adapters.cases.cancellations import Decision, cancellation_asked, decide_cancellation, open_cancellations
 from adapters.database import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-pytestmark = [pytest.mark.prefect, pytest.mark.long]
+    from workshop import PrefectServer, Workshop
+
+pytestmark = pytest.mark.prefect
 
 WAITS = "Wacht op registratie aanmelding"
 DAMAGE = ("cancel", "delete", "fail", "crash", "complete", "running", "pending", "rename", "nothing")
@@ -50,6 +50,7 @@ def _open(shop: Workshop, names: tuple[str, ...]) -> dict[str, str]:
     return {name: shop.wait_for_state(f"ZWERF-{shop.home.name}-{name}", WAITS)["id"] for name in names}
 
 
+@pytest.mark.short
 def test_the_worker_mends_what_people_do_to_runs(
     workshop: Callable[..., Workshop], server: PrefectServer
 ) -> None:
@@ -112,30 +113,26 @@ def _grow_old(server: PrefectServer, run_ids: list[str]) -> None:
     engine.dispose()
 
 
-def test_a_lost_prefect_database_is_filled_again(tmp_path: Path) -> None:
+@pytest.mark.short
+def test_a_lost_prefect_database_is_filled_again(
+    workshop: Callable[..., Workshop], server: PrefectServer
+) -> None:
     """Prefect's database is gone whole: deployments and runs come back while the worker lives on."""
-    server = PrefectServer(tmp_path / "prefect")
+    shop = workshop()
+    shop.start()
+    names = ("een", "twee")
+    _open(shop, names)
+    server.kill()
+    shutil.rmtree(server.folder)
     server.start()
-    nursery = Nursery(server)
-    shop = Workshop(server, nursery, tmp_path / "home")
-    try:
-        shop.start()
-        _open(shop, ("een", "twee"))
-        server.kill()
-        shutil.rmtree(server.folder)
-        server.start()
 
-        def back() -> bool:
-            rows = [shop.office.casework.case(f"ZWERF-home-{name}").rows["M3"] for name in ("een", "twee")]
-            runs = server.runs([row.flow_run_id for row in rows if row.flow_run_id])
-            return violations(shop.office, runs=runs) == []
+    def back() -> bool:
+        rows = [shop.office.casework.case(f"ZWERF-{shop.home.name}-{name}").rows["M3"] for name in names]
+        runs = server.runs([row.flow_run_id for row in rows if row.flow_run_id])
+        return violations(shop.office, runs=runs) == []
 
-        shop.wait(back, 120)
-        assert open_cancellations(shop.office.engine) == []
-    finally:
-        shop.stop()
-        nursery.close()
-        server.kill()
+    shop.wait(back, 120)
+    assert open_cancellations(shop.office.engine) == []
 
 
 def test_a_second_run_of_a_process_goes_away(
