@@ -27,6 +27,18 @@ if TYPE_CHECKING:
     from milestones.policy import Rules
 
 REGISTERED = "Wacht op crisischeck"
+MOMENTS = (
+    FaultPoint.CLAIMED,
+    FaultPoint.RUN_MADE,
+    FaultPoint.RUN_LINKED,
+    FaultPoint.RUN_STARTED,
+    FaultPoint.BEFORE_EFFECT,
+    FaultPoint.EFFECT_NOTED,
+    FaultPoint.BEFORE_PARK,
+    FaultPoint.BEFORE_FORM,
+    FaultPoint.AFTER_PARK,
+    FaultPoint.SHOWN,
+)
 
 
 # --- in the database ----------------------------------------------------------------------------------------
@@ -163,6 +175,32 @@ def database(request: pytest.FixtureRequest) -> dict[str, str]:
 
 @pytest.mark.prefect
 @pytest.mark.short("sqlite")
+def test_an_event_at_each_named_moment_is_shown(
+    workshop: Callable[..., Workshop], server: PrefectServer, database: dict[str, str]
+) -> None:
+    """The worker is stopped at a point in its work on a case, an event comes in, it goes on: the event is shown."""
+    shop = workshop(**database)
+    casework = shop.office.casework
+    case_at = {
+        f"{point}@MOMENT-{number}": casework.open(
+            "M3", municipality="0518", reference=f"MOMENT-{number}"
+        ).reference
+        for number, point in enumerate(MOMENTS)
+    }
+    shop.start(ROUTEKAART_FAULT=",".join(f"{mark}:stop" for mark in case_at))
+    told: set[str] = set()
+    while told != case_at.keys():
+        shop.wait(lambda: psutil.Process(shop.pids["worker"]).status() == psutil.STATUS_STOPPED, 60)
+        for mark in {path.name for path in (shop.home / "fouten").iterdir()} - told:
+            casework.report(case_at[mark], "aanmelding_geregistreerd")
+            told.add(mark)
+        shop.kill(how=signal.SIGCONT)
+    # The clock stands still, so no term brings it up.
+    runs = [shop.wait_for_state(reference, REGISTERED, seconds=30) for reference in case_at.values()]
+    assert violations(shop.office, runs=server.runs([run["id"] for run in runs])) == []
+
+
+@pytest.mark.prefect
 def test_events_that_come_at_every_moment_are_shown_soon(
     workshop: Callable[..., Workshop], server: PrefectServer, database: dict[str, str]
 ) -> None:
