@@ -9,6 +9,7 @@ and the complete comparison of `routekaart herstel`; then some runs are cancelle
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import tempfile
@@ -81,6 +82,7 @@ def _measure(server: PrefectServer, home: Path, number: int) -> None:
             )
         connection.commit()
     print(f"{number} processes made in {time.monotonic() - began:.0f} s")
+    logging.getLogger("routekaart.repair").setLevel(logging.ERROR)  # it names each run; here they are counted
     repair = Repair(office, client)
     assert server.process is not None
     pid = server.process.pid
