@@ -64,6 +64,10 @@ _HASHED = (
 )  # fmt: skip
 
 
+# Made once: `json.dumps` makes an encoder for each call that has options.
+_written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
 def journal_hash(row: JournalRow) -> str:
     """Give the hash of a journal row over all that it says and the hash of the row before it."""
     return _hash({name: getattr(row, name) for name in _HASHED}, row.on, row.at)
@@ -73,5 +77,4 @@ def _hash(values: Mapping[str, Any], on: date, at: datetime) -> str:
     content = {name: values[name] for name in _HASHED}
     content["on"] = on.isoformat()
     content["at"] = at.timestamp()
-    written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(written.encode()).hexdigest()
+    return hashlib.sha256(_written(content).encode()).hexdigest()

@@ -188,14 +188,16 @@ def test_an_event_at_each_named_moment_is_shown(
         ).reference
         for number, point in enumerate(MOMENTS)
     }
-    shop.start(ROUTEKAART_FAULT=",".join(f"{mark}:stop" for mark in case_at))
+    shop.start(
+        ROUTEKAART_FAULT=",".join(f"{mark}:stop" for mark in case_at), ROUTEKAART_WORKER_CONCURRENCY="1"
+    )
     told: set[str] = set()
     while told != case_at.keys():
         shop.wait(lambda: psutil.Process(shop.pids["worker"]).status() == psutil.STATUS_STOPPED, 60)
         with ThreadPoolExecutor() as reporters:
             fresh = {path.name for path in (shop.home / "fouten").iterdir()} - told
             reports = [reporters.submit(casework.report, case_at[mark], REPORTED) for mark in fresh]
-            wait(reports, 2)  # a stopped worker may hold the lock of SQLite: then they come when it goes on
+            wait(reports, 1)  # a stopped worker may hold the lock of SQLite: then they come when it goes on
             shop.kill(how=signal.SIGCONT)
         assert all(report.result().new for report in reports)
         told |= fresh
