@@ -32,6 +32,7 @@ _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="routekaart"'}
 _CLOCK_DIFFERENCE = 60  # seconds that another machine's clock may be ahead
 _TOKEN_PARTS = 3
 _SHOWN = 40
+_UNKNOWN = "onbekend"
 
 
 @dataclass
@@ -53,10 +54,12 @@ class Gate:
         """Give who calls; a Problem 401 or 429 when that is nobody we know, or one who asks too much."""
         given = _credential(request)
         if given is None:
+            log.warning("api_access_refused", client=_UNKNOWN, reason="geen sleutel")
             raise Problem(401, "Stuur een sleutel of een ondertekend token mee.", headers=_CHALLENGE)
         claimed = _claimed_id(given)
         who = f"{request.client.host if request.client else ''} {claimed}"
         if wait := self.lock_out.wait(who):
+            log.warning("api_access_refused", client=claimed, reason="te veel mislukte pogingen")
             raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
         found = self._by_token(given, claimed) if _is_token(given) else self._by_key(given)
         if found is None:
@@ -143,7 +146,7 @@ def _claimed_id(given: str) -> str:
     plain = (
         isinstance(said, str) and len(said) <= _SHOWN and said.replace("-", "").isalnum() and said.isascii()
     )
-    return said if plain and isinstance(said, str) and not said.isdigit() else "onbekend"
+    return said if plain and isinstance(said, str) and not said.isdigit() else _UNKNOWN
 
 
 def _too_many(wait: float, detail: str) -> Problem:

@@ -1,0 +1,201 @@
+"""Nothing personal leaks from the real thing: by every way in, and in every place that anything is kept or sent."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+from deliveries import delivery, signal
+from receivers import Mailbox, web_address
+from sqlalchemy import func
+from sqlmodel import col, select
+from stack import Stack, wait_until
+from test_privacy import AMOUNT, BSN, MARKS, PERSON, drive
+from test_webhooks import Receiver
+
+from adapters.database import OutboxRow, ProcessRow, reading
+from adapters.exchange.tables import OutgoingEventRow, WebhookDeliveryRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [pytest.mark.long, pytest.mark.prefect]
+
+RECIPIENTS = """
+[standaard]
+geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
+[[persoon]]
+code = "ontvanger"
+kanalen = { web = "{web}ontvanger" }
+[[gemeente]]
+code = "0000"
+[gemeente.rollen]
+case_worker = ["ontvanger"]
+debt_counsellor = ["ontvanger"]
+coordinator = ["ontvanger"]
+"""
+REFUSED_ACTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("aanmelding", {"zaak": BSN}),
+    ("aanmelding", {"mijlpaal": "Merkteken"}),
+    ("aanmelding", {"gemeentecode": "Merkteken"}),
+    ("aanmelding", {"op": "1983-04-27x"}),
+    ("aanmelding", {"naam": "Merkteken"}),
+    ("meld-gebeurtenis", {"zaak": BSN, "gebeurtenis": "ingetrokken"}),
+    ("meld-gebeurtenis", {"zaak": "A-1", "gebeurtenis": "Merkteken"}),
+    (
+        "meld-gebeurtenis",
+        {"zaak": "A-1", "gebeurtenis": "bedreigend", "gegevens": {"bedreiging": "Merkteken"}},
+    ),
+    ("meld-gebeurtenis", {"zaak": "A-1", "gebeurtenis": "bedreigend", "gegevens": {"Merkteken": BSN}}),
+    ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": BSN}),
+    ("zaak-toewijzen", {"zaak": "A-1", "medewerker": "Merkteken Dwarsliggersteeg"}),
+    ("zaak-sluiten", {"zaak": "A-1", "uitstroomreden": "Overig", "motivering": f"heet Merkteken {BSN}"}),
+]
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[tuple[Stack, Mailbox, Receiver]]:
+    """A running office, with a mailbox for its messages and a system for its events."""
+    box, receiver = Mailbox(), Receiver()
+    with ExitStack() as ends, web_address(box) as address:
+        ends.callback(receiver.server_close)
+        ends.callback(receiver.shutdown)
+        recipients = tmp_path / "ontvangers.toml"
+        recipients.write_text(RECIPIENTS.replace("{web}", address))
+        stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(recipients)})
+        stack.start()
+        ends.callback(stack.stop)
+        stack.run("abonnement", "nieuw", "dashboard", receiver.url)
+        yield stack, box, receiver
+
+
+def commands(stack: Stack, folder: Path) -> list[str]:
+    """Give marks to every command that takes something, right and wrong, and give all that they print."""
+    source, broken = folder / "bron.json", folder / "kapot.json"
+    source.write_text(json.dumps(delivery(signal("C-1", None, bedrag=AMOUNT, client=PERSON))))
+    broken.write_text(f'{{"naam": "Merkteken", "bsn": {BSN}')
+    reference = stack.run("open", "--mijlpaal", "M3", "--client", BSN).stdout.split()[0]
+    export = ("exporteer", "ddas", "--van", "2026-01-01", "--tot", "2026-12-31")
+    asked: list[tuple[str, ...]] = [
+        ("importeer", "vroegsignalen", str(source)),
+        ("importeer", "vroegsignalen", str(source), "--met-historie"),
+        ("importeer", "vroegsignalen", str(broken)),
+        ("open", "--mijlpaal", "M3", "--zaak", BSN),
+        ("open", "--mijlpaal", "M3", "--gegevens", json.dumps(PERSON)),
+        ("meld", reference, "aanmelding_geregistreerd", "--id", f"Merkteken {BSN}"),
+        ("meld", reference, "bedreigend", "--gegevens", '{"bedreiging": "Dwarsliggersteeg"}'),
+        ("meld", reference, "niet_bedreigend", "--medewerker", "Merkteken Dwars"),
+        ("postbak", "lijst", "--alles"),
+        ("zaak", reference, "--json"),
+        ("werkvoorraad", "--csv"),
+        (*export, "--uit", str(stack.home / "trajecten.json")),
+        (*export, "--soort", "vroegsignaalzaken", "--uit", str(stack.home / "zaken.json")),
+        ("backup", str(stack.home / "backup.db")),
+        ("controleer",),
+    ]
+    done = [stack.run(*arguments, check=False) for arguments in asked]
+    source.unlink()
+    broken.unlink()
+    return [result.stdout + result.stderr for result in done]
+
+
+def prefect(stack: Stack) -> list[str]:
+    """Give marks to every form of Prefect, and give all that it answers."""
+    base = f"http://127.0.0.1:{stack.prefect_port}/api"
+    for name, parameters in REFUSED_ACTIONS:
+        found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
+        made = httpx.post(
+            f"{base}/deployments/{found['id']}/create_flow_run", json={"parameters": parameters}
+        )
+        assert made.status_code in (409, 422), (name, parameters, made.status_code)
+    opened = stack.run_action("aanmelding", zaak="PRIVE-1")
+    assert opened["state_name"] == "Verwerkt"
+    run = stack.wait_for_state("PRIVE-1 · M3", "Wacht op registratie aanmelding")
+    for wrong in (
+        {"gebeurtenis": "Merkteken"},
+        {"gebeurtenis": "Aanmelding geregistreerd", "naam": "Merkteken"},
+    ):
+        answer = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=wrong)
+        assert answer["status"] == "REJECT"
+    stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
+    stack.wait_for_state("PRIVE-1 · M3", "Wacht op crisischeck")
+    return [str(stack.run_action(report)) for report in ("werkvoorraad", "monitor", "overzicht")]
+
+
+def hand_over(stack: Stack, api: httpx.Client, box: Mailbox) -> list[str]:
+    """Hand a case over, and answer its link with marks and then as it should be."""
+    reference = api.post("/v1/zaken", json={"mijlpaal": "M3", "burgerservicenummer": BSN}).json()["zaak"]
+    for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+        api.post(f"/v1/zaken/{reference}/gebeurtenissen", json={"gebeurtenis": event}).raise_for_status()
+    pattern = re.compile(r"http://127\.0\.0\.1:\d+/overdracht/\S+")
+    link = wait_until(
+        lambda: next((found[0] for _, _, text in box.arrived if (found := pattern.findall(text))), None),
+        60,
+        stack.logs,
+    )
+    forms = (
+        {"keuze": "Merkteken"},
+        {"keuze": "teruggeven", "reden": BSN},
+        {"keuze": "aannemen", "naam": "Merkteken"},
+    )
+    return [httpx.get(link).text, *(httpx.post(link, data=form).text for form in forms)]
+
+
+def quiet(stack: Stack) -> bool:
+    """Whether all that happened is shown, sent and published."""
+    waiting = (
+        select(func.count())
+        .select_from(ProcessRow)
+        .where(col(ProcessRow.attention), ~col(ProcessRow.finished)),
+        select(func.count()).select_from(OutboxRow).where(col(OutboxRow.done_at).is_(None)),
+        select(func.count())
+        .select_from(OutgoingEventRow)
+        .where(col(OutgoingEventRow.published_at).is_(None)),
+        select(func.count())
+        .select_from(WebhookDeliveryRow)
+        .where(col(WebhookDeliveryRow.next_at).is_not(None)),
+    )
+    with reading(stack.office().engine) as session:
+        return not any(session.exec(query).one() for query in waiting)
+
+
+def test_no_mark_is_found_in_a_running_office(town: tuple[Stack, Mailbox, Receiver], tmp_path: Path) -> None:
+    """Not in an answer, a message, an event, the output of a command, or any file: databases, logs, exports, backup."""
+    stack, box, receiver = town
+    key = (stack.home / "api-sleutel").read_text()
+    base = f"http://127.0.0.1:{stack.api_port}"
+    with httpx.Client(base_url=base, headers={"X-API-Key": key}, timeout=60) as api:
+        answers = drive(api)
+        shown = prefect(stack)
+        pages = hand_over(stack, api, box)
+        wait_until(lambda: quiet(stack), 120, stack.logs)
+        printed = commands(stack, tmp_path)
+        answers.append(api.get("/metrics").text)
+    assert stack.stop() == 0  # all that is written by then is in the files
+    places = {
+        "answers": answers,
+        "commands": printed,
+        "Prefect's answers": shown,
+        "pages": pages,
+        "messages": [str(message) for message in box.arrived],
+        "webhooks": [str(event) for event in receiver.received],
+        "files": [
+            f"{path}: {path.read_bytes().decode('latin-1')}"
+            for path in (*stack.home.rglob("*"), *stack.home.parent.glob("home-*.log"))
+            if path.is_file()
+        ],
+    }
+    for place, enough in (("messages", 2), ("webhooks", 10), ("files", 10)):
+        assert len(places[place]) > enough, place
+    for word in ("prefect.db", "zaken.db", "backup.db", "worker.log", "trajecten.json", "PRIVE-1"):
+        assert any(word in text for text in places["files"]), word
+    for place, texts in places.items():
+        for mark in MARKS:
+            found = [text for text in texts if mark in text]
+            where = [text[max(0, text.index(mark) - 200) : text.index(mark) + 60] for text in found[:3]]
+            assert not found, f"{mark} stands in {place}: {where}"
