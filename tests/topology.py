@@ -1,27 +1,27 @@
 """The topology of several machines on one: two Prefect servers, their services apart, three workers, two APIs.
 
-PostgreSQL holds Prefect's rows and the cases, Redis carries Prefect's messages. A small balancer stands before
-the two servers, as a load balancer would. Every process can be killed, and is started again after a while, as
-systemd or an orchestrator does.
+PostgreSQL holds Prefect's rows and the cases, Redis carries Prefect's messages; both are of the test alone. A small
+balancer stands before the two servers, as a load balancer would. Every process can be killed, and is started again
+after a while, as systemd or an orchestrator does.
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import select
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-import uuid
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
+from cluster import Cluster as PostgreSQL
+from cluster import postgresql_programs
 from stack import free_port, wait_until
 from workshop import Nursery, PrefectServer, Workshop, kill_tree
 
@@ -29,13 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
-POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
-# A database of our own on a Redis that others may use too; it is emptied.
-REDIS = os.environ.get("ROUTEKAART_TEST_REDIS", "redis://127.0.0.1:6379/11")
 WORKERS = ("worker-1", "worker-2", "worker-3")
 APIS = ("api-1", "api-2")
 SERVERS = ("server-1", "server-2")
 SERVICES = "services"
+STORES = ("redis", "postgresql")
 
 
 class Balancer:
@@ -84,16 +82,50 @@ def _both_ways(one: socket.socket, other: socket.socket) -> None:
             partner[ready].sendall(data)
 
 
+class Redis:
+    """A Redis that writes down every change, as the one in `deployments/compose.yaml` does."""
+
+    def __init__(self, folder: Path) -> None:
+        """Start it in this folder."""
+        self._folder, self._port = folder, free_port()
+        self._folder.mkdir(parents=True)
+        self.url = f"redis://127.0.0.1:{self._port}"
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, and wait until it listens."""
+        options = {
+            "port": self._port,
+            "bind": "127.0.0.1",
+            "dir": self._folder,
+            "save": "",
+            "appendonly": "yes",
+        }
+        command = [
+            "redis-server",
+            *(str(word) for key, value in options.items() for word in (f"--{key}", value)),
+        ]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        wait_until(lambda: _listens(self._port), 20, (self._folder / "log").read_text)
+
+    def kill(self) -> None:
+        """Kill it, with SIGKILL."""
+        self._process.kill()
+        self._process.wait()
+
+
 class BalancedServers(PrefectServer):
     """Two Prefect servers behind a balancer, and their background services in a process of their own."""
 
-    def __init__(self, folder: Path, database_url: str) -> None:
+    def __init__(self, folder: Path, database_url: str, redis_url: str) -> None:
         super().__init__(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.ports = {name: free_port() for name in SERVERS}
         self.balancer = Balancer(list(self.ports.values()))
         self.port = self.balancer.port
         self._database_url = database_url
+        self._redis_url = redis_url
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -108,8 +140,8 @@ class BalancedServers(PrefectServer):
             "PREFECT_SERVER_EVENTS_MESSAGING_CACHE": "prefect_redis.messaging",
             "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect_redis.ordering",
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect_redis.lease_storage",
-            "PREFECT_REDIS_MESSAGING_URL": REDIS,
-            "PREFECT_SERVER_DOCKET_URL": REDIS,
+            "PREFECT_REDIS_MESSAGING_URL": f"{self._redis_url}/0",
+            "PREFECT_SERVER_DOCKET_URL": f"{self._redis_url}/1",
         }
 
     def start(self, wait: bool = True) -> None:
@@ -183,21 +215,22 @@ class BalancedServers(PrefectServer):
 
 @dataclass
 class Cluster:
-    """All of it: servers, workers and APIs on one database of cases."""
+    """All of it: stores, servers, workers and APIs on one database of cases."""
 
     folder: Path
     servers: BalancedServers = field(init=False)
     shop: Workshop = field(init=False)
     api_ports: dict[str, int] = field(default_factory=lambda: {name: free_port() for name in APIS})
-    _databases: list[str] = field(default_factory=list)
     _nursery: Nursery = field(init=False)
+    _postgresql: PostgreSQL = field(init=False)
+    _redis: Redis = field(init=False)
 
     def start(self) -> None:
         """Make the databases and start every process."""
-        _empty_redis()
-        cases, engine = self._database("zaken"), self._database("prefect")
+        self._postgresql, self._redis = PostgreSQL(), Redis(self.folder / "redis")
+        cases, engine = self._postgresql.create("zaken"), self._postgresql.create("prefect")
         self.servers = BalancedServers(
-            self.folder / "prefect", engine.replace("postgresql", "postgresql+asyncpg")
+            self.folder / "prefect", engine.replace("postgresql", "postgresql+asyncpg"), self._redis.url
         )
         self.servers.start()
         self._nursery = Nursery(self.servers)
@@ -226,13 +259,19 @@ class Cluster:
             self.shop.start(name, "worker", ROUTEKAART_WORKER_NAME=name)
         elif name in APIS:
             self.shop.start(name, "api", ROUTEKAART_API_PORT=str(self.api_ports[name]))
+        elif name in STORES:
+            (self._redis if name == "redis" else self._postgresql).start()
         else:
             self.servers.start_one(name)
 
     def kill_one(self, name: str) -> None:
-        """Kill any process by its name, with SIGKILL."""
+        """Kill any process by its name, with SIGKILL; PostgreSQL as a crash does."""
         if name in self.shop.pids:
             self.shop.kill(name)
+        elif name == "redis":
+            self._redis.kill()
+        elif name == "postgresql":
+            self._postgresql.stop("immediate")
         else:
             self.servers.kill_one(name)
 
@@ -246,12 +285,9 @@ class Cluster:
     def stop(self) -> None:
         """End every process and drop the databases."""
         time.sleep(0.1)
-        for step in (self._stop_shop, self._close_nursery, self._kill_servers, _empty_redis):
+        for step in (self._stop_shop, self._close_nursery, self._kill_servers, self._remove_stores):
             with suppress(AttributeError):  # it never started
                 step()
-        with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
-            for name in self._databases:
-                connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
     def _stop_shop(self) -> None:
         self.shop.stop()
@@ -262,12 +298,9 @@ class Cluster:
     def _kill_servers(self) -> None:
         self.servers.kill()
 
-    def _database(self, what: str) -> str:
-        name = f"routekaart_test_{what}_{uuid.uuid4().hex[:8]}"
-        with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{name}"')
-        self._databases.append(name)
-        return POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
+    def _remove_stores(self) -> None:
+        self._redis.kill()
+        self._postgresql.remove()
 
     def logs(self) -> str:
         """Give the ends of all logs."""
@@ -293,25 +326,13 @@ def reason_to_skip() -> str | None:
     try:
         import asyncpg  # noqa: PLC0415
         import prefect_redis  # noqa: PLC0415
-        import redis  # noqa: PLC0415
-
-        assert asyncpg
-        assert prefect_redis
-        psycopg.connect(POSTGRESQL, connect_timeout=2).close()
-        with closing(redis.Redis.from_url(REDIS, socket_connect_timeout=2)) as client:
-            client.ping()
     except ImportError as error:
         return f"no {error.name}: install routekaart[cluster]"
-    except Exception as error:  # noqa: BLE001 - whatever it is, there is no cluster here
-        return f"no PostgreSQL or Redis: {type(error).__name__}"
+    assert asyncpg
+    assert prefect_redis
+    if shutil.which("redis-server") is None or postgresql_programs() is None:
+        return "no redis-server or no PostgreSQL on this machine"
     return None
-
-
-def _empty_redis() -> None:
-    import redis  # noqa: PLC0415
-
-    with closing(redis.Redis.from_url(REDIS)) as client:
-        client.flushdb()
 
 
 def _listens(port: int) -> bool:

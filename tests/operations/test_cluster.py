@@ -12,7 +12,7 @@ import httpx
 import pytest
 from invariants import Accepted, violations
 from stack import wait_until
-from topology import APIS, SERVICES, Cluster, reason_to_skip
+from topology import APIS, SERVICES, STORES, Cluster, reason_to_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefect, pytest.mark.long]
 
 MISSING = reason_to_skip()
-KILLED = ("worker-2", "api-1", "server-1", SERVICES)
+KILLED = ("worker-2", "api-1", "server-1", SERVICES, *STORES)
 SETTLES_WITHIN = 240.0
 
 
@@ -128,9 +128,9 @@ def test_every_worker_and_server_takes_part(cluster: Cluster) -> None:
 
 @pytest.mark.timeout(900)
 def test_cases_walk_on_while_one_of_each_kind_is_killed(cluster: Cluster) -> None:
-    """Two hundred cases, with a worker, an API, a server and the services killed: nothing lost, nothing twice."""
+    """Two hundred cases, with one of each kind killed, Redis and PostgreSQL too: nothing lost, nothing twice."""
     began = time.monotonic()
-    kills = dict(zip((40, 80, 120, 160), KILLED, strict=True))
+    kills = dict(zip((30, 60, 90, 120, 150, 180), KILLED, strict=True))
     integrator = _walk_all(cluster, "RIJ", 200, kills)
     walked = time.monotonic() - began
     wait_until(lambda: all(map(cluster.servers.runs_now, ("server-1", SERVICES))), 30, cluster.logs)
