@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 HERE = Path(__file__).parent
+LONGEST_SECONDS = 900.0
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "accepted": ("accepted.py",),
     "wakeups": ("wakeups.py",),
@@ -54,36 +56,59 @@ def main() -> int:
         work = progress.add_task("", total=len(names))
         for name in names:
             progress.update(work, description=name)
-            if not run(name, collected, out):
+            began = time.monotonic()
+            trouble = run(name, collected)
+            if trouble:
                 failed.append(name)
+            # A line for each as well: where nobody looks at a terminal the bar is not drawn.
+            took = f"{time.strftime('%H:%M:%S')} {name} {'failed' if trouble else 'done'}"
+            out.print(
+                f"{took} after {time.monotonic() - began:.0f} s", trouble or "", markup=False, highlight=False
+            )
             progress.advance(work)
-    lines = [Line(**json.loads(line)) for line in collected.read_text(encoding="utf-8").splitlines()]
+            lines = write(collected, failed, arguments.to)
     collected.unlink()
-    table = f"Measured on {machine()}, {time.strftime('%Y-%m-%d')}.\n\n{markdown(lines)}"
-    print(table)
-    arguments.to.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
-    content = {"machine": machine(), "lines": [vars(line) for line in lines], "failed": failed}
-    arguments.to.with_suffix(".json").write_text(json.dumps(content, indent=1), encoding="utf-8")
-    print(f"\nAlso in {arguments.to}.md and {arguments.to}.json")
+    print(arguments.to.with_suffix(".md").read_text(encoding="utf-8"))
+    print(f"Also in {arguments.to}.md and {arguments.to}.json")
     if failed:
         print(f"Failed: {', '.join(failed)}")
     return int(bool(failed) or any(line.met is False for line in lines))
 
 
-def run(name: str, collected: Path, out: Console) -> bool:
-    """Run one benchmark; what it prints is shown when it fails."""
-    done = subprocess.run(
-        [sys.executable, HERE / BENCHMARKS[name][0], *BENCHMARKS[name][1:]],
-        env=os.environ | {RESULTS: str(collected)},
-        cwd=REPOSITORY,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        out.print(f"{name} failed:", done.stdout[-3000:], markup=False)
-    return not done.returncode
+def write(collected: Path, failed: list[str], to: Path) -> list[Line]:
+    """Write what there is so far, so that a run that is broken off keeps it."""
+    lines = [Line(**json.loads(line)) for line in collected.read_text(encoding="utf-8").splitlines()]
+    table = f"Measured on {machine()}, {time.strftime('%Y-%m-%d')}.\n\n{markdown(lines)}"
+    to.with_suffix(".md").write_text(table + "\n", encoding="utf-8")
+    content = {"machine": machine(), "lines": [vars(line) for line in lines], "failed": failed}
+    to.with_suffix(".json").write_text(json.dumps(content, indent=1), encoding="utf-8")
+    return lines
+
+
+def run(name: str, collected: Path) -> str:
+    """Run one benchmark; give the end of what it printed when it failed, and nothing when all went well."""
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(
+            [sys.executable, HERE / BENCHMARKS[name][0], *BENCHMARKS[name][1:]],
+            env=os.environ | {RESULTS: str(collected)},
+            cwd=REPOSITORY,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # so that all that it started ends with it
+        )
+        try:
+            code: int | None = process.wait(LONGEST_SECONDS)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            if not isinstance(error, subprocess.TimeoutExpired):
+                raise
+            code = None
+        output.seek(0)
+        if code == 0:
+            return ""
+        what = f"it took more than {LONGEST_SECONDS:.0f} s" if code is None else ""
+        return f"{what}\n{output.read()[-3000:]}"
 
 
 if __name__ == "__main__":
