@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import socket
 import subprocess
@@ -145,6 +146,10 @@ def test_a_worker_that_is_asked_to_stop_hands_back_its_runs(shop: Workshop, serv
     figures = httpx.get(f"http://127.0.0.1:{port}/metrics", timeout=20).text
     assert 'routekaart_wake_ups_total{result="parked"}' in figures
     assert 'routekaart_open_processes{mijlpaal="M3"} 16.0' in figures
+    assert _named_by_dashboard_and_alarms() - _given(figures) == {
+        "routekaart_api_requests",
+        "routekaart_api_request_seconds",
+    }
     seconds = _ends(shop, "eerste")
     assert seconds < 30
     assert _held(shop.office.engine) == []
@@ -169,10 +174,13 @@ def test_an_api_that_is_asked_to_stop_answers_what_it_was_asked(shop: Workshop) 
     reference = shop.office.casework.open("M1", municipality="0518").reference
     shop.start("api", "api")
     shop.wait(lambda: (shop.home / "api-sleutel").exists() and _connects(shop.api_port), 40)
+    key = (shop.home / "api-sleutel").read_text().strip()
+    figures = httpx.get(f"http://127.0.0.1:{shop.api_port}/metrics", headers={"X-API-Key": key}, timeout=20)
+    assert _named_by_dashboard_and_alarms() <= _given(figures.text)
     body = b'{"gebeurtenis": "informatie_gegeven"}'
     head = (
         f"POST /v1/zaken/{reference}/gebeurtenissen HTTP/1.1\r\nHost: routekaart\r\n"
-        f"X-API-Key: {(shop.home / 'api-sleutel').read_text().strip()}\r\n"
+        f"X-API-Key: {key}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", shop.api_port), timeout=20) as asked:
@@ -217,6 +225,21 @@ def _held(engine: Engine) -> list[str]:
     with engine.connect() as connection:
         query = "SELECT case_reference FROM processes WHERE leased_by IS NOT NULL"
         return list(connection.exec_driver_sql(query).scalars())
+
+
+def _named_by_dashboard_and_alarms() -> set[str]:
+    """Give every metric that the files of Prometheus and Grafana ask for, without what PromQL adds to its name."""
+    monitoring = TESTS.parent / "deployments" / "monitoring"
+    text = "".join((monitoring / name).read_text() for name in ("dashboard.json", "alarmen.yml"))
+    found = set(re.findall(r"\broutekaart_[a-z_]+\b", text))
+    return {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in found}
+
+
+def _given(figures: str) -> set[str]:
+    """Give every metric in an answer of `/metrics`."""
+    return {
+        re.sub(r"_total$", "", name) for name in re.findall(r"^# TYPE (\w+)", figures, flags=re.MULTILINE)
+    }
 
 
 def _connects(port: int) -> bool:
