@@ -1,6 +1,6 @@
 """Wake-ups a second: our worker beside Prefect's own process worker, on one Prefect server.
 
-    python tests/benchmarks/wakeups.py [--stock 12] [--source 100] [--resume 50] [--cases 40]
+    python tests/benchmarks/wakeups.py [--stock 12] [--source 200] [--resume 100] [--cases 40]
                                        [--postgres] [--concurrency 4]
 
 A wake-up takes a parked flow run to RUNNING, runs its flow from the top, and parks it again. Each one writes
@@ -67,9 +67,7 @@ COMPARED = ("ours, wake source", "ours, Resume")
 # -- the flow that is woken ----------------------------------------------------------------------------------
 
 
-class Uitkomst(BaseModel):
-    """Wat kwam er uit het gesprek."""
-
+class _Uitkomst(BaseModel):  # without a text above it, as the forms of our processes are
     bereikt: bool = Field(title="Is de inwoner bereikt?")
 
 
@@ -85,7 +83,7 @@ def waiting() -> None:
             "insert into wake_up (flow_run_id, answer) values (?, ?)",
             (str(context.flow_run.id), answer.id if answer else None),
         )
-    park("Wacht op gesprek", "Tot 1 mei 2026 (Wgs art. 4 lid 1)", Uitkomst)
+    park("Wacht op gesprek", "Tot 1 mei 2026 (Wgs art. 4 lid 1)", _Uitkomst)
 
 
 @contextmanager
@@ -129,7 +127,6 @@ def environment(home: Path, port: int, database: str | None) -> dict[str, str]:
     more = {
         "ROUTEKAART_HOME": str(home),
         "ROUTEKAART_PREFECT_PORT": str(port),
-        "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_LOGGING_LEVEL": "WARNING",
         FILE: str(home / "notes.db"),
     }
@@ -389,8 +386,8 @@ def main() -> None:
     """Start a server, measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--stock", type=int, default=12)
-    parser.add_argument("--source", type=int, default=100)
-    parser.add_argument("--resume", type=int, default=50)
+    parser.add_argument("--source", type=int, default=200)
+    parser.add_argument("--resume", type=int, default=100)
     parser.add_argument("--cases", type=int, default=40)
     parser.add_argument("--concurrency", type=int, default=0)
     parser.add_argument("--postgres", action="store_true")
