@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
-from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate
+from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
 
@@ -46,7 +46,7 @@ def _make_pool(client: SyncPrefectClient) -> None:
     try:
         client.create_work_pool(pool)
     except ObjectAlreadyExists:
-        return
+        client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=pool.base_job_template))
 
 
 def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse | None) -> str:

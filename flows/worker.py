@@ -113,6 +113,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         "cy='27' r='4' fill='%23e17000'/%3E%3C/svg%3E"
     )
 
+    @classmethod
+    def get_default_base_job_template(cls) -> dict[str, Any]:
+        """Give one without variables: none would do anything, and Prefect checks all of them for each new run."""
+        return {"job_configuration": {}, "variables": {"type": "object", "properties": {}}}
+
     def __init__(self, work_pool_name: str, name: str | None = None, **options: Any) -> None:
         """Make a worker, named after its machine so that it finds its lost runs after a restart.
 
