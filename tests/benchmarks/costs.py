@@ -91,7 +91,7 @@ class Load:
 class Measured:
     """What one transition costs: in our database, and to show it in Prefect.
 
-    The bytes in Prefect's database are those of one wake-up, of one flow run, or of one version of a page.
+    The bytes in Prefect's database are those of one wake-up, of one flow run, or of one page.
     """
 
     rows: float
@@ -103,6 +103,7 @@ class Measured:
     task_bytes: float  # task runs of the messages of a wake-up
     event_bytes: float  # Prefect's events of a wake-up
     page_bytes: float
+    newest_page_bytes: float  # the newest version of a page, which Prefect keeps twice
     run_bytes: float  # a run itself, with the form that it shows now
 
 
@@ -157,7 +158,8 @@ def _in_prefect(load: Load, measured: Measured) -> dict[str, float]:
         * (load.of_trajects * in_traject + load.of_signals * in_signal),
         "task runs": measured.task_bytes * woken * load.transitions * ENDED_RUNS_YEARS,
         "pages": measured.page_bytes
-        * (trajects_there * PAGE_VERSIONS + signals_there * ASSUMPTIONS["signal_events"].number),
+        * (trajects_there * PAGE_VERSIONS + signals_there * ASSUMPTIONS["signal_events"].number)
+        + measured.newest_page_bytes * (trajects_there + signals_there),
         "runs": measured.run_bytes * (trajects_there * ASSUMPTIONS["runs"].number + signals_there),
         "events": measured.event_bytes * woken * load.transitions * EVENTS_YEARS,
     }

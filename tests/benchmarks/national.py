@@ -247,7 +247,8 @@ def sample(number: int) -> dict[str, float]:
         "task_bytes": size("task_run", "task_run_state") / woken,
         "event_bytes": size("events", "event_resources") / woken,
         "page_bytes": each("artifact"),
-        "run_bytes": each("flow_run") + each("flow_run_input") + each("artifact_collection"),
+        "newest_page_bytes": each("artifact_collection"),
+        "run_bytes": each("flow_run") + each("flow_run_input"),
     }
 
 
