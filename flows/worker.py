@@ -116,7 +116,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
         """Give one without variables: none would do anything, and Prefect checks all of them for each new run."""
-        return {"job_configuration": {}, "variables": {"type": "object", "properties": {}}}
+        return {"job_configuration": {"env": {}}, "variables": {"type": "object", "properties": {}}}
 
     def __init__(self, work_pool_name: str, name: str | None = None, **options: Any) -> None:
         """Make a worker, named after its machine so that it finds its lost runs after a restart.
