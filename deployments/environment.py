@@ -85,7 +85,12 @@ def for_who_waits(settings: Settings) -> Iterator[None]:
     os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "2"
     try:
         yield
-    except (httpx.HTTPError, RuntimeError):
+    except (httpx.HTTPError, RuntimeError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
+            raise SettingsError(
+                f"De Prefect-server ({os.environ['PREFECT_API_URL']}) neemt een verzoek niet aan "
+                f"({error.response.status_code}). Past zijn versie bij deze?"
+            ) from error
         raise SettingsError(
             f"De Prefect-server ({os.environ['PREFECT_API_URL']}) antwoordt niet. Start hem en probeer het opnieuw."
         ) from None
