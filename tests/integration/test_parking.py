@@ -24,8 +24,10 @@ from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.states import Pending
 from pydantic import BaseModel, Field
 
+from flows.in_process import InProcessRunner, OneAtATime
 from flows.parking import form_schema, park, take_answer
 from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
 
@@ -238,8 +240,15 @@ class Case:
         assert len(self.lines()) == times
 
     def resume(self, values: dict[str, Any] | None) -> str:
-        """Press Resume, and give the server's verdict."""
-        return self.client.resume_flow_run(self.id, run_input=values).status.value
+        """Press Resume, and give the server's verdict; a form that comes a moment after its pause is waited for."""
+
+        def verdict() -> str | None:
+            result = self.client.resume_flow_run(self.id, run_input=values)
+            there = "schema not found" not in str(result.details)
+            return result.status.value if there else None
+
+        found: str = wait_until(verdict)
+        return found
 
 
 @pytest.fixture
@@ -310,6 +319,27 @@ def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Pa
     parked.until_woken(2)
     assert parked.lines() == ["-", "-"]
     assert wait_until((folder / f"{parked.id}.done").read_text) == WakeUpResult.PARKED
+
+
+def test_a_wake_up_is_four_requests_and_the_text_of_its_form(
+    client: SyncPrefectClient, deployment: UUID, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RUNNING, a question for answers, PAUSED, the form and its text: nothing is looked up for each run."""
+    sent: list[str] = []
+    send = OneAtATime.handle_request
+
+    def noted(self: OneAtATime, request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url.path.rpartition(str(run.id))[2]}")
+        return send(self, request)
+
+    monkeypatch.setattr(OneAtATime, "handle_request", noted)
+    monkeypatch.setenv(FOLDER, str(folder))
+    run = client.create_flow_run_from_deployment(deployment, state=Pending())  # so that no worker takes it
+    runner = InProcessRunner("Wordt bijgewerkt door een proef")
+    for _ in range(2):
+        sent.clear()
+        assert runner.run(waiting, client.read_flow_run(run.id)) is WakeUpResult.PARKED
+    assert sent == ["POST /set_state", "POST /input/filter", "POST /set_state", "POST /input", "POST /input"]
 
 
 def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[str], Case], folder: Path) -> None:
