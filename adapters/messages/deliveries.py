@@ -253,7 +253,7 @@ class Deliveries:
         if reason := overtaken(row.kind, about):
             raise _OvertakenError(reason)
         link = None
-        if row.kind in (HANDOFF, NOT_ACCEPTED) and about.process.state == OFFERED and row.recipient != NOBODY:
+        if row.kind in (HANDOFF, NOT_ACCEPTED) and about.process.state == OFFERED:
             with writing(self._engine) as session:
                 link = self._links.give(session, row, self._recipients.book().house.link_dagen)
         return self._writer.write(row, about, link)

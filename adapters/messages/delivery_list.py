@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from adapters.database import ProcessRow, reading, writing
+from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.messages.tables import DeliveryRow, DeliveryState
 from milestones.roles import dutch_role
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
     from adapters.clock import Clock
 
@@ -60,9 +61,7 @@ def send_again(engine: Engine, clock: Clock, delivery_id: str) -> str:
         return row.id
 
 
-def _plan_again(session: Any, row: DeliveryRow) -> None:
-    from adapters.database import OutboxRow  # noqa: PLC0415
-
+def _plan_again(session: Session, row: DeliveryRow) -> None:
     effect = session.get_one(OutboxRow, row.outbox_id)
     effect.done_at = None
     session.add(effect)

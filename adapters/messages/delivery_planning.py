@@ -23,7 +23,15 @@ from adapters.messages.addressing import (
     willing,
 )
 from adapters.messages.handoff_links import responsible_person
-from adapters.messages.message_kinds import CRISIS_TERMS, HANDOFF, NOT_ACCEPTED, OVERDUE, UNDELIVERED, WARNING
+from adapters.messages.message_kinds import (
+    CRISIS_TERMS,
+    HANDOFF,
+    HANDOFF_TERM,
+    NOT_ACCEPTED,
+    OVERDUE,
+    UNDELIVERED,
+    WARNING,
+)
 from adapters.messages.recipients import PERSON, Wish
 from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.oversight.caseload import holder_of
@@ -47,7 +55,6 @@ TO_FILE = "bestand"  # the channel while there is no file of recipients
 _NAMESPACE = uuid.UUID("0e8e1f0a-90a5-4c8e-8a1c-1f2b7d0a4b11")
 _BURST = timedelta(hours=1)
 _END_OF_DAY = time(23, 45)
-_HANDOFF_TERM = "OVD"
 
 
 class DeliveryPlanner:
@@ -194,7 +201,7 @@ class DeliveryPlanner:
         elif effect.kind == OVERDUE and effect.role not in LAST_RESORTS:
             levels = book.levels(2)
         found = addressees(book, effect.role, where, today, levels, responsible)
-        if effect.term == _HANDOFF_TERM and process.state == OFFERED and effect.kind == WARNING:
+        if effect.term == HANDOFF_TERM and process.state == OFFERED and effect.kind == WARNING:
             # The sender holds the case, but it is the receiver who must do something.
             receiver = self._rules_for(where).policy.role(definition_of(process).first_state.role)
             known = {item.recipient.code for item in found}

@@ -47,5 +47,7 @@ TASKS: Mapping[str, str] = MappingProxyType(
         "verantwoordelijk_college_nagaan": "kijk na welke gemeente deze zaak doet",
     }
 )
+# The term within which a hand-off must be accepted.
+HANDOFF_TERM = "OVD"
 # Terms that by their nature are about a threatening situation (domain 3.1).
 CRISIS_TERMS = frozenset({"T02", "T02b", "T02c"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
 from adapters.clock import AMSTERDAM
-from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED, TASKS, UNDELIVERED, WARNING
+from adapters.messages.message_kinds import HANDOFF, HANDOFF_TERM, NOT_ACCEPTED, TASKS, UNDELIVERED, WARNING
 from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn
 from adapters.messages.texts import DIGEST_TEXT, PARTNER_TEXT, RESIDENT_TEXT
 from milestones.definition import OFFERED
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from milestones.process import RunningTerm, Snapshot
 
 RESIDENT = "client"
-_HANDOFF_TERM = "OVD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class MessageWriter:
         term = _term_of(effect, process, delivery.kind)
         offered = process.state == OFFERED
         waits_for = (definition.first_state if offered else definition.state(process.state)).waits_for
-        if offered and (after := _most_urgent(process, without=_HANDOFF_TERM)) and after.due:
+        if offered and (after := _most_urgent(process, without=HANDOFF_TERM)) and after.due:
             waits_for = f"{waits_for}, uiterlijk {dutch_date(after.due)}"
         return {
             "zaak": effect.case_reference,
@@ -168,7 +167,7 @@ def _term_of(effect: OutboxRow, process: Snapshot, kind: str) -> RunningTerm | N
     if effect.term is not None:
         own = [item for item in process.terms if item.term == effect.term]
         return next((item for item in own if item.due == effect.due), own[-1] if own else None)
-    if kind in (HANDOFF, NOT_ACCEPTED) and (handoff := process.running(_HANDOFF_TERM)):
+    if kind in (HANDOFF, NOT_ACCEPTED) and (handoff := process.running(HANDOFF_TERM)):
         return handoff
     return _most_urgent(process)
 

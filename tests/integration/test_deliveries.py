@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import pkgutil
+import re
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ import adapters
 from adapters.clock import AMSTERDAM
 from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.messages.delivery_list import UnknownDeliveryError, listed, send_again
+from adapters.messages.handoff_links import ACCEPTED, LinkStatus
 from adapters.messages.retry_table import RETRY_TABLE
 from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
@@ -581,15 +583,22 @@ def test_a_sender_that_reveals_the_help_is_not_used_for_residents(post: Post) ->
 
 
 def test_without_a_file_of_recipients_messages_go_to_a_file(office: Office, tmp_path: Path) -> None:
-    """A newcomer sees each message as a line in the file that `start` names."""
+    """A newcomer sees each message as a line in the file that `start` names, with the link of a hand-off."""
     reference = office.casework.open("M3", municipality="0518").reference
+    for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+        office.casework.report(reference, event)
     with reading(office.engine) as session:
-        effect = session.exec(select(OutboxRow)).one()
-    office.deliveries.plan(effect.id)
-    (parcel,) = office.deliveries.due(effect.process_id)
-    office.deliveries.send(parcel)
-    (line,) = (tmp_path / "berichten.jsonl").read_text().splitlines()
-    assert json.loads(line)["titel"] == f"Zaak {reference}: nieuw"
+        effects = session.exec(select(OutboxRow).order_by(col(OutboxRow.created_at))).all()
+    for effect in effects:
+        office.deliveries.plan(effect.id)
+    for process in {effect.process_id for effect in effects}:
+        for parcel in office.deliveries.due(process):
+            office.deliveries.send(parcel)
+    lines = map(json.loads, (tmp_path / "berichten.jsonl").read_text().splitlines())
+    texts = {line["titel"]: line["tekst"] for line in lines}
+    assert f"Zaak {reference}: nieuw" in texts
+    token = re.findall(r"/overdracht/(\S+)", texts[f"Zaak {reference}: overdracht voor jou"])[0]
+    assert office.handoff_links.use(token, ACCEPTED).status is LinkStatus.USED
 
 
 def test_a_message_for_a_role_that_nobody_has_is_visible(post: Post) -> None:

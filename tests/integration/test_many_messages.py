@@ -11,13 +11,15 @@ import pytest
 from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
 from sqlmodel import select
 
-from adapters.database import OutboxRow, create_engine, migrate, reading
+from adapters.database import OutboxRow, reading
 from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
 from adapters.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from sqlalchemy import Engine
 
     from adapters.clock import SetClock
 
@@ -36,13 +38,11 @@ def _file(mail: str, web: str) -> str:
     return "\n".join(parts)
 
 
-@pytest.mark.parametrize("messages", [100, pytest.param(1_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("messages", [60, pytest.param(1_000, marks=pytest.mark.long)])
 def test_all_messages_arrive_and_none_at_a_wrong_person(
-    tmp_path: Path, clock: SetClock, messages: int
+    engine: Engine, tmp_path: Path, clock: SetClock, messages: int
 ) -> None:
     """With 20% failures, half of them after the message was taken, every message arrives at its own person."""
-    engine = create_engine(f"sqlite:///{tmp_path / 'zaken.db'}")
-    migrate(engine)
     office = Office(Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml"), engine, clock)
     mail, web = (Mailbox(one_in(5, (REFUSE, TAKE_AND_REFUSE), seed)) for seed in (1, 2))
     with mail_server(mail) as mail_address, web_address(web) as address:
