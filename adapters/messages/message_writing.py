@@ -9,13 +9,22 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
 from adapters.clock import AMSTERDAM
-from adapters.messages.message_kinds import HANDOFF, HANDOFF_TERM, NOT_ACCEPTED, TASKS, UNDELIVERED, WARNING
+from adapters.messages.message_kinds import (
+    HANDOFF,
+    HANDOFF_TERM,
+    NOT_ACCEPTED,
+    OVERDUE,
+    TASKS,
+    UNDELIVERED,
+    WARNING,
+)
 from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn
 from adapters.messages.texts import DIGEST_TEXT, PARTNER_TEXT, RESIDENT_TEXT
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
 from milestones.roles import OUTSIDE, dutch_role
+from milestones.snapshot import TermOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,13 +126,19 @@ def overtaken(kind: str, about: Subject) -> str | None:
     """Say why a message need not be sent any more, or None."""
     if kind == NOT_ACCEPTED and about.process.state != OFFERED:
         return "de overdracht is intussen beantwoord"
-    if kind == WARNING and not any(
-        item.runs and item.due == about.effect.due
-        for item in about.process.terms
-        if item.term == about.effect.term
-    ):
-        return "de termijn is intussen gehaald of verschoven"
-    return None
+    own = [item for item in about.process.terms if item.term == about.effect.term]
+    if kind == WARNING:
+        still = any(item.runs and item.due == about.effect.due for item in own)
+    elif kind == OVERDUE:
+        still = any(item.due in (about.effect.due, None) and not _met_in_time(item) for item in own)
+    else:
+        still = True
+    return None if still else "de termijn is intussen gehaald of verschoven"
+
+
+def _met_in_time(term: RunningTerm) -> bool:
+    """Whether a term was met on a day that counts, perhaps reported after it was called missed."""
+    return term.stopped is TermOutcome.MET and not term.is_overdue(date.max)
 
 
 def until_when(term: RunningTerm | None) -> str:

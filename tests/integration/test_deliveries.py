@@ -400,22 +400,19 @@ def test_the_ladder_moves_when_the_term_moves(post: Post) -> None:
         post.office.casework.fire_due(reference)
     data = {"termijn": "T02b", "weken": 2, "motivering": "m-01"}
     post.office.casework.report(reference, "termijn_verlengd", data=data)
-    told = []
-    for day in range(30):
-        post.at(f"{first + timedelta(days=day)}T11:00")
+    moved = term.due + timedelta(weeks=2)
+    for days in (5, 4, 2, 1):
+        post.at(f"{moved - timedelta(days=days)}T11:00")
         post.office.casework.fire_due(reference)
         post.round()
     told = [row for row in post.rows(kind="waarschuwing") if row.recipient == "p2"]
-    moved = term.due + timedelta(weeks=2)
     with reading(post.office.engine) as session:
-        rungs = [
-            (
-                session.get_one(OutboxRow, row.outbox_id).rung,
-                session.get_one(OutboxRow, row.outbox_id).planned_on,
-            )
-            for row in told
-        ]
-    assert rungs == [("-5d", first), ("-5d", moved - timedelta(days=5)), ("-2d", moved - timedelta(days=2))]
+        asked = [session.get_one(OutboxRow, row.outbox_id) for row in told]
+    assert [(effect.rung, effect.planned_on, row.state) for effect, row in zip(asked, told, strict=True)] == [
+        ("-5d", first, DeliveryState.DROPPED),  # it was for the old date
+        ("-5d", moved - timedelta(days=5), DeliveryState.DELIVERED),
+        ("-2d", moved - timedelta(days=2), DeliveryState.DELIVERED),
+    ]
 
 
 def test_the_ladder_climbs_and_each_rung_is_told_once(post: Post) -> None:
@@ -506,6 +503,21 @@ def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) 
     post.at("2026-03-25T09:00")
     post.round()
     assert [row.state for row in post.rows(kind="waarschuwing")] == [DeliveryState.DROPPED]
+
+
+def test_what_was_done_in_time_and_reported_late_is_not_called_too_late(post: Post) -> None:
+    """A term that passed at midnight and turns out to be met on its last day gives nobody a message in the morning."""
+    reference = post.open("aanmelding_geregistreerd", "niet_bedreigend")
+    post.round()
+    post.at("2026-04-08T00:30")
+    post.office.casework.fire_due(reference)
+    post.plan()
+    assert {row.state for row in post.rows(kind="termijn_gemist")} == {DeliveryState.WAITING}
+    post.at("2026-04-08T07:00")
+    post.office.casework.report(reference, "eerste_gesprek_gevoerd", on=date(2026, 4, 7))
+    post.at("2026-04-08T09:00")
+    post.round()
+    assert {row.state for row in post.rows(kind="termijn_gemist")} == {DeliveryState.DROPPED}
 
 
 def test_a_hand_off_that_nobody_takes_reaches_the_coordinator_after_five_working_days(post: Post) -> None:
