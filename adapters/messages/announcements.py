@@ -6,6 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from adapters.database import reading
+from adapters.messages.absences import book_of_the_day
+from adapters.messages.addressing import addressees
 from adapters.messages.channels import ChannelError, send_over
 
 if TYPE_CHECKING:
@@ -25,15 +28,18 @@ class Announcement:
 
 
 def announce(office: Office, announcement: Announcement) -> bool:
-    """Tell everyone with the role, each over the first of his channels that takes it; give whether all heard it.
+    """Tell everyone with the role who is there, each over the first channel that takes it; give whether all heard it.
 
-    While nobody has the role, it goes to the local file of messages.
+    While nobody can be told, it goes to the local file of messages.
     """
-    holders = office.recipients.book().holders(announcement.role, announcement.municipality)
-    if not holders:
+    today = office.clock.today()
+    with reading(office.engine) as session:
+        book = book_of_the_day(session, office.recipients.book(), announcement.municipality, today)
+    found = addressees(book, announcement.role, announcement.municipality, today)
+    if not found:
         _to_file(office, announcement)
         return True
-    return all([_told(holder, announcement) for holder in holders])  # noqa: C419
+    return all([_told(item.recipient, announcement) for item in found])  # noqa: C419
 
 
 def _told(holder: Recipient, announcement: Announcement) -> bool:

@@ -18,6 +18,7 @@ from sqlmodel import SQLModel, col, select
 import adapters
 from adapters.clock import AMSTERDAM
 from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.messages.announcements import Announcement, announce
 from adapters.messages.delivery_list import UnknownDeliveryError, listed, send_again
 from adapters.messages.handoff_links import ACCEPTED, LinkStatus
 from adapters.messages.retry_table import RETRY_TABLE
@@ -490,6 +491,14 @@ def test_a_declaration_goes_before_the_file(post: Post) -> None:
     post.open()
     post.round()
     assert post.rows()[0].recipient == "leider"
+
+
+def test_what_is_told_about_the_system_reaches_who_is_there(post: Post) -> None:
+    """While the coordinator is away his deputy hears of a stopped worker or a lost message."""
+    caseload, today = Caseload(post.office.engine, post.office.casework), post.clock.today()
+    caseload.declare_absence("chef", "0518", today, today, "leider")
+    assert announce(post.office, Announcement("n1", "coordinator", "0518", "Er is geen worker", "Start hem."))
+    assert [(to, title) for to, title, _ in post.web.arrived] == [("leider", "Er is geen worker")]
 
 
 def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) -> None:

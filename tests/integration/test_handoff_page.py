@@ -30,6 +30,7 @@ from milestones.definitions import current
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
     from adapters.clock import SetClock
@@ -372,38 +373,80 @@ def test_the_colours_can_be_told_apart(desk: Desk) -> None:
             assert _contrast(colour[line], colour["paper"]) >= 3, line
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
-def test_on_a_phone_the_page_works_with_the_keyboard_and_without_script(desk: Desk) -> None:
-    """In a real Chromium at phone width: nothing sticks out, targets are large, and Tab and Space do it all."""
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium, for all tests of the page."""
     chromium = shutil.which("chromium")
     if chromium is None:
         pytest.skip("no Chromium on this machine")
-    from playwright.sync_api import expect, sync_playwright  # noqa: PLC0415
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     SCREENSHOTS.mkdir(exist_ok=True)
-    reference = desk.hand_over()
     flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
-        page = browser.new_context(viewport=PHONE, java_script_enabled=False, locale="nl-NL").new_page()
-        page.goto(desk.link())
-        page.screenshot(path=SCREENSHOTS / "overdracht.png", full_page=True)
-        for target in page.locator("button, .choice").all():
-            box = target.bounding_box()
-            assert box is not None
-            assert box["height"] >= 44
-            assert box["x"] >= 0
-            assert box["x"] + box["width"] <= PHONE["width"]
-        page.keyboard.press("Tab")
-        page.screenshot(path=SCREENSHOTS / "overdracht-focus.png")
-        page.keyboard.press("Tab")  # into the group of reasons
-        page.keyboard.press("Space")
-        page.keyboard.press("ArrowDown")
-        page.keyboard.press("Tab")
-        page.keyboard.press("Enter")
-        expect(page.get_by_role("heading", level=1)).to_have_text(f"Zaak {reference} is teruggegeven")
-        page.screenshot(path=SCREENSHOTS / "overdracht-terug.png", full_page=True)
-        browser.close()
+        made = playwright.chromium.launch(executable_path=chromium, args=flags)
+        yield made
+        made.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_each_page_passes_axe_in_light_and_dark(desk: Desk, browser: Browser) -> None:
+    """The published checker of WCAG 2.2 A and AA finds nothing, with the text twice as large on a small phone too."""
+    from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415
+
+    rules = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+    desk.hand_over()
+    link = desk.link()
+    found = {}
+    for scheme in ("light", "dark"):
+        page = browser.new_context(
+            viewport={"width": 320, "height": 600}, color_scheme=scheme, bypass_csp=True
+        ).new_page()
+        page.goto(link)
+        found[scheme, "offered"] = Axe().run(page, options=rules)
+        page.locator("form").last.evaluate("form => form.submit()")
+        page.wait_for_selector("#fout")
+        found[scheme, "error"] = Axe().run(page, options=rules)
+        page.add_style_tag(content="html { font-size: 200%; letter-spacing: .12em; word-spacing: .16em }")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    page.goto(link)
+    page.get_by_role("button").first.click()
+    page.wait_for_url(link)
+    found["dark", "done"] = Axe().run(page, options=rules)
+    page.goto(link)
+    found["dark", "used"] = Axe().run(page, options=rules)
+    page.goto(link + "x")
+    found["dark", "unknown"] = Axe().run(page, options=rules)
+    said = {name: result.generate_report() for name, result in found.items() if result.violations_count}
+    assert said == {}
+    assert len({result.response["url"] for result in found.values()}) == 2
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_on_a_phone_the_page_works_with_the_keyboard_and_without_script(desk: Desk, browser: Browser) -> None:
+    """In a real Chromium at phone width: nothing sticks out, targets are large, and Tab and Space do it all."""
+    from playwright.sync_api import expect  # noqa: PLC0415
+
+    reference = desk.hand_over()
+    page = browser.new_context(viewport=PHONE, java_script_enabled=False, locale="nl-NL").new_page()
+    page.goto(desk.link())
+    page.screenshot(path=SCREENSHOTS / "overdracht.png", full_page=True)
+    for target in page.locator("button, .choice").all():
+        box = target.bounding_box()
+        assert box is not None
+        assert box["height"] >= 44
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= PHONE["width"]
+    page.keyboard.press("Tab")
+    page.screenshot(path=SCREENSHOTS / "overdracht-focus.png")
+    page.keyboard.press("Tab")  # into the group of reasons
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(f"Zaak {reference} is teruggegeven")
+    page.screenshot(path=SCREENSHOTS / "overdracht-terug.png", full_page=True)
     assert desk.state(reference) == "TERUGGEGEVEN"
     assert desk.office.casework.case(reference).journal[-1].data == {"reden": "niet mijn taak"}
