@@ -29,7 +29,7 @@ from milestones.process import Message, NotPossible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from adapters.cases.store import CaseRows
+    from adapters.cases.store import Kept
     from milestones.case import Case, Step
     from milestones.policy import Rules
 
@@ -51,7 +51,7 @@ class Change:
     """All that one transaction writes of one case. `also` are rows that point at the case."""
 
     case_row: CaseRow
-    rows: CaseRows
+    kept: dict[str, Kept]
     inputs: tuple[Input, ...]
     rules: Rules
     at: datetime
@@ -81,7 +81,7 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
     # The journal comes first, because a case row holds the last hash of its chain.
     journals = [[_journal(change, given) for given in change.inputs] for change in changes]
     saved = [
-        Saved(change.case_row, change.inputs[0].before, change.after, change.rows, set())
+        Saved(change.case_row, change.inputs[0].before, change.after, change.kept, set())
         for change in changes
     ]
     add_new(session, saved)
@@ -148,7 +148,7 @@ def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> I
             name = f"{case_row.reference}/{line['number']}/{index}"
             yield {
                 "id": str(uuid.uuid5(_OUTBOX_NAMESPACE, name)),
-                "process_id": change.rows[message.process].id,
+                "process_id": change.kept[message.process].id,
                 "case_reference": case_row.reference,
                 "municipality": case_row.municipality,
                 "process": message.process,

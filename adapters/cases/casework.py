@@ -25,11 +25,11 @@ from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.opening_data import checked_opening
 from adapters.cases.plain_values import to_json
 from adapters.cases.store import (
-    CaseRows,
+    Kept,
     UnknownCaseError,
     load_case,
     load_for_event,
-    load_rows,
+    load_kept,
     lock_case,
     lock_cases,
 )
@@ -156,13 +156,13 @@ class Casework:
                 partner_key=partner_key,
                 opened_at=at,
             )
-            case, rows = load_case(session, case_row.reference) if existing else (Case(), CaseRows())
+            case, kept = load_case(session, case_row.reference) if existing else (Case(), {})
             opening = OpeningRow(
                 key=key or "", fingerprint=fingerprint, case_reference=case_row.reference, accepted_at=at
             )
             change = self._start(
                 case_row,
-                rows,
+                kept,
                 case,
                 Opening(
                     code=code,
@@ -198,7 +198,7 @@ class Casework:
             )
             try:
                 data = checked_opening(opening.code, {})
-                made.append(self._start(case_row, CaseRows(), Case(), opening, data, at))
+                made.append(self._start(case_row, {}, Case(), opening, data, at))
             except NotPossible as refusal:
                 tell_refused(OPENED)
                 made.append(refusal)
@@ -215,7 +215,7 @@ class Casework:
     def _start(
         self,
         case_row: CaseRow,
-        rows: CaseRows,
+        kept: dict[str, Kept],
         case: Case,
         opening: Opening,
         data: Mapping[str, object],
@@ -230,7 +230,7 @@ class Casework:
             before = after
             after, steps = apply(before, process, event, today, rules)
             inputs.append(Input(before, after, steps, f"{id_ or process}:{event.name}"))
-        return Change(case_row, rows, tuple(inputs), rules, at)
+        return Change(case_row, kept, tuple(inputs), rules, at)
 
     def _new_references(self, session: Session, count: int) -> list[str]:
         """Make references that say nothing about a person and are easy to read out."""
@@ -270,7 +270,7 @@ class Casework:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
         with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
             case_row, id_ = lock_case(session, reference), event_id or str(uuid.uuid4())
-            case, rows, known = load_for_event(session, reference, id_)
+            case, kept, known = load_for_event(session, reference, id_)
             if known:
                 repeat = _known(session, reference, id_)
                 _same_content(repeat, process, event, given.on if on else None, given.data)
@@ -282,7 +282,7 @@ class Casework:
                 raise NotPossible(f"{name} staat niet meer op {only_in}.")
             after, steps = apply(case, name, given, at.date(), rules)
             given_input = Input(case, after, steps, id_)
-            write_changes(session, [Change(case_row, rows, (given_input,), rules, at, quiet)])
+            write_changes(session, [Change(case_row, kept, (given_input,), rules, at, quiet)])
             told = next(step.process for step in steps if not step.derived)
             receipt = Receipt(reference, case_row.municipality, after, process=told)
         reach(FaultPoint.AFTER_COMMIT, reference)
@@ -295,7 +295,7 @@ class Casework:
         part of a transaction of the caller.
         """
         references = list(dict.fromkeys(given.reference for given in reports))
-        locked, found = lock_cases(session, references, wait=True), load_rows(session, references)
+        locked, found = lock_cases(session, references, wait=True), load_kept(session, references)
         told = _told(session, references, [given.event_id for given in reports])
         cases = {reference: case for reference, (case, _) in found.items()}
         inputs: dict[str, list[Input]] = {}
@@ -345,12 +345,12 @@ class Casework:
 
     def _fire(self, session: Session, case_rows: Sequence[CaseRow]) -> int:
         references = [case_row.reference for case_row in case_rows]
-        found, known = load_rows(session, references), _rung_ids(session, references)
+        found, known = load_kept(session, references), _rung_ids(session, references)
         at = self.clock.now()
         changes = [
-            Change(case_row, rows, inputs, rules, at)
+            Change(case_row, kept, inputs, rules, at)
             for case_row in case_rows
-            for case, rows in [found[case_row.reference]]
+            for case, kept in [found[case_row.reference]]
             for rules in [self.rules_for(case_row.municipality)]
             if (inputs := tuple(_due_inputs(case, at.date(), rules, known[case_row.reference])))
         ]
@@ -415,13 +415,17 @@ class Casework:
             row = session.get(CaseRow, reference)
             if row is None:
                 raise UnknownCaseError(reference)
-            case, processes = load_case(session, reference)
+            case, _ = load_case(session, reference)
+            processes = session.exec(
+                select(ProcessRow).where(ProcessRow.case_reference == reference).order_by(col(ProcessRow.id))
+            ).all()
             journal = session.exec(
                 select(JournalRow)
                 .where(JournalRow.case_reference == reference)
                 .order_by(col(JournalRow.number))
             ).all()
-            return CaseView(reference, row.municipality, case, tuple(journal), processes)
+            rows = {process.name: process for process in processes}
+            return CaseView(reference, row.municipality, case, tuple(journal), rows)
 
 
 @dataclass(frozen=True)

@@ -88,9 +88,9 @@ def _move_one(
     """Move one process; None when it ended or moved since it was found."""
     with writing(casework.engine) as session:
         case_row = lock_case(session, reference)
-        case, rows = load_case(session, reference)
+        case, kept = load_case(session, reference)
         process = next(item for item in case.processes if item.name == name)
-        if process.version != from_version or rows[name].closed:
+        if process.version != from_version or kept[name].closed:
             return None
         at = casework.clock.now()
         rules = casework.rules_for(case_row.municipality)
@@ -106,7 +106,7 @@ def _move_one(
             )  # fmt: skip
             event_id = f"{name}:definitie:{from_version}:{to_version}"
             lines = journal_of(case_row, (step,), at, rules.policy.name, event_id)
-            save(session, [Saved(case_row, case, case.replaced(after), rows, set())])
+            save(session, [Saved(case_row, case, case.replaced(after), kept, set())])
             insert_rows(session, JournalRow, lines)
         return change
 

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import bindparam, case, delete, func, not_, update
+from sqlalchemy import bindparam, case, delete, func, insert, not_, update
 
 from adapters.cases.plain_values import to_json
-from adapters.cases.store import PLAIN_FIELDS
+from adapters.cases.store import PLAIN_FIELDS, Kept
 from adapters.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
 from milestones.case import closed
 from milestones.definitions import definition_of
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sqlalchemy import BindParameter
     from sqlmodel import Session
 
-    from adapters.cases.store import CaseRows
     from milestones.case import Case
     from milestones.process import RunningTerm, Snapshot
 
@@ -51,6 +50,7 @@ _WANT_NEW_RUN = (
     .values(finished=False, flow_run_id=None, runs_made=_PROCESSES.c.runs_made + 1)
 )
 _CHANGE_TIMER = update(_TIMERS).where(_TIMERS.c.id == _ROW)
+_NEW_PROCESS = insert(_PROCESSES).returning(_PROCESSES.c.id, sort_by_parameter_order=True)
 _DELETE_TIMER = delete(_TIMERS).where(_TIMERS.c.id == _ROW)
 
 
@@ -61,26 +61,29 @@ class Saved:
     case_row: CaseRow
     before: Case
     after: Case
-    rows: CaseRows
+    kept: dict[str, Kept]
     woken: set[str]
 
 
 def add_new(session: Session, changes: Sequence[Saved]) -> None:
-    """Write the cases and processes that are new; their rows have their numbers from then on."""
-    with session.no_autoflush:
-        cases = [change.case_row for change in changes if change.case_row not in session]
-        if cases:
-            session.add_all(cases)
-            session.flush()  # the processes point at it
-        new: list[ProcessRow] = []
-        for change in changes:
-            for process in change.after.processes:
-                if process.name not in change.rows:
-                    row = change.rows[process.name] = _new_row(change.case_row, process)
-                    new.append(row)
-        if new:
-            session.add_all(new)
-            session.flush()
+    """Write the cases and processes that are new; each process is kept under its number from then on."""
+    cases = [change.case_row for change in changes if change.case_row not in session]
+    if cases:
+        session.add_all(cases)
+        session.flush()  # the processes point at it
+    new = [
+        (change, process)
+        for change in changes
+        for process in change.after.processes
+        if process.name not in change.kept
+    ]
+    if not new:
+        return
+    now = datetime.now(UTC)
+    values = [_new_values(change.case_row, process, now) for change, process in new]
+    numbers = session.connection().execute(_NEW_PROCESS, values).scalars()
+    for (change, process), number in zip(new, numbers, strict=True):
+        change.kept[process.name] = Kept(number)
 
 
 def save(session: Session, changes: Sequence[Saved]) -> None:
@@ -107,42 +110,38 @@ class _Written:
         self.new_terms: list[_Values] = []
         self.terms: list[_Values] = []
         self.gone_terms: list[_Values] = []
-        self.read: list[ProcessRow | TimerRow] = []
 
     def add(self, change: Saved) -> None:
         """Add a case."""
         case_row, old = change.case_row, {process.name: process for process in change.before.processes}
         self.cases.append({"row": case_row.reference, "steps": case_row.steps, "chain": case_row.chain})
         for process in change.after.processes:
-            known, row = old.get(process.name), change.rows[process.name]
+            known, kept = old.get(process.name), change.kept[process.name]
             if known is not None and (known is not process or process.name in change.woken):
-                self._add_process(row, process)
+                self._add_process(kept, process)
             if known is not process:
-                self._add_terms(row, change.rows.timers_of(row), process, known)
+                self._add_terms(kept, process, known)
 
-    def _add_process(self, row: ProcessRow, process: Snapshot) -> None:
+    def _add_process(self, kept: Kept, process: Snapshot) -> None:
         values = _values(process)
-        self.processes.append({"row": row.id, "now": self.now, **values})
-        if row.closed and not values["closed"]:
-            self.reopened.append({"row": row.id})
-        self.read.append(row)
+        self.processes.append({"row": kept.id, "now": self.now, **values})
+        if kept.closed and not values["closed"]:
+            self.reopened.append({"row": kept.id})
 
-    def _add_terms(
-        self, row: ProcessRow, current: dict[str, TimerRow], process: Snapshot, known: Snapshot | None
-    ) -> None:
+    def _add_terms(self, kept: Kept, process: Snapshot, known: Snapshot | None) -> None:
         unchanged = {id(term) for term in known.terms} if known else set()
-        self.read.extend(current.values())
+        left = dict(kept.terms)
         for position, term in enumerate(process.terms):
-            timer = current.pop(term.key, None)
-            if timer is None:
+            number, place = left.pop(term.key, (None, position))
+            if number is None:
                 values = _term_values(term, position)
-                self.new_terms.append({"process_id": row.id, "key": term.key, "extra": {}, **values})
-            elif id(term) not in unchanged or timer.position != position:
-                self.terms.append({"row": timer.id, **_term_values(term, position)})
-        self.gone_terms.extend({"row": timer.id} for timer in current.values())  # along to another process
+                self.new_terms.append({"process_id": kept.id, "key": term.key, "extra": {}, **values})
+            elif id(term) not in unchanged or place != position:
+                self.terms.append({"row": number, **_term_values(term, position)})
+        self.gone_terms.extend({"row": number} for number, _ in left.values())  # along to another process
 
     def write(self, session: Session) -> None:
-        """Write all of it; who looks at these rows again in this transaction reads them anew."""
+        """Write all of it."""
         for statement, rows in (
             (_CHANGE_CASE, self.cases),
             (_WANT_NEW_RUN, self.reopened),
@@ -154,8 +153,6 @@ class _Written:
             if rows:
                 session.connection().execute(statement, rows)
         insert_rows(session, TimerRow, self.new_terms)
-        for row in self.read:
-            session.expire(row)
 
 
 def _values(process: Snapshot) -> _Values:
@@ -169,17 +166,20 @@ def _values(process: Snapshot) -> _Values:
     }
 
 
-def _new_row(case_row: CaseRow, process: Snapshot) -> ProcessRow:
-    return ProcessRow(
-        case_reference=case_row.reference,
-        municipality=case_row.municipality,
-        name=process.name,
-        code=process.code,
-        instance=process.instance,
-        opened_on=process.opened_on,
-        asked_at=datetime.now(UTC),
+def _new_values(case_row: CaseRow, process: Snapshot, now: datetime) -> _Values:
+    return {
+        "case_reference": case_row.reference,
+        "municipality": case_row.municipality,
+        "name": process.name,
+        "code": process.code,
+        "instance": process.instance,
+        "opened_on": process.opened_on,
+        "runs_made": 0,
+        "finished": False,
+        "attention": True,
+        "asked_at": now,
         **_values(process),
-    )
+    }
 
 
 def _term_values(term: RunningTerm, position: int) -> _Values:

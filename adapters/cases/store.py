@@ -5,22 +5,23 @@ The questions are made once, with a place for what differs: making one anew take
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import bindparam, exists
+from sqlalchemy import select as rows
 from sqlmodel import Session, col, select
 
 from adapters.cases.plain_values import from_json
-from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow
+from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, table_of
 from milestones.case import Case
 from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.terms import Rung
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from sqlalchemy import BindParameter, ColumnElement, Select
+    from sqlalchemy import BindParameter, ColumnElement, Row, Select
 
 
 class UnknownCaseError(LookupError):
@@ -30,51 +31,66 @@ class UnknownCaseError(LookupError):
         super().__init__(f"Er is geen zaak '{reference}'.")
 
 
-class CaseRows(dict[str, ProcessRow]):
-    """The rows of a case by process name, with the timers of each process, as they were read."""
+@dataclass(slots=True)
+class Kept:
+    """Where a process is kept: its number, its flow run, and number and place of each of its terms by key."""
 
-    def __init__(
-        self, rows: Iterable[ProcessRow] = (), timers: Mapping[int, list[TimerRow]] | None = None
-    ) -> None:
-        super().__init__((row.name, row) for row in rows)
-        self.timers: dict[int, list[TimerRow]] = dict(timers or {})
-
-    def timers_of(self, row: ProcessRow) -> dict[str, TimerRow]:
-        """Give the timers of a process by key."""
-        return {timer.key: timer for timer in self.timers.get(row.id or 0, ())}
-
-
-def _rows_where(condition: ColumnElement[bool]) -> Select[Any]:
-    """Ask for processes with their terms, in the order in which they opened."""
-    timers = col(TimerRow.process_id) == col(ProcessRow.id)
-    return (
-        select(ProcessRow, TimerRow)
-        .outerjoin(TimerRow, timers)
-        .where(condition)
-        .order_by(col(ProcessRow.id), col(TimerRow.position))
-        # A row that this transaction read before a lock, or wrote since, may be out of date by now.
-        .execution_options(populate_existing=True)
-    )
+    id: int
+    closed: bool = False
+    flow_run_id: str | None = None
+    terms: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 _REFERENCE: BindParameter[str] = bindparam("reference")
-_EVENT_ID: BindParameter[str] = bindparam("event_id")
+_REFERENCES: BindParameter[Sequence[str]] = bindparam("references", expanding=True)
 _LOCKED = (
     select(CaseRow)
     .where(col(CaseRow.reference) == _REFERENCE)
     .with_for_update()
+    # What this transaction read of the case before the lock may be out of date by now.
     .execution_options(populate_existing=True)
 )
 _MANY_CASES = (
     select(CaseRow)
-    .where(col(CaseRow.reference).in_(bindparam("references", expanding=True)))
+    .where(col(CaseRow.reference).in_(_REFERENCES))
     .order_by(col(CaseRow.reference))
     .execution_options(populate_existing=True)
 )
-_MANY = _rows_where(col(ProcessRow.case_reference).in_(bindparam("references", expanding=True)))
-_ONE = _rows_where(col(ProcessRow.case_reference) == _REFERENCE)
+
+PLAIN_FIELDS = (
+    "term", "policy", "anchor", "started_on", "nominal", "due", "due_atw", "shifted_by", "not_shifted_because",
+    "cap", "until", "variant", "suspended_since", "suspended_days", "ended_on",
+)  # fmt: skip
+"""What a term and its row call the same."""
+
+_PROCESSES, _TIMERS, _JOURNAL = table_of(ProcessRow), table_of(TimerRow), table_of(JournalRow)
+_OF_PROCESS = (
+    "case_reference", "id", "name", "code", "instance", "version", "state", "opened_on", "sequence", "facts",
+    "closed", "flow_run_id",
+)  # fmt: skip
+_OF_TERM = ("position", "key", "ladder", "fired", "stopped", *PLAIN_FIELDS)
+
+
+def _processes_where(condition: ColumnElement[bool]) -> Select[Any]:
+    """Ask for processes in the order in which they opened, each with its terms: one row for each term."""
+    return (
+        rows(
+            *(_PROCESSES.c[name] for name in _OF_PROCESS),
+            _TIMERS.c.id.label("timer"),
+            *(_TIMERS.c[name] for name in _OF_TERM),
+        )
+        .outerjoin_from(_PROCESSES, _TIMERS, _TIMERS.c.process_id == _PROCESSES.c.id)
+        .where(condition)
+        .order_by(_PROCESSES.c.id, _TIMERS.c.position)
+    )
+
+
+_MANY = _processes_where(_PROCESSES.c.case_reference.in_(_REFERENCES))
+_ONE = _processes_where(_PROCESSES.c.case_reference == _REFERENCE)
 _ONE_AND_EVENT = _ONE.add_columns(
-    exists().where(col(JournalRow.case_reference) == _REFERENCE, col(JournalRow.event_id) == _EVENT_ID)
+    exists()
+    .where(_JOURNAL.c.case_reference == _REFERENCE, _JOURNAL.c.event_id == bindparam("event_id"))
+    .label("known")
 )
 
 
@@ -95,52 +111,46 @@ def lock_cases(session: Session, references: Sequence[str], *, wait: bool = Fals
 
 def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
     """Give many cases at once, each with all its processes, to look at."""
-    return {reference: case for reference, (case, _) in load_rows(session, references).items()}
+    return {reference: case for reference, (case, _) in load_kept(session, references).items()}
 
 
-def load_rows(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, CaseRows]]:
-    """Give many cases at once, each with all its processes, and their rows by process name."""
-    found: dict[str, list[tuple[ProcessRow, TimerRow | None]]] = {reference: [] for reference in references}
-    for process, timer in session.execute(_MANY, {"references": references}):
-        found[process.case_reference].append((process, timer))
-    return {reference: _case(pairs) for reference, pairs in found.items()}
+def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, dict[str, Kept]]]:
+    """Give many cases at once, each with all its processes, and where those are kept, by name."""
+    found: dict[str, list[Row[Any]]] = {reference: [] for reference in references}
+    for row in session.connection().execute(_MANY, {"references": references}):
+        found[row.case_reference].append(row)
+    return {reference: _case(mine) for reference, mine in found.items()}
 
 
-def load_case(session: Session, reference: str) -> tuple[Case, CaseRows]:
-    """Give a case with all its processes, and their rows by process name."""
-    return _case((process, timer) for process, timer in session.execute(_ONE, {"reference": reference}))
+def load_case(session: Session, reference: str) -> tuple[Case, dict[str, Kept]]:
+    """Give a case with all its processes, and where those are kept, by name."""
+    return _case(session.connection().execute(_ONE, {"reference": reference}).all())
 
 
-def load_for_event(session: Session, reference: str, event_id: str) -> tuple[Case, CaseRows, bool]:
-    """Give a case that this transaction locked, its rows, and whether its journal has this event already."""
+def load_for_event(session: Session, reference: str, event_id: str) -> tuple[Case, dict[str, Kept], bool]:
+    """Give a case that this transaction locked, and whether its journal has this event already."""
     given = {"reference": reference, "event_id": event_id}
-    found = session.execute(_ONE_AND_EVENT, given).all()
-    case, rows = _case((process, timer) for process, timer, _ in found)
-    return case, rows, any(known for _, _, known in found)
+    found = session.connection().execute(_ONE_AND_EVENT, given).all()
+    return *_case(found), bool(found) and bool(found[0].known)
 
 
-def _case(pairs: Iterable[tuple[ProcessRow, TimerRow | None]]) -> tuple[Case, CaseRows]:
+def _case(found: Sequence[Row[Any]]) -> tuple[Case, dict[str, Kept]]:
     """Put together what was read of one case."""
-    processes: dict[int, ProcessRow] = {}
-    timers: dict[int, list[TimerRow]] = {}
-    for process, timer in pairs:
-        number = process.id or 0
-        processes[number] = process
-        mine = timers.setdefault(number, [])
-        if timer is not None:
-            mine.append(timer)
-    case = Case(tuple(_snapshot(row, timers[number]) for number, row in processes.items()))
-    return case, CaseRows(processes.values(), timers)
+    kept: dict[str, Kept] = {}
+    firsts: list[Row[Any]] = []
+    terms: dict[str, list[RunningTerm]] = {}
+    for row in found:
+        if row.name not in kept:
+            kept[row.name] = Kept(row.id, row.closed, row.flow_run_id)
+            firsts.append(row)
+            terms[row.name] = []
+        if row.timer is not None:
+            kept[row.name].terms[row.key] = row.timer, row.position
+            terms[row.name].append(_term(row))
+    return Case(tuple(_snapshot(row, terms[row.name]) for row in firsts)), kept
 
 
-PLAIN_FIELDS = (
-    "term", "policy", "anchor", "started_on", "nominal", "due", "due_atw", "shifted_by", "not_shifted_because",
-    "cap", "until", "variant", "suspended_since", "suspended_days", "ended_on",
-)  # fmt: skip
-"""What a term and its row call the same."""
-
-
-def _snapshot(row: ProcessRow, timers: Iterable[TimerRow]) -> Snapshot:
+def _snapshot(row: Row[Any], terms: Sequence[RunningTerm]) -> Snapshot:
     return Snapshot(
         code=row.code,
         version=row.version,
@@ -148,12 +158,12 @@ def _snapshot(row: ProcessRow, timers: Iterable[TimerRow]) -> Snapshot:
         opened_on=row.opened_on,
         instance=row.instance,
         facts=from_json(row.facts),
-        terms=tuple(_term(timer) for timer in timers),
+        terms=tuple(terms),
         sequence=row.sequence,
     )
 
 
-def _term(row: TimerRow) -> RunningTerm:
+def _term(row: Row[Any]) -> RunningTerm:
     return RunningTerm(
         key=row.key,
         ladder=tuple(Rung(name, date.fromisoformat(on)) for name, on in row.ladder),

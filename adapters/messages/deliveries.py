@@ -247,8 +247,8 @@ class Deliveries:
     def _write(self, row: DeliveryRow) -> Written:
         with reading(self._engine) as session:
             effect = session.get_one(OutboxRow, row.outbox_id)
-            case, processes = load_case(session, row.case_reference)
-            about = Subject(effect, case.process(row.process), processes[row.process])
+            case, kept = load_case(session, row.case_reference)
+            about = Subject(effect, case.process(row.process), kept[row.process])
             session.expunge_all()
         if reason := overtaken(row.kind, about):
             raise _OvertakenError(reason)

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from adapters.database import OutboxRow, ProcessRow
+    from adapters.cases.store import Kept
+    from adapters.database import OutboxRow
     from adapters.messages.tables import DeliveryRow
     from adapters.messages.texts import Texts
     from milestones.policy import Policy, Rules
@@ -54,11 +55,11 @@ class UnsafeTextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message is about: the effect, the process as it stands, and its row."""
+    """What a message is about: the effect, the process as it stands, and where it is kept."""
 
     effect: OutboxRow
     process: Snapshot
-    row: ProcessRow
+    kept: Kept
 
 
 class MessageWriter:
@@ -111,14 +112,14 @@ class MessageWriter:
             "waarom": why_then(term, policy),
             "overdracht_link": link[0] if link else "",
             "link_tot": dutch_date(link[1].astimezone(AMSTERDAM).date()) if link else "",
-            "link": self._run_link(about.row),
+            "link": self._run_link(about.kept),
             "id": message_id(delivery, effect),
             "onderwerp": "",
         }
 
-    def _run_link(self, row: ProcessRow) -> str:
+    def _run_link(self, kept: Kept) -> str:
         return (
-            f"{self._ui_url}/runs/flow-run/{row.flow_run_id}" if row.flow_run_id else f"{self._ui_url}/runs"
+            f"{self._ui_url}/runs/flow-run/{kept.flow_run_id}" if kept.flow_run_id else f"{self._ui_url}/runs"
         )
 
 
