@@ -43,6 +43,7 @@ Work = Callable[P, str]
 ActionFlow = Flow[..., State[Any]]
 
 REFUSED = "Niet gedaan"
+_SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 
 Case = Annotated[
@@ -105,16 +106,27 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             log.info(said)
             return Completed(name="Gedaan", message=said)
 
-        return with_form(flow(name=name, persist_result=False)(run))
+        def run_name() -> str:
+            given = _context().parameters
+            about = next((given[field] for field in _SUBJECTS if given.get(field)), None)
+            return f"{name} · {about}" if about else name
+
+        return with_form(flow(name=name, flow_run_name=run_name, persist_result=False)(run))
 
     return make
 
 
+def _context() -> FlowRunContext:
+    context = FlowRunContext.get()
+    assert context is not None, "only inside a flow run"  # noqa: S101
+    return context
+
+
 def _key() -> str:
     """Give the id of this run, so that a run that is repeated does nothing twice."""
-    context = FlowRunContext.get()
-    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
-    return f"prefect:{context.flow_run.id}"
+    run = _context().flow_run
+    assert run is not None, "only inside a flow run"  # noqa: S101
+    return f"prefect:{run.id}"
 
 
 def _process(here: Office, reference: str, milestone: str | None) -> Snapshot:

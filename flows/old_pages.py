@@ -49,7 +49,7 @@ _BATCH = 500
 
 
 @with_form
-@flow(name="Oude pagina's opruimen", persist_result=False)
+@flow(name="Oude pagina's opruimen", flow_run_name="Oude pagina's opruimen", persist_result=False)
 def oude_paginas_opruimen() -> str:
     """Ruim oude versies van pagina's, oude formulieren en taken van oude berichten op. Het journaal houdt alles."""
     here, client = office(), get_client(sync_client=True)

@@ -89,7 +89,7 @@ def _leave_the_view(review: ReviewRow) -> None:
 
 
 @with_form
-@flow(name=SAMPLE, persist_result=False)
+@flow(name=SAMPLE, flow_run_name=SAMPLE, persist_result=False)
 def kwaliteitssteekproef() -> str:
     """Trek de steekproef van vorige week en zet voor elke zaak een formulier klaar."""
     here = office()

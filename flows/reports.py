@@ -58,7 +58,7 @@ Municipality = Annotated[
 
 
 @with_form
-@flow(name="Werkvoorraad", persist_result=False)
+@flow(name="Werkvoorraad", flow_run_name="Werkvoorraad", persist_result=False)
 def werkvoorraad(gemeente: Municipality = None) -> None:
     """Wie heeft wat, wat eindigt deze week, wat is te laat, en wat heeft geen eigenaar."""
     here = office()
@@ -73,7 +73,7 @@ def werkvoorraad(gemeente: Municipality = None) -> None:
 
 
 @with_form
-@flow(name="Monitor", persist_result=False)
+@flow(name="Monitor", flow_run_name="Monitor", persist_result=False)
 def monitor(
     gemeente: Municipality = None,
     weken: Annotated[
@@ -89,14 +89,14 @@ def monitor(
 
 
 @with_form
-@flow(name="Overzicht", persist_result=False)
+@flow(name="Overzicht", flow_run_name="Overzicht", persist_result=False)
 def overzicht() -> None:
     """De voorpagina van de coördinator: aantallen, lijsten en acties."""
     publish_overview(office(), get_client(sync_client=True))
 
 
 @with_form
-@flow(name="Labels van de dag", persist_result=False)
+@flow(name="Labels van de dag", flow_run_name="Labels van de dag", persist_result=False)
 def labels_van_de_dag() -> int:
     """Zet de labels goed die met de tijd veranderen: te laat, deze week, en wie waarneemt."""
     changed = refresh_tags(office(), get_client(sync_client=True))
@@ -111,7 +111,7 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[ACTION_TAG]))
     )
     actions = {
-        item.name: ((item.description or "").split("\n")[0], f"../../deployments/deployment/{item.id}")
+        item.name: ((item.description or "").split("\n")[0], f"../../deployments/deployment/{item.id}/run")
         for item in sorted(found, key=lambda item: item.name)
     }
     sample = QualitySample(here.engine, here.clock)

@@ -22,7 +22,7 @@ DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 200
 
 
-@flow(name="Bewaartermijnen", persist_result=False)
+@flow(name="Bewaartermijnen", flow_run_name="Bewaartermijnen", persist_result=False)
 def bewaartermijnen() -> str:
     """Ruim op wat zijn tijd heeft gehad, en zet op de vernietigingslijst welke zaken weg mogen. Wat open is, blijft."""
     here = office()

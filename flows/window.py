@@ -56,8 +56,9 @@ def bring_up_to_date(
         page = ArtifactCreate(
             key=page_key(view.reference),
             type="markdown",
-            description=f"{shown.state}. {shown.message}",
-            data=case_page(view, policy, office.clock.today()),
+            # Prefect shows the description at the address of the key, which people can keep.
+            description=case_page(view, policy, office.clock.today()),
+            data=f"{shown.state}. {shown.message}",
             flow_run_id=run.id,
         )
         try:

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
 LEAST = 10
 HIDDEN = f"minder dan {LEAST}"
@@ -15,16 +15,22 @@ HIDDEN = f"minder dan {LEAST}"
 def shown_counts(counts: Mapping[str, int], least: int = LEAST) -> dict[str, int | None]:
     """Give counts that may be shown together with their total; None is a cell that is not shown.
 
-    A single hidden cell would follow from the total, and so would a few that are small together. So cells are
-    hidden, the smallest first, until at least two are, and together they are not under the threshold.
+    A single hidden cell would follow from the total, and so would several that are together very small, or as large
+    as small cells can be. So cells are hidden, the smallest first, until nobody can work them out.
     """
     hidden = {name for name, count in counts.items() if count < least}
     if hidden:
         for name in sorted(counts, key=lambda name: (counts[name], name)):
-            if len(hidden) > 1 and sum(counts[one] for one in hidden) >= least:
+            if not _follow_from_their_sum([counts[one] for one in hidden], least):
                 break
             hidden.add(name)
     return {name: None if name in hidden else count for name, count in counts.items()}
+
+
+def _follow_from_their_sum(hidden: Collection[int], least: int) -> bool:
+    """Tell whether who knows their sum, and takes them all for small, could work them out."""
+    together = sum(hidden)
+    return len(hidden) == 1 or together < least or together == (least - 1) * len(hidden)
 
 
 def shown_share(part: int, whole: int, least: int = LEAST) -> tuple[float | None, str]:

@@ -31,11 +31,13 @@ from adapters.oversight.monitor_figures import (
 from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.tables import ReviewRow
 from adapters.oversight.workload import read_workload, to_csv
+from milestones.definitions import VERSIONS
 from milestones.process import TermOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from sqlalchemy import ColumnElement, Subquery
     from sqlmodel import Session
 
     from adapters.office import Office
@@ -44,6 +46,9 @@ if TYPE_CHECKING:
 WEEKS = 52
 OUTSIDE = "buiten de gemeente"
 _NOT_COUNTED = (str(TermOutcome.CANCELLED), str(TermOutcome.SUPERSEDED))
+# A process ends in a final state, or by an event that makes its decision definitive.
+_FINAL_STATES = sorted({state.code for item in VERSIONS for state in item.states if state.final})
+_ENDING_EVENTS = sorted({row.event for item in VERSIONS for row in item.rows if row.ends})
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,31 +145,38 @@ class _Period:
             value, shown = shown_share(met[item.term], whole[item.term])
             yield Cell(item.figure.code, "alle zaken", value, shown, _of(whole[item.term]))
 
+    def _endings(self) -> Subquery:
+        """Give the day on which each process came to the end where it stands now.
+
+        After that its archive term still warns, and a dwangsom may be fixed: those lines end nothing.
+        """
+        row = JournalRow
+        comes_to_an_end = and_(
+            col(row.before).is_distinct_from(col(row.after)), col(row.after).in_(_FINAL_STATES)
+        )
+        return (
+            select(
+                col(row.case_reference).label("reference"),
+                col(row.process).label("process"),
+                col(row.after).label("after"),
+                func.max(col(row.on)).label("on"),
+            )
+            .where(
+                col(row.municipality) == self.municipality,
+                comes_to_an_end | col(row.event).in_(_ENDING_EVENTS),
+            )
+            .group_by(col(row.case_reference), col(row.process), col(row.after))
+            .subquery()
+        )
+
     @cached_property
     def _closings(self) -> list[Any]:
         """Give each process that ended in the period, with the day on which it did."""
-        ended = (
-            select(
-                col(JournalRow.case_reference).label("reference"),
-                col(JournalRow.process).label("process"),
-                func.max(col(JournalRow.on)).label("on"),
-            )
-            .where(col(JournalRow.municipality) == self.municipality)
-            .group_by(col(JournalRow.case_reference), col(JournalRow.process), col(JournalRow.after))
-            .add_columns(col(JournalRow.after).label("after"))
-            .subquery()
-        )
+        ended = self._endings()
         return list(
             self.session.execute(
                 select(col(ProcessRow.code), col(ProcessRow.opened_on), col(ProcessRow.facts), ended.c.on)
-                .join(
-                    ended,
-                    and_(
-                        ended.c.reference == col(ProcessRow.case_reference),
-                        ended.c.process == col(ProcessRow.name),
-                        ended.c.after == col(ProcessRow.state),
-                    ),
-                )
+                .join(ended, _ends_where_it_stands(ended))
                 .where(
                     col(ProcessRow.municipality) == self.municipality,
                     col(ProcessRow.closed).is_(True),
@@ -196,30 +208,16 @@ class _Period:
 
     def relapse(self) -> Iterator[Cell]:
         """Give the share of nazorg with a signal of terugval."""
-        last_step = (
-            select(
-                col(JournalRow.case_reference).label("reference"),
-                col(JournalRow.process).label("process"),
-                func.max(col(JournalRow.on)).label("on"),
-            )
-            .where(col(JournalRow.municipality) == self.municipality, col(JournalRow.process).like("M8%"))
-            .group_by(col(JournalRow.case_reference), col(JournalRow.process))
-            .subquery()
-        )
+        ended = self._endings()
         whole = set(
             self.session.execute(
                 select(col(ProcessRow.case_reference))
-                .join(
-                    last_step,
-                    and_(
-                        last_step.c.reference == col(ProcessRow.case_reference),
-                        last_step.c.process == col(ProcessRow.name),
-                    ),
-                )
+                .join(ended, _ends_where_it_stands(ended), isouter=True)
                 .where(
+                    col(ProcessRow.municipality) == self.municipality,
                     col(ProcessRow.code) == "M8",
                     col(ProcessRow.opened_on) <= self.end,
-                    col(ProcessRow.closed).is_(False) | (last_step.c.on >= self.begin),
+                    col(ProcessRow.closed).is_(False) | (ended.c.on >= self.begin),
                 )
             ).scalars()
         )
@@ -255,6 +253,14 @@ class _Period:
             value = statistics.fmean(given) if len(given) >= LEAST else None
             shown = HIDDEN if value is None else f"{value:.1f}".replace(".", ",")
             yield Cell(QUALITY.code, question.label, value, shown, _of(len(given)))
+
+
+def _ends_where_it_stands(ended: Subquery) -> ColumnElement[bool]:
+    return and_(
+        ended.c.reference == col(ProcessRow.case_reference),
+        ended.c.process == col(ProcessRow.name),
+        ended.c.after == col(ProcessRow.state),
+    )
 
 
 def _percentile(values: Iterable[int], part: float) -> int:

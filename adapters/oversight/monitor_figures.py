@@ -35,8 +35,8 @@ IN_TIME = (
             "eerste-gesprek",
             "Eerste gesprek binnen vier weken",
             "Van alle termijnen T01 (Wgs art. 4 lid 1) met hun laatste dag in de periode: het deel waarin het "
-            "eerste gesprek op of voor die dag is gevoerd. Termijnen die vervielen of door T02 zijn vervangen, "
-            "tellen niet mee.",
+            "eerste gesprek op of voor die dag is gevoerd. Een termijn die op tijd verviel of door T02 is "
+            "vervangen, telt niet mee.",
             _SHARE,
         ),
         "T01",
@@ -46,7 +46,7 @@ IN_TIME = (
             "crisis",
             "Gesprek bij een bedreigende situatie binnen drie werkdagen",
             "Van alle termijnen T02 (Wgs art. 4 lid 2) met hun laatste dag in de periode: het deel waarin het "
-            "eerste gesprek op of voor die dag is gevoerd. Vervallen termijnen tellen niet mee.",
+            "eerste gesprek op of voor die dag is gevoerd. Een termijn die op tijd verviel, telt niet mee.",
             _SHARE,
         ),
         "T02",
@@ -56,7 +56,7 @@ IN_TIME = (
             "beschikking",
             "Beschikking binnen acht weken",
             "Van alle termijnen T03 (Wgs art. 4a) met hun laatste dag in de periode, opschorting meegeteld: het "
-            "deel waarin op of voor die dag is beschikt. Vervallen termijnen tellen niet mee.",
+            "deel waarin op of voor die dag is beschikt. Een termijn die op tijd verviel, telt niet mee.",
             _SHARE,
         ),
         "T03",
@@ -66,7 +66,7 @@ IN_TIME = (
             "overdracht",
             "Overdracht binnen vijf werkdagen aanvaard",
             "Van alle overdrachten met hun laatste dag (OVD) in de periode: het deel dat op of voor die dag is "
-            "aanvaard. Teruggegeven overdrachten tellen niet mee. Dit is een productkeuze, geen wet.",
+            "aanvaard. Een overdracht die op tijd is teruggegeven, telt niet mee. Dit is een productkeuze, geen wet.",
             _SHARE,
         ),
         "OVD",
@@ -75,8 +75,9 @@ IN_TIME = (
 LEAD_TIME = Figure(
     "doorlooptijd",
     "Doorlooptijd per mijlpaal",
-    "Van alle mijlpalen die in de periode zijn afgerond: het aantal werkdagen van openen tot afronden. De mediaan "
-    "is de middelste waarde; het 90e percentiel is de waarde waar negen van de tien onder blijven.",
+    "Van alle mijlpalen die in de periode zijn afgerond: het aantal werkdagen van openen tot afronden. Een "
+    "mijlpaal met een besluit is pas afgerond als het besluit vaststaat, dus na de bezwaartermijn. De mediaan is "
+    "de middelste waarde; het 90e percentiel is de waarde waar negen van de tien niet boven komen.",
     "werkdagen",
 )
 WAITING = Figure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,3 +46,30 @@ def test_a_share_gives_no_small_number_away(part: int, whole: int) -> None:
 def test_a_share_with_a_small_rest_becomes_a_bound() -> None:
     """Three late of a hundred reads as more than ninety per cent, whatever the exact number."""
     assert shown_share(97, 100) == shown_share(99, 100) == (None, "meer dan 90%")
+
+
+@given(COUNTS)
+def test_a_reader_who_subtracts_learns_no_hidden_cell(counts: dict[str, int]) -> None:
+    """Also who takes every hidden cell for a small one, where that can be, finds two values or more for each."""
+    hidden = [counts[name] for name, count in shown_counts(counts).items() if count is None]
+    if hidden and len(hidden) < len(counts):
+        together, others = sum(hidden), len(hidden) - 1
+        highest = LEAST - 1 if together <= (LEAST - 1) * len(hidden) else together
+        assert max(0, together - highest * others) < min(highest, together)
+
+
+def test_two_cells_of_nine_take_a_third_along() -> None:
+    """A hidden eighteen in two cells could only be nine and nine."""
+    assert shown_counts({"a": 9, "b": 9, "c": 12, "d": 90}) == {"a": None, "b": None, "c": None, "d": 90}
+
+
+@given(st.integers(0, 300), st.integers(LEAST, 300))
+def test_a_bound_fits_at_least_ten_numbers_and_is_true(part: int, whole: int) -> None:
+    """A bound says no more than that a part is small: ten different numbers fit it, the real one among them."""
+    part = min(part, whole)
+    _, shown = shown_share(part, whole)
+    if bound := re.fullmatch(r"(meer|minder) dan (\d+)%", shown):
+        limit = int(bound[2]) * whole
+        fitting = [n for n in range(whole + 1) if (100 * n > limit if bound[1] == "meer" else 100 * n < limit)]
+        assert part in fitting
+        assert len(fitting) >= LEAST
