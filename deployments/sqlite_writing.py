@@ -26,7 +26,7 @@ def claim_before_writing() -> None:
 async def _begin_as_writer(
     self: AioSqliteConfiguration,
     session: Any,
-    with_for_update: bool = False,  # noqa: ARG001, FBT001, FBT002 - Prefect's own signature
+    with_for_update: bool = False,  # noqa: ARG001 - Prefect's own signature
 ) -> AsyncIterator[Any]:
     async with _begin(self, session, with_for_update=True) as transaction:
         yield transaction

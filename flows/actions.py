@@ -107,7 +107,7 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             return Completed(name="Gedaan", message=said)
 
         def run_name() -> str:
-            given = _context().parameters
+            given = _context().parameters or {}
             about = next((given[field] for field in _SUBJECTS if given.get(field)), None)
             return f"{name} · {about}" if about else name
 
@@ -226,7 +226,7 @@ def zaak_openen(
         str | None,
         Field(
             title="Referentie",
-            description="Uw eigen zaaknummer, of dat van een zaak die er al is. Leeg: een nieuw nummer. Geen BSN.",
+            description="Je eigen zaaknummer, of dat van een zaak die er al is. Leeg: een nieuw nummer. Geen BSN.",
             pattern=REFERENCE,
             max_length=60,
         ),
@@ -386,7 +386,7 @@ _ENDINGS = ("uitgestroomd", "geen_vervolg")
 @_action("Annulering beoordelen")
 def annulering_beoordelen(
     zaak: Case,
-    besluit: Annotated[Literal[_CONFIRM, _REFUSE], Field(title="Wat besluit u?")],  # type: ignore[valid-type]
+    besluit: Annotated[Literal[_CONFIRM, _REFUSE], Field(title="Wat besluit je?")],  # type: ignore[valid-type]
     mijlpaal: Milestone = None,
     uitstroomreden: Annotated[
         Literal[EXIT_REASONS], Field(title="Reden van uitstroom", description="Alleen bij bevestigen.")  # type: ignore[valid-type]

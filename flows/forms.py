@@ -68,15 +68,15 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
             help_text = f"Alleen bij: {'; '.join(users)}." if len(users) < len(events) else None
             fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))
     if process.state == OFFERED:
-        help_text = "Dan staat de zaak op uw naam. Bijvoorbeeld: mw-17."
-        fields[HOLDER] = (str, _optional(len(fields), "Uw medewerkerscode", help_text, _PERSON))
+        help_text = "Dan staat de zaak op je naam. Bijvoorbeeld: mw-17."
+        fields[HOLDER] = (str, _optional(len(fields), "Je medewerkerscode", help_text, _PERSON))
     now = str(process.sequence)
     fields[STAND] = (
         Literal[now],
         Field(
             default=now,
             title="Stand van de zaak (zo laten)",
-            description="Zo merkt u het als een collega intussen iets meldde.",
+            description="Zo merk je het als een collega intussen iets meldde.",
             json_schema_extra={"position": len(fields)},
         ),
     )

@@ -84,7 +84,7 @@ def registration(
         str | None,
         Field(
             title="Referentie",
-            description="Uw eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN.",
+            description="Je eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN.",
             pattern=REFERENCE,
             max_length=60,
         ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from adapters.oversight.monitor import Cell, Monitor
+    from adapters.oversight.monitor_figures import Figure
     from adapters.oversight.workload import WorkItem, Workload
 
 OVERVIEW = "overzicht"
@@ -88,14 +89,15 @@ def overview_page(
         )
         or "Er is nog geen zaak.",
         "## Iets doen",
-        "Een zaak verder helpen doe je op haar eigen pagina, met de knop **Resume**. Voor de rest zijn er acties: "
-        "open er een en kies **Run**.",
+        "Een zaak verder helpen doe je op haar eigen pagina, met de knop **Resume** (in de tweede UI: onder de drie "
+        "puntjes). Voor de rest zijn er acties: kies er een, vul in wat er staat, en druk onderaan op **Submit**.",
         table(
             ("actie", "waarvoor"),
             ((f"[{name}]({link})", why) for name, (why, link) in actions.items()),
         ),
         "## Wat de labels zeggen",
-        "Elk label kun je intypen bij **Tags** in de lijst met runs.",
+        "Elk label kun je intypen bij **Tags** in de lijst met runs. Zet daar ook de periode ruim genoeg: die lijst "
+        "begint met de laatste zeven dagen.",
         table(("label", "betekenis"), ((f"`{tag.looks_like}`", tag.meaning) for tag in SCHEME)),
     )
 
@@ -207,11 +209,8 @@ def monitor_page(monitor: Monitor) -> str:
         if code in {cell.figure for cell in in_time}:
             continue
         cells = monitor.of(figure)
-        parts += [f"## {figure.name}", _chart(code, cells)]
-        parts.append(
-            table(("onderdeel", figure.unit, "over"), ((cell.part, cell.shown, cell.of) for cell in cells))
-            or "Er is in deze periode niets te tellen."
-        )
+        rows = _lead_times(cells) if figure is LEAD_TIME else _cells(figure, cells)
+        parts += [f"## {figure.name}", _chart(code, cells), rows or "Er is in deze periode niets te tellen."]
     parts += [
         "## Wat de cijfers betekenen",
         table(
@@ -220,6 +219,23 @@ def monitor_page(monitor: Monitor) -> str:
         ),
     ]
     return text(*parts)
+
+
+def _cells(figure: Figure, cells: Sequence[Cell]) -> str:
+    over = any(cell.of for cell in cells)
+    heads = ("onderdeel", figure.unit, "over hoeveel") if over else ("onderdeel", figure.unit)
+    return table(heads, ((cell.part, cell.shown, cell.of)[: len(heads)] for cell in cells))
+
+
+def _lead_times(cells: Sequence[Cell]) -> str:
+    """Give one row for each mijlpaal: the middle of its cases, and what nine of ten do not exceed."""
+    rows: dict[str, list[Cell]] = {}
+    for cell in cells:
+        rows.setdefault(cell.part.split()[0], []).append(cell)
+    return table(
+        ("mijlpaal", "middelste, in werkdagen", "negen van de tien binnen", "over hoeveel"),
+        ((code, middle.shown, most.shown, middle.of) for code, (middle, most) in rows.items()),
+    )
 
 
 def _chart(code: str, cells: Iterable[Cell]) -> str:

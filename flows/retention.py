@@ -52,7 +52,7 @@ def destruction_page(cases: Sequence[Destroyable]) -> str:
     return text(
         "# Vernietigingslijst",
         "Van deze zaken is alles afgesloten en is de bewaartermijn van de Selectielijst voorbij. Zij blijven staan tot "
-        "uw gemeente besluit dat zij weg mogen (`ROUTEKAART_REMOVE_CASES_AFTER_TERM`).",
+        "de gemeente besluit dat zij weg mogen (`ROUTEKAART_REMOVE_CASES_AFTER_TERM`).",
         table(("zaak", "gemeente", "termijn", "voorbij op"), rows) or "Er staat nu niets op de lijst.",
         f"En nog {left} zaken." if left > 0 else "",
     )

@@ -4,37 +4,24 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 from receivers import Mailbox, web_address
 from stack import Stack, wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
 SIX_WEEKS_AGO = (TODAY - timedelta(weeks=6)).isoformat()
 
 pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """A page in a new browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def address(stack: Stack, path: str) -> str:
@@ -45,7 +32,7 @@ def address(stack: Stack, path: str) -> str:
 def follow(page: Page, link: str) -> Page:
     """Click a link in an artifact; the first UI opens it in a new tab."""
     with page.context.expect_page() as opened:
-        page.get_by_role("link", name=link, exact=True).click()
+        page.get_by_role("link", name=link, exact=True).first.click()
     return opened.value
 
 
@@ -56,69 +43,95 @@ def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
     return reference, run
 
 
-@needs_browser
 def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     """From the front page to what is late, why, the form, another's work, and the monitor."""
     reference, _ = late_case(stack)
-    assert stack.run_action("overzicht")["state_type"] == "COMPLETED"
+    for report in ("werkvoorraad", "monitor", "overzicht"):
+        assert stack.run_action(report)["state_type"] == "COMPLETED"
 
     # The front page leads to everything that is late, whatever its age.
     page.goto(address(stack, "artifacts/key/overzicht"))
-    page = follow(page, "Te laat")
-    page.get_by_role("link", name=f"{reference} · M3 In contact").click(timeout=20_000)
+    runs = follow(page, "Te laat")
+    runs.get_by_role("link", name=f"{reference} · M3 In contact").click()
 
-    # The run says why it is late and who has it; the case page shows the route and the journal.
-    expect(page.get_by_text(re.compile("Te laat: moest uiterlijk .*Wgs art. 4 lid 1")).first).to_be_visible(
-        timeout=20_000
-    )
-    expect(page.get_by_text("zonder-eigenaar").first).to_be_visible()
-    page.get_by_text("Artifacts", exact=True).first.click()
-    page.get_by_text(re.compile("^zaak-")).first.click()
-    expect(
-        page.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
-    ).to_be_visible(timeout=15_000)
-    expect(page.get_by_text(re.compile(r"\d+ dagen te laat")).first).to_be_visible()
-    page.go_back()
+    # The run says why it is late and who has it.
+    expect(runs.get_by_text(re.compile("Te laat: moest uiterlijk .*Wgs art. 4 lid 1")).first).to_be_visible()
+    expect(runs.get_by_text("zonder-eigenaar").first).to_be_visible()
+
+    # From the werkvoorraad one click opens the page of the case: route, term, journal and, below, its history.
+    page.goto(address(stack, "artifacts/key/werkvoorraad-0000"))
+    case = follow(page, reference)
+    route = case.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
+    expect(route).to_be_visible()
+    expect(case.get_by_text(re.compile(r"\d+ dagen te laat")).first).to_be_visible()
+    expect(case.get_by_role("cell", name="Gestart")).to_be_visible()
+    expect(case.get_by_text(re.compile("^Created"))).to_be_visible()
 
     # The form says what the state waits for, and brings the case on.
-    page.get_by_role("button", name="Resume").click()
-    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    runs.get_by_role("button", name="Resume").click()
+    form = runs.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
     expect(form.get_by_text(re.compile("Wacht op registratie aanmelding. Te laat"))).to_be_visible()
-    form.locator("button.p-select-button__control").first.press("Space")
-    page.get_by_role("option", name="Aanmelding geregistreerd").click()
+    choose(runs, form, "Aanmelding geregistreerd")
     form.get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible(timeout=30_000)
+    expect(runs.get_by_text("Wacht op crisischeck").first).to_be_visible()
 
-    # Another case goes to a colleague, through the form of an action.
+    # The case goes to a colleague, through the form of an action.
     page.goto(address(stack, "artifacts/key/overzicht"))
-    page = follow(page, "zaak-toewijzen")
-    page.get_by_role("button", name="Run", exact=True).click()
-    page.get_by_text("Custom run").click()
-    fields = page.locator(".schema-form-property")
+    action = follow(page, "zaak-toewijzen")
+    fields = action.locator(".schema-form-property")
     fields.filter(has_text="De referentie van de zaak").locator("textarea").fill(reference)
     fields.filter(has_text="De code van de medewerker").locator("textarea").fill("mw-17")
-    page.get_by_role("button", name="Submit").click()
+    action.get_by_role("button", name="Submit").click()
     wait_until(
         lambda: "contact:mw-17" in (stack.run_of(f"{reference} · M3") or {})["tags"],
         60,
         lambda: f"not assigned\n{stack.logs()}",
     )
+    assert stack.run_of(f"Zaak toewijzen · {reference}") is not None
 
     # The monitor explains its figures.
     page.goto(address(stack, "artifacts/key/monitor-0000"))
-    expect(page.get_by_text("Eerste gesprek binnen vier weken").first).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("Eerste gesprek binnen vier weken").first).to_be_visible()
     expect(page.get_by_text(re.compile("Van alle termijnen T01"))).to_be_visible()
 
 
-@needs_browser
-@pytest.mark.parametrize("ui", ["", "v2/"])
-def test_a_view_shows_what_is_late_in_both_uis(stack: Stack, page: Page, ui: str) -> None:
-    """The link of a view finds an old, late case in the first and in the second UI."""
-    from flows.views import address as view  # noqa: PLC0415
+def choose(page: Page, form: Locator, label: str) -> None:
+    """Choose what happened in the form of the first UI."""
+    form.locator("button.p-select-button__control").first.press("Space")
+    page.get_by_role("option", name=label).click()
 
-    reference, _ = late_case(stack)
-    page.goto(address(stack, ui + view("te-laat").removeprefix("../../")))
-    expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
+
+def test_the_second_ui_has_the_same_form(stack: Stack, page: Page) -> None:
+    """Resume in the menu of the second UI asks the same, and the case goes on."""
+    reference, run = late_case(stack)
+    page.goto(address(stack, f"v2/runs/flow-run/{run['id']}"))
+    page.locator("button[aria-haspopup=menu]").last.click()
+    page.get_by_role("menuitem", name="Resume").click()
+    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    expect(form.get_by_text(re.compile("Wacht op registratie aanmelding. Te laat"))).to_be_visible()
+    form.get_by_role("button", name="Wat is er gebeurd?").click()
+    page.get_by_role("option", name="Aanmelding geregistreerd").click()
+    form.get_by_role("button", name="Resume", exact=True).click()
+    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
+
+
+def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
+    """Two people open the same form. The second sees that his answer was not taken; one event is in the journal."""
+    reference, run = late_case(stack)
+    other = page.context.new_page()
+    forms = []
+    for one in (page, other):
+        one.goto(address(stack, f"runs/flow-run/{run['id']}"))
+        one.get_by_role("button", name="Resume").click()
+        form = one.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+        choose(one, form, "Aanmelding geregistreerd")
+        forms.append(form)
+    forms[0].get_by_role("button", name="Submit").click()
+    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible()
+    forms[1].get_by_role("button", name="Submit").click()
+    expect(other.get_by_text(re.compile("Validation failed.*stand")).first).to_be_visible()
+    events = [line["gebeurtenis"] for line in stack.case(reference)["journaal"]]
+    assert events.count("aanmelding_geregistreerd") == 1
 
 
 def test_the_views_are_saved_filters(stack: Stack) -> None:

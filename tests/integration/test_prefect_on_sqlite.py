@@ -21,9 +21,7 @@ def test_a_transaction_that_may_write_has_the_lock_when_it_begins(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody can write between its first look and its own change, so that change is never refused."""
-    monkeypatch.setattr(
-        AioSqliteConfiguration, "begin_transaction", AioSqliteConfiguration.begin_transaction
-    )
+    monkeypatch.setattr(AioSqliteConfiguration, "begin_transaction", AioSqliteConfiguration.begin_transaction)
     claim_before_writing()
     file = tmp_path / "prefect.db"
 
@@ -34,8 +32,9 @@ def test_a_transaction_that_may_write_has_the_lock_when_it_begins(
             await session.execute(text("CREATE TABLE runs (state)"))
         async with session, database.begin_transaction(session):
             assert (await session.execute(text("SELECT count(*) FROM runs"))).scalar_one() == 0
-            with closing(sqlite3.connect(file, timeout=0)) as other, pytest.raises(
-                sqlite3.OperationalError, match="locked"
+            with (
+                closing(sqlite3.connect(file, timeout=0)) as other,
+                pytest.raises(sqlite3.OperationalError, match="locked"),
             ):
                 other.execute("INSERT INTO runs VALUES ('from elsewhere')")
             await session.execute(text("INSERT INTO runs VALUES ('resumed')"))

@@ -57,54 +57,75 @@ class Counts:
 
 def count(diary: Diary, views: list[CaseView], begin: date, end: date) -> Counts:
     """Count everything over the days from begin to end, both included."""
-    today = diary.office.clock.today()
-    met: dict[str, int] = defaultdict(int)
-    all_of: dict[str, int] = defaultdict(int)
-    lead: dict[str, list[int]] = defaultdict(list)
-    waiting: dict[str, int] = defaultdict(int)
-    exits: dict[str, int] = defaultdict(int)
-    is_open, is_late = 0, 0
-    in_aftercare: set[str] = set()
-    relapsed: set[str] = set()
+    late_now, waiting = _open_now(diary.office, views)
+    lead_times, exits = _ended(diary, views, begin, end)
+    return Counts(
+        in_time=_in_time(views, begin, end),
+        late_now=late_now,
+        lead_times=lead_times,
+        waiting=waiting,
+        exits=exits,
+        relapse=_relapse(diary, views, begin, end),
+    )
+
+
+def _in_time(views: list[CaseView], begin: date, end: date) -> dict[str, tuple[int, int]]:
+    found: dict[str, tuple[int, int]] = {}
     for view in views:
-        policy = diary.office.rules_for(view.municipality).policy
+        for term in (term for process in view.case.processes for term in process.terms):
+            if term.due is None or not begin <= term.due <= end:
+                continue
+            ended_in_time = term.ended_on is not None and term.ended_on <= term.due
+            if str(term.stopped) in {"vervallen", "vervangen"} and (ended_in_time or term.ended_on is None):
+                continue
+            met, number = found.get(term.term, (0, 0))
+            found[term.term] = (met + (str(term.stopped) == "gehaald" and ended_in_time), number + 1)
+    return found
+
+
+def _open_now(office: Office, views: list[CaseView]) -> tuple[tuple[int, int], dict[str, int]]:
+    late, waiting = 0, defaultdict[str, int](int)
+    for view in views:
+        policy = office.rules_for(view.municipality).policy
+        for process in (process for process in view.case.processes if not closed(process)):
+            duties = [term for term in process.terms if policy.term(term.term).kind is Kind.DUTY]
+            late += any(term.runs and term.due and term.due < office.clock.today() for term in duties)
+            definition = definition_of(process)
+            outside = definition.state(process.state).waits_on_partner
+            role = dutch_role(policy.role(process.role(definition)))
+            waiting["buiten de gemeente" if outside else role] += 1
+    return (late, sum(waiting.values())), dict(waiting)
+
+
+def _ended(
+    diary: Diary, views: list[CaseView], begin: date, end: date
+) -> tuple[dict[str, list[int]], dict[str, int]]:
+    lead, exits = defaultdict[str, list[int]](list), defaultdict[str, int](int)
+    for view in views:
         for process in view.case.processes:
             ended = diary.ended.get((view.reference, process.name))
-            for term in process.terms:
-                if term.due is None or not begin <= term.due <= end:
-                    continue
-                if str(term.stopped) in {"vervallen", "vervangen"} and (
-                    term.ended_on is None or term.ended_on <= term.due
-                ):
-                    continue
-                all_of[term.term] += 1
-                if str(term.stopped) == "gehaald" and term.ended_on is not None and term.ended_on <= term.due:
-                    met[term.term] += 1
-            if ended is None:
-                is_open += 1
-                duties = [t for t in process.terms if t.runs and policy.term(t.term).kind is Kind.DUTY]
-                is_late += any(term.due is not None and term.due < today for term in duties)
-                definition = definition_of(process)
-                outside = definition.state(process.state).waits_on_partner
-                role = dutch_role(policy.role(process.role(definition)))
-                waiting["buiten de gemeente" if outside else role] += 1
-            elif begin <= ended <= end:
+            if ended is not None and begin <= ended <= end:
                 lead[process.code].append(working_days(process.opened_on, ended))
-                if process.facts.get("uitstroomreden"):
-                    exits[str(process.facts["uitstroomreden"])] += 1
-            if process.code == "M8" and process.opened_on <= end and (ended is None or ended >= begin):
-                in_aftercare.add(view.reference)
-        for row in view.journal:
-            if row.process.startswith("M8") and row.event == "signaal_ontvangen" and begin <= row.on <= end:
-                relapsed.add(view.reference)
-    return Counts(
-        in_time={term: (met[term], number) for term, number in all_of.items()},
-        late_now=(is_late, is_open),
-        lead_times=dict(lead),
-        waiting=dict(waiting),
-        exits=dict(exits),
-        relapse=(len(relapsed & in_aftercare), len(in_aftercare)),
-    )
+                if reason := process.facts.get("uitstroomreden"):
+                    exits[str(reason)] += 1
+    return dict(lead), dict(exits)
+
+
+def _relapse(diary: Diary, views: list[CaseView], begin: date, end: date) -> tuple[int, int]:
+    relapsed, whole = 0, 0
+    for view in views:
+        aftercare = [process for process in view.case.processes if process.code == "M8"]
+        last_days = [diary.ended.get((view.reference, process.name), date.max) for process in aftercare]
+        if not any(
+            p.opened_on <= end and last >= begin for p, last in zip(aftercare, last_days, strict=True)
+        ):
+            continue
+        whole += 1
+        relapsed += any(
+            row.process.startswith("M8") and row.event == "signaal_ontvangen" and begin <= row.on <= end
+            for row in view.journal
+        )
+    return relapsed, whole
 
 
 def working_days(begin: date, end: date) -> int:

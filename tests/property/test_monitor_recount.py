@@ -114,7 +114,9 @@ class Town:
         return read_monitor(self.office, THE_HAGUE, MEASURED_TO, WEEKS)
 
 
-@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    "seed", [1, pytest.param(2, marks=pytest.mark.long), pytest.param(3, marks=pytest.mark.long)]
+)
 def test_a_second_count_of_the_same_cases_agrees(office: Office, clock: SetClock, seed: int) -> None:
     """Each figure is that of a naive count where it may be shown, and a bound that holds where it may not."""
     town = Town(office, clock, seed)
@@ -158,7 +160,9 @@ def check_share(value: float | None, shown: str, part: int, whole: int) -> None:
     assert whole < LEAST or min(part, whole - part) < LEAST
     if bound := re.fullmatch(r"(meer|minder) dan (\d+)%", shown):
         more, limit = bound[1] == "meer", int(bound[2])
-        fitting = [n for n in range(whole + 1) if (100 * n > limit * whole) == more and 100 * n != limit * whole]
+        fitting = [
+            n for n in range(whole + 1) if (100 * n > limit * whole) == more and 100 * n != limit * whole
+        ]
         assert part in fitting
         assert len(fitting) >= LEAST
 

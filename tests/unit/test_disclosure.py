@@ -70,6 +70,8 @@ def test_a_bound_fits_at_least_ten_numbers_and_is_true(part: int, whole: int) ->
     _, shown = shown_share(part, whole)
     if bound := re.fullmatch(r"(meer|minder) dan (\d+)%", shown):
         limit = int(bound[2]) * whole
-        fitting = [n for n in range(whole + 1) if (100 * n > limit if bound[1] == "meer" else 100 * n < limit)]
+        fitting = [
+            n for n in range(whole + 1) if (100 * n > limit if bound[1] == "meer" else 100 * n < limit)
+        ]
         assert part in fitting
         assert len(fitting) >= LEAST
