@@ -11,6 +11,7 @@ deployments/screenshots.
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -38,19 +39,19 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 FOLDER = Path(__file__).parents[1] / "deployments" / "screenshots"
-CASES = 24
+FEW_CASES, MANY_CASES = 24, 48
 # The pattern behind the pages makes a picture twice as large and shows nothing.
 _PLAIN = "*, *::before, *::after { background-image: none !important; }"
 MUNICIPALITY = "0518"
 
 
 @contextmanager
-def sample_stack() -> Iterator[Stack]:
+def sample_stack(cases: int = FEW_CASES) -> Iterator[Stack]:
     """Start a stack with cases that have a past."""
     with tempfile.TemporaryDirectory() as folder:
         stack = Stack(Path(folder) / "home", extra={"ROUTEKAART_MUNICIPALITY": MUNICIPALITY})
         open_cases = open_office(Settings(home=stack.home, municipality=MUNICIPALITY))
-        fill(open_cases, CASES)
+        fill(open_cases, cases)
         stack.start()
         wait_until_all_is_shown(stack)
         try:
@@ -74,29 +75,32 @@ def take(stack: Stack, page: Page) -> None:
     """Take every picture."""
     base = f"http://127.0.0.1:{stack.prefect_port}/"
 
-    def save(name: str, path: str = "", seconds: float = 3, down: int = 0) -> None:
+    def save(name: str, path: str = "", seconds: float = 3, from_: str = "") -> None:
+        """Save what the window shows; `from_` is the text that comes at its top."""
         if path:
             page.goto(base + path)
         time.sleep(seconds)
-        page.mouse.move(700, 700)
-        page.mouse.wheel(0, down)
-        time.sleep(bool(down))
         page.add_style_tag(content=_PLAIN)
+        if from_:
+            line = page.get_by_text(re.compile(from_)).first
+            line.evaluate("node => node.scrollIntoView({block: 'start'})")
+            time.sleep(1)
         page.screenshot(path=FOLDER / f"{name}.png")
         print(name)
 
     late = stack.prefect("POST", "/flow_runs/filter", flow_runs={"tags": {"all_": ["te-laat", "M3"]}})
     shown = late[0] if late else stack.prefect("POST", "/flow_runs/filter")[0]
     save("overzicht", "artifacts/key/overzicht")
-    save("runlijst", address("te-laat").removeprefix("../../"), down=560)  # past the chart of durations
+    # Past the filters and the chart of durations, which say nothing about a case.
+    save("runlijst", address("crisis").removeprefix("../../"), from_=r"^\d+ runs?$")
     save("runpagina", f"runs/flow-run/{shown['id']}")
     page.get_by_role("button", name="Resume").click()
     save("formulier")
     page.get_by_role("button", name="Close").click()
     newest = {"artifacts": {"key": {"like_": "zaak-"}}, "sort": "CREATED_DESC", "limit": 50}
     pages = stack.prefect("POST", "/artifacts/filter", **newest)
-    longest = max(pages, key=lambda item: len(item["data"]))
-    save("zaakpagina", f"artifacts/artifact/{longest['id']}")
+    longest = max(pages, key=lambda item: len(item["description"]))
+    save("zaakpagina", f"artifacts/key/{longest['key']}")
     save("werkvoorraad", f"artifacts/key/werkvoorraad-{MUNICIPALITY}")
     save("monitor", f"artifacts/key/monitor-{MUNICIPALITY}")
     action = stack.prefect(
@@ -119,7 +123,7 @@ def main() -> None:
         if chosen.home:
             look(Stack(chosen.home, prefect_port=chosen.prefect_port), page)
         else:
-            with sample_stack() as stack:
+            with sample_stack(MANY_CASES) as stack:
                 look(stack, page)
         browser.close()
 
