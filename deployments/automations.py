@@ -87,12 +87,13 @@ def deploy_automations(client: SyncPrefectClient, settings: Settings, pool: str)
     for alarm in ALARMS:
         if client.read_automations_by_name(alarm.name):
             continue
-        client.create_automation(_automation(alarm, block, pool))
+        client.create_automation(automation(alarm, block, pool))
         made.append(alarm.name)
     return made
 
 
-def _automation(alarm: Alarm, block: UUID, pool: str) -> AutomationCore:
+def automation(alarm: Alarm, block: UUID, pool: str) -> AutomationCore:
+    """Give an automation as Prefect keeps it."""
     related = {"prefect.resource.role": "work-pool", "prefect.resource.name": pool} if alarm.pool_only else {}
     payload = {"soort": alarm.kind, "onderwerp": alarm.subject, "id": "{{ event.id }}"}
     return AutomationCore(

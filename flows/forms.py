@@ -14,6 +14,9 @@ from milestones.events import event_in
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from milestones.definition import EventSpec
     from milestones.definition import Field as EventField
     from milestones.process import Snapshot
 
@@ -62,10 +65,7 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     }
     for spec in events:
         for item in spec.fields:
-            users = [
-                other.label for other in events if any(field.name == item.name for field in other.fields)
-            ]
-            help_text = f"Alleen bij: {'; '.join(users)}." if len(users) < len(events) else None
+            help_text = _asked_for(item.name, events)
             fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))
     if process.state == OFFERED:
         help_text = "Dan staat de zaak op je naam. Bijvoorbeeld: mw-17."
@@ -85,6 +85,19 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         __config__=ConfigDict(title="Meld wat er gebeurd is", extra="forbid"),
         **fields,
     )
+
+
+def _asked_for(name: str, events: Sequence[EventSpec]) -> str | None:
+    """Say at which events a field must or may be filled in; nothing for one that may be at all of them."""
+    uses = [(event.label, item.required) for event in events for item in event.fields if item.name == name]
+    if len(uses) == len(events) and not any(needed for _, needed in uses):
+        return None
+    said = [
+        f"{how} bij: {'; '.join(labels)}."
+        for how, wanted in (("Nodig", True), ("Mag", False))
+        if (labels := [label for label, needed in uses if needed is wanted])
+    ]
+    return " ".join(said)
 
 
 def _optional(position: int, title: str, description: str | None = None, pattern: str | None = None) -> Any:

@@ -102,6 +102,14 @@ def test_a_form_says_what_the_state_waits_for() -> None:
     assert "komt dit formulier terug" in text
 
 
+def test_a_field_says_for_which_event_it_is_needed() -> None:
+    """What an event cannot do without is named as needed there, what it may carry as allowed."""
+    case, _ = start(Case(), "M3", DAY, DAY, RULES)
+    fields = form_schema(form_for(case.process("M3")))["properties"]
+    assert fields["doelgroep"]["description"] == "Nodig bij: Doelgroep bepaald."
+    assert fields["toestemming"]["description"] == "Mag bij: Doelgroep bepaald."
+
+
 def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
     """The form carries the number of the last change, so a colleague's later answer to it is refused."""
     case, _ = start(Case(), "M4", DAY, DAY, RULES)
