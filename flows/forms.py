@@ -33,6 +33,7 @@ HOLDER = "houder"
 STAND = "stand"  # the number of the last change, which the form carries
 _PERSON = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 _YES_NO = {"ja": True, "nee": False}
+_LONG = 5  # fields of one event
 
 
 class EmptyForm(BaseModel):
@@ -63,9 +64,11 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         ),
         "op": (date, _optional(1, "Op welke datum? (leeg = vandaag)")),
     }
-    for spec in events:
+    # The nine scores of a meetinstrument come last, so that they are in nobody's way.
+    for spec in sorted(events, key=lambda spec: len(spec.fields) > _LONG):
         for item in spec.fields:
-            help_text = _asked_for(item.name, events)
+            highest = f"Van 0 tot en met {item.most}." if item.most else ""
+            help_text = f"{highest} {_asked_for(item.name, events)}".strip()
             fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))
     if process.state == OFFERED:
         help_text = "Dan staat de zaak op je naam. Bijvoorbeeld: mw-17."
@@ -87,11 +90,9 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     )
 
 
-def _asked_for(name: str, events: Sequence[EventSpec]) -> str | None:
-    """Say at which events a field must or may be filled in; nothing for one that may be at all of them."""
+def _asked_for(name: str, events: Sequence[EventSpec]) -> str:
+    """Say at which events a field must or may be filled in."""
     uses = [(event.label, item.required) for event in events for item in event.fields if item.name == name]
-    if len(uses) == len(events) and not any(needed for _, needed in uses):
-        return None
     said = [
         f"{how} bij: {'; '.join(labels)}."
         for how, wanted in (("Nodig", True), ("Mag", False))
