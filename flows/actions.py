@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 from prefect import Flow, State, flow, get_client
-from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
@@ -25,6 +24,7 @@ from adapters.office import Office, office
 from adapters.oversight.caseload import Caseload
 from flows.intake import REFERENCE, details_form, details_of
 from flows.parameter_forms import with_form
+from flows.parking import this_run
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, definition_of
@@ -107,7 +107,7 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             return Completed(name="Gedaan", message=said)
 
         def run_name() -> str:
-            given = _context().parameters or {}
+            given = this_run().parameters
             about = next((given[field] for field in _SUBJECTS if given.get(field)), None)
             return f"{name} · {about}" if about else name
 
@@ -116,17 +116,9 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
     return make
 
 
-def _context() -> FlowRunContext:
-    context = FlowRunContext.get()
-    assert context is not None, "only inside a flow run"  # noqa: S101
-    return context
-
-
 def _key() -> str:
     """Give the id of this run, so that a run that is repeated does nothing twice."""
-    run = _context().flow_run
-    assert run is not None, "only inside a flow run"  # noqa: S101
-    return f"prefect:{run.id}"
+    return f"prefect:{this_run().id}"
 
 
 def _process(here: Office, reference: str, milestone: str | None) -> Snapshot:

@@ -9,7 +9,6 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from prefect import Flow, State, flow
-from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -19,6 +18,7 @@ from adapters.cases.store import UnknownCaseError
 from adapters.office import office
 from flows.forms import said, type_of
 from flows.parameter_forms import with_form
+from flows.parking import this_run
 from milestones.definition import EventSpec
 from milestones.definitions import DEFINITIONS
 from milestones.events import EVENTS
@@ -147,10 +147,8 @@ def report_event(
 
 def _answer(report: Callable[[str], Receipt]) -> State[Any]:
     """Report, and end the run with what came of it: a refusal is a failed run with one Dutch sentence."""
-    context = FlowRunContext.get()
-    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
     try:
-        receipt = report(f"prefect:{context.flow_run.id}")
+        receipt = report(f"prefect:{this_run().id}")
     except NotPossible as refusal:
         allowed = f" Nu kan: {', '.join(refusal.allowed)}." if refusal.allowed else ""
         sentence = f"{refusal.reason}{allowed}"

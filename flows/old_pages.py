@@ -34,6 +34,7 @@ from flows.forms import STAND
 from flows.parameter_forms import with_form
 from flows.parking import FORM_PREFIX
 from flows.report_pages import OVERVIEW, monitor_key, workload_key
+from flows.retention import DESTRUCTION_LIST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,7 @@ def forget_tasks(client: SyncPrefectClient, before: datetime) -> int:
 
 
 def _report_pages(here: Office) -> Iterator[str]:
-    yield OVERVIEW
+    yield from (OVERVIEW, DESTRUCTION_LIST)
     for municipality in municipalities(here):
         yield workload_key(municipality)
         yield monitor_key(municipality)

@@ -81,7 +81,7 @@ def take_answer() -> Answer | None:
     gives None. The answers stay with Prefect until the run parks: apply each one under its id, in a
     transaction that has committed before `park` is called.
     """
-    run, attempt = _flow_run(), _current_attempt()
+    run, attempt = this_run(), _current_attempt()
     if attempt.waiting is None:
         # A run that never ran before never parked, so nobody can have answered it.
         attempt.waiting = [] if run.run_count <= 1 else _read_answers(run)
@@ -102,7 +102,7 @@ def park(name: str, message: str, form: type[BaseModel] | None, reference: str =
     The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
     not answer: the worker finds it again. `reference` names the case to the fault points.
     """
-    run, client = _flow_run(), get_client(sync_client=True)
+    run, client = this_run(), get_client(sync_client=True)
     pause_key = secrets.token_hex(6)  # short: the server keeps every key that a run ever used
     shown = _Form.of(form) if form else None
     try:
@@ -180,7 +180,8 @@ def form_schema(form: type[BaseModel]) -> dict[str, Any]:
     return schema
 
 
-def _flow_run() -> FlowRun:
+def this_run() -> FlowRun:
+    """Give the flow run in which this is called."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise MissingContextError("Parking is only possible inside a flow run.")

@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, Pause
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -27,7 +26,7 @@ from adapters.oversight.caseload import Caseload
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for
-from flows.parking import is_passing, park, take_answer
+from flows.parking import is_passing, park, take_answer, this_run
 from flows.window import bring_up_to_date, circumstances
 from milestones.case import closed
 from milestones.process import NotPossible
@@ -45,7 +44,7 @@ _BETWEEN_TRIES_SECONDS = 0.3
 
 def run_process(reference: str, name: str) -> State[Any]:
     """Bring one process up to date; park until something happens, or give its final state."""
-    here, run = office(), _flow_run()
+    here, run = office(), this_run()
     held = _hold(here, run, reference, name)
     if held is None:
         return Completed(name="Vervangen", message="Een andere flow run toont dit proces.")
@@ -111,12 +110,6 @@ def _still_ours(here: Office, held: Waiting) -> None:
     """Leave when this worker stood still for so long that another took the process over."""
     if not here.attention.keep(held):
         raise Abort("Een andere worker heeft dit proces overgenomen.")
-
-
-def _flow_run() -> FlowRun:
-    context = FlowRunContext.get()
-    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
-    return context.flow_run
 
 
 def _apply_answers(here: Office, reference: str, name: str) -> None:

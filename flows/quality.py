@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from prefect import State, flow, get_client
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from prefect.states import Completed
@@ -18,7 +17,7 @@ from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
 from flows.parameter_forms import with_form
-from flows.parking import park, take_answer
+from flows.parking import park, take_answer, this_run
 from flows.tags import DONE
 from flows.views import REVIEW_TAG
 from milestones.dutch import dutch_date
@@ -82,10 +81,8 @@ def kwaliteitstoets(
 
 def _leave_the_view(review: ReviewRow) -> None:
     """Take the tag of open reviews from this run, so that the view shows what waits and nothing else."""
-    context = FlowRunContext.get()
-    assert context is not None and context.flow_run is not None, "only inside a flow run"  # noqa: S101, PT018
     tags = [DONE, f"gemeente:{review.municipality}"]
-    get_client(sync_client=True).update_flow_run(context.flow_run.id, tags=tags)
+    get_client(sync_client=True).update_flow_run(this_run().id, tags=tags)
 
 
 @with_form

@@ -14,7 +14,6 @@ from prefect.client.schemas.filters import (
     DeploymentFilter,
     DeploymentFilterTags,
 )
-from prefect.context import FlowRunContext
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from pydantic import Field
@@ -27,6 +26,7 @@ from adapters.oversight.monitor import WEEKS, read_monitor
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import municipalities, read_workload
 from flows.parameter_forms import with_form
+from flows.parking import this_run
 from flows.report_pages import (
     OVERVIEW,
     monitor_key,
@@ -140,9 +140,7 @@ def _first_pages(here: Office, client: SyncPrefectClient, workloads: Sequence[Wo
 
 def publish(key: str, page: str, note: str) -> None:
     """Write a page under a key that stays; earlier versions stay as its history."""
-    context = FlowRunContext.get()
-    run = context.flow_run.id if context and context.flow_run else None
-    _write(get_client(sync_client=True), key, page, note, run)
+    _write(get_client(sync_client=True), key, page, note, this_run().id)
 
 
 def _write(client: SyncPrefectClient, key: str, page: str, note: str, run: UUID | None) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import flow, get_client
-from prefect.client.schemas.actions import ArtifactCreate
-from prefect.context import FlowRunContext
+from prefect import flow
 from prefect.logging import get_run_logger
 
 from adapters.office import office
 from adapters.operations.retention import destroyable, forget
 from flows.markdown import short_date, table, text
+from flows.reports import publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,16 +26,7 @@ def bewaartermijnen() -> str:
     """Ruim op wat zijn tijd heeft gehad, en zet op de vernietigingslijst welke zaken weg mogen. Wat open is, blijft."""
     here = office()
     kept = forget(here)
-    context = FlowRunContext.get()
-    get_client(sync_client=True).create_artifact(
-        ArtifactCreate(
-            key=DESTRUCTION_LIST,
-            type="markdown",
-            description="Zaken waarvan de bewaartermijn voorbij is",
-            data=destruction_page(destroyable(here)),
-            flow_run_id=context.flow_run.id if context and context.flow_run else None,
-        )
-    )
+    publish(DESTRUCTION_LIST, destruction_page(destroyable(here)), f"{kept.destroyable} zaken.")
     line = f"Opgeruimd: {kept.rows} regels en {kept.cases} zaken. Op de vernietigingslijst: {kept.destroyable} zaken."
     get_run_logger().info(line)
     return line

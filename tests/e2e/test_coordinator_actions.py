@@ -109,6 +109,9 @@ def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
         for (name, _), run in zip(actions, ended, strict=True)
     }
     assert {state for state, _ in said.values()} == {"Gedaan"}, said
+    # In the run list each says what it was about.
+    names = {run["name"] for run in ended}
+    assert {"Zaak toewijzen · ACT-C", "Caseload overdragen · mw-41", "Zaak openen · ACT-A"} <= names
 
     assert said["zaak-openen"][1] == "Zaak ACT-A is geopend in M3 In contact."
     assert "T02" in {term.term for term in office.casework.case("ACT-A").case.process("M3").terms}
