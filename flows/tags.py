@@ -1,6 +1,6 @@
 """The tags of a flow run: one fixed scheme, as data. Coordinators filter on them; nothing else may be a tag.
 
-The state filter of the second UI knows only Prefect's own state names, and a tag filter there means "one of
+The state filter of the first UI offers only Prefect's own state names, and a tag filter in the second means "one of
 these". So each question that a coordinator asks has a tag of its own, and a run that has ended keeps none of the
 tags of open work.
 """
