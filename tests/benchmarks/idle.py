@@ -71,6 +71,16 @@ def multiply(cases: str, engine: str, present: int, wanted: int) -> None:
     if number < 1:
         return
     mark = f"'-{wanted}-' || i"
+    # The runs first: a process whose run is not there would be mended. Only those that are parked: Prefect has planned
+    # runs of our nightly work as well, as many as ever.
+    with psycopg.connect(engine) as connection:
+        connection.execute("SET session_replication_role = replica")  # runs and states point at each other
+        new = f"md5({{}}::text || {mark})::uuid"
+        state = {"id": new.format("t.id"), "flow_run_id": new.format("t.flow_run_id")}
+        parked = "t.flow_run_id IN (SELECT id FROM flow_run WHERE state_type = 'PAUSED')"
+        _copy(connection, "flow_run_state", number, parked, **state)
+        own = {"id": new.format("t.id"), "state_id": new.format("t.state_id"), "idempotency_key": "NULL"}
+        _copy(connection, "flow_run", number, "t.state_type = 'PAUSED'", **own, name=f"t.name || {mark}")
     with psycopg.connect(cases) as connection:
         (last,) = connection.execute("SELECT max(id) FROM processes").fetchone() or (0,)
         reference, process = f"t.case_reference || {mark}", f"({{}} + {last} * i)"
@@ -82,20 +92,15 @@ def multiply(cases: str, engine: str, present: int, wanted: int) -> None:
         _copy(connection, "timers", number, id="", process_id=process.format("t.process_id"))
         _copy(connection, "shown", number, process_id=process.format("t.process_id"))
         connection.execute("SELECT setval('processes_id_seq', (SELECT max(id) FROM processes))")
-    with psycopg.connect(engine) as connection:
-        connection.execute("SET session_replication_role = replica")  # runs and states point at each other
-        new = f"md5({{}}::text || {mark})::uuid"
-        state = {"id": new.format("t.id"), "flow_run_id": new.format("t.flow_run_id")}
-        _copy(connection, "flow_run_state", number, **state)
-        own = {"id": new.format("t.id"), "state_id": new.format("t.state_id")}
-        _copy(connection, "flow_run", number, **own, idempotency_key="NULL", name=f"t.name || {mark}")
     for url in (cases, engine):
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
 
 
-def _copy(connection: psycopg.Connection[Any], table: str, number: int, **changes: str) -> None:
-    """Copy every row so many times; an empty change leaves a column to its default."""
+def _copy(
+    connection: psycopg.Connection[Any], table: str, number: int, which: str = "true", **changes: str
+) -> None:
+    """Copy rows so many times; an empty change leaves a column to its default."""
     found = connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' "
         "AND is_generated = 'NEVER' ORDER BY 1",
@@ -105,7 +110,8 @@ def _copy(connection: psycopg.Connection[Any], table: str, number: int, **change
     values = ", ".join(changes.get(name, f't."{name}"') for name in names)
     listed = ", ".join(f'"{name}"' for name in names)
     connection.execute(
-        f'INSERT INTO "{table}" ({listed}) SELECT {values} FROM "{table}" t, generate_series(1, {number}) i'
+        f'INSERT INTO "{table}" ({listed}) SELECT {values} FROM "{table}" t, generate_series(1, {number}) i '
+        f"WHERE {which}"
     )
 
 
