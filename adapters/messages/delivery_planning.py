@@ -28,6 +28,7 @@ from adapters.messages.message_kinds import (
     HANDOFF,
     HANDOFF_TERM,
     NOT_ACCEPTED,
+    NOTICE,
     OVERDUE,
     UNDELIVERED,
     WARNING,
@@ -175,6 +176,8 @@ class DeliveryPlanner:
     def _made(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[DeliveryRow]:
         process = case.process(effect.process)
         urgent = process.facts.get("bedreigende_situatie") is True or effect.term in CRISIS_TERMS
+        if _said_by_handoff(session, effect):
+            return []
         if not book.configured:
             return [self._to_nobody(session, effect, urgent=urgent, channel=TO_FILE)]
         if effect.role in book.house.geen_berichten_aan:
@@ -329,6 +332,19 @@ class DeliveryPlanner:
             created_at=now,
             next_attempt_at=now,
         )
+
+
+def _said_by_handoff(session: Session, effect: OutboxRow) -> bool:
+    """Whether a role that would hear of a change gets the hand-off that the same change made."""
+    if effect.kind != NOTICE:
+        return False
+    handoff = select(OutboxRow.id).where(
+        OutboxRow.case_reference == effect.case_reference,
+        OutboxRow.kind == HANDOFF,
+        OutboxRow.role == effect.role,
+        OutboxRow.created_at == effect.created_at,
+    )
+    return session.exec(handoff.limit(1)).first() is not None
 
 
 def _add(session: Session, row: DeliveryRow) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 HANDOFF = "overdracht"
 NOT_ACCEPTED = "overdracht_niet_aanvaard"
+NOTICE = "kennisgeving"
 WARNING = "waarschuwing"
 OVERDUE = "termijn_gemist"
 # Told to the coordinator when a message reached nobody; not a kind that somebody can have a wish about.
@@ -19,7 +20,7 @@ KINDS = (
     HANDOFF,
     NOT_ACCEPTED,
     "nieuwe_zaak",
-    "kennisgeving",
+    NOTICE,
     "taak",
     WARNING,
     OVERDUE,
