@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, Depends, Request
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+from adapters.cases.storage_trouble import trouble_of
 from adapters.clock import AMSTERDAM
 from adapters.messages.handoff_links import (
     ACCEPTED,
@@ -28,6 +31,8 @@ from milestones.dutch import dutch_date
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from adapters.messages.handoff_links import HandoffLink
     from adapters.office import Office
 
@@ -40,6 +45,11 @@ _DONE = {
     ),
     RETURNED: ("Zaak {reference} is teruggegeven", "De coördinator zoekt iemand anders. Dank je wel."),
 }
+_TRY_LATER = [
+    "Er is niets vastgelegd.",
+    "Probeer het over een paar minuten nog een keer. De link blijft werken.",
+]
+log = structlog.get_logger("routekaart.api")
 _pages = Environment(
     loader=FileSystemLoader(Path(__file__).with_name("pages")),
     autoescape=select_autoescape(),
@@ -58,9 +68,33 @@ async def _form(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(body.decode("utf-8", "replace")).items()}
 
 
+class _PersonRoute(APIRoute):
+    """Answers with a page, and not with a problem of the API, when the database cannot answer now."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Exception as error:
+                trouble = trouble_of(error)
+                if trouble is None:
+                    raise
+                log.warning("database_trouble", route=f"{PATH}/{{token}}", trouble=trouble.name.lower())
+                return _notice("Het lukt nu niet", _TRY_LATER, 503)
+
+        return handled
+
+
 def handoff_router(office: Office) -> APIRouter:
     """Give the routes of the page."""
-    router = APIRouter(prefix=PATH, include_in_schema=False, default_response_class=HTMLResponse)
+    router = APIRouter(
+        prefix=PATH,
+        include_in_schema=False,
+        default_response_class=HTMLResponse,
+        route_class=_PersonRoute,
+    )
     links = office.handoff_links
 
     @router.api_route("/{token}", methods=["GET", "HEAD"])

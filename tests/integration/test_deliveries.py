@@ -84,6 +84,9 @@ team_leader = ["leider"]
 client = ["poort"]
 """
 
+# What follows from the rows alone is the same on each database.
+ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 class Post:
     """An office with receivers, and a hand that turns the clock."""
@@ -358,6 +361,7 @@ def test_a_wish_for_a_digest_is_followed_once_a_day(post: Post) -> None:
     assert [title for title, _ in post.mail.sent_to("p1@example.org")] == ["2 berichten over jouw zaken"]
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("p1", "moment"),
     [
@@ -378,6 +382,7 @@ def test_a_digest_goes_out_within_the_hours_of_its_receiver(post: Post, p1: str,
     assert late.next_attempt_at == datetime.fromisoformat(moment).replace(tzinfo=AMSTERDAM)
 
 
+@ONE_DATABASE
 def test_a_crisis_is_tried_again_in_time_in_the_night_that_has_an_hour_twice(post: Post) -> None:
     """In the hour before the clock goes back a retry comes after 25 seconds, not after an hour."""
     post.mail.behave = lambda: REFUSE
@@ -388,6 +393,7 @@ def test_a_crisis_is_tried_again_in_time_in_the_night_that_has_an_hour_twice(pos
     assert row.next_attempt_at == post.clock.moment + timedelta(seconds=25)
 
 
+@ONE_DATABASE
 def test_the_ladder_moves_when_the_term_moves(post: Post) -> None:
     """After an extension the same rungs come again at their new dates, each once, as new messages."""
     reference = post.open(mijlpaal="M5")
@@ -493,6 +499,7 @@ def test_a_declaration_goes_before_the_file(post: Post) -> None:
     assert post.rows()[0].recipient == "leider"
 
 
+@ONE_DATABASE
 def test_what_is_told_about_the_system_reaches_who_is_there(post: Post) -> None:
     """While the coordinator is away his deputy hears of a stopped worker or a lost message."""
     caseload, today = Caseload(post.office.engine, post.office.casework), post.clock.today()
@@ -514,6 +521,7 @@ def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) 
     assert [row.state for row in post.rows(kind="waarschuwing")] == [DeliveryState.DROPPED]
 
 
+@ONE_DATABASE
 def test_what_was_done_in_time_and_reported_late_is_not_called_too_late(post: Post) -> None:
     """A term that passed at midnight and turns out to be met on its last day gives nobody a message in the morning."""
     reference = post.open("aanmelding_geregistreerd", "niet_bedreigend")
@@ -638,6 +646,7 @@ def test_a_message_for_a_role_that_nobody_has_is_visible(post: Post) -> None:
     assert len(post.mail.arrived) == 1
 
 
+@ONE_DATABASE
 @pytest.mark.parametrize(
     ("before", "after", "who"),
     [
@@ -659,6 +668,7 @@ def test_a_change_in_the_file_counts_for_what_still_waits(
     assert [to for to, *_ in post.web.arrived] == [who]
 
 
+@ONE_DATABASE
 def test_a_file_that_goes_away_while_we_run_leaves_the_last_good_one(post: Post) -> None:
     """Messages go on to the people of the last good file; the file is named as not to be read, once in the log."""
     post.open()
@@ -691,6 +701,7 @@ def test_a_message_without_a_channel_is_planned_anew_for_him_alone(post: Post) -
     assert listed(post.office.engine) == []
 
 
+@ONE_DATABASE
 def test_a_coordinator_without_a_channel_leaves_the_teamleider(post: Post) -> None:
     """What reached nobody, and a hand-off in a crisis that nobody took, go to the first who can be reached."""
     post.recipients(text=FILE.replace('web = "{web}chef"', ""))

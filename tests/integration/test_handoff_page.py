@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -16,6 +18,7 @@ import httpx
 import pytest
 import uvicorn
 from receivers import Mailbox, web_address
+from sqlalchemy.event import listen
 from sqlmodel import col, select
 from stack import free_port
 
@@ -193,6 +196,23 @@ def test_a_link_to_a_hand_off_that_was_answered_elsewhere_says_so(desk: Desk) ->
     answer = httpx.post(desk.link(), data={"keuze": "teruggeven", "reden": "anders"})
     assert answer.status_code == 410
     assert "Iemand heeft al op deze overdracht geantwoord" in answer.text
+    assert desk.state(reference) == ACCEPTED_STATE
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_while_the_database_is_busy_a_person_reads_a_page(desk: Desk, tmp_path: Path) -> None:
+    """A press that cannot be stored says so on a page, changes nothing, and works when it is pressed again."""
+    reference = desk.hand_over()
+    desk.office.engine.dispose()
+    listen(desk.office.engine, "connect", lambda one, _: one.execute("PRAGMA busy_timeout = 100"))
+    with closing(sqlite3.connect(tmp_path / "zaken.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        answer = _accept(desk.link())
+        assert answer.status_code == 503
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "Er is niets vastgelegd." in answer.text
+        other.execute("ROLLBACK")
+    assert _accept(desk.link()).status_code == 200
     assert desk.state(reference) == ACCEPTED_STATE
 
 

@@ -79,7 +79,7 @@ def _works(given_hours: WorkingHours, moment: datetime) -> bool:
 # --- working hours --------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(hours, moments)
 def test_a_message_waits_until_somebody_works_and_no_longer(own: WorkingHours, moment: datetime) -> None:
     """It never goes before its moment, and no quarter of an hour in which somebody works is let pass."""
@@ -174,7 +174,7 @@ def books(draw: st.DrawFn) -> Book:
     return Book(persons, teams, {"0518": roles})
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(books(), st.sampled_from(list(ROLES)), st.none() | people)
 def test_nobody_is_passed_over_and_nobody_who_is_away_is_told(
     book: Book, role: str, responsible: str | None
@@ -242,7 +242,7 @@ contents = st.dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(contents)
 @example({"ladder": {"²": ["persoon"]}})
 @example({"standaard": {"werktijden": {"van": "08:00+02:00", "tot": "17:00"}}})
