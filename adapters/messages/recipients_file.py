@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from adapters.messages.recipients import Book, read_book
+from adapters.messages.recipients import Book
+from adapters.messages.recipients_reading import read_book
 
 if TYPE_CHECKING:
     from pathlib import Path

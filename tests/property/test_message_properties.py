@@ -26,8 +26,8 @@ from adapters.messages.recipients import (
     Team,
     Wish,
     WorkingHours,
-    book_of,
 )
+from adapters.messages.recipients_reading import book_of
 from adapters.messages.retry_table import RETRY_TABLE
 from adapters.messages.text_rules import (
     FORBIDDEN_TO_RESIDENTS,

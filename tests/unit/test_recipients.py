@@ -11,8 +11,9 @@ import pytest
 from adapters.calendar_data import dutch_calendar
 from adapters.clock import AMSTERDAM
 from adapters.messages.addressing import addressees, next_moment, willing
-from adapters.messages.recipients import Book, Wish, WorkingHours, read_book
+from adapters.messages.recipients import Book, Wish, WorkingHours
 from adapters.messages.recipients_file import RecipientsFile
+from adapters.messages.recipients_reading import read_book
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in
 
 if TYPE_CHECKING:
