@@ -47,9 +47,12 @@ class RecipientsFile:
             if stamp == self._stamp and stamp is not None:
                 return
             book, problems = read_book(self._path)
-            for problem in problems:
-                if problem not in self._problems:
-                    log.warning("recipients_problem", problem=str(problem))
+            if (
+                self._stamp is not None
+            ):  # a change while we run; `start` and `controleer` name what was there before
+                for problem in problems:
+                    if problem not in self._problems:
+                        log.warning("recipients_problem", problem=str(problem))
             self._stamp, self._problems, self._book = stamp, problems, book or self._book
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from adapters.calendar_data import dutch_calendar
 from adapters.clock import AMSTERDAM
@@ -237,7 +238,7 @@ def test_outside_working_hours_a_message_waits_for_the_next_working_morning(
 
 
 def test_a_change_is_picked_up_without_a_restart(tmp_path: Path) -> None:
-    """The next look at the file sees what was written; an unreadable version leaves the last good one."""
+    """The next look at the file sees what was written; an unreadable version is logged and leaves the last good one."""
     path = tmp_path / "ontvangers.toml"
     path.write_text('[[persoon]]\ncode = "a"\nkanalen = { w = "json://x/" }\n')
     file = RecipientsFile(path)
@@ -245,8 +246,10 @@ def test_a_change_is_picked_up_without_a_restart(tmp_path: Path) -> None:
     path.write_text('[[persoon]]\ncode = "nieuw"\nkanalen = { w = "json://x/" }\n')
     assert list(file.book().people) == ["nieuw"]
     path.write_text("[[persoon]\n")
-    assert list(file.book().people) == ["nieuw"]
-    assert str(file.problems()[0]).startswith("ontvangers.toml, regel 1: ")
+    with structlog.testing.capture_logs() as said:
+        assert list(file.book().people) == ["nieuw"]
+        assert str(file.problems()[0]).startswith("ontvangers.toml, regel 1: ")
+    assert [line["problem"] for line in said] == ["ontvangers.toml, regel 1: Dit is geen geldige TOML."]
 
 
 def test_a_secret_inside_an_address_is_made_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
