@@ -415,7 +415,9 @@ def test_the_ladder_moves_when_the_term_moves(post: Post) -> None:
     told = [row for row in post.rows(kind="waarschuwing") if row.recipient == "p2"]
     with reading(post.office.engine) as session:
         asked = [session.get_one(OutboxRow, row.outbox_id) for row in told]
-    assert [(effect.rung, effect.planned_on, row.state) for effect, row in zip(asked, told, strict=True)] == [
+    pairs = zip(asked, told, strict=True)  # two that are planned in one round have no order of their own
+    in_order = sorted(pairs, key=lambda pair: pair[0].planned_on or first)
+    assert [(effect.rung, effect.planned_on, row.state) for effect, row in in_order] == [
         ("-5d", first, DeliveryState.DROPPED),  # it was for the old date
         ("-5d", moved - timedelta(days=5), DeliveryState.DELIVERED),
         ("-2d", moved - timedelta(days=2), DeliveryState.DELIVERED),
