@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
 from flows.display import running_terms
-from flows.markdown import picture, short_date, table, text
+from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
@@ -23,7 +23,7 @@ from milestones.roles import dutch_role
 from milestones.steering import STEERING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from adapters.cases.casework import CaseView
@@ -36,6 +36,7 @@ MILESTONES = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
 BESIDE = tuple(code for code in DEFINITIONS if code not in MILESTONES)
 MOST_JOURNAL_LINES = 25
 _KEY_LENGTH = 60
+_SATURDAY = 5
 
 
 def page_key(reference: str) -> str:
@@ -67,10 +68,12 @@ def _page(view: CaseView, policy: Policy, today: date | None) -> str:
         table(("mijlpaal", "wacht op", "bij", "sinds"), _places(view, policy)),
         "## Lopende termijnen",
         table(
-            ("uiterlijk", "nog", "termijn", "mijlpaal", "bron", "waarom deze dag"),
+            ("uiterlijk", "nog", "termijn", "mijlpaal", "bron"),
             (row for process in case.processes for row in _terms(process, policy, today)),
         )
         or "Er loopt geen termijn.",
+        # The first UI breaks no line in a table.
+        bullets(line for process in case.processes for line in _reasons(process)),
         "## Overdrachten",
         table(("van", "naar", "aangeboden op", "hoe staat het ervoor"), _handoffs(case, view.journal))
         or "Deze zaak is nog niet overgedragen.",
@@ -145,17 +148,24 @@ def _terms(process: Snapshot, policy: Policy, today: date | None) -> list[tuple[
             f"{term.term} {policy.term(term.term).name}",
             process.name,
             policy.term(term.term).source_text,
-            _reason(term),
         )
         for term in running_terms(process)
     ]
 
 
-def _reason(term: RunningTerm) -> str:
-    if term.shifted_by:
-        return f"verschoven van {short_date(term.nominal)} door {term.shifted_by}"
-    suspended = f"{term.suspended_days} dagen stilgestaan" if term.suspended_days else ""
-    return suspended or term.not_shifted_because or ""
+def _reasons(process: Snapshot) -> Iterator[str]:
+    """Say of each running term why its last day is that day, where that is not plain."""
+    for term in running_terms(process):
+        if term.shifted_by:
+            reason = f"verschoven van {short_date(term.nominal)} door {term.shifted_by}"
+        elif term.suspended_days:
+            reason = f"{term.suspended_days} dagen stilgestaan"
+        elif term.due is not None and term.due.weekday() >= _SATURDAY:
+            reason = (term.not_shifted_because or "").rstrip(".")
+        else:
+            continue
+        if reason:
+            yield f"{term.term} in {process.name}: {reason}."
 
 
 def days_left(term: RunningTerm, today: date | None) -> str:

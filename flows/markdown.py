@@ -25,6 +25,11 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return "\n".join([f"| {' | '.join(heads)} |", f"|{' --- |' * len(heads)}", *lines])
 
 
+def bullets(lines: Iterable[str]) -> str:
+    """Give a list; nothing at all for no lines."""
+    return "\n".join(f"- {line}" for line in lines)
+
+
 def short_date(day: date) -> str:
     """Give a date for a narrow column, such as "di 7 apr 2026"."""
     weekday, number, month, year = dutch_date(day).split()

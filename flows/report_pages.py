@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.oversight.disclosure import LEAST
 from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
-from flows.markdown import picture, short_date, table, text
+from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import bars
 from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, THIS_WEEK, UNOWNED
 from flows.views import BY_MILESTONE, VIEWS, address
@@ -213,10 +213,8 @@ def monitor_page(monitor: Monitor) -> str:
         parts += [f"## {figure.name}", _chart(code, cells), rows or "Er is in deze periode niets te tellen."]
     parts += [
         "## Wat de cijfers betekenen",
-        table(
-            ("cijfer", "eenheid", "definitie"),
-            ((figure.name, figure.unit, figure.definition) for figure in FIGURES.values()),
-        ),
+        # The first UI breaks no line in a table.
+        bullets(f"**{figure.name}** ({figure.unit}). {figure.definition}" for figure in FIGURES.values()),
     ]
     return text(*parts)
 
