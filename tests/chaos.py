@@ -40,7 +40,7 @@ from adapters.exchange.answers import hashed
 from adapters.messages.tables import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.
@@ -72,6 +72,7 @@ class Chaos:
     restarts: int = 0
     seed: int = 1
     clients: int = 8
+    days: Sequence[tuple[float, datetime]] = DAYS
     accepted: list[Accepted] = field(default_factory=list)
     filled_in: list[str] = field(default_factory=list)
     to_fill_in: list[str] = field(default_factory=list)
@@ -140,7 +141,7 @@ class Chaos:
     def _break_things(self) -> None:
         """Kill or restart until the plan is done; clients get as many steps as their part of it."""
         left = Counter({**self.kills, "postgresql": self.restarts})
-        total, days = left.total(), list(DAYS)
+        total, days = left.total(), list(self.days)
         for number in range(1, total + 1):
             self._allowed = self.steps * number // total
             self._let_them_work(self.steps * (number - 1) // total)
