@@ -90,7 +90,7 @@ def run(name: str, collected: Path) -> str:
     with tempfile.TemporaryFile("w+") as output:
         process = subprocess.Popen(
             [sys.executable, HERE / BENCHMARKS[name][0], *BENCHMARKS[name][1:]],
-            env=os.environ | {RESULTS: str(collected)},
+            env=os.environ | {RESULTS: str(collected), "PYTHONPATH": str(REPOSITORY)},
             cwd=REPOSITORY,
             stdout=output,
             stderr=subprocess.STDOUT,
