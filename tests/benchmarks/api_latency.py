@@ -1,6 +1,6 @@
 """How long an accepted event takes through the HTTP API, at so many a second: p50, p95 and p99.
 
-    python tests/benchmarks/api_latency.py [events a second] [seconds] [database url]
+    python tests/benchmarks/api_latency.py [events a second] [seconds] [url of an empty database]
 
 The API runs as a process of its own. Requests leave on a fixed schedule, whether or not earlier ones have
 been answered, and each is measured from the moment it was due, so that a slow moment is not hidden.
@@ -19,8 +19,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+from measuring import free_port
 
-PORT = 4651
 EVENTS = ("aanmelding_geregistreerd", "bedreigend", "afspraak_gemaakt", "eerste_gesprek_gevoerd")
 
 
@@ -75,15 +75,15 @@ def main() -> None:
     """Start the API, measure, and stop it."""
     rate = float(sys.argv[1]) if len(sys.argv) > 1 else 50
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
-    home = Path(tempfile.mkdtemp())
-    environment = os.environ | {"ROUTEKAART_HOME": str(home), "ROUTEKAART_API_PORT": str(PORT)}
+    home, port = Path(tempfile.mkdtemp()), free_port()
+    environment = os.environ | {"ROUTEKAART_HOME": str(home), "ROUTEKAART_API_PORT": str(port)}
     environment["ROUTEKAART_API_REQUESTS_PER_SECOND"] = "10000"
     if len(sys.argv) > 3:
         environment["ROUTEKAART_DATABASE_URL"] = sys.argv[3]
     api = subprocess.Popen(
         [sys.executable, "-m", "deployments.cli", "api"], env=environment, stderr=subprocess.DEVNULL
     )
-    url = f"http://127.0.0.1:{PORT}"
+    url = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):
             try:
