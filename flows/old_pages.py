@@ -7,6 +7,7 @@ has ended; a run that is open for years would keep everything.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -120,7 +121,8 @@ def forget_tasks(client: SyncPrefectClient, before: datetime) -> int:
             limit=_PAGE,
         )
         for one in old:
-            client.delete_task_run(one.id)
+            with suppress(ObjectNotFound):  # its run was removed at this moment
+                client.delete_task_run(one.id)
         removed += len(old)
         if len(old) < _PAGE:
             return removed
