@@ -57,7 +57,7 @@ def test_the_worker_mends_what_people_do_to_runs(
     """Cancelled, deleted, failed, crashed, completed or renamed in the UI: the run is right again, by itself."""
     shop = workshop()
     shop.start()
-    # Runs left RUNNING or PENDING are mended after a minute; the command below needs no such patience.
+    # Runs left RUNNING or PENDING are mended after a minute: they have a test of their own.
     names = tuple(name for name in DAMAGE if name not in ("running", "pending"))
     before = _open(shop, names)
     for name, run_id in before.items():
@@ -75,6 +75,18 @@ def test_the_worker_mends_what_people_do_to_runs(
     assert (asked.case_reference, asked.flow_run_id) == (f"ZWERF-{shop.home.name}-cancel", before["cancel"])
     assert decide_cancellation(shop.office.engine, asked.process_id, Decision.REFUSED) == 1
     assert not cancellation_asked(shop.office.engine, asked.process_id)
+
+
+def test_the_worker_takes_up_what_was_left_running_or_pending(
+    workshop: Callable[..., Workshop], server: PrefectServer
+) -> None:
+    """A run that says it runs, and that no worker has in hand, is right again within minutes, by itself."""
+    shop = workshop()
+    shop.start()
+    for name, run_id in _open(shop, ("running", "pending")).items():
+        _damage(server, name, run_id)
+    for name in ("running", "pending"):
+        shop.wait_for_state(f"ZWERF-{shop.home.name}-{name}", WAITS, seconds=180)
 
 
 def test_the_command_mends_every_open_process(
