@@ -325,6 +325,17 @@ def _look_whether_idle_connections_live(engine: Engine) -> None:
             raise InvalidatePoolError from error  # the pool makes another, and drops those of before
 
 
+def renew_statistics(engine: Engine, tables: Sequence[type[SQLModel]]) -> None:
+    """Let PostgreSQL count tables that grew fast: without, it may read them from end to end at every question.
+
+    Autovacuum does the same, about a minute later.
+    """
+    if engine.dialect.name == "postgresql":
+        names = ", ".join(str(table.__tablename__) for table in tables)
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"ANALYZE (SKIP_LOCKED) {names}")
+
+
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """Give a session whose work is committed as a whole, or not at all."""
