@@ -22,7 +22,8 @@ from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
 from adapters.oversight.caseload import Caseload
-from flows.intake import REFERENCE, details_form, details_of
+from flows.forms import PROCESS, REFERENCE, FormDay
+from flows.intake import details_form, details_of
 from flows.parameter_forms import with_form
 from flows.parking import this_run
 from flows.reports import refresh_tags
@@ -44,6 +45,7 @@ ActionFlow = Flow[..., State[Any]]
 
 REFUSED = "Niet gedaan"
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
+_TERM = r"^[A-Z][A-Za-z0-9]{0,9}(#\d{1,3})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 
 Case = Annotated[
@@ -57,7 +59,9 @@ Case = Annotated[
 ]
 Milestone = Annotated[
     str | None,
-    Field(title="Mijlpaal", description="Bijvoorbeeld M3. Leeg mag als er maar één open is."),
+    Field(
+        title="Mijlpaal", description="Bijvoorbeeld M3. Leeg mag als er maar één open is.", pattern=PROCESS
+    ),
 ]
 Person = Annotated[
     str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_CODE)
@@ -70,7 +74,9 @@ Motivation = Annotated[
         pattern=_CODE,
     ),
 ]
-Day = Annotated[date | None, Field(title="Op welke datum?", description="De datum die telt. Leeg: vandaag.")]
+Day = Annotated[
+    FormDay | None, Field(title="Op welke datum?", description="De datum die telt. Leeg: vandaag.")
+]
 
 _FIRST = "M3 In contact"
 _BEGINNINGS = MappingProxyType(
@@ -87,6 +93,9 @@ def _events_of(definition: Definition) -> Iterator[EventSpec]:
 _LABELS = tuple(
     dict.fromkeys(spec.label for definition in DEFINITIONS.values() for spec in _events_of(definition))
 )
+_STATES = [state for definition in DEFINITIONS.values() for state in definition.states]
+# As people know a step, and for who calls Prefect's API also as the definition does.
+_STEPS = tuple(dict.fromkeys([state.waits_for for state in _STATES] + [state.code for state in _STATES]))
 EventDetails: Any = details_form(lambda spec: spec.label)
 
 
@@ -189,8 +198,8 @@ def zaak_toewijzen(
 @_action("Afwezigheid melden")
 def afwezigheid_melden(
     medewerker: Person,
-    eerste_dag: Annotated[date, Field(title="Eerste dag")],
-    laatste_dag: Annotated[date, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
+    eerste_dag: Annotated[FormDay, Field(title="Eerste dag")],
+    laatste_dag: Annotated[FormDay, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
     vervanger: Annotated[
         str | None,
         Field(title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_CODE),
@@ -269,11 +278,13 @@ def gebeurtenis_melden(
 @_action("Termijn verlengen")
 def termijn_verlengen(
     zaak: Case,
-    termijn: Annotated[str, Field(title="Termijn", description="De code van de termijn, zoals T12.")],
+    termijn: Annotated[
+        str, Field(title="Termijn", description="De code van de termijn, zoals T12.", pattern=_TERM)
+    ],
     motivering: Motivation,
     mijlpaal: Milestone = None,
     tot: Annotated[
-        date | None, Field(title="Nieuwe laatste dag", description="Of vul een aantal weken in.")
+        FormDay | None, Field(title="Nieuwe laatste dag", description="Of vul een aantal weken in.")
     ] = None,
     weken: Annotated[int | None, Field(title="Aantal weken erbij", ge=1, le=52)] = None,
     instemming: Annotated[bool, Field(title="Stemmen de anderen in?")] = False,
@@ -296,11 +307,8 @@ def termijn_verlengen(
 def zaak_terugzetten(
     zaak: Case,
     naar: Annotated[
-        str,
-        Field(
-            title="Naar welke stap?",
-            description="Zoals in het journaal, bijvoorbeeld 'Wacht op afspraak', of de code van de toestand.",
-        ),
+        Literal[_STEPS],  # type: ignore[valid-type]
+        Field(title="Naar welke stap?", description="Waar de zaak in deze mijlpaal al eens stond."),
     ],
     reden: Annotated[Literal[PUT_BACK_REASONS], Field(title="Waarom?")],  # type: ignore[valid-type]
     mijlpaal: Milestone = None,
@@ -316,10 +324,8 @@ def zaak_terugzetten(
         if row.process == process.name and row.after != process.state
     }
     able = [code for code in earlier_states(definition, process) if code in been]
-    names = {definition.state(code).waits_for.lower(): code for code in able} | {
-        code.lower(): code for code in able
-    }
-    target = names.get(naar.strip().lower())
+    names = {definition.state(code).waits_for: code for code in able} | {code: code for code in able}
+    target = names.get(naar)
     if target is None:
         can = "; ".join(definition.state(code).waits_for for code in able) or "nergens heen"
         raise NotPossible(f"Zaak {zaak} kan niet terug naar '{naar}'. Wel naar: {can}.")

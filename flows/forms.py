@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from milestones.case import possible_now
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import definition_of
+from milestones.event_data import CODE
 from milestones.events import event_in
 from milestones.process import InvalidData
 
@@ -34,6 +35,16 @@ STAND = "stand"  # the number of the last change, which the form carries
 _PERSON = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
+
+# What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
+REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
+PROCESS = r"^[A-Z][A-Z0-9]{0,15}(#\d{1,3})?$"
+
+# Prefect keeps what its own check of a form lets through, and that check knows patterns, but no dates. So that
+# it never keeps free text, every text in a form has a pattern.
+_DAY = r"^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-][\d:]+)?)?$"
+FormDay = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
+FormCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": CODE})]
 
 
 class EmptyForm(BaseModel):
@@ -62,7 +73,7 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
                 json_schema_extra={"position": 0},
             ),
         ),
-        "op": (date, _optional(1, "Op welke datum? (leeg = vandaag)")),
+        "op": (FormDay, _optional(1, "Op welke datum? (leeg = vandaag)")),
     }
     # The nine scores of a meetinstrument come last, so that they are in nobody's way.
     for spec in sorted(events, key=lambda spec: len(spec.fields) > _LONG):
@@ -120,7 +131,7 @@ def type_of(item: EventField) -> Any:
     """Give the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no."""
     match item.kind:
         case FieldKind.DATE:
-            return date
+            return FormDay
         case FieldKind.YES_NO:
             return Literal["ja", "nee"]
         case FieldKind.NUMBER:
@@ -131,7 +142,7 @@ def type_of(item: EventField) -> Any:
             choices: Any = Literal[item.choices]
             return list[choices]
         case FieldKind.CODE:
-            return str
+            return FormCode
 
 
 def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | None, dict[str, object]]:

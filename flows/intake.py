@@ -5,7 +5,6 @@ The id of the flow run is the id of what it reports, so a run that is tried agai
 
 # Without `from __future__ import annotations`: Prefect makes the form out of the real types.
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from prefect import Flow, State, flow
@@ -16,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from adapters.cases.casework import ConflictError, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.office import office
-from flows.forms import said, type_of
+from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
 from flows.parameter_forms import with_form
 from flows.parking import this_run
 from milestones.definition import EventSpec
@@ -27,10 +26,6 @@ from milestones.process import NotPossible
 _MILESTONES = tuple(DEFINITIONS)
 _FIELDS = {item.name: item for spec in EVENTS.values() for item in spec.fields}
 _REPORTABLE = tuple(spec.name for spec in EVENTS.values() if not spec.by_timer)
-
-# What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
-REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
-_PROCESS = r"^[A-Z][A-Z0-9]{0,15}(#\d{1,3})?$"
 
 Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
 EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
@@ -90,7 +85,7 @@ def registration(
         ),
     ] = None,
     op: Annotated[
-        date | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
+        FormDay | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
     ] = None,
     gemeentecode: Annotated[
         str | None,
@@ -127,10 +122,10 @@ def report_event(
     gebeurtenis: Annotated[EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
     mijlpaal: Annotated[
         str | None,
-        Field(title="Mijlpaal", description="Alleen als het er meer dan een kan zijn.", pattern=_PROCESS),
+        Field(title="Mijlpaal", description="Alleen als het er meer dan een kan zijn.", pattern=PROCESS),
     ] = None,
     op: Annotated[
-        date | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
+        FormDay | None, Field(title="Datum", description="De datum die telt voor de wet; leeg is vandaag.")
     ] = None,
     gegevens: Annotated[
         Details | None, Field(title="Gegevens", description="De velden die bij de gebeurtenis horen.")

@@ -36,7 +36,8 @@ def checked(spec: EventSpec, data: Mapping[str, object]) -> Mapping[str, object]
     return clean
 
 
-_CODE = re.compile(r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._#-]{0,39}$")
+CODE = r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._#-]{0,39}$"
+_CODE = re.compile(CODE)
 _MOST = 10_000
 _FIRST_YEAR, _LAST_YEAR = (
     1900,

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, wakeups, postgres, latency, flood, idle, startup, national. Each runs by itself, the one after the
+Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national. Each runs by itself, the one after the
 other; together they take about half an hour. The table is written as Markdown and as JSON. What was measured in one
 run on one machine can be compared; figures of different machines cannot.
 """
@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 LONGEST_SECONDS = 900.0
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "accepted": ("accepted.py",),
+    "deliveries": ("deliveries.py", "5000"),
     "wakeups": ("wakeups.py",),
     "postgres": ("wakeups.py", "--postgres", "--concurrency", "4"),
     "latency": ("latency.py",),

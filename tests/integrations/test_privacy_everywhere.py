@@ -45,6 +45,10 @@ REFUSED_ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("aanmelding", {"gemeentecode": "Merkteken"}),
     ("aanmelding", {"op": "1983-04-27x"}),
     ("aanmelding", {"naam": "Merkteken"}),
+    ("M3 In contact · aanmelding", {"zaak": BSN, "proces": "M3"}),
+    ("M3 In contact · aanmelding", {"zaak": "A-1", "proces": "Merkteken"}),
+    ("zaak-terugzetten", {"zaak": "A-1", "naar": "Merkteken", "reden": "verkeerd gemeld"}),
+    ("termijn-verlengen", {"zaak": "A-1", "termijn": "Merkteken", "motivering": "adv-1"}),
     ("meld-gebeurtenis", {"zaak": BSN, "gebeurtenis": "ingetrokken"}),
     ("meld-gebeurtenis", {"zaak": "A-1", "gebeurtenis": "Merkteken"}),
     (
@@ -108,7 +112,12 @@ def prefect(stack: Stack) -> list[str]:
     """Give marks to every form of Prefect, and give all that it answers."""
     base = f"http://127.0.0.1:{stack.prefect_port}/api"
     for name, parameters in REFUSED_ACTIONS:
-        found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})[0]
+        named = (
+            {"flows": {"name": {"any_": [name]}}}
+            if "·" in name
+            else {"deployments": {"name": {"any_": [name]}}}
+        )
+        found = stack.prefect("POST", "/deployments/filter", **named)[0]
         made = httpx.post(
             f"{base}/deployments/{found['id']}/create_flow_run", json={"parameters": parameters}
         )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pydantic import ValidationError
 
 from adapters.calendar_data import dutch_calendar
+from deployments.planned import planned
 from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for
 from flows.parameter_forms import form_of
@@ -17,6 +19,9 @@ from milestones.definitions import VERSIONS
 from milestones.events import EVENTS, event_in
 from milestones.policy import Policy, Rules
 from milestones.process import Event, InvalidData, Snapshot, checked, is_closed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STATES = [(definition, state) for definition in VERSIONS for state in definition.states if not state.final]
 
@@ -132,3 +137,28 @@ def test_every_action_has_a_dutch_form(name: str) -> None:
         assert "_" not in schema["title"]
         assert "anyOf" not in schema
         assert {"type", "enum", "const", "$ref"} & set(schema)
+
+
+def test_no_form_takes_free_text() -> None:
+    """Prefect keeps what its check of a form lets through: so every text is a choice or has a pattern."""
+    schemas = {item.full_name: item.form for item in planned()} | {
+        f"{definition.code} {state.code}": form_for(_process(definition, state)).model_json_schema()
+        for definition, state in STATES
+    }
+    free = [name for name, schema in schemas.items() for text in _texts(schema) if not _LIMITS & text.keys()]
+    assert free == []
+    assert len(schemas) > 100
+
+
+_LIMITS = {"enum", "const", "pattern"}
+
+
+def _texts(node: Any) -> Iterator[dict[str, Any]]:
+    """Give every part of a schema that stands for a text, or that lets in what has no name."""
+    if isinstance(node, dict):
+        if node.get("type") == "string" or node.get("additionalProperties") is True:
+            yield node
+        node = list(node.values())
+    if isinstance(node, list):
+        for inner in node:
+            yield from _texts(inner)
