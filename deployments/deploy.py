@@ -58,7 +58,8 @@ def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse 
         work_pool_name=POOL,
         work_queue_name=QUEUE,
         entrypoint=item.entrypoint,
-        parameter_openapi_schema=item.form,
+        # Prefect would keep what it has no name for; `prefect deploy` cannot say that it must not.
+        parameter_openapi_schema=item.form | {"additionalProperties": False},
         enforce_parameter_schema=True,
         tags=list(item.tags),
         schedules=_times(item, known),

@@ -33,6 +33,7 @@ from milestones.event_fields import EXIT_REASONS
 from milestones.events import event_in
 from milestones.process import NotPossible, Snapshot
 from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
+from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -45,7 +46,7 @@ ActionFlow = Flow[..., State[Any]]
 
 REFUSED = "Niet gedaan"
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
-_TERM = r"^[A-Z][A-Za-z0-9]{0,9}(#\d{1,3})?$"
+_TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 
 Case = Annotated[

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from milestones.case import possible_now
 from milestones.definition import OFFERED, FieldKind
-from milestones.definitions import definition_of
+from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_data import CODE
 from milestones.events import event_in
 from milestones.process import InvalidData
@@ -38,7 +38,7 @@ _LONG = 5  # fields of one event
 
 # What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
 REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
-PROCESS = r"^[A-Z][A-Z0-9]{0,15}(#\d{1,3})?$"
+PROCESS = rf"^({'|'.join(DEFINITIONS)})(#\d{{1,3}})?$"
 
 # Prefect keeps what its own check of a form lets through, and that check knows patterns, but no dates. So that
 # it never keeps free text, every text in a form has a pattern.

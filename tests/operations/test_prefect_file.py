@@ -54,6 +54,7 @@ def _deployments(server: PrefectServer) -> dict[str, dict[str, Any]]:
     for item in server.call("POST", "/deployments/filter", limit=200):
         shown = {name: item[name] for name in COMPARED}
         shown["pull_steps"] = shown["pull_steps"] or None
+        shown["parameter_openapi_schema"].pop("additionalProperties", None)  # only our own command can say so
         shown["schedules"] = sorted(
             json.dumps([one["schedule"], one["active"]], sort_keys=True) for one in item["schedules"]
         )
