@@ -189,7 +189,7 @@ def test_somebody_opens_a_case_and_reports_an_event_with_the_forms(
     fields = open_form(stack, page, "aanmelding")
     for text in ("Mijlpaal", "Waar de zaak begint.", "Referentie", "Geen BSN.", "Bedreigende situatie"):
         expect(fields.filter(has_text=text).first).to_be_visible()
-    fields.filter(has_text="Uw eigen zaaknummer").locator("textarea").fill(reference)
+    fields.filter(has_text="eigen zaaknummer").locator("textarea").fill(reference)
     submit(page)
     run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding", 60)
 
