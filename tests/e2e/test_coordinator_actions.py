@@ -169,8 +169,13 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, offic
     form = run["state"]["state_details"]["run_input_keyset"]["schema"]
     answers = (
         {"gebeurtenis": "Doelgroep bepaald"},
-        {"gebeurtenis": "Aanmelding geregistreerd", "op": "morgen"},
+        {"gebeurtenis": "Aanmelding geregistreerd", "op": "2026-02-30"},
     )
+    text = {
+        "gebeurtenis": "Aanmelding geregistreerd",
+        "op": "morgen",
+    }  # may be anything: Prefect keeps it not at all
+    assert stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=text)["status"] == "REJECT"
     for number, wrong in enumerate(answers, 1):
         stack.answer(run, **wrong)
         lines = refusals(stack, run, number)
