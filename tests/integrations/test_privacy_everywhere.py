@@ -29,6 +29,10 @@ pytestmark = [pytest.mark.long, pytest.mark.prefect]
 RECIPIENTS = """
 [standaard]
 geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
+[standaard.werktijden]
+dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
+van = "00:00"
+tot = "23:59:59"
 [[persoon]]
 code = "ontvanger"
 kanalen = { web = "{web}ontvanger" }
