@@ -204,7 +204,7 @@ def api_command() -> None:
     """Draai de HTTP-API."""
     import uvicorn  # noqa: PLC0415
 
-    from adapters.http_api import create_api  # noqa: PLC0415
+    from adapters.api import create_api  # noqa: PLC0415
     from adapters.operations.logs import set_up_logs  # noqa: PLC0415
     from deployments.garbage import collect_less  # noqa: PLC0415
 

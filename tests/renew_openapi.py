@@ -5,8 +5,8 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from adapters.api import create_api
 from adapters.api.description import written
-from adapters.http_api import create_api
 from adapters.office import open_office
 from adapters.settings import Settings
 

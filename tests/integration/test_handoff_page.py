@@ -22,8 +22,8 @@ from sqlalchemy.event import listen
 from sqlmodel import col, select
 from stack import free_port
 
+from adapters.api import create_api
 from adapters.database import OutboxRow, ProcessRow, reading
-from adapters.http_api import create_api
 from adapters.messages.delivery_list import listed, send_again
 from adapters.messages.handoff_links import HandoffLinks, responsible_person
 from adapters.office import Office

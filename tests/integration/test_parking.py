@@ -388,4 +388,6 @@ if __name__ == "__main__":
     from flows.worker import RoutekaartWorker
 
     use_wake_source(WakeUpsInAFolder)
+    # A shell that runs the tests in the background lets all of them ignore an interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(RoutekaartWorker(POOL).start())

@@ -17,11 +17,11 @@ from sqlmodel import func, select
 from stack import ROUTEKAART
 from starlette.testclient import TestClient
 
+from adapters.api import create_api
 from adapters.cases.integrity import broken_cases
 from adapters.cases.storage_trouble import Trouble, trouble_of, waits_out_trouble
 from adapters.database import CaseRow, JournalRow, reading
 from adapters.exchange.clients import first_key_file
-from adapters.http_api import create_api
 from adapters.office import Office, open_office
 from adapters.settings import Settings
 from deployments import cli

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from structlog.testing import capture_logs
 from test_api_cases import rows
 
+from adapters.api import create_api
 from adapters.api.problems import Problem
 from adapters.api.strict_json import MOST_LEVELS, read_json
 from adapters.exchange.clients import first_key_file
-from adapters.http_api import create_api
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient

@@ -14,9 +14,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from test_api_cases import opened
 
+from adapters.api import create_api
 from adapters.api.description import written
 from adapters.clock import SetClock
-from adapters.http_api import create_api
 from adapters.office import open_office
 from adapters.settings import Settings
 

@@ -12,8 +12,8 @@ import pytest
 from conftest import caller
 from starlette.testclient import TestClient
 
+from adapters.api import create_api
 from adapters.exchange.clients import new_client
-from adapters.http_api import create_api
 from adapters.messages.operator_messages import operator_key
 from adapters.oversight.disclosure import HIDDEN
 from adapters.oversight.workload import read_workload

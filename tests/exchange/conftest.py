@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
+from adapters.api import create_api
 from adapters.clock import SetClock
 from adapters.exchange.clients import first_key_file
-from adapters.http_api import create_api
 from adapters.office import Office, open_office
 from adapters.settings import Settings
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+from adapters.api import create_api
 from adapters.exchange.clients import first_key_file
-from adapters.http_api import create_api
 
 if TYPE_CHECKING:
     from adapters.office import Office

@@ -13,10 +13,10 @@ from conftest import whole
 from sqlalchemy import event
 from starlette.testclient import TestClient
 
+from adapters.api import create_api
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.remembered_clients import REMEMBERED_SECONDS
 from adapters.exchange.clients import clients, first_key_file, new_client, revoke_client
-from adapters.http_api import create_api
 
 if TYPE_CHECKING:
     from adapters.api.auth import Gate
