@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.long, pytest.mark.prefect]
 RECIPIENTS = """
 [standaard]
 geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
+bundel_vanaf = 100
 [standaard.werktijden]
 dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
 van = "00:00"
