@@ -147,7 +147,9 @@ def look(stack: Stack, office: Any) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.goto(base)  # the UI itself is loaded once
+        for ui in (base, f"{base}v2/"):  # each UI itself is loaded once
+            page.goto(ui)
+            expect(page.get_by_role("link", name="Automations")).to_be_visible(timeout=60_000)
 
         def until_shown(path: str, text: str) -> Callable[[], None]:
             def work() -> None:
