@@ -7,7 +7,7 @@ from pathlib import Path
 from flows.show_definition import as_mermaid, as_table
 from milestones.definitions import DEFINITIONS
 
-FOLDER = Path(__file__).with_name("definitions")
+FOLDER = Path(__file__).parents[1] / "docs" / "definitions"
 
 
 def page(code: str) -> str:

@@ -13,5 +13,5 @@ from adapters.settings import Settings
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:
         api = create_api(open_office(Settings(home=Path(home))))
-        target = Path(__file__).parents[1] / "deployments" / "openapi.json"
+        target = Path(__file__).parents[1] / "docs" / "integration" / "openapi.json"
         target.write_text(written(api), encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Make the pictures of the README: a stack with sample cases, looked at in a headless Chromium.
+"""Make the pictures of the documents: a stack with sample cases, looked at in a headless Chromium.
 
     python tests/take_screenshots.py [--home FOLDER]
 
 With `--home` a stack that runs already is used (ports from ROUTEKAART_PREFECT_PORT). The pictures go to
-deployments/screenshots.
+docs/gebruik/plaatjes.
 """
 
 # it says what it makes
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-FOLDER = Path(__file__).parents[1] / "deployments" / "screenshots"
+FOLDER = Path(__file__).parents[1] / "docs" / "gebruik" / "plaatjes"
 FEW_CASES, MANY_CASES = 24, 48
 # The pattern behind the pages makes a picture twice as large and shows nothing.
 _PLAIN = "*, *::before, *::after { background-image: none !important; }"

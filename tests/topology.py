@@ -130,7 +130,7 @@ class BalancedServers(PrefectServer):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `deployments/settings.md` asks for: the same for servers, services and workers."""
+        """What `docs/operation/settings.md` asks for: the same for servers, services and workers."""
         return super().environment | {
             "PREFECT_API_DATABASE_CONNECTION_URL": self._database_url,
             "PREFECT_SERVER_DATABASE_MIGRATE_ON_START": "false",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-KEPT = Path(__file__).parents[2] / "deployments" / "openapi.json"
+KEPT = Path(__file__).parents[2] / "docs" / "integration" / "openapi.json"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 DESCRIBED: dict[str, Any] = json.loads(
-    (Path(__file__).parents[2] / "deployments" / "openapi.json").read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "docs" / "integration" / "openapi.json").read_text(encoding="utf-8")
 )
 PROBLEM = "application/problem+json"
 

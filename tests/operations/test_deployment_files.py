@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEPLOYMENTS = Path(__file__).parents[2] / "deployments"
-PAGE = (DEPLOYMENTS / "settings.md").read_text(encoding="utf-8")
+OPERATION = Path(__file__).parents[2] / "docs" / "operation"
+PAGE = (OPERATION / "settings.md").read_text(encoding="utf-8")
 OFF = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
 VARIABLE = re.compile(r"\b(?:PREFECT|ROUTEKAART|DO_NOT)_[A-Z_]+\b")
 OURS = {f"ROUTEKAART_{name.upper()}" for name in Settings.model_fields}
@@ -79,7 +80,7 @@ def test_what_we_set_for_prefect_is_explained() -> None:
 def test_every_variable_exists() -> None:
     """No file and no page names a setting that Prefect or we do not have."""
     known = _get_valid_setting_names(PrefectSettings) | OURS | BEYOND_PREFECT
-    for path in (*FILES, DEPLOYMENTS / "settings.md", DEPLOYMENTS / "runbook.md"):
+    for path in (*FILES, OPERATION / "settings.md", OPERATION / "runbook.md"):
         named = set(VARIABLE.findall(path.read_text(encoding="utf-8")))
         assert {name for name in named if not name.endswith("_")} <= known, path.name
 
@@ -208,12 +209,12 @@ def _alarms() -> list[dict[str, Any]]:
 
 def test_every_alarm_has_its_page_in_the_runbook() -> None:
     """Each alarm points at a section that says what it means, how to see it, and what to do; none is left over."""
-    text = (DEPLOYMENTS / "runbook.md").read_text(encoding="utf-8")
+    text = (OPERATION / "runbook.md").read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", text, flags=re.MULTILINE | re.DOTALL))
     alarms = {rule["alert"]: rule for rule in _alarms()}
     assert list(alarms) == [name for name in sections if name in alarms]
     for name, rule in alarms.items():
-        assert rule["annotations"]["runbook"] == f"deployments/runbook.md#{name.lower()}"
+        assert rule["annotations"]["runbook"] == f"docs/operation/runbook.md#{name.lower()}"
         for part in ("**Betekenis.**", "**Zien.**", "**Doen.**"):
             assert part in sections[name], (name, part)
         assert "```" in sections[name], name
@@ -221,7 +222,7 @@ def test_every_alarm_has_its_page_in_the_runbook() -> None:
 
 def test_the_commands_of_the_runbook_exist() -> None:
     """Every `routekaart` command in the runbook is one that we have."""
-    text = (DEPLOYMENTS / "runbook.md").read_text(encoding="utf-8")
+    text = (OPERATION / "runbook.md").read_text(encoding="utf-8")
     commands = set(re.findall(r"^routekaart ((?:[a-z]+ ?)+)", text, flags=re.MULTILINE))
     assert len(commands) > 8
     for command in commands:
