@@ -8,11 +8,8 @@ from datetime import date, datetime, timedelta
 from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
-from adapters.calendar_data import dutch_calendar
 from adapters.cases.attention import Attention
 from adapters.cases.casework import Casework
-from adapters.clock import AcceleratedClock, Clock, SystemClock
-from adapters.database import PolicyRow, SettingRow, create_engine, migrate, reading, writing
 from adapters.messages.absences import who_is_away
 from adapters.messages.deliveries import Deliveries
 from adapters.messages.delivery_planning import DeliveryPlanner
@@ -20,8 +17,11 @@ from adapters.messages.handoff_links import HandoffLinks
 from adapters.messages.message_writing import MessageWriter
 from adapters.messages.recipients_file import RecipientsFile
 from adapters.messages.texts import Texts
-from adapters.policies import DEFAULT, policy_files, policy_from, read_policy
-from adapters.settings import Settings, settings
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AcceleratedClock, Clock, SystemClock
+from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
+from adapters.runtime.settings import Settings, settings
+from adapters.storage.database import PolicyRow, SettingRow, create_engine, migrate, reading, writing
 from milestones.policy import PolicyError, Rules
 
 if TYPE_CHECKING:

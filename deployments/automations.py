@@ -30,7 +30,7 @@ from flows.notable_events import UNDELIVERED
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
 
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 BLOCK = "routekaart-beheer"
 

@@ -10,8 +10,8 @@ import typer
 from rich.console import Console
 
 from adapters.operations.backup import BackupError, make_backup, put_back
-from adapters.operations.logs import set_up_logs
-from adapters.settings import Settings, SettingsError, settings
+from adapters.runtime.logs import set_up_logs
+from adapters.runtime.settings import Settings, SettingsError, settings
 
 if TYPE_CHECKING:
     from adapters.operations.backup import Content

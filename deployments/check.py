@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.calendar_data import kb_alarm
-from adapters.cases.integrity import broken_journals
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.messages.message_check import message_problems
-from adapters.policies import policy_problems
+from adapters.operations.integrity import broken_journals
+from adapters.runtime.calendar_data import kb_alarm
+from adapters.runtime.policies import policy_problems
 from deployments.prefect_check import prefect_problems
 from milestones.definition import defects
 from milestones.definitions import VERSIONS

@@ -110,13 +110,13 @@ def _usage_in_dutch(error: Any, kinds: set[str]) -> str:
 def _known_refusal(error: Exception) -> str | None:
     """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
     from adapters.cases.casework import ConflictError  # noqa: PLC0415
-    from adapters.cases.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
     from adapters.cases.store import UnknownCaseError  # noqa: PLC0415
     from adapters.exchange.ddas_stream import NotADelivery  # noqa: PLC0415
     from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
     from adapters.messages.delivery_list import UnknownDeliveryError  # noqa: PLC0415
     from adapters.operations.backup import BackupError  # noqa: PLC0415
-    from adapters.settings import SettingsError  # noqa: PLC0415
+    from adapters.runtime.settings import SettingsError  # noqa: PLC0415
+    from adapters.storage.storage_trouble import Trouble, trouble_of  # noqa: PLC0415
     from milestones.policy import PolicyError  # noqa: PLC0415
     from milestones.process import NotPossible  # noqa: PLC0415
     from milestones.simulation import CaseFileError  # noqa: PLC0415
@@ -137,7 +137,7 @@ def _known_refusal(error: Exception) -> str | None:
 
 def _office() -> Office:
     from adapters.office import office  # noqa: PLC0415
-    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
+    from adapters.runtime.logs import set_up_logs  # noqa: PLC0415
 
     opened = office()
     set_up_logs(opened.settings, default_level="warning")  # a command says what it did by itself
@@ -205,7 +205,7 @@ def api_command() -> None:
     import uvicorn  # noqa: PLC0415
 
     from adapters.api import create_api  # noqa: PLC0415
-    from adapters.operations.logs import set_up_logs  # noqa: PLC0415
+    from adapters.runtime.logs import set_up_logs  # noqa: PLC0415
     from deployments.garbage import collect_less  # noqa: PLC0415
 
     office = _office()
@@ -226,7 +226,7 @@ def api_command() -> None:
 @app.command("deploy")
 def deploy_command() -> None:
     """Zet de work pool, de deployments en wat coördinatoren nodig hebben in Prefect."""
-    from adapters.settings import settings  # noqa: PLC0415
+    from adapters.runtime.settings import settings  # noqa: PLC0415
     from deployments.environment import for_who_waits  # noqa: PLC0415
 
     with for_who_waits(settings()):
@@ -252,7 +252,7 @@ def open_command(
     ] = None,
 ) -> None:
     """Open een zaak in een mijlpaal; de referentie staat op de eerste regel."""
-    from adapters.exchange.persons import client_keys  # noqa: PLC0415
+    from adapters.runtime.persons import client_keys  # noqa: PLC0415
 
     office = _office()
     clients = client_keys(client or [], office.settings)
@@ -284,8 +284,8 @@ def report_command(
     ] = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
-    from adapters.database import writing  # noqa: PLC0415
-    from adapters.oversight.caseload import take_over  # noqa: PLC0415
+    from adapters.cases.caseload import take_over  # noqa: PLC0415
+    from adapters.storage.database import writing  # noqa: PLC0415
     from milestones.case import possible_now  # noqa: PLC0415
 
     office = _office()
@@ -312,7 +312,7 @@ def report_command(
 def _kept_id(office: Office, id_: str | None) -> str | None:
     """Give an id as the journal keeps it: one that may say something about a person as a keyed hash."""
     from adapters.exchange.answers import hashed  # noqa: PLC0415
-    from adapters.exchange.privacy import is_reference  # noqa: PLC0415
+    from adapters.runtime.privacy import is_reference  # noqa: PLC0415
 
     return id_ if id_ is None or is_reference(id_) else f"id:{hashed(office, id_)[:32]}"
 
@@ -383,7 +383,7 @@ def term_command(
     variant: Annotated[str | None, typer.Option(help="Een variant, bijvoorbeeld ondernemer.")] = None,
 ) -> None:
     """Bereken een termijn: tot wanneer, waarom die dag, en wanneer er wordt gewaarschuwd."""
-    from adapters.calendar_data import dutch_calendar  # noqa: PLC0415
+    from adapters.runtime.calendar_data import dutch_calendar  # noqa: PLC0415
     from milestones.term_table import TERMS  # noqa: PLC0415
     from milestones.terms import describe  # noqa: PLC0415
 
@@ -414,7 +414,7 @@ def simulate_command(
     bestand: Annotated[Path, typer.Argument(metavar="ZAAK.json", help="Een zaakbestand (README).")],
 ) -> None:
     """Draai een zaakbestand op een virtuele klok, zonder servers; het resultaat is JSON."""
-    from adapters.calendar_data import dutch_calendar  # noqa: PLC0415
+    from adapters.runtime.calendar_data import dutch_calendar  # noqa: PLC0415
     from milestones.simulation import simulate  # noqa: PLC0415
 
     try:

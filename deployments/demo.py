@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
-from adapters.clock import AMSTERDAM, AcceleratedClock
 from adapters.office import Office, open_office, set_clock
-from adapters.settings import Settings, SettingsError, settings
+from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
+from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.start import start
 from milestones.process import NotPossible
 

@@ -9,7 +9,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
 
-from adapters.settings import settings
+from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
 from deployments.views import deploy_views

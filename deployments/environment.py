@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from adapters.settings import SettingsError
+from adapters.runtime.settings import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 

@@ -250,8 +250,8 @@ def export_command(
 @key_app.command("vernieuw")
 def renew_key_command() -> None:
     """Maak een nieuwe sleutel; de oude blijft, alleen om bekende inwoners te herkennen."""
-    from adapters.exchange.persons import renew_key_file  # noqa: PLC0415
     from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
+    from adapters.runtime.persons import renew_key_file  # noqa: PLC0415
 
     chosen = _office().settings
     if chosen.person_key is not None:

@@ -11,7 +11,7 @@ from deployments.environment import names_other_server, prefect_environment
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 _SECONDS = 3.0
 _EXPIRED_PAUSES = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"

@@ -25,8 +25,8 @@ from rich.console import Console
 
 from adapters.messages.message_check import message_problems
 from adapters.office import open_office
-from adapters.operations.logs import set_up_logs
-from adapters.settings import Settings, SettingsError, settings
+from adapters.runtime.logs import set_up_logs
+from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.environment import LOOPBACK, for_a_question, names_other_server, prefect_environment
 from flows.report_pages import OVERVIEW
 

@@ -7,9 +7,9 @@ import contextlib
 import os
 import signal
 
-from adapters.cases.storage_trouble import waits_out_trouble
 from adapters.office import office
-from adapters.settings import settings
+from adapters.runtime.settings import settings
+from adapters.storage.storage_trouble import waits_out_trouble
 from deployments.environment import use_prefect_environment
 from deployments.garbage import collect_less
 

@@ -17,11 +17,11 @@ from prefect.states import Completed
 from pydantic import Field
 
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
+from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
-from adapters.oversight.caseload import Caseload
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of
 from flows.parameter_forms import with_form

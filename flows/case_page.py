@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from adapters.cases.casework import CaseView
-    from adapters.database import JournalRow, ProcessRow
+    from adapters.storage.database import JournalRow, ProcessRow
     from milestones.case import Case
     from milestones.policy import Policy
     from milestones.process import RunningTerm, Snapshot

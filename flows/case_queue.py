@@ -16,8 +16,8 @@ from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
 from adapters.cases.shown import ShownRuns
-from adapters.cases.storage_trouble import trouble_of
-from adapters.faults import FaultPoint, reach
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
 from flows.outgoing import publish_due

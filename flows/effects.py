@@ -13,8 +13,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from adapters.faults import FaultPoint, reach
-from adapters.messages.tables import DeliveryState
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.storage.message_tables import DeliveryState
 from flows.notable_events import undelivered
 from flows.tags import slug
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from prefect.client.schemas.objects import State
 
-    from adapters.database import OutboxRow
     from adapters.messages.deliveries import Parcel
     from adapters.office import Office
+    from adapters.storage.database import OutboxRow
 
 # A wake-up stops sending after this time; what is left is still due and asks for attention again.
 _LONGEST_SECONDS = 20.0

@@ -26,9 +26,9 @@ from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
 from sqlmodel import col, select
 
-from adapters.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.office import Office, office
 from adapters.oversight.workload import municipalities
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from flows.case_page import page_key
 from flows.case_queue import DEPLOYMENT
 from flows.forms import STAND

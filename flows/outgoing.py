@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import structlog
 from prefect.events import emit_event
 
+from adapters.cases.outgoing import case_uuid
 from adapters.exchange.answers import forget_old_answers
 from adapters.exchange.inbox import reconcile, work_on_inbox
-from adapters.exchange.outgoing import case_uuid
 from adapters.exchange.webhooks import anything_due, deliver_due, fan_out, report_dead_letters
 
 if TYPE_CHECKING:
-    from adapters.exchange.tables import OutgoingEventRow
     from adapters.office import Office
+    from adapters.storage.exchange_tables import OutgoingEventRow
 
 CHORES_SECONDS = 60.0  # between two rounds of what need not be at once
 

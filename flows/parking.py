@@ -31,7 +31,7 @@ from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError, Pause
 
-from adapters.faults import FaultPoint, reach
+from adapters.runtime.faults import FaultPoint, reach
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager

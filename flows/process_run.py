@@ -17,12 +17,12 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
-from adapters.cases.storage_trouble import trouble_of, waits_out_trouble
-from adapters.faults import FaultPoint, reach
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
-from adapters.oversight.caseload import Caseload
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for

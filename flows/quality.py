@@ -24,7 +24,7 @@ from milestones.dutch import dutch_date
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.oversight.tables import ReviewRow
+    from adapters.storage.oversight_tables import ReviewRow
 
 REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"

@@ -31,9 +31,9 @@ from prefect.states import Cancelled
 from sqlmodel import col, select
 
 from adapters.cases.cancellations import ask_cancellation
-from adapters.database import ProcessRow, reading
-from adapters.faults import FaultPoint, reach
-from adapters.operations.releases import of_this_release
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.storage.database import ProcessRow, reading
+from adapters.storage.releases import of_this_release
 from flows.display import show
 from flows.tags import REPLACED
 from milestones.process import Snapshot

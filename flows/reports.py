@@ -19,9 +19,9 @@ from prefect.logging import get_run_logger
 from pydantic import Field
 
 from adapters.cases.cancellations import open_cancellations
+from adapters.cases.caseload import deputy_for
 from adapters.cases.shown import ShownRuns
 from adapters.office import Office, office
-from adapters.oversight.caseload import deputy_for
 from adapters.oversight.monitor import WEEKS, read_monitor
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import municipalities, read_workload

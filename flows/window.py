@@ -10,8 +10,8 @@ from prefect import get_client
 from prefect.client.schemas.actions import ArtifactCreate
 
 from adapters.cases.cancellations import cancellation_asked
+from adapters.cases.caseload import deputy_for, holder_of
 from adapters.cases.shown import ShownRuns
-from adapters.oversight.caseload import deputy_for, holder_of
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
 

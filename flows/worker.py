@@ -37,7 +37,9 @@ from prefect.states import Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prometheus_client import CollectorRegistry
 
-from adapters.operations.counters import (
+from adapters.operations.figures import CaseFigures
+from adapters.operations.port import Port, listening
+from adapters.runtime.counters import (
     IN_HAND,
     LAST_ROUND,
     REGISTRY,
@@ -45,10 +47,8 @@ from adapters.operations.counters import (
     WAKE_UP_SECONDS,
     WAKE_UPS,
 )
-from adapters.operations.figures import CaseFigures
-from adapters.operations.logs import set_up_logs
-from adapters.operations.port import Port, listening
-from adapters.settings import settings
+from adapters.runtime.logs import set_up_logs
+from adapters.runtime.settings import settings
 from flows.in_process import InProcessRunner
 from flows.wake_source import (
     ENDED,

@@ -33,11 +33,11 @@ from invariants import Accepted, violations
 from sqlmodel import col, func, select
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.cases.storage_trouble import waits_out_trouble
-from adapters.clock import AMSTERDAM
-from adapters.database import JournalRow, OutboxRow, ProcessRow, reading
 from adapters.exchange.answers import hashed
-from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import JournalRow, OutboxRow, ProcessRow, reading
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
+from adapters.storage.storage_trouble import waits_out_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -14,12 +14,12 @@ import pytest
 from sqlmodel import SQLModel
 from stack import Stack
 
-from adapters.calendar_data import dutch_calendar
 from adapters.cases.casework import Casework
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import create_engine, migrate
 from adapters.office import Office
-from adapters.settings import Settings
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine, migrate
 from milestones.policy import Policy, Rules
 
 if TYPE_CHECKING:

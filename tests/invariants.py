@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Engine
 from sqlmodel import col, select
 
-from adapters.cases.integrity import broken_cases
-from adapters.database import JournalRow, OutboxRow, ProcessRow, TimerRow, reading
 from adapters.messages.delivery_planning import TO_FILE
-from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.operations.integrity import broken_cases
+from adapters.storage.database import JournalRow, OutboxRow, ProcessRow, TimerRow, reading
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from flows.display import show
 from milestones.process import Snapshot
 

@@ -16,12 +16,12 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
 
-from adapters.calendar_data import dutch_calendar
 from adapters.cases.casework import Casework, ConflictError
-from adapters.cases.integrity import broken_cases
 from adapters.cases.store import UnknownCaseError
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import JournalRow, OutboxRow, reading
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.storage.database import JournalRow, OutboxRow, reading
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
 

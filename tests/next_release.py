@@ -38,7 +38,7 @@ def _renamed(code: str) -> str:
 
 def add_a_column(database: str) -> None:
     """Migrate the case database as the next release would: one more column, and a revision of its own."""
-    from adapters.database import create_engine  # noqa: PLC0415
+    from adapters.storage.database import create_engine  # noqa: PLC0415
 
     engine = create_engine(database)
     with engine.begin() as connection:

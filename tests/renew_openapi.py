@@ -8,7 +8,7 @@ from pathlib import Path
 from adapters.api import create_api
 from adapters.api.description import written
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as home:

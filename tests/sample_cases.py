@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from adapters.clock import AMSTERDAM, SetClock
+from adapters.cases.caseload import Caseload
 from adapters.office import Office
-from adapters.oversight.caseload import Caseload
+from adapters.runtime.clock import AMSTERDAM, SetClock
 from milestones.case import closed
 from milestones.process import NotPossible
 

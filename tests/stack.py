@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

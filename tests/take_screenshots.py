@@ -28,9 +28,9 @@ from stack import Stack
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from adapters.database import ProcessRow, reading
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import ProcessRow, reading
 from flows.views import address
 
 if TYPE_CHECKING:

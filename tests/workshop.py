@@ -20,9 +20,9 @@ import httpx
 import psutil
 from stack import free_port, run, wait_until
 
-from adapters.clock import AMSTERDAM, AcceleratedClock
 from adapters.office import Office, open_office, set_clock
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
+from adapters.runtime.settings import Settings
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from fastapi import FastAPI
 from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
 from adapters.api.description import VERSION, describe
+from adapters.api.handoff_pages import handoff_router
 from adapters.api.limits import RateLimit
 from adapters.api.metrics import Measured, Metrics
 from adapters.api.problems import answer_problems
 from adapters.exchange.clients import ensure_first_client
 from adapters.exchange.event_mapping import read_rules
-from adapters.messages.handoff_pages import handoff_router
 
 if TYPE_CHECKING:
     from adapters.office import Office

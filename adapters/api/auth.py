@@ -16,9 +16,9 @@ from sqlmodel import col, select
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.problems import Problem
 from adapters.api.remembered_clients import RememberedClients
-from adapters.database import reading
 from adapters.exchange.clients import Caller, jwt_secret, key_hash
-from adapters.exchange.tables import ClientRow
+from adapters.storage.database import reading
+from adapters.storage.exchange_tables import ClientRow
 
 if TYPE_CHECKING:
     from fastapi import Request

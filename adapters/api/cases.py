@@ -14,16 +14,16 @@ from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOff
 from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
+from adapters.cases.caseload import take_over
 from adapters.cases.casework import CaseView, ConflictError
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
-from adapters.database import CaseRow, JournalRow, reading
 from adapters.exchange.answers import answer_once, hashed
-from adapters.exchange.persons import person_key
 from adapters.exchange.references import add_reference, normal, references_of
-from adapters.exchange.tables import ExternalReferenceRow
-from adapters.faults import FaultPoint, reach
-from adapters.oversight.caseload import take_over
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.persons import person_key
+from adapters.storage.database import CaseRow, JournalRow, reading
+from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
 from milestones.events import EVENTS
 from milestones.process import NotPossible

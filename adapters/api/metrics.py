@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from adapters.operations.counters import REGISTRY as PROCESS
 from adapters.operations.figures import CaseFigures
+from adapters.runtime.counters import REGISTRY as PROCESS
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
-from adapters.exchange.privacy import is_reference
-from adapters.oversight.caseload import check_person
+from adapters.runtime.privacy import is_reference
 from milestones.definitions import DEFINITIONS
 from milestones.process import NotPossible
 

@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from adapters.cases.casework import ConflictError
-from adapters.cases.storage_trouble import Trouble, trouble_of
 from adapters.cases.store import UnknownCaseError
+from adapters.storage.storage_trouble import Trouble, trouble_of
 from milestones.process import InvalidData, NotPossible
 
 if TYPE_CHECKING:

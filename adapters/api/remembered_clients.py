@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.exchange.tables import ClientRow
+    from adapters.storage.exchange_tables import ClientRow
 
 REMEMBERED_SECONDS = 5.0
 _MOST_REMEMBERED = 1_000

@@ -13,7 +13,7 @@ from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import Health
 from adapters.api.problems import Problem
 from adapters.cases.definition_json import definition_as_json
-from adapters.database import reading
+from adapters.storage.database import reading
 from milestones.definitions import DEFINITIONS
 
 if TYPE_CHECKING:

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
-from adapters.cases.storage_trouble import waits_out_trouble
-from adapters.cases.worker_identity import identity, is_dead
-from adapters.database import OutboxRow, ProcessRow, reading, writing
-from adapters.operations.counters import SHOWN_AFTER_SECONDS
-from adapters.operations.releases import of_this_release
+from adapters.runtime.counters import SHOWN_AFTER_SECONDS
+from adapters.runtime.worker_identity import identity, is_dead
+from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
+from adapters.storage.releases import of_this_release
+from adapters.storage.storage_trouble import waits_out_trouble
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,7 +14,7 @@ from sqlalchemy import Column
 from sqlmodel import Field, SQLModel, col, select
 
 from adapters.cases.saving import wake
-from adapters.database import ProcessRow, UtcMoment, reading, writing
+from adapters.storage.database import ProcessRow, UtcMoment, reading, writing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

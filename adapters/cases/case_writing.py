@@ -15,13 +15,13 @@ from sqlalchemy import or_
 from sqlmodel import Session, SQLModel, col, select
 
 from adapters.cases.journal import journal_of
+from adapters.cases.outgoing import events_of
 from adapters.cases.saving import Saved, add_new, save
 from adapters.cases.store import load_case
-from adapters.database import CaseRow, JournalRow, OutboxRow, ProcessRow, insert_rows
-from adapters.exchange.outgoing import events_of
-from adapters.exchange.tables import OutgoingEventRow
-from adapters.faults import FaultPoint, reach
-from adapters.operations.counters import tell_when_committed
+from adapters.runtime.counters import tell_when_committed
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.storage.database import CaseRow, JournalRow, OutboxRow, ProcessRow, insert_rows
+from adapters.storage.exchange_tables import OutgoingEventRow
 from milestones.case import traject_is_open
 from milestones.definitions import definition_of
 from milestones.process import Message, NotPossible

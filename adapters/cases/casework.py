@@ -23,7 +23,6 @@ from sqlmodel import Session, col, select
 
 from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.opening_data import checked_opening
-from adapters.cases.plain_values import to_json
 from adapters.cases.store import (
     Kept,
     UnknownCaseError,
@@ -33,7 +32,11 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
-from adapters.database import (
+from adapters.exchange.forgetting import forget_when_due
+from adapters.runtime.counters import OPENED, tell_refused
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.plain_values import to_json
+from adapters.storage.database import (
     CaseRow,
     JournalRow,
     OpeningRow,
@@ -42,16 +45,13 @@ from adapters.database import (
     reading,
     writing,
 )
-from adapters.exchange.forgetting import forget_when_due
-from adapters.faults import FaultPoint, reach
-from adapters.operations.counters import OPENED, tell_refused
 from milestones.case import Case, Step, apply, process_for, start
 from milestones.definitions import known_versions
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
 
 if TYPE_CHECKING:
-    from adapters.clock import Clock
+    from adapters.runtime.clock import Clock
 
 RulesFor = Callable[[str], Rules]
 

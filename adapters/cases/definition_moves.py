@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from adapters.cases.journal import journal_of
 from adapters.cases.saving import Saved, save
 from adapters.cases.store import load_case, lock_case
-from adapters.database import JournalRow, ProcessRow, insert_rows, reading, writing
+from adapters.storage.database import JournalRow, ProcessRow, insert_rows, reading, writing
 from milestones.case import Step
 from milestones.definitions.migrations import MOVED, migration_of, moved
 from milestones.process import NotPossible

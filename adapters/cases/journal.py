@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import set_committed_value
 
-from adapters.cases.plain_values import to_json
+from adapters.runtime.plain_values import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
-    from adapters.database import CaseRow, JournalRow
+    from adapters.storage.database import CaseRow, JournalRow
     from milestones.case import Step
 
 

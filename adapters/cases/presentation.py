@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from adapters.cases.casework import CaseView
-    from adapters.database import JournalRow
+    from adapters.storage.database import JournalRow
     from milestones.policy import Rules
 
 

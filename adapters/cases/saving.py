@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import bindparam, case, delete, func, insert, not_, update
 
-from adapters.cases.plain_values import to_json
 from adapters.cases.store import PLAIN_FIELDS, Kept
-from adapters.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
+from adapters.runtime.plain_values import to_json
+from adapters.storage.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
 from milestones.case import closed
 from milestones.definitions import definition_of
 

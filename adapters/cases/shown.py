@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.database import ProcessRow, TimerRow, reading, writing
-from adapters.oversight.tables import ShownRow
+from adapters.storage.database import ProcessRow, TimerRow, reading, writing
+from adapters.storage.oversight_tables import ShownRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

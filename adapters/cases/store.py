@@ -14,8 +14,8 @@ from sqlalchemy import bindparam, exists
 from sqlalchemy import select as rows
 from sqlmodel import Session, col, select
 
-from adapters.cases.plain_values import from_json
-from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, table_of
+from adapters.runtime.plain_values import from_json
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, table_of
 from milestones.case import Case
 from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.terms import Rung

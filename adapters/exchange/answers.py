@@ -14,9 +14,9 @@ from starlette.exceptions import HTTPException
 
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError
-from adapters.database import insert_rows, reading, writing
-from adapters.exchange.persons import keyed_hash
-from adapters.exchange.tables import AnswerRow
+from adapters.runtime.persons import keyed_hash
+from adapters.storage.database import insert_rows, reading, writing
+from adapters.storage.exchange_tables import AnswerRow
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:

@@ -21,9 +21,9 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from adapters.database import reading, writing
 from adapters.exchange.refusals import IntegrationError
-from adapters.exchange.tables import ClientRow
+from adapters.storage.database import reading, writing
+from adapters.storage.exchange_tables import ClientRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

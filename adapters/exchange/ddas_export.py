@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from adapters.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.exchange.inbox import load_plugin
 from adapters.exchange.refusals import IntegrationError
-from adapters.exchange.tables import SignalRow
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
+from adapters.storage.exchange_tables import SignalRow
 from milestones.definitions import VERSIONS
 from milestones.event_fields import EXIT_REASONS
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from adapters.exchange.ddas_stream import CLOSING, OPENING, meaning_of
-from adapters.exchange.privacy import eleven_test
+from adapters.runtime.privacy import eleven_test
 
 if TYPE_CHECKING:
     from adapters.exchange.ddas import DeliveryPart

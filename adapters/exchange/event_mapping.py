@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
-from adapters.clock import AMSTERDAM
 from adapters.exchange.refusals import IntegrationError
+from adapters.runtime.clock import AMSTERDAM
 from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import EVENTS

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 from sqlmodel import Session, col
 
-from adapters.exchange.tables import SignalRow
+from adapters.storage.exchange_tables import SignalRow
 from milestones.case import closed
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.database import CaseRow
+    from adapters.storage.database import CaseRow
     from milestones.case import Case, Step
 
 _FORGET = "T11"

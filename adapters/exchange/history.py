@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlmodel import Session, col
 
-from adapters.database import ProcessRow, writing
 from adapters.exchange.ddas import read_signals
 from adapters.exchange.ddas_history import HistoricCase, read_history
 from adapters.exchange.ddas_signal import Signal
@@ -25,6 +24,7 @@ from adapters.exchange.signal_record import (
     opening_key,
 )
 from adapters.exchange.signals import hold_import_lock, make_import_lock, take_in_all
+from adapters.storage.database import ProcessRow, writing
 from milestones.event_fields import OTHER_RESULTS
 from milestones.process import NotPossible
 

@@ -17,13 +17,13 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from adapters.database import SettingRow, reading, writing
 from adapters.exchange.incoming import Prepared, prepare, take_in
-from adapters.exchange.persons import keyed_hash
-from adapters.exchange.privacy import is_reference
-from adapters.exchange.tables import ClientRow, InboxRow
 from adapters.messages.retry_table import wait_after
-from adapters.settings import SettingsError
+from adapters.runtime.persons import keyed_hash
+from adapters.runtime.privacy import is_reference
+from adapters.runtime.settings import SettingsError
+from adapters.storage.database import SettingRow, reading, writing
+from adapters.storage.exchange_tables import ClientRow, InboxRow
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, select
 
 from adapters.cases.casework import ConflictError
-from adapters.database import CaseRow
 from adapters.exchange.event_mapping import USUAL_PLACES, data_of, day_of, read_rules, texts_at
-from adapters.exchange.persons import keyed_hash
-from adapters.exchange.privacy import is_reference
 from adapters.exchange.references import find_cases
-from adapters.exchange.tables import PostbakRow
+from adapters.runtime.persons import keyed_hash
+from adapters.runtime.privacy import is_reference
+from adapters.storage.database import CaseRow
+from adapters.storage.exchange_tables import PostbakRow
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:

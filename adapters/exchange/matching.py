@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import or_, select, update
 from sqlmodel import Session, col
 
-from adapters.database import CaseRow, ProcessRow
-from adapters.exchange.persons import keyed_hash, person_key
-from adapters.exchange.tables import SignalRow
+from adapters.runtime.persons import keyed_hash, person_key
+from adapters.storage.database import CaseRow, ProcessRow
+from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from adapters.cases.store import lock_case
-from adapters.database import reading, writing
 from adapters.exchange.references import add_reference
 from adapters.exchange.refusals import IntegrationError
-from adapters.exchange.tables import PostbakRow
+from adapters.storage.database import reading, writing
+from adapters.storage.exchange_tables import PostbakRow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

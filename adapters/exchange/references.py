@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
-from adapters.database import CaseRow
-from adapters.exchange.privacy import is_reference
-from adapters.exchange.tables import ExternalReferenceRow
+from adapters.runtime.privacy import is_reference
+from adapters.storage.database import CaseRow
+from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:

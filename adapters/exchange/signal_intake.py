@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlmodel import Session, col, select
 
 from adapters.cases.casework import Opening, Receipt, Reported
-from adapters.database import JournalRow, ProcessRow, TimerRow
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
 from adapters.exchange.signal_record import (
@@ -22,7 +21,8 @@ from adapters.exchange.signal_record import (
     note_signal,
     opening_key,
 )
-from adapters.exchange.tables import SignalRow
+from adapters.storage.database import JournalRow, ProcessRow, TimerRow
+from adapters.storage.exchange_tables import SignalRow
 from milestones.case import possible_now
 from milestones.process import Event, NotPossible
 

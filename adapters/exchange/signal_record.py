@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, select
 
 from adapters.exchange.matching import Match
-from adapters.exchange.tables import SignalRow
+from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
     from adapters.exchange.ddas_signal import Signal

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
-from adapters.database import (
+from adapters.exchange.ddas import read_signals
+from adapters.exchange.signal_intake import SignalIntake
+from adapters.storage.database import (
     CaseRow,
     JournalRow,
     ProcessRow,
@@ -23,9 +25,7 @@ from adapters.database import (
     renew_statistics,
     writing,
 )
-from adapters.exchange.ddas import read_signals
-from adapters.exchange.signal_intake import SignalIntake
-from adapters.exchange.tables import SignalRow
+from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

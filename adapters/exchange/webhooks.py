@@ -23,14 +23,14 @@ import structlog
 from sqlalchemy import func, or_, update
 from sqlmodel import col, select
 
-from adapters.clock import AMSTERDAM
-from adapters.database import reading, writing
+from adapters.cases.outgoing import PREFIX, TYPES, as_cloudevent
 from adapters.exchange.clients import derived_secret
-from adapters.exchange.outgoing import PREFIX, TYPES, as_cloudevent
 from adapters.exchange.refusals import IntegrationError
-from adapters.exchange.tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import wait_after
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import reading, writing
+from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import col, select
 
 from adapters.messages.recipients import Absence
-from adapters.oversight.tables import AbsenceRow
+from adapters.storage.oversight_tables import AbsenceRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

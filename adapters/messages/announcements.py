@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from adapters.database import reading
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import addressees
 from adapters.messages.channels import ChannelError, send_over
+from adapters.storage.database import reading
 
 if TYPE_CHECKING:
     from adapters.messages.recipients import Recipient

@@ -15,19 +15,19 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
-from adapters.cases.storage_trouble import waits_out_trouble
 from adapters.cases.store import load_case
-from adapters.cases.worker_identity import identity, is_dead
-from adapters.clock import later
-from adapters.database import OutboxRow, ProcessRow, reading, writing
-from adapters.faults import FaultPoint, reach
 from adapters.messages.addressing import next_moment
 from adapters.messages.channels import ChannelError, send_over
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED
 from adapters.messages.message_writing import RESIDENT, Subject, UnsafeTextError, overtaken
 from adapters.messages.retry_table import wait_after
-from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.runtime.clock import later
+from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.worker_identity import identity, is_dead
+from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
+from adapters.storage.storage_trouble import waits_out_trouble
 from milestones.definition import OFFERED
 from milestones.roles import dutch_role
 
@@ -38,12 +38,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel.sql.expression import SelectOfScalar
 
-    from adapters.clock import Clock
     from adapters.messages.delivery_planning import DeliveryPlanner
     from adapters.messages.handoff_links import HandoffLinks
     from adapters.messages.message_writing import MessageWriter, Written
     from adapters.messages.recipients import Book
     from adapters.messages.recipients_file import RecipientsFile
+    from adapters.runtime.clock import Clock
     from milestones.policy import Rules
 
 _CLAIM = timedelta(minutes=3)  # on the machine's clock: longer than one call can take

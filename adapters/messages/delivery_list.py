@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from adapters.database import OutboxRow, ProcessRow, reading, writing
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
-from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.roles import dutch_role
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
-    from adapters.clock import Clock
+    from adapters.runtime.clock import Clock
 
 _SHORTEST_ID = 8
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, func, select
 
+from adapters.cases.caseload import holder_of
 from adapters.cases.store import load_case
-from adapters.clock import AMSTERDAM, later
-from adapters.database import OutboxRow, writing
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import (
     LAST_RESORTS,
@@ -34,8 +33,9 @@ from adapters.messages.message_kinds import (
     WARNING,
 )
 from adapters.messages.recipients import PERSON, Wish
-from adapters.messages.tables import DeliveryRow, DeliveryState
-from adapters.oversight.caseload import holder_of
+from adapters.runtime.clock import AMSTERDAM, later
+from adapters.storage.database import OutboxRow, writing
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.roles import OUTSIDE, dutch_role
@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.clock import Clock
     from adapters.messages.recipients import Book, Recipient
     from adapters.messages.recipients_file import RecipientsFile
+    from adapters.runtime.clock import Clock
     from milestones.case import Case
     from milestones.policy import Rules
 

@@ -16,12 +16,12 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError, load_case
-from adapters.clock import AMSTERDAM
-from adapters.database import JournalRow, OutboxRow, reading, writing
-from adapters.messages.tables import DeliveryRow, HandoffLinkRow
-from adapters.oversight.caseload import Caseload
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import JournalRow, OutboxRow, reading, writing
+from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow
 from milestones.definition import OFFERED
 from milestones.events import EVENTS
 from milestones.process import InvalidData, NotPossible
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from adapters.cases.casework import Casework
-    from adapters.clock import Clock
     from adapters.messages.recipients_file import RecipientsFile
+    from adapters.runtime.clock import Clock
 
 ACCEPTED, RETURNED = "overdracht_aanvaard", "overdracht_teruggegeven"
 OFFERED_AGAIN = "overdracht_aangeboden"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.database import ProcessRow, reading
 from adapters.messages.channels import is_usable, revealing_word
 from adapters.messages.message_writing import RESIDENT
 from adapters.messages.recipients import EVERY_MUNICIPALITY
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in, has_block
+from adapters.storage.database import ProcessRow, reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

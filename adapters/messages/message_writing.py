@@ -8,7 +8,6 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
-from adapters.clock import AMSTERDAM
 from adapters.messages.message_kinds import (
     HANDOFF,
     HANDOFF_TERM,
@@ -20,6 +19,7 @@ from adapters.messages.message_kinds import (
 )
 from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn
 from adapters.messages.texts import DIGEST_TEXT, PARTNER_TEXT, RESIDENT_TEXT
+from adapters.runtime.clock import AMSTERDAM
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.cases.store import Kept
-    from adapters.database import OutboxRow
-    from adapters.messages.tables import DeliveryRow
     from adapters.messages.texts import Texts
+    from adapters.storage.database import OutboxRow
+    from adapters.storage.message_tables import DeliveryRow
     from milestones.policy import Policy, Rules
     from milestones.process import RunningTerm, Snapshot
 

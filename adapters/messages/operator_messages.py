@@ -6,13 +6,13 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.messages.announcements import Announcement, announce
-from adapters.settings import secret_file
+from adapters.runtime.settings import secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from adapters.office import Office
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 FAILED_RUN, LATE_WORKER, DEAD_LETTER = "run-mislukt", "worker-te-laat", "niet-bezorgd"
 _ROLE = "coordinator"

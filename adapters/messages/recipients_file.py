@@ -13,7 +13,7 @@ from adapters.messages.recipients_reading import read_book
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adapters.problems import Problem
+    from adapters.runtime.problems import Problem
 
 _NOBODY = Book(configured=False)
 log = structlog.get_logger("routekaart.messages")

@@ -25,8 +25,8 @@ from adapters.messages.recipients import (
     Wish,
 )
 from adapters.messages.roles_in_use import roles_inside, roles_outside
-from adapters.problems import Problem
-from adapters.toml_lines import TomlLines
+from adapters.runtime.problems import Problem
+from adapters.runtime.toml_lines import TomlLines
 from milestones.roles import OUTSIDE, ROLES, dutch_role
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from adapters.messages.text_rules import (
     readability,
     sentences_of,
 )
-from adapters.problems import Problem
+from adapters.runtime.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

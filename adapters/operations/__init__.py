@@ -1,5 +1,1 @@
-"""What those who keep routekaart running need: logs, figures, health, backups."""
-
-from adapters.operations.logs import use_standard_logging
-
-use_standard_logging()
+"""What those who keep routekaart running need: figures, backups, the retention of data, checks of the journal."""

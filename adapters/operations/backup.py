@@ -20,8 +20,16 @@ from sqlalchemy import func, update
 from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
-from adapters.database import CaseRow, JournalRow, ProcessRow, create_engine, migrate, reading, writing
-from adapters.messages.tables import DeliveryRow
+from adapters.storage.database import (
+    CaseRow,
+    JournalRow,
+    ProcessRow,
+    create_engine,
+    migrate,
+    reading,
+    writing,
+)
+from adapters.storage.message_tables import DeliveryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

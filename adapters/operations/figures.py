@@ -14,10 +14,10 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from adapters.clock import AMSTERDAM
-from adapters.database import OutboxRow, ProcessRow, TimerRow, reading
-from adapters.exchange.tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
-from adapters.messages.tables import DeliveryRow, DeliveryState
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import OutboxRow, ProcessRow, TimerRow, reading
+from adapters.storage.exchange_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.term_table import TERMS
 from milestones.terms import Kind
 

@@ -17,10 +17,10 @@ from sqlmodel import SQLModel, col, select
 import adapters.cases.cancellations
 import adapters.oversight.quality  # noqa: F401  # with these every table is known
 from adapters.cases.store import lock_case
-from adapters.database import CaseRow, OutboxRow, ProcessRow, TimerRow, reading, writing
-from adapters.exchange.tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
-from adapters.messages.tables import DeliveryRow, DeliveryState, HandoffLinkRow
-from adapters.oversight.tables import ShownRow
+from adapters.storage.database import CaseRow, OutboxRow, ProcessRow, TimerRow, reading, writing
+from adapters.storage.exchange_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
+from adapters.storage.message_tables import DeliveryRow, DeliveryState, HandoffLinkRow
+from adapters.storage.oversight_tables import ShownRow
 from milestones.process import TermOutcome
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func
 from sqlmodel import col, select
 
-from adapters.database import JournalRow, ProcessRow, TimerRow, reading
 from adapters.oversight.disclosure import HIDDEN, LEAST, shown_counts, shown_share
 from adapters.oversight.monitor_figures import (
     EXITS,
@@ -29,8 +28,9 @@ from adapters.oversight.monitor_figures import (
     WAITING,
 )
 from adapters.oversight.quality_questions import QUESTIONS
-from adapters.oversight.tables import ReviewRow
 from adapters.oversight.workload import read_workload, to_csv
+from adapters.storage.database import JournalRow, ProcessRow, TimerRow, reading
+from adapters.storage.oversight_tables import ReviewRow
 from milestones.definitions import VERSIONS
 from milestones.process import TermOutcome
 

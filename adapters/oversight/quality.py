@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_
 from sqlmodel import col, select
 
-from adapters.database import JournalRow, ProcessRow, reading, writing
 from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
-from adapters.oversight.tables import ReviewRow
+from adapters.storage.database import JournalRow, ProcessRow, reading, writing
+from adapters.storage.oversight_tables import ReviewRow
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.clock import Clock
+    from adapters.runtime.clock import Clock
 
 # One in ten of the decisions of the week, at least three, at most twenty.
 SHARE, FEWEST, MOST = 0.1, 3, 20

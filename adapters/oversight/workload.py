@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
-from adapters.database import ProcessRow, TimerRow, reading
-from adapters.oversight.caseload import GUIDANCE, deputy_for
+from adapters.cases.caseload import GUIDANCE, deputy_for
+from adapters.storage.database import ProcessRow, TimerRow, reading
 from milestones.definition import OFFERED
 from milestones.definitions import of_version
 from milestones.roles import dutch_role

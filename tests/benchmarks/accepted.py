@@ -60,7 +60,7 @@ class Measured:
 def measure_ours(cases: int, at_once: int, url: str) -> Measured:
     """Report events as the API, the command line and the flows do."""
     from adapters.office import open_office  # noqa: PLC0415  # each peer imports only its own
-    from adapters.settings import Settings  # noqa: PLC0415
+    from adapters.runtime.settings import Settings  # noqa: PLC0415
 
     office = open_office(Settings(home=Path(tempfile.mkdtemp()), database_url=url))
     with ThreadPoolExecutor(at_once) as pool:

@@ -18,12 +18,14 @@ from pathlib import Path
 from sqlalchemy import Engine, func
 from sqlmodel import col, select
 
-from adapters.calendar_data import dutch_calendar
 from adapters.cases.casework import Casework
-from adapters.cases.integrity import broken_journals
 from adapters.cases.journal import journal_hash
-from adapters.clock import AMSTERDAM, SetClock, SystemClock
-from adapters.database import (
+from adapters.office import Office
+from adapters.operations.integrity import broken_journals
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AMSTERDAM, SetClock, SystemClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import (
     CaseRow,
     JournalRow,
     ProcessRow,
@@ -33,8 +35,6 @@ from adapters.database import (
     reading,
     writing,
 )
-from adapters.office import Office
-from adapters.settings import Settings
 from milestones.policy import Policy, Rules
 
 WALK = (

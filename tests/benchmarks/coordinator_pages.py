@@ -33,10 +33,10 @@ sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 from sample_cases import fill  # noqa: E402
 from stack import Stack  # noqa: E402
 
-from adapters.database import ProcessRow, reading  # noqa: E402
 from adapters.office import open_office  # noqa: E402
 from adapters.oversight.workload import read_workload  # noqa: E402
-from adapters.settings import Settings  # noqa: E402
+from adapters.runtime.settings import Settings  # noqa: E402
+from adapters.storage.database import ProcessRow, reading  # noqa: E402
 from flows.report_pages import workload_page  # noqa: E402
 from flows.views import address  # noqa: E402
 

@@ -24,7 +24,7 @@ import psutil
 from measuring import Line, free_port, postgres_database, process, report
 from sqlalchemy import MetaData, func, select
 
-from adapters.database import create_engine
+from adapters.storage.database import create_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -22,11 +22,11 @@ from sqlalchemy import update
 from sqlmodel import col, func, select
 from whole import until, whole
 
-from adapters.cases.integrity import broken_cases
-from adapters.clock import SetClock, SystemClock
-from adapters.database import JournalRow, ProcessRow, TimerRow, reading, writing
 from adapters.office import Office, open_office
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.clock import SetClock, SystemClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import JournalRow, ProcessRow, TimerRow, reading, writing
 from flows.case_queue import FIRED_TOGETHER, SWEPT_TOGETHER
 
 WANTED_SECONDS = 60.0

@@ -8,7 +8,7 @@ from sqlalchemy import Table, insert, text
 from sqlmodel import SQLModel, col, func, select
 
 from adapters.cases.journal import journal_hash
-from adapters.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, writing
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, writing
 
 if TYPE_CHECKING:
     from datetime import date

@@ -27,11 +27,11 @@ from many_cases import copy_case
 from measuring import Line, cpu_seconds, postgres_database, report
 from whole import whole
 
-from adapters.cases.integrity import broken_cases
-from adapters.clock import SetClock, SystemClock
+from adapters.cases.caseload import Caseload
 from adapters.office import Office, open_office
-from adapters.oversight.caseload import Caseload
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.clock import SetClock, SystemClock
+from adapters.runtime.settings import Settings
 from flows.case_queue import FIRED_TOGETHER, SWEPT_TOGETHER
 from milestones.process import NotPossible
 

@@ -23,9 +23,9 @@ sys.path.append(str(Path(__file__).parents[1]))
 import psutil
 from workshop import PrefectServer
 
-from adapters.clock import SystemClock
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.clock import SystemClock
+from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable

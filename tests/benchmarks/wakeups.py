@@ -44,9 +44,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel, Field
 from sqlmodel import col, func, select
 
-from adapters.database import ProcessRow, reading
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import ProcessRow, reading
 from deployments.environment import prefect_environment
 from deployments.garbage import collect_less
 from flows.parking import park, take_answer

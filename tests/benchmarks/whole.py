@@ -16,9 +16,9 @@ import psutil
 from measuring import free_port, process
 from sqlmodel import col, func, select
 
-from adapters.database import ProcessRow, reading
 from adapters.office import Office, open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import ProcessRow, reading
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

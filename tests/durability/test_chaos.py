@@ -11,7 +11,7 @@ from chaos import DAYS, Chaos, run_chaos
 from cluster import Cluster, postgresql_programs
 from workshop import Workshop
 
-from adapters.faults import FaultPoint
+from adapters.runtime.faults import FaultPoint
 
 if TYPE_CHECKING:
     from pathlib import Path

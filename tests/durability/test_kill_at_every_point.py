@@ -10,8 +10,8 @@ import pytest
 from invariants import end_of, messages, violations
 from workshop import Workshop
 
-from adapters.clock import AMSTERDAM
-from adapters.faults import FaultPoint
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.faults import FaultPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,9 +14,9 @@ from invariants import messages, violations
 from sqlmodel import select
 
 from adapters.cases.attention import LEASE, Attention
-from adapters.cases.worker_identity import identity
-from adapters.database import ProcessRow, reading
-from adapters.faults import FaultPoint
+from adapters.runtime.faults import FaultPoint
+from adapters.runtime.worker_identity import identity
+from adapters.storage.database import ProcessRow, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from invariants import violations
 from sqlalchemy import create_engine, text
 
 from adapters.cases.cancellations import Decision, cancellation_asked, decide_cancellation, open_cancellations
-from adapters.database import writing
+from adapters.storage.database import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,9 @@ import pytest
 from invariants import messages, violations
 from sqlmodel import col, select
 
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import JournalRow, OutboxRow, reading
 from adapters.messages.message_kinds import WARNING
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.storage.database import JournalRow, OutboxRow, reading
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:

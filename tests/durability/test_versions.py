@@ -13,10 +13,10 @@ import pytest
 from invariants import violations
 
 from adapters.cases.definition_moves import move_definition
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import migrate
 from adapters.office import Office, open_office
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import migrate
 from deployments import cli
 from milestones import definitions
 from milestones.calendar import Basis, Length, Unit

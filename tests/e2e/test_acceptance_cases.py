@@ -12,12 +12,12 @@ from sqlalchemy import text
 from sqlmodel import col, select
 from stack import Stack, wait_until
 
-from adapters.cases.integrity import broken_cases
 from adapters.cases.presentation import case_as_json
-from adapters.clock import AMSTERDAM, AcceleratedClock
-from adapters.database import ProcessRow, create_engine, migrate, reading
 from adapters.office import Office, open_office, set_clock
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import ProcessRow, create_engine, migrate, reading
 from milestones.case import closed
 from milestones.definitions import definition_of
 from milestones.policy import Rules

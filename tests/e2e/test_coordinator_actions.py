@@ -13,7 +13,7 @@ from prefect.client.orchestration import SyncPrefectClient
 from stack import wait_until
 
 from adapters.cases.cancellations import ask_cancellation, open_cancellations
-from adapters.oversight.caseload import Caseload
+from adapters.cases.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
 from adapters.oversight.quality_questions import QUESTIONS
 from flows.old_pages import forget_forms, forget_tasks, forget_versions

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from stack import wait_until
 
-from adapters.exchange.outgoing import REACHED
+from adapters.cases.outgoing import REACHED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,10 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from adapters.api import create_api
-from adapters.clock import SetClock
 from adapters.exchange.clients import first_key_file
 from adapters.office import Office, open_office
-from adapters.settings import Settings
+from adapters.runtime.clock import SetClock
+from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

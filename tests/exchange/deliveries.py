@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.history import take_over
-from adapters.exchange.privacy import eleven_test
 from adapters.exchange.signal_record import SignalReport
 from adapters.exchange.signals import import_signals
+from adapters.runtime.privacy import eleven_test
 
 if TYPE_CHECKING:
     from adapters.office import Office

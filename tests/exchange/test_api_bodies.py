@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from adapters.office import Office
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 JSON = {"Content-Type": "application/json"}
 

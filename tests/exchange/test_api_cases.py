@@ -8,9 +8,9 @@ import pytest
 from conftest import caller
 from sqlmodel import func, select
 
-from adapters.database import CaseRow, JournalRow, reading
 from adapters.exchange.clients import new_client
-from adapters.exchange.tables import AnswerRow, OutgoingEventRow
+from adapters.storage.database import CaseRow, JournalRow, reading
+from adapters.storage.exchange_tables import AnswerRow, OutgoingEventRow
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient

@@ -17,7 +17,7 @@ from test_api_cases import opened, rows
 
 from adapters.exchange.clients import new_client
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,8 +19,8 @@ from adapters.oversight.disclosure import HIDDEN
 from adapters.oversight.workload import read_workload
 
 if TYPE_CHECKING:
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 REPORTS = ("/v1/werkvoorraad", "/v1/monitor")
 

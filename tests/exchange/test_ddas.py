@@ -18,7 +18,7 @@ from adapters.exchange import ddas_signal
 from adapters.exchange.ddas import Delivery, DeliveryPart, check_structure, read_signals
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.ddas_stream import Guard, NotADelivery
-from adapters.exchange.privacy import eleven_test
+from adapters.runtime.privacy import eleven_test
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
 SHARED = Path(__file__).parent.parent.parent / ".." / "shared" / "data"

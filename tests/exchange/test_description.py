@@ -16,9 +16,9 @@ from test_api_cases import opened
 
 from adapters.api import create_api
 from adapters.api.description import written
-from adapters.clock import SetClock
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.clock import SetClock
+from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient

@@ -13,11 +13,11 @@ from jsonschema import Draft202012Validator, FormatChecker
 from test_history import attempt, case
 
 from adapters.exchange.ddas_export import Delivery, ExportError, export
-from adapters.settings import SettingsError
+from adapters.runtime.settings import SettingsError
 
 if TYPE_CHECKING:
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SCHEMAS = {

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
 
-from adapters.cases.integrity import broken_cases
-from adapters.database import OutboxRow, ProcessRow, reading
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.ddas_history import read_history
 from adapters.exchange.signal_record import SignalResult
-from adapters.exchange.tables import OutgoingEventRow
+from adapters.operations.integrity import broken_cases
+from adapters.storage.database import OutboxRow, ProcessRow, reading
+from adapters.storage.exchange_tables import OutgoingEventRow
 
 if TYPE_CHECKING:
     from adapters.office import Office

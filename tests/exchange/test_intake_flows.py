@@ -18,9 +18,9 @@ from prefect.testing.utilities import prefect_test_harness
 from sqlmodel import select
 from test_privacy import MARKS, drive
 
-from adapters.database import CaseRow, reading
-from adapters.exchange.outgoing import case_uuid
+from adapters.cases.outgoing import case_uuid
 from adapters.messages.operator_messages import DEAD_LETTER
+from adapters.storage.database import CaseRow, reading
 from deployments.automations import ALARMS
 from flows import intake, outgoing
 from flows.effects import plan_messages

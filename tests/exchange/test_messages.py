@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from sqlmodel import select
 from test_api_cases import opened
 
-from adapters.database import reading
 from adapters.exchange import inbox
 from adapters.exchange.clients import new_client
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.exchange.inbox import reconcile, work_on_inbox
 from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
-from adapters.exchange.privacy import is_reference, may_hold_bsn
-from adapters.exchange.tables import InboxRow
+from adapters.runtime.privacy import is_reference, may_hold_bsn
+from adapters.storage.database import reading
+from adapters.storage.exchange_tables import InboxRow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from httpx import Response
     from starlette.testclient import TestClient
 
-    from adapters.clock import SetClock
     from adapters.office import Office
-    from adapters.settings import Settings
+    from adapters.runtime.clock import SetClock
+    from adapters.runtime.settings import Settings
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 ZAAK_URL = "https://zaken.example.nl/zaken/api/v1/zaken/2f0c8a0e-1111-4222-8333-000000000001"

@@ -17,8 +17,8 @@ from stack import Stack, wait_until
 from test_privacy import AMOUNT, BSN, MARKS, PERSON, drive
 from test_webhooks import Receiver
 
-from adapters.database import OutboxRow, ProcessRow, reading
-from adapters.exchange.tables import OutgoingEventRow, WebhookDeliveryRow
+from adapters.storage.database import OutboxRow, ProcessRow, reading
+from adapters.storage.exchange_tables import OutgoingEventRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
 import adapters.cases.cancellations
-import adapters.messages.tables
-import adapters.migrations
-import adapters.oversight.tables
-from adapters.exchange.tables import ClientRow, WebhookDeliveryRow
+import adapters.storage.message_tables
+import adapters.storage.migrations
+import adapters.storage.oversight_tables
+from adapters.storage.exchange_tables import ClientRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -31,7 +31,7 @@ def test_the_migration_makes_what_the_models_say(office: Office) -> None:
 def test_the_migration_goes_back_and_forth(office: Office) -> None:
     """Going back takes the tables away, going forth makes them again."""
     config = Config()
-    config.set_main_option("script_location", str(adapters.migrations.__path__[0]))
+    config.set_main_option("script_location", str(adapters.storage.migrations.__path__[0]))
     names = {ClientRow.__tablename__, WebhookDeliveryRow.__tablename__}
     for step, there in ((command.downgrade, False), (command.upgrade, True)):
         with office.engine.connect().execution_options(writes=True) as connection:

@@ -11,20 +11,20 @@ from zoneinfo import ZoneInfo
 from deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 from sqlmodel import select
 
-from adapters.cases.integrity import broken_cases
-from adapters.database import CaseRow, reading
-from adapters.exchange.persons import person_key, renew_key_file
 from adapters.exchange.signal_record import SignalResult
-from adapters.exchange.tables import SignalRow
-from adapters.settings import secret_file
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.persons import person_key, renew_key_file
+from adapters.runtime.settings import secret_file
+from adapters.storage.database import CaseRow, reading
+from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.testclient import TestClient
 
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 
 def on(clock: SetClock, day: str) -> None:

@@ -12,9 +12,7 @@ import pytest
 from sqlmodel import select
 from test_api_cases import opened
 
-from adapters.database import reading, writing
-from adapters.exchange.outgoing import as_cloudevent
-from adapters.exchange.tables import OutgoingEventRow, WebhookDeliveryRow
+from adapters.cases.outgoing import as_cloudevent
 from adapters.exchange.webhooks import (
     SubscriptionError,
     anything_due,
@@ -28,6 +26,8 @@ from adapters.exchange.webhooks import (
     unsubscribe,
 )
 from adapters.messages.retry_table import RETRY_TABLE
+from adapters.storage.database import reading, writing
+from adapters.storage.exchange_tables import OutgoingEventRow, WebhookDeliveryRow
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
     from starlette.testclient import TestClient
 
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 
 class Receiver(ThreadingHTTPServer):

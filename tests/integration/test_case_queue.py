@@ -11,9 +11,9 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from sqlmodel import select
 
-from adapters.database import ProcessRow, reading
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import ProcessRow, reading
 from flows.case_queue import CaseQueue
 from flows.wake_source import WakeUpResult
 

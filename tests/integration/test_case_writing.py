@@ -10,16 +10,16 @@ import pytest
 from sqlalchemy import event, text, update
 from sqlmodel import col
 
-from adapters import database
-from adapters.database import ProcessRow, create_engine, writing
-from adapters.operations.counters import ACCEPTED
+from adapters.runtime.counters import ACCEPTED
+from adapters.storage import database
+from adapters.storage.database import ProcessRow, create_engine, writing
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.cases.casework import Casework
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 
 def test_an_event_takes_a_handful_of_statements(casework: Casework, engine: Engine) -> None:

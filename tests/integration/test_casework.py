@@ -11,17 +11,17 @@ from sqlalchemy import text
 from sqlmodel import col, select
 
 from adapters.cases.casework import ConflictError
-from adapters.cases.integrity import broken_cases
 from adapters.cases.store import UnknownCaseError
-from adapters.clock import AMSTERDAM
-from adapters.database import CaseRow, JournalRow, OutboxRow, TimerRow, migrate, reading, writing
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import CaseRow, JournalRow, OutboxRow, TimerRow, migrate, reading, writing
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.cases.casework import Casework
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 
 def _rows(engine: Engine) -> dict[str, int]:

@@ -14,7 +14,7 @@ import pytest
 from stack import run
 
 from adapters.office import office
-from adapters.settings import settings
+from adapters.runtime.settings import settings
 from deployments import cli
 
 if TYPE_CHECKING:

@@ -11,22 +11,22 @@ import pytest
 from sample_cases import fill
 from sqlmodel import select
 
-from adapters.cases.integrity import broken_cases
-from adapters.database import JournalRow, reading
-from adapters.oversight.caseload import Caseload, deputy_for
+from adapters.cases.caseload import Caseload, deputy_for
+from adapters.operations.integrity import broken_cases
 from adapters.oversight.monitor import monitor_csv, read_monitor
 from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LEAD_TIME, QUALITY
 from adapters.oversight.quality import QualitySample, Week, choose
 from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.workload import read_workload, workload_csv
+from adapters.storage.database import JournalRow, reading
 from flows.report_pages import monitor_page, overview_page, workload_page
 from flows.tags import CANCEL_ASKED
 from flows.views import REVIEW_TAG
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 GRONINGEN = "0014"
 THE_HAGUE = "0518"

@@ -16,16 +16,16 @@ from receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server,
 from sqlmodel import SQLModel, col, select
 
 import adapters
-from adapters.clock import AMSTERDAM
-from adapters.database import OutboxRow, ProcessRow, reading, writing
+from adapters.cases.caseload import Caseload, deputy_for
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.delivery_list import UnknownDeliveryError, listed, send_again
 from adapters.messages.handoff_links import ACCEPTED, LinkStatus
 from adapters.messages.retry_table import RETRY_TABLE
-from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
-from adapters.oversight.caseload import Caseload, deputy_for
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.clock import SetClock
     from adapters.messages.deliveries import Sent
+    from adapters.runtime.clock import SetClock
 
 FILE = """
 [standaard]

@@ -16,14 +16,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from receivers import REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, web_address
 from sqlmodel import col, select
 
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import OutboxRow, ProcessRow, create_engine, migrate, reading
+from adapters.cases.caseload import Caseload
 from adapters.messages.delivery_list import send_again
 from adapters.messages.message_kinds import UNDELIVERED
-from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
-from adapters.oversight.caseload import Caseload
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, ProcessRow, create_engine, migrate, reading
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.process import NotPossible
 from milestones.roles import OUTSIDE
 

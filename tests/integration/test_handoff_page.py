@@ -23,11 +23,11 @@ from sqlmodel import col, select
 from stack import free_port
 
 from adapters.api import create_api
-from adapters.database import OutboxRow, ProcessRow, reading
 from adapters.messages.delivery_list import listed, send_again
 from adapters.messages.handoff_links import HandoffLinks, responsible_person
 from adapters.office import Office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, ProcessRow, reading
 from milestones.definitions import current
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
 
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 RECIPIENTS = """
 [standaard]

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.cases.integrity import broken_journals
-from adapters.database import writing
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_journals
+from adapters.runtime.settings import Settings
+from adapters.storage.database import writing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

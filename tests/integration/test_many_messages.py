@@ -11,17 +11,17 @@ import pytest
 from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
 from sqlmodel import select
 
-from adapters.database import OutboxRow, reading
-from adapters.messages.tables import DeliveryRow, DeliveryState
 from adapters.office import Office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, reading
+from adapters.storage.message_tables import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from sqlalchemy import Engine
 
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 MUNICIPALITIES = ("0344", "0363", "0518", "0599")
 _ID = re.compile(r"Nummer van dit bericht: (\S+)")

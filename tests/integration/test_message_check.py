@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from sqlmodel import select
 
-from adapters.database import OutboxRow, reading
 from adapters.messages.message_check import message_problems
-from adapters.messages.tables import DeliveryRow
 from adapters.messages.texts import OWN_TEXTS
 from adapters.office import Office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, reading
+from adapters.storage.message_tables import DeliveryRow
 from deployments import start
 from deployments.check import check
 from deployments.environment import for_a_question
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pytest
     from sqlalchemy import Engine
 
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 RECIPIENTS = """\
 [standaard]

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.cases.integrity import broken_cases
 from adapters.office import Office
-from adapters.policies import policy_problems, read_policy
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.policies import policy_problems, read_policy
+from adapters.runtime.settings import Settings
 from milestones.policy import PolicyError
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 
 def _office(engine: Engine, clock: SetClock, home: Path) -> Office:

@@ -17,7 +17,7 @@ from prefect.settings import (
 )
 from sqlalchemy import select, update
 
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

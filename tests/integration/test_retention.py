@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel, col, select, update
 
-from adapters.clock import AMSTERDAM, SetClock
-from adapters.database import OutboxRow, ProcessRow, reading, writing
-from adapters.messages.tables import DeliveryRow
 from adapters.office import Office
 from adapters.operations.retention import destroyable, forget
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
+from adapters.storage.message_tables import DeliveryRow
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from stack import ROUTEKAART
 from starlette.testclient import TestClient
 
 from adapters.api import create_api
-from adapters.cases.integrity import broken_cases
-from adapters.cases.storage_trouble import Trouble, trouble_of, waits_out_trouble
-from adapters.database import CaseRow, JournalRow, reading
 from adapters.exchange.clients import first_key_file
 from adapters.office import Office, open_office
-from adapters.settings import Settings
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.settings import Settings
+from adapters.storage.database import CaseRow, JournalRow, reading
+from adapters.storage.storage_trouble import Trouble, trouble_of, waits_out_trouble
 from deployments import cli
 
 if TYPE_CHECKING:

@@ -9,16 +9,16 @@ import pytest
 from sqlmodel import col, select
 
 from adapters.cases.attention import Attention
-from adapters.cases.integrity import broken_cases
 from adapters.cases.store import lock_case
-from adapters.database import JournalRow, reading, writing
+from adapters.operations.integrity import broken_cases
+from adapters.storage.database import JournalRow, reading, writing
 from milestones.policy import Rules
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.cases.casework import Casework
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 
 def _waiting_for_a_talk(casework: Casework, clock: SetClock, number: int) -> list[str]:

@@ -14,10 +14,10 @@ import pytest
 from invariants import violations
 from workshop import Nursery, PrefectServer, Workshop
 
-from adapters.database import create_engine
 from adapters.office import open_office
 from adapters.operations.backup import BackupError, content_of, make_backup, put_back
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine
 from deployments import cli
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import yaml
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 from deployments import cli
 from deployments.environment import prefect_environment
 

@@ -16,16 +16,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from stack import free_port
 
 from adapters.api.metrics import Metrics
-from adapters.operations import counters
 from adapters.operations.figures import CaseFigures
 from adapters.operations.port import Port, listening
+from adapters.runtime import counters
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 MONITORING = Path(__file__).parents[2] / "deployments" / "monitoring"
 METRIC = re.compile(r"\broutekaart_[a-z_]+\b")

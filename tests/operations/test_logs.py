@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import structlog
 
-from adapters.operations.logs import LEFT_OUT, set_up_logs
-from adapters.settings import Settings
+from adapters.runtime.logs import LEFT_OUT, set_up_logs
+from adapters.runtime.settings import Settings
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import pytest
 from stack import free_port
 from workshop import PrefectServer
 
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
 from deployments.prefect_check import prefect_problems
 
 if TYPE_CHECKING:

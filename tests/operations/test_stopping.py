@@ -22,9 +22,9 @@ from stack import Stack, free_port, wait_until
 from workshop import Nursery, PrefectServer, Workshop
 
 from adapters.cases.attention import Attention
-from adapters.database import create_engine, migrate
 from adapters.office import open_office
-from adapters.settings import Settings
+from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from adapters.cases.casework import Casework
-    from adapters.clock import SetClock
+    from adapters.runtime.clock import SetClock
 
 TESTS = Path(__file__).parents[1]
 WAITS, REGISTERED = "Wacht op registratie aanmelding", "Wacht op crisischeck"
@@ -80,7 +80,7 @@ def test_a_release_leaves_a_newer_schema_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.long
 def test_processes_that_start_together_migrate_once(postgresql_url: str) -> None:
     """Four processes that open an empty PostgreSQL at the same moment all find the newest schema."""
-    program = "import sys; from adapters.database import *; migrate(create_engine(sys.argv[1]))"
+    program = "import sys; from adapters.storage.database import *; migrate(create_engine(sys.argv[1]))"
     started = [
         subprocess.Popen([sys.executable, "-c", program, postgresql_url], stderr=subprocess.PIPE)
         for _ in range(4)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.calendar_data import FIRST_YEAR, LAST_YEAR, dutch_calendar
+from adapters.runtime.calendar_data import FIRST_YEAR, LAST_YEAR, dutch_calendar
 from milestones.calendar import Basis, Length, Unit, suspended_days, to_civil_date
 
 CALENDAR = dutch_calendar()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, closed, possible_now, start
 from milestones.definition import ANY, BACK, OFFERED, RETURNED, SAME, Definition, FieldKind, defects
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of

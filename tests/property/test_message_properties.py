@@ -11,8 +11,6 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from adapters.calendar_data import dutch_calendar
-from adapters.clock import AMSTERDAM, later
 from adapters.messages.addressing import LAST_RESORTS, addressees, next_moment, next_morning, present, willing
 from adapters.messages.delivery_planning import _next_round
 from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF, CRISIS, KINDS
@@ -36,6 +34,8 @@ from adapters.messages.text_rules import (
     looks_like_bsn,
 )
 from adapters.messages.texts import NAMES, OWN_TEXTS, check_text
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AMSTERDAM, later
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import TERMS
 from milestones.terms import EXPIRY, ladder

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from naive_monitor import Counts, Diary, count, middle, nine_of_ten
 
-from adapters.clock import AMSTERDAM
 from adapters.oversight.disclosure import LEAST
 from adapters.oversight.monitor import Monitor, read_monitor
 from adapters.oversight.monitor_figures import EXITS, IN_TIME, LATE_NOW, LEAD_TIME, RELAPSE, WAITING
+from adapters.runtime.clock import AMSTERDAM
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.clock import SetClock
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 THE_HAGUE, GRONINGEN = "0518", "0014"
 FIRST_DAY = date(2026, 3, 9)

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from adapters.calendar_data import KB_DAYS, KB_DAYS_KNOWN_UNTIL, dutch_calendar, kb_alarm
+from adapters.runtime.calendar_data import KB_DAYS, KB_DAYS_KNOWN_UNTIL, dutch_calendar, kb_alarm
 from milestones.calendar import Basis, Calendar, Deadline, Length, Unit, suspended_days, to_civil_date
 
 CALENDAR = dutch_calendar()

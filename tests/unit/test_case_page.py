@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from flows.case_page import _reasons
 from milestones.case import Case, start
 from milestones.policy import Policy, Rules

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, start
 from milestones.event_data import checked
 from milestones.events import EVENTS

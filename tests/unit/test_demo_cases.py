@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.simulation import simulate
 
 CASES = sorted((files("deployments") / "demo_cases").iterdir(), key=lambda item: item.name)

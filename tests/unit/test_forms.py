@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pydantic import ValidationError
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from deployments.planned import planned
 from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.calendar import Length, Unit
 from milestones.case import Case, start
 from milestones.definitions import current

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, closed, possible_now, process_for, start, traject_is_open
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import current, definition_of

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 import structlog
 
-from adapters.calendar_data import dutch_calendar
-from adapters.clock import AMSTERDAM
 from adapters.messages.addressing import addressees, next_moment, willing
 from adapters.messages.recipients import Book, Wish, WorkingHours
 from adapters.messages.recipients_file import RecipientsFile
 from adapters.messages.recipients_reading import read_book
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in
+from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.clock import AMSTERDAM
 
 if TYPE_CHECKING:
-    from adapters.problems import Problem
+    from adapters.runtime.problems import Problem
 
 MONDAY = date(2026, 3, 9)
 PEOPLE = """\

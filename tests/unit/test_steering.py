@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from adapters.calendar_data import dutch_calendar
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import definition_of
 from milestones.policy import Policy, Rules

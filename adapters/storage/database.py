@@ -199,7 +199,7 @@ class JournalRow(SQLModel, table=True):
 class OutboxRow(SQLModel, table=True):
     """An effect that must happen at least once; `id` is stable, so a receiver can drop a repeat.
 
-    A message is done here when its deliveries stand in their own table (`adapters.messages.tables`).
+    A message is done here when its deliveries stand in their own table (`adapters.storage.message_tables`).
     """
 
     __tablename__ = "outbox"
@@ -266,7 +266,7 @@ class SettingRow(SQLModel, table=True):
 def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
     """Give an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
 
-    What fails then is one of the errors that `adapters.cases.storage_trouble` knows.
+    What fails then is one of the errors that `adapters.storage.storage_trouble` knows.
     """
     if url.startswith("postgresql://"):
         url = url.replace("postgresql://", "postgresql+psycopg://", 1)

@@ -12,14 +12,14 @@ import hmac
 import os
 from typing import TYPE_CHECKING
 
-from adapters.settings import secret_file
+from adapters.runtime.settings import secret_file
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 _MOST_CLIENTS = 2
 _KEY_NAME = 8

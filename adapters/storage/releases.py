@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import tuple_
 from sqlmodel import col
 
-from adapters.database import ProcessRow
+from adapters.storage.database import ProcessRow
 from milestones.definitions import known_versions
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from adapters.database import UtcMoment
+from adapters.storage.database import UtcMoment
 
 
 def _moment(*, nullable: bool = False) -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from adapters.database import UtcMoment
+from adapters.storage.database import UtcMoment
 
 
 def _moment(*, nullable: bool = False) -> Any:

@@ -19,12 +19,12 @@ from sqlalchemy import func
 from sqlmodel import col, select
 
 from adapters.cases.journal import journal_hash
-from adapters.cases.plain_values import from_json
 from adapters.cases.store import load_cases
-from adapters.clock import AMSTERDAM, SystemClock
-from adapters.database import CaseRow, JournalRow, create_engine, reading
 from adapters.office import Office
-from adapters.settings import Settings
+from adapters.runtime.clock import AMSTERDAM, SystemClock
+from adapters.runtime.plain_values import from_json
+from adapters.runtime.settings import Settings
+from adapters.storage.database import CaseRow, JournalRow, create_engine, reading
 from milestones.case import Case, apply, start
 from milestones.definitions.migrations import MOVED, moved
 from milestones.process import Event, NotPossible, RungDue

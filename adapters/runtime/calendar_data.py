@@ -72,5 +72,5 @@ def kb_alarm(today: date) -> str | None:
         return None
     return (
         "De extra vrije dagen per koninklijk besluit zijn bekend tot en met 31 december 2028: "
-        "vul de tabel KB_DAYS in adapters/calendar_data.py aan, anders kunnen einddatums te vroeg zijn."
+        "vul de tabel KB_DAYS in adapters/runtime/calendar_data.py aan, anders kunnen einddatums te vroeg zijn."
     )

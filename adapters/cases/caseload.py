@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.database import ProcessRow, reading, writing
-from adapters.oversight.tables import AbsenceRow
+from adapters.storage.database import ProcessRow, reading, writing
+from adapters.storage.oversight_tables import AbsenceRow
 from milestones.process import NotPossible
 from milestones.steering import ASSIGNED
 

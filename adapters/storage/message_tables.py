@@ -11,7 +11,7 @@ from enum import StrEnum
 from sqlalchemy import Column, Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from adapters.database import UtcMoment
+from adapters.storage.database import UtcMoment
 
 
 class DeliveryState(StrEnum):

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from adapters.database import CaseRow
-    from adapters.exchange.tables import OutgoingEventRow
+    from adapters.storage.database import CaseRow
+    from adapters.storage.exchange_tables import OutgoingEventRow
     from milestones.case import Case, Step
     from milestones.process import RunningTerm, Snapshot
 

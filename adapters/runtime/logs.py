@@ -19,7 +19,7 @@ import structlog
 if TYPE_CHECKING:
     from structlog.typing import EventDict, Processor, WrappedLogger
 
-    from adapters.settings import Settings
+    from adapters.runtime.settings import Settings
 
 LEFT_OUT = "(weggelaten)"
 _PLACES = 8  # of a traceback, the innermost
@@ -131,6 +131,6 @@ def _without_numbers_of_people(_: WrappedLogger, __: str, event: EventDict) -> E
 
 
 def _unless_innocent(found: re.Match[str]) -> str:
-    from adapters.exchange.privacy import eleven_test  # noqa: PLC0415 - most lines hold no such number
+    from adapters.runtime.privacy import eleven_test  # noqa: PLC0415 - most lines hold no such number
 
     return LEFT_OUT if eleven_test(found[0]) else found[0]

@@ -1,12 +1,12 @@
-"""Alembic's way in: `adapters.database.migrate` gives it a connection, `alembic -x url=...` an address."""
+"""Alembic's way in: `adapters.storage.database.migrate` gives it a connection, `alembic -x url=...` an address."""
 
 from __future__ import annotations
 
 from alembic import context
 from sqlmodel import SQLModel
 
-from adapters.database import create_engine
-from adapters.messages import tables as tables_messages  # noqa: F401 - its tables belong to the metadata
+from adapters.storage import message_tables as tables_messages  # noqa: F401 - its tables belong to the metadata
+from adapters.storage.database import create_engine
 
 _connection = context.config.attributes.get("connection")
 

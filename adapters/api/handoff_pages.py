@@ -17,8 +17,6 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
-from adapters.cases.storage_trouble import trouble_of
-from adapters.clock import AMSTERDAM
 from adapters.messages.handoff_links import (
     ACCEPTED,
     PATH,
@@ -27,6 +25,8 @@ from adapters.messages.handoff_links import (
     UnknownLinkError,
     return_reasons,
 )
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.storage_trouble import trouble_of
 from milestones.dutch import dutch_date
 from milestones.process import InvalidData
 
