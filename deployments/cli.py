@@ -147,10 +147,12 @@ def _office() -> Office:
 def _day(written: str | None) -> date | None:
     if written is None:
         return None
-    try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise BadInput(f"'{written}' is geen datum; schrijf jjjj-mm-dd.") from None
+    from milestones.civil_dates import civil_date  # noqa: PLC0415
+
+    found = civil_date(written)
+    if found is None:
+        raise BadInput(f"'{written}' is geen datum; schrijf jjjj-mm-dd.")
+    return found
 
 
 def _data(written: str | None) -> dict[str, Any]:

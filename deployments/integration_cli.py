@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import date
 from pathlib import Path
@@ -51,13 +52,28 @@ def _say(line: str) -> None:
 
 def _day(written: str | None) -> date | None:
     from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
+    from milestones.civil_dates import civil_date  # noqa: PLC0415
+
+    if written is None:
+        return None
+    found = civil_date(written)
+    if found is None:
+        raise IntegrationError(f"'{written}' is geen datum; schrijf jjjj-mm-dd.")
+    return found
+
+
+def _fields(written: str | None) -> dict[str, object] | None:
+    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
 
     if written is None:
         return None
     try:
-        return date.fromisoformat(written)
-    except ValueError:
-        raise IntegrationError(f"'{written}' is geen datum; schrijf jjjj-mm-dd.") from None
+        found = json.loads(written)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise IntegrationError('De gegevens zijn geen JSON-object; schrijf bijvoorbeeld {"grond": "fraude"}.')
+    return found
 
 
 # --- clients ------------------------------------------------------------------------------------------------
@@ -193,6 +209,9 @@ def couple_command(
     gebeurtenis: Annotated[str | None, typer.Option(help="Wat het bericht betekent.")] = None,
     mijlpaal: Annotated[str | None, typer.Option(metavar="M3")] = None,
     op: Annotated[str | None, typer.Option(metavar="DATUM", help="De datum die telt.")] = None,
+    gegevens: Annotated[
+        str | None, typer.Option(metavar="JSON", help="De velden van de gebeurtenis.")
+    ] = None,
     onthoud: Annotated[
         bool,
         typer.Option("--onthoud", help="Volgende berichten met deze verwijzing horen ook bij deze zaak."),
@@ -202,7 +221,14 @@ def couple_command(
     from adapters.exchange.postbak import couple  # noqa: PLC0415
 
     receipt = couple(
-        _office(), nummer, zaak, event=gebeurtenis, process=mijlpaal, on=_day(op), remember=onthoud
+        _office(),
+        nummer,
+        zaak,
+        event=gebeurtenis,
+        process=mijlpaal,
+        on=_day(op),
+        data=_fields(gegevens),
+        remember=onthoud,
     )
     process = receipt.case.process(receipt.process)
     _say(f"{zaak} {process.name}: {process.state}")

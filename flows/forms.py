@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from milestones.case import possible_now
+from milestones.civil_dates import civil_date
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_data import CODE
@@ -174,7 +175,7 @@ def said(item: EventField, value: object) -> object:
 def _day(written: object) -> date | None:
     if written in (None, ""):
         return None
-    try:
-        return date.fromisoformat(str(written)[:10])
-    except ValueError:
-        raise InvalidData("De datum in het formulier is geen datum.") from None
+    found = civil_date(written)
+    if found is None:
+        raise InvalidData("De datum in het formulier is geen datum.")
+    return found

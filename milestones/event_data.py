@@ -6,6 +6,7 @@ import re
 from datetime import date
 from typing import TYPE_CHECKING
 
+from milestones.civil_dates import civil_date
 from milestones.definition import FieldKind
 from milestones.snapshot import InvalidData
 
@@ -56,11 +57,8 @@ def _check_field(item: Field, value: object) -> object:
 
 
 def _date(_: Field, value: object) -> date | None:
-    try:
-        found = value if isinstance(value, date) else date.fromisoformat(str(value))
-    except ValueError:
-        return None
-    return found if _FIRST_YEAR <= found.year <= _LAST_YEAR else None
+    found = civil_date(value)
+    return found if found is not None and _FIRST_YEAR <= found.year <= _LAST_YEAR else None
 
 
 def _yes_no(_: Field, value: object) -> bool | None:

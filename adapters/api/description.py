@@ -22,14 +22,13 @@ _INTRODUCTION = (
 )
 _HEADERS = {"API-Version": {"description": "De versie van deze API.", "schema": {"type": "string"}}}
 _PROBLEMS = {
-    "400": "De inhoud is niet te lezen.",
+    "400": "De inhoud is niet te lezen, of een veld of parameter klopt niet.",
     "401": "Er is geen geldige sleutel.",
     "403": "Deze client mag dit niet.",
     "404": "Dit is er niet.",
     "409": "Dit kan nu niet.",
     "413": "De inhoud is te groot.",
     "415": "Dit soort inhoud kan hier niet.",
-    "422": "Een of meer velden kloppen niet.",
     "429": "Te veel verzoeken.",
     "503": "De database is even niet bereikbaar.",
 }

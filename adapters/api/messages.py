@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
@@ -14,6 +16,7 @@ from adapters.api.cases import case_answer
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import CaseState, Kept
 from adapters.api.problems import Problem
+from adapters.api.strict_json import read_json
 from adapters.exchange.answers import answer_once
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 
 STRUCTURED = "application/cloudevents+json"
+_PLAIN_NAME = re.compile(r"[a-z0-9]{1,20}")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
 _EVENT_SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -36,7 +40,8 @@ _EVENT_SCHEMA: dict[str, Any] = {
         "subject": {"type": "string", "maxLength": 300},
         "time": {"type": "string", "format": "date-time"},
         "datacontenttype": {"type": "string"},
-        "data": {},
+        "data": {"type": "object"},
+        "data_base64": {"type": "string", "contentEncoding": "base64"},
     },
 }
 _NOTIFICATION_SCHEMA: dict[str, Any] = {
@@ -60,27 +65,64 @@ def _body(description: str, **content: dict[str, Any]) -> dict[str, Any]:
 
 
 async def _cloudevent(request: Request) -> dict[str, Any]:
-    """Read a CloudEvent in either form; the attributes stand beside `data`."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if "ce-specversion" in request.headers:
+    """Read a CloudEvent in either form; the attributes stand beside `data`, which is an object or absent."""
+    kind = _media_type(request)
+    if kind != STRUCTURED and "ce-specversion" in request.headers:
         attributes: dict[str, Any] = {
             name.removeprefix("ce-"): unquote(value)
             for name, value in request.headers.items()
             if name.startswith("ce-")
         }
-        if await request.body():
-            if kind != "application/json" and not kind.endswith("+json"):
-                raise Problem(415, "De inhoud van een CloudEvent moet JSON zijn.")
-            attributes["data"] = await request.json()
-        return _checked(attributes)
+        body = await request.body()
+        if not body:
+            return _checked(attributes)
+        _check_json(kind)
+        return _checked(attributes) | {"data": _object_in(read_json(body))}
     if kind not in (STRUCTURED, "application/json"):
         raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED}, of met ce-kopregels.")
-    return _checked(await request.json())
-
-
-def _checked(values: Any) -> dict[str, Any]:
+    values = await request.json()
     if not isinstance(values, dict):
-        raise Problem(422, "Een CloudEvent is een JSON-object.")
+        raise Problem(400, "Een CloudEvent is een JSON-object.")
+    # In JSON an attribute without a value is as good as absent.
+    values = _checked({name: value for name, value in values.items() if value is not None})
+    return values if {"data", "data_base64"}.isdisjoint(values) else _with_data(values)
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _check_json(kind: str) -> None:
+    """Refuse data that are said to be something else than JSON; without a word they are JSON."""
+    if kind and kind not in ("application/json", "text/json") and not kind.endswith("+json"):
+        raise Problem(415, "De inhoud (data) van een CloudEvent moet JSON zijn.")
+
+
+def _with_data(values: dict[str, Any]) -> dict[str, Any]:
+    """Give a structured CloudEvent with its data as an object, however they were packed."""
+    _check_json(str(values.get("datacontenttype", "")).partition(";")[0].strip().lower())
+    data = values.pop("data", None)
+    if "data_base64" in values:
+        packed = values.pop("data_base64")
+        if data is not None:
+            raise Problem(400, "Een CloudEvent heeft data of data_base64, niet allebei.")
+        try:
+            data = read_json(base64.b64decode(packed, validate=True))
+        except (ValueError, TypeError):
+            raise Problem(400, "Het attribuut data_base64 is geen base64.") from None
+    return values | {"data": _object_in(data)}
+
+
+def _object_in(data: Any) -> dict[str, Any]:
+    """Give data as an object; a text counts when it holds one, as some libraries send it."""
+    if isinstance(data, str):
+        data = read_json(data.encode("utf-8", "surrogatepass"))
+    if not isinstance(data, dict):
+        raise Problem(400, "De inhoud (data) van een CloudEvent moet een JSON-object zijn.")
+    return data
+
+
+def _checked(values: dict[str, Any]) -> dict[str, Any]:
     wrong = [
         name
         for name in ("id", "source", "type")
@@ -88,8 +130,15 @@ def _checked(values: Any) -> dict[str, Any]:
     ]
     if values.get("specversion") != "1.0":
         wrong.append("specversion")
+    wrong += [
+        name
+        for name, value in values.items()
+        if name not in ("data", "data_base64")
+        and isinstance(value, dict | list)
+        and _PLAIN_NAME.fullmatch(name)
+    ]
     if wrong:
-        raise Problem(422, "Deze attributen van het CloudEvent ontbreken of kloppen niet.", velden=wrong)
+        raise Problem(400, "Deze attributen van het CloudEvent ontbreken of kloppen niet.", velden=wrong)
     return values
 
 
@@ -121,18 +170,18 @@ def receive_cloudevent(
             return 202, {"postbak": taken.postbak or 0, "reden": taken.reason}
         return 201, case_answer(office, taken.receipt)
 
-    content = ["POST cloudevents", {name: value for name, value in values.items() if name != "traceparent"}]
+    # Source and id tell which event it is. A broker may stamp it anew and add attributes; these say what it is about.
+    content = ["POST cloudevents", {name: values.get(name) for name in ("type", "subject", "data")}]
     status, body, _ = answer_once(office, caller.client_id, f"ce:{message.message_hash}", content, work)
     return JSONResponse(body, status)
 
 
 async def _notification(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind not in ("application/json", STRUCTURED):
+    if _media_type(request) not in ("application/json", STRUCTURED):
         raise Problem(415, "Stuur een notificatie als application/json.")
     values = await request.json()
     if not isinstance(values, dict):
-        raise Problem(422, "Een notificatie is een JSON-object.")
+        raise Problem(400, "Een notificatie is een JSON-object.")
     return values
 
 

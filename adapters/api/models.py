@@ -10,15 +10,17 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
 from adapters.runtime.privacy import is_reference
+from milestones.civil_dates import civil_date
 from milestones.definitions import DEFINITIONS
 from milestones.process import NotPossible
 
 
 def _iso_day(value: object) -> object:
-    """Take only jjjj-mm-dd: pydantic would also read a number of seconds."""
-    if value is None or (isinstance(value, str) and len(value) == len("2026-01-31")):
-        return value
-    raise ValueError("geen datum")
+    """Take a date or a moment as text: pydantic would also read a number of seconds."""
+    found = civil_date(value)
+    if value is not None and found is None:
+        raise ValueError("geen datum")
+    return found
 
 
 def _known_milestone(value: str) -> str:

@@ -69,7 +69,7 @@ def answer_problems(api: FastAPI) -> None:
         (HTTPException, _http),
         (RequestValidationError, _validation),
         (UnknownCaseError, lambda _, error: problem(404, str(error.args[0]))),
-        (InvalidData, lambda _, error: problem(422, error.reason)),
+        (InvalidData, lambda _, error: problem(400, error.reason)),
         (NotPossible, _not_possible),
         (ConflictError, lambda _, error: problem(409, str(error))),
         (DBAPIError, _no_database),
@@ -92,7 +92,7 @@ def _validation(request: Request, error: RequestValidationError) -> JSONResponse
     fields = sorted({_place(item) for item in error.errors()})
     if request.method == "GET":  # what is asked for is in the address, not in a body with fields
         return problem(400, "Een of meer delen van het adres kloppen niet.", velden=fields)
-    return problem(422, "Een of meer velden kloppen niet.", velden=fields)
+    return problem(400, "Een of meer velden kloppen niet.", velden=fields)
 
 
 def _place(item: Mapping[str, Any]) -> str:

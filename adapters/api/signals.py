@@ -76,7 +76,7 @@ def _checked(path: Path) -> Delivery:
     try:
         return check_structure(path)
     except NotADelivery as refusal:
-        raise Problem(422, str(refusal)) from None
+        raise Problem(400, str(refusal)) from None
 
 
 def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool) -> IO[bytes]:
@@ -93,7 +93,7 @@ def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool)
         for number, line in enumerate(reports):
             report.write((b",\n" if number else b"\n") + json.dumps(_line(line), ensure_ascii=False).encode())
     except NotADelivery as refusal:
-        raise Problem(422, str(refusal)) from None
+        raise Problem(400, str(refusal)) from None
     report.write(b"]}")
     report.seek(0)
     return report

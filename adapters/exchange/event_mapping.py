@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from datetime import date, datetime
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from adapters.exchange.refusals import IntegrationError
-from adapters.runtime.clock import AMSTERDAM
+from milestones.civil_dates import civil_date
 from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from datetime import date
 
     from milestones.definition import Field as EventField
 
@@ -119,34 +119,51 @@ def texts_at(values: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[str
             yield value.strip()
 
 
-def day_of(rule: Rule, values: Mapping[str, Any]) -> date | None:
-    """Give the date that counts, as the rule says where it stands; otherwise that of `time`."""
-    for place in (rule.datum, "time"):
-        value = _at(values, place) if place else None
-        if isinstance(value, str):
-            found = _day(value)
-            if found is not None:
-                return found
-    return None
+class UnreadableError(ValueError):
+    """A message in which something that counts cannot be read: one Dutch sentence with the place, never the value."""
+
+
+def day_of(rule: Rule, values: Mapping[str, Any], received: date) -> date:
+    """Give the date that counts: where the rule says that it stands, or the day of receipt for a rule without one.
+
+    A date that is not there or cannot be read is an UnreadableError: no other date stands in for it.
+    """
+    if rule.datum is None:
+        return received
+    value = _at(values, rule.datum)
+    found = civil_date(value) if isinstance(value, str) else None
+    if found is None:
+        raise UnreadableError(f"De datum op '{rule.datum}' {_fault_of(value)}.")
+    return found
 
 
 def data_of(rule: Rule, values: Mapping[str, Any]) -> dict[str, object]:
-    """Give the fields of the event that the rule finds in a message; what does not fit is left out."""
+    """Give the fields of the event that the rule finds in a message; one that does not fit is an UnreadableError."""
     spec = EVENTS[rule.gebeurtenis or ""]
     found: dict[str, object] = dict(rule.vast)
     for item in spec.fields:
         place = rule.gegevens.get(item.name)
-        value = _fitting(item, _at(values, place)) if place else None
-        if value is not None:
-            found[item.name] = value
+        given = _at(values, place) if place else None
+        if given is None:
+            continue
+        value = _fitting(item, given)
+        if value is None:
+            raise UnreadableError(
+                f"Het veld '{item.name}' van '{rule.gebeurtenis}', op '{place}', {_fault_of(given)}."
+            )
+        found[item.name] = value
     return found
+
+
+def _fault_of(value: object) -> str:
+    return "ontbreekt" if value is None or value == "" else "is niet te lezen"
 
 
 def _fitting(item: EventField, value: Any) -> object:
     """Give a value in the form of its field; None when it does not fit, so that no free text comes in."""
     match item.kind:
         case FieldKind.DATE:
-            found = _day(value) if isinstance(value, str) else None
+            found = civil_date(value) if isinstance(value, str) else None
             return found.isoformat() if found else None
         case FieldKind.YES_NO:
             return value if isinstance(value, bool) else _YES_NO.get(str(value).lower())
@@ -156,7 +173,7 @@ def _fitting(item: EventField, value: Any) -> object:
             return value if value in item.choices else None
         case FieldKind.CHOICES:
             given = value if isinstance(value, list) else [value]
-            return [choice for choice in given if choice in item.choices] or None
+            return given if given and all(choice in item.choices for choice in given) else None
         case FieldKind.CODE:
             return None  # a code is chosen by us, never taken over from a message
 
@@ -168,13 +185,3 @@ def _at(values: Mapping[str, Any], place: str) -> Any:
             return None
         value = value[name]
     return value
-
-
-def _day(written: str) -> date | None:
-    try:
-        if len(written) == len("2026-01-31"):
-            return date.fromisoformat(written)
-        moment = datetime.fromisoformat(written)
-        return moment.astimezone(AMSTERDAM).date() if moment.tzinfo else moment.date()
-    except (ValueError, OverflowError):
-        return None

@@ -24,6 +24,7 @@ from adapters.runtime.privacy import is_reference
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import SettingRow, reading, writing
 from adapters.storage.exchange_tables import ClientRow, InboxRow
+from milestones.calendar import to_civil_date
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _with_details(office: Office, row: InboxRow, plugin: str) -> Prepared | None
     except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
         log.warning("notification_details_failed", inbox=row.id, error=type(error).__name__)
         return None
-    return prepare(office, {**message, **(details or {})})
+    return prepare(office, {**message, **(details or {})}, to_civil_date(row.received_at))
 
 
 def _without_details(prepared: Prepared) -> Prepared:

@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, select
 
 from adapters.cases.casework import ConflictError
-from adapters.exchange.event_mapping import USUAL_PLACES, data_of, day_of, read_rules, texts_at
+from adapters.exchange.event_mapping import (
+    USUAL_PLACES,
+    UnreadableError,
+    data_of,
+    day_of,
+    read_rules,
+    texts_at,
+)
 from adapters.exchange.references import find_cases
 from adapters.runtime.persons import keyed_hash
 from adapters.runtime.privacy import is_reference
@@ -85,8 +92,11 @@ class Taken:
     reason: str = ""
 
 
-def prepare(office: Office, values: Mapping[str, Any]) -> Prepared:
-    """Look up what a message stands for; `values` are its CloudEvents attributes and its data."""
+def prepare(office: Office, values: Mapping[str, Any], received: date | None = None) -> Prepared:
+    """Look up what a message stands for; `values` are its CloudEvents attributes and its data.
+
+    `received` is the day on which it came, today by default. What cannot be read of it is the reason to wait.
+    """
     kind, source = str(values.get("type", "")), str(values.get("source", ""))
     base: dict[str, Any] = {
         "kind": _shown(kind) or _HIDDEN,
@@ -105,8 +115,14 @@ def prepare(office: Office, values: Mapping[str, Any]) -> Prepared:
         return Prepared(**base, ignored=True)
     if rule.gebeurtenis is None:
         return Prepared(**base, reason=BY_HAND)
-    on = day_of(rule, values)
-    return Prepared(**base, event=rule.gebeurtenis, process=rule.mijlpaal, on=on, data=data_of(rule, values))
+    base |= {"event": rule.gebeurtenis, "process": rule.mijlpaal}
+    try:
+        base |= {"data": data_of(rule, values)}
+        return Prepared(**base, on=day_of(rule, values, received or office.clock.today()))
+    except UnreadableError as unread:
+        # With a field that cannot be read, a person says anew what the message means.
+        known = base if "data" in base else {**base, "event": None, "process": None}
+        return Prepared(**known, reason=str(unread))
 
 
 def take_in(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:

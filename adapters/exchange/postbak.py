@@ -46,19 +46,22 @@ def couple(
 ) -> Receipt:
     """Report the event of a message in this case; with `remember` its reference leads there from now on.
 
-    Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
+    What could not be read of the message has to be given: no other date or value stands in for it. Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
     """
     with writing(office.engine) as session:
         row = _open_row(session, number)
         chosen = event or row.event
         if chosen is None:
             raise PostbakError("Zeg met --gebeurtenis wat dit bericht betekent.")
+        day = on or row.on
+        if day is None:
+            raise PostbakError("Zeg met --op welke datum telt: die van dit bericht weten wij niet.")
         case = lock_case(session, reference)
         receipt = office.casework.report(
             reference,
             chosen,
             process=process or row.process,
-            on=on or row.on,
+            on=day,
             data=data if data is not None else row.data if chosen == row.event else {},
             event_id=f"bericht:{row.message_hash[:32]}",
             session=session,

@@ -75,12 +75,12 @@ def test_an_event_that_is_not_possible_now_gives_409_with_the_list(api: TestClie
         [],
     ],
 )
-def test_unknown_fields_and_bad_types_give_422(api: TestClient, office: Office, body: Any) -> None:
-    """Unknown fields and wrong types answer 422 and write nothing."""
+def test_unknown_fields_and_bad_types_give_400(api: TestClient, office: Office, body: Any) -> None:
+    """Unknown fields and wrong types answer 400 and write nothing."""
     reference = opened(api)
     before = rows(office)
     answer = api.post(f"/v1/zaken/{reference}/gebeurtenissen", json=body)
-    assert answer.status_code == 422
+    assert answer.status_code == 400
     assert answer.headers["content-type"] == "application/problem+json"
     assert rows(office) == before
 
@@ -101,9 +101,9 @@ def test_unknown_fields_and_bad_types_give_422(api: TestClient, office: Office, 
     ],
 )
 def test_an_opening_takes_only_what_it_knows(api: TestClient, office: Office, body: Any) -> None:
-    """An opening with a BSN as reference, an unknown field or a wrong value answers 422 and opens nothing."""
+    """An opening with a BSN as reference, an unknown field or a wrong value answers 400 and opens nothing."""
     before = rows(office)
-    assert api.post("/v1/zaken", json=body).status_code == 422
+    assert api.post("/v1/zaken", json=body).status_code == 400
     assert rows(office) == before
 
 
@@ -221,7 +221,7 @@ def test_who_accepts_over_the_api_has_the_case(api: TestClient, office: Office) 
     assert [row.event for row in view.journal[-2:]] == ["overdracht_aanvaard", "houder_gewijzigd"]
 
 
-@pytest.mark.parametrize(("person", "status"), [("J. de Vries", 422), ("123456782", 422), ("mw-17", 409)])
+@pytest.mark.parametrize(("person", "status"), [("J. de Vries", 400), ("123456782", 400), ("mw-17", 409)])
 def test_a_case_stands_in_the_name_of_a_code_while_it_runs(
     api: TestClient, office: Office, person: str, status: int
 ) -> None:

@@ -160,7 +160,7 @@ def test_a_message_of_an_automation_reaches_the_coordinator(office: Office) -> N
     assert (line["rol"], line["titel"]) == ("coordinator", "routekaart: Er is geen worker")
     assert "Vraag de beheerder om de worker te starten" in line["tekst"]
     for wrong in (MESSAGE | {"soort": "iets"}, MESSAGE | {"meer": "x"}, MESSAGE | {"onderwerp": "x" * 201}):
-        assert api.post("/v1/beheermeldingen", json=wrong).status_code == 422
+        assert api.post("/v1/beheermeldingen", json=wrong).status_code == 400
 
 
 def test_only_the_key_of_the_automations_lets_a_message_in(api: TestClient, office: Office) -> None:

@@ -224,11 +224,11 @@ def test_the_api_reports_on_each_signal_the_same_way_twice(api: TestClient) -> N
 
 
 def test_what_is_no_delivery_is_refused(api: TestClient) -> None:
-    """A body that is no delivery, or one that breaks off, answers 422 and takes in nothing."""
+    """A body that is no delivery, or one that breaks off, answers 400 and takes in nothing."""
     json_body = {"Content-Type": "application/json"}
     for body in (b"{}", b'{"leveringen": [{"teller": 1', b"[]", b"\xff\xfe"):
         answer = api.post("/v1/vroegsignalen", content=body, headers=json_body)
-        assert answer.status_code == 422
+        assert answer.status_code == 400
     assert api.get("/v1/zaken").json()["count"] == 0
 
 

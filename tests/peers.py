@@ -1,0 +1,60 @@
+"""The programs of others that call us, or that we call: the real libraries, against the real API on loopback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import uvicorn
+
+from adapters.api import create_api
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from adapters.office import Office
+
+
+@contextmanager
+def serving(office: Office) -> Iterator[str]:
+    """Serve the API on a free port of this machine; give its address."""
+    server = uvicorn.Server(uvicorn.Config(create_api(office), host="127.0.0.1", port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def npm_packages(folder: Path, *packages: str) -> Path:
+    """Install packages of npm in a folder; skip where there is no npm, or where they cannot be had."""
+    if shutil.which("npm") is None:
+        pytest.skip("no npm on this machine")
+    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder, *packages]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
+    if done.returncode:
+        pytest.skip(f"npm cannot install {', '.join(packages)}")
+    return folder
+
+
+def run_node(folder: Path, script: str, **given: str) -> Any:
+    """Run a script of JavaScript with the packages of a folder; give the JSON that it prints."""
+    path = folder / "script.mjs"
+    path.write_text(script, encoding="utf-8")
+    done = subprocess.run(
+        ["node", path], env=os.environ | given, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
