@@ -46,7 +46,8 @@ def couple(
 ) -> Receipt:
     """Report the event of a message in this case; with `remember` its reference leads there from now on.
 
-    What could not be read of the message has to be given: no other date or value stands in for it. Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
+    What could not be read of the message has to be given: no other date or value stands in for it.
+    Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
     """
     with writing(office.engine) as session:
         row = _open_row(session, number)
