@@ -118,11 +118,12 @@ def prepare(office: Office, values: Mapping[str, Any], received: date | None = N
     base |= {"event": rule.gebeurtenis, "process": rule.mijlpaal}
     try:
         base |= {"data": data_of(rule, values)}
+    except UnreadableError as unread:  # a person says anew what the message means
+        return Prepared(**base | {"event": None, "process": None}, reason=str(unread))
+    try:
         return Prepared(**base, on=day_of(rule, values, received or office.clock.today()))
     except UnreadableError as unread:
-        # With a field that cannot be read, a person says anew what the message means.
-        known = base if "data" in base else {**base, "event": None, "process": None}
-        return Prepared(**known, reason=str(unread))
+        return Prepared(**base, reason=str(unread))
 
 
 def take_in(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import Session, col, select
 
 from adapters.cases.store import lock_case
+from adapters.exchange.incoming import BY_HAND, NO_RULE
 from adapters.exchange.references import add_reference
 from adapters.exchange.refusals import IntegrationError
 from adapters.storage.database import reading, writing
@@ -46,7 +47,8 @@ def couple(
 ) -> Receipt:
     """Report the event of a message in this case; with `remember` its reference leads there from now on.
 
-    What could not be read of the message has to be given: no other date or value stands in for it.
+    What a rule wanted and could not be read has to be given: no other date or value stands in for it. Of a kind
+    without a rule a person says what it means, on what day, today by default.
     Raises PostbakError, UnknownCaseError or NotPossible; then nothing was written.
     """
     with writing(office.engine) as session:
@@ -55,7 +57,7 @@ def couple(
         if chosen is None:
             raise PostbakError("Zeg met --gebeurtenis wat dit bericht betekent.")
         day = on or row.on
-        if day is None:
+        if day is None and row.reason not in (NO_RULE, BY_HAND):
             raise PostbakError("Zeg met --op welke datum telt: die van dit bericht weten wij niet.")
         case = lock_case(session, reference)
         receipt = office.casework.report(

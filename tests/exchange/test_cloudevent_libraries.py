@@ -20,10 +20,10 @@ from milestones.process import NotPossible
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from adapters.clock import SetClock
     from httpx import Response
     from starlette.testclient import TestClient
 
-    from adapters.clock import SetClock
     from adapters.office import Office
 
 RULING = "nl.rechtspraak.uitspraken.moratorium-toegewezen"
