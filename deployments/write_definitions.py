@@ -1,13 +1,18 @@
-"""Write the page of each definition: `python -m deployments.write_definitions`. A test says when that is due."""
+"""Write the page of each definition and of all terms: `python -m deployments.write_definitions`.
+
+A test says when that is due.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from flows.show_definition import as_mermaid, as_table
+from flows.show_terms import as_page
 from milestones.definitions import DEFINITIONS
 
 FOLDER = Path(__file__).parents[1] / "docs" / "definitions"
+TERMS_PAGE = "TERMIJNEN"
 
 
 def page(code: str) -> str:
@@ -16,11 +21,16 @@ def page(code: str) -> str:
     return f"{as_table(definition)}\n\n```mermaid\n{as_mermaid(definition)}\n```\n"
 
 
+def pages() -> dict[str, str]:
+    """Give every page by its name: those of the definitions, and that of all terms."""
+    return {code: page(code) for code in DEFINITIONS} | {TERMS_PAGE: as_page()}
+
+
 def write() -> None:
     """Write every page."""
     FOLDER.mkdir(exist_ok=True)
-    for code in DEFINITIONS:
-        (FOLDER / f"{code}.md").write_text(page(code), encoding="utf-8")
+    for name, content in pages().items():
+        (FOLDER / f"{name}.md").write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

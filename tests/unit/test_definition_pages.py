@@ -1,20 +1,45 @@
-"""The page of each definition."""
+"""The page of each definition, and the page of all terms."""
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from deployments.write_definitions import FOLDER, page
+from deployments.write_definitions import FOLDER, TERMS_PAGE, page, pages
+from flows.show_terms import anchor, as_page, rung_text
 from milestones.definitions import DEFINITIONS
+from milestones.term_table import TERMS
 
 
-@pytest.mark.parametrize("code", DEFINITIONS)
-def test_the_page_of_a_definition_is_current(code: str) -> None:
+@pytest.mark.parametrize("name", [*DEFINITIONS, TERMS_PAGE])
+def test_the_page_in_the_repository_is_current(name: str) -> None:
     """The page in the repository is what the definition gives; else run `python -m deployments.write_definitions`."""
-    assert (FOLDER / f"{code}.md").read_text(encoding="utf-8") == page(code)
+    assert (FOLDER / f"{name}.md").read_text(encoding="utf-8") == pages()[name]
 
 
 @pytest.mark.parametrize("code", ["M6", "M7", "M8"])
 def test_an_unverified_name_is_shown_as_such(code: str) -> None:
     """The names of M6 to M8 carry their reservation."""
     assert "niet geverifieerd" in page(code)
+
+
+def test_each_term_stands_on_the_page_with_its_reservation() -> None:
+    """A jurist finds every term once, with its source; what is not verified says so, what is not watched too."""
+    headings = re.findall(r"^## (\w+) ", as_page(), re.MULTILINE)
+    assert headings == list(TERMS)
+    sections = dict(zip(headings, re.split(r"^## ", as_page(), flags=re.MULTILINE)[1:], strict=True))
+    watched = {term for definition in DEFINITIONS.values() for term in definition.terms}
+    for term in TERMS.values():
+        section = sections[term.id]
+        assert term.source in section
+        assert ("niet geverifieerd" in section) == (not term.confidence.is_verified)
+        assert ("geen enkel proces" in section) == (term.id not in watched)
+        assert f"](#{anchor(term)})" in as_page()
+
+
+def test_every_warning_moment_reads_as_words() -> None:
+    """No step of a ladder stands on the page as a code."""
+    assert rung_text("-1m") == "1 maand voor de laatste dag"
+    assert rung_text("+4wd") == "4 werkdagen na de start"
+    assert all(rung_text(step) for term in TERMS.values() for step in term.ladder)
