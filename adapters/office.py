@@ -88,7 +88,7 @@ class Office:
             self.clock,
             self.recipients,
             DeliveryPlanner(self.engine, self.clock, self.recipients, self.rules_for),
-            MessageWriter(self.texts, self.rules_for, self.settings.prefect_ui),
+            MessageWriter(self.texts, self.rules_for, self.settings.prefect_ui, self.clock),
             self.handoff_links,
             self.settings.messages_file,
             self.rules_for,

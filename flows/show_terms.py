@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from milestones.calendar import Length
     from milestones.terms import Term
 
-_INTRODUCTION = (
-    "Dit zijn alle termijnen die routekaart kent. Een gemeente kan afwijken waar 'instelbaar' staat.",
-    "Zekerheid: **V** is nagelezen in de bron, **V\\*** in een oudere tekst of een samenvatting. "
-    "**U** en **P** zijn niet geverifieerd: **U** is algemene kennis, **P** is een keuze van het product.",
-)
+_INTRODUCTION = """\
+Dit zijn alle termijnen die routekaart kent. Een gemeente kan afwijken waar 'instelbaar' staat.
+
+Zekerheid: **V** is nagelezen in de bron, **V\\*** in een oudere tekst of een samenvatting. **U** en **P** zijn niet
+geverifieerd: **U** is algemene kennis, **P** is een keuze van het product.
+"""
 _UNITS: Mapping[str, tuple[str, str]] = {
     "d": ("dag", "dagen"),
     "wd": ("werkdag", "werkdagen"),
@@ -38,7 +39,7 @@ _STEP = re.compile(r"([+-])(\d+)(d|wd|w|m)")
 def as_page() -> str:
     """Give the page of all terms as Markdown: an overview, and each term with all that is known of it."""
     used = processes_by_term()
-    lines = ["# Alle termijnen", "", *_with_blank(_INTRODUCTION)]
+    lines = ["# Alle termijnen", "", _INTRODUCTION]
     lines += ["| termijn | naam | lengte | in | bron | zekerheid |", "| --- | --- | --- | --- | --- | --- |"]
     lines += [
         f"| [{term.id}](#{anchor(term)}) | {term.name} | {_length(term.length)} "
@@ -114,9 +115,3 @@ def _length(length: Length | None) -> str:
 
 def _escaped(term: Term) -> str:
     return str(term.confidence).replace("*", "\\*")
-
-
-def _with_blank(lines: tuple[str, ...]) -> Iterator[str]:
-    for line in lines:
-        yield line
-        yield ""

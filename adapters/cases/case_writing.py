@@ -145,9 +145,8 @@ def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> I
     case_row = change.case_row
     for step, line in zip(given.steps, lines, strict=True):
         for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
-            name = f"{case_row.reference}/{line['number']}/{index}"
             yield {
-                "id": str(uuid.uuid5(_OUTBOX_NAMESPACE, name)),
+                "id": effect_id(case_row.reference, line["number"], index),
                 "process_id": change.kept[message.process].id,
                 "case_reference": case_row.reference,
                 "municipality": case_row.municipality,
@@ -162,6 +161,11 @@ def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> I
                 "created_at": change.at,
                 "attempts": 0,
             }
+
+
+def effect_id(reference: str, number: int, index: int) -> str:
+    """Give the id of a message of a case: from the number of its journal line and its place among them."""
+    return str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{reference}/{number}/{index}"))
 
 
 def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:

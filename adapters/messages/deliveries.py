@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ColumnElement, or_, update
 from sqlmodel import col, select
 
+from adapters.cases.caseload import contact_in
 from adapters.cases.store import load_case
 from adapters.messages.addressing import next_moment
+from adapters.messages.causes import cause_of
 from adapters.messages.channels import ChannelError, send_over
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED
@@ -248,7 +250,13 @@ class Deliveries:
         with reading(self._engine) as session:
             effect = session.get_one(OutboxRow, row.outbox_id)
             case, kept = load_case(session, row.case_reference)
-            about = Subject(effect, case.process(row.process), kept[row.process])
+            about = Subject(
+                effect,
+                case.process(row.process),
+                kept[row.process],
+                cause_of(session, effect),
+                has_contact=contact_in(case) is not None,
+            )
             session.expunge_all()
         if reason := overtaken(row.kind, about):
             raise _OvertakenError(reason)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ NOT_ACCEPTED = "overdracht_niet_aanvaard"
 NOTICE = "kennisgeving"
 WARNING = "waarschuwing"
 OVERDUE = "termijn_gemist"
+ELAPSED = "termijn_verstreken"
+TASK = "taak"
 # Told to the coordinator when a message reached nobody; not a kind that somebody can have a wish about.
 UNDELIVERED = "niet_bezorgd"
 
@@ -21,34 +24,56 @@ KINDS = (
     NOT_ACCEPTED,
     "nieuwe_zaak",
     NOTICE,
-    "taak",
+    TASK,
     WARNING,
     OVERDUE,
-    "termijn_verstreken",
+    ELAPSED,
 )
 # The name under which a recipient says how he wants any message about a threatening situation.
 CRISIS = "crisis"
 # Nobody may be left without these: "niet" of everyone is not followed.
 CANNOT_BE_SWITCHED_OFF = (CRISIS, OVERDUE, NOT_ACCEPTED)
-# What a task asks, by its subject. A message must not tell the doelgroep of a resident (domain 6.2), so these say
-# what to do and not for whom.
-TASKS: Mapping[str, str] = MappingProxyType(
-    {
-        "brieven_nakijken": "houd alle brieven aan deze inwoner tegen en kijk ze na",
-        "tolk_regelen": "regel wat nodig is voor het eerste gesprek",
-        "brieven_vertalen": "zorg dat de inwoner onze brieven begrijpt",
-        "langere_afspraak": "plan meer tijd voor het gesprek",
-        "school_of_duo_betrekken": "kijk wie je bij deze zaak betrekt",
-        "inburgering_betrekken": "kijk wie je bij deze zaak betrekt",
-        "adviseur_ondernemers": "vraag een adviseur om mee te kijken",
-        "korter_contactritme": "spreek de inwoner vaker",
-        "zakelijke_schulden_markeren": "kijk of alles in de zaak goed is gemarkeerd",
-        "rechtmatig_verblijf_nagaan": "kijk welke gegevens je nog moet nagaan",
-        "hulp_voor_kinderen_nagaan": "kijk welke hulp er verder nodig is",
-        "verantwoordelijk_college_nagaan": "kijk na welke gemeente deze zaak doet",
-    }
-)
 # The term within which a hand-off must be accepted.
 HANDOFF_TERM = "OVD"
+# The period whose warnings are the moments to speak to the resident (domain T17).
+AFTERCARE = "T17"
 # Terms that by their nature are about a threatening situation (domain 3.1).
 CRISIS_TERMS = frozenset({"T02", "T02b", "T02c"})
+
+
+@dataclass(frozen=True, slots=True)
+class OwnText:
+    """A text that says more than the one of its kind, and the term that says until when."""
+
+    name: str
+    term: str | None = None
+
+
+_DEFAULT = OwnText("ingebrekestelling", "T21")
+_PENALTY = OwnText("dwangsom", "T22")
+_FIX_PENALTY = OwnText("dwangsom_vaststellen", "T22b")
+_CRISIS = OwnText("crisis", "T02")
+_WAITS = OwnText("overdracht_wacht", HANDOFF_TERM)
+_CONTACT = OwnText("contactmoment", "T18")
+# By kind of message, and by the term or the event that it is about.
+OWN_WORDS: Mapping[tuple[str, str], OwnText] = MappingProxyType(
+    {
+        (WARNING, HANDOFF_TERM): _WAITS,
+        (OVERDUE, HANDOFF_TERM): _WAITS,
+        (NOTICE, "ingebrekestelling_ontvangen"): _DEFAULT,
+        (WARNING, "T21"): _DEFAULT,
+        (OVERDUE, "T21"): _PENALTY,
+        (WARNING, "T22"): _PENALTY,
+        (ELAPSED, "T22"): _FIX_PENALTY,
+        (NOTICE, "T22_verlopen"): _FIX_PENALTY,
+        (WARNING, "T22b"): _FIX_PENALTY,
+        (NOTICE, "bedreigend"): _CRISIS,
+        (NOTICE, "crisissignaal"): _CRISIS,
+        (NOTICE, "crisis_actief"): OwnText("crisis", "T02b"),
+        (WARNING, "T02"): _CRISIS,
+        (NOTICE, "signaal_ontvangen"): _CONTACT,
+        (WARNING, "T18"): _CONTACT,
+        (WARNING, AFTERCARE): OwnText("contactmoment", AFTERCARE),
+    }
+)
+OWN_TEXT_NAMES = tuple(dict.fromkeys(text.name for text in OWN_WORDS.values()))

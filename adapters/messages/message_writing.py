@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
 from adapters.messages.message_kinds import (
+    AFTERCARE,
+    ELAPSED,
     HANDOFF,
     HANDOFF_TERM,
     NOT_ACCEPTED,
+    NOTICE,
     OVERDUE,
-    TASKS,
+    OWN_WORDS,
+    TASK,
     UNDELIVERED,
     WARNING,
 )
+from adapters.messages.tasks import task_text
 from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn
 from adapters.messages.texts import DIGEST_TEXT, PARTNER_TEXT, RESIDENT_TEXT
 from adapters.runtime.clock import AMSTERDAM
@@ -25,19 +30,27 @@ from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
 from milestones.roles import OUTSIDE, dutch_role
 from milestones.snapshot import TermOutcome
+from milestones.terms import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from adapters.cases.store import Kept
+    from adapters.messages.causes import Cause
+    from adapters.messages.message_kinds import OwnText
     from adapters.messages.texts import Texts
+    from adapters.runtime.clock import Clock
     from adapters.storage.database import OutboxRow
     from adapters.storage.message_tables import DeliveryRow
+    from milestones.calendar import Length
     from milestones.policy import Policy, Rules
     from milestones.process import RunningTerm, Snapshot
+    from milestones.terms import Term
 
 RESIDENT = "client"
+URGENT = "SPOED - "
+_DAYS_FOR_CONTACT = 5  # working days after a moment of the nazorg; a product choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +68,38 @@ class UnsafeTextError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message is about: the effect, the process as it stands, and where it is kept."""
+    """What a message is about: the effect and what made it, the process as it stands, and where it is kept."""
 
     effect: OutboxRow
     process: Snapshot
     kept: Kept
+    cause: Cause | None = None
+    has_contact: bool = False  # the resident has a contact person of his own
 
 
 class MessageWriter:
     """Fill in the texts."""
 
-    def __init__(self, texts: Texts, rules_for: Callable[[str], Rules], ui_url: str) -> None:
+    def __init__(self, texts: Texts, rules_for: Callable[[str], Rules], ui_url: str, clock: Clock) -> None:
         self._texts = texts
         self._rules_for = rules_for
         self._ui_url = ui_url
+        self._clock = clock
 
     def write(self, delivery: DeliveryRow, about: Subject, link: tuple[str, datetime] | None) -> Written:
         """Write one message; a text that would show too much is an UnsafeTextError."""
         effect = about.effect
-        name = _text_name(delivery)
-        values = self._values(delivery, about, link)
+        own = _own_text(delivery.kind, about)
+        values = self._values(delivery, about, own, link)
         if delivery.kind == UNDELIVERED:
-            original = self._texts.text(effect.kind, delivery.municipality)
+            told = _own_text(effect.kind, about)
+            original = self._texts.text(told.name if told else effect.kind, delivery.municipality)
             values["onderwerp"] = original.title.partition(":")[2].format_map(values).strip() or effect.kind
-        title, body = self._texts.text(name, delivery.municipality).write(values)
-        body += late_line(effect)
+        title, body = self._texts.text(_text_name(delivery, own), delivery.municipality).write(values)
+        if delivery.role not in OUTSIDE:
+            body += late_line(effect)
+            if delivery.urgent and not title.casefold().startswith("spoed"):
+                title = f"{URGENT}{title}"
         _check_safe(f"{title}\n{body}", to_resident=delivery.role == RESIDENT)
         return Written(values["id"], title, body)
 
@@ -91,31 +111,84 @@ class MessageWriter:
         return Written(digest_id, title, body)
 
     def _values(
-        self, delivery: DeliveryRow, about: Subject, link: tuple[str, datetime] | None
+        self,
+        delivery: DeliveryRow,
+        about: Subject,
+        own: OwnText | None,
+        link: tuple[str, datetime] | None,
     ) -> dict[str, str]:
         effect, process = about.effect, about.process
-        definition = definition_of(process)
+        definition, today = definition_of(process), self._clock.today()
         policy = self._rules_for(delivery.municipality).policy
-        term = _term_of(effect, process, delivery.kind)
         offered = process.state == OFFERED
         waits_for = (definition.first_state if offered else definition.state(process.state)).waits_for
-        if offered and (after := _most_urgent(process, without=HANDOFF_TERM)) and after.due:
-            waits_for = f"{waits_for}, uiterlijk {dutch_date(after.due)}"
-        return {
+        if (
+            offered
+            and (after := _most_urgent(process, policy, HANDOFF_TERM))
+            and after.due
+            and after.due >= today
+        ):
+            waits_for = f"{waits_for}, {by_when(after.due, today)}"
+        task = task_text(effect.subject)
+        values = {
             "zaak": effect.case_reference,
             "mijlpaal": process_title(process.name, policy.name_of(definition)),
             "gemeente": delivery.municipality,
             "rol": dutch_role(effect.role),
             "wacht_op": waits_for[:1].lower() + waits_for[1:],
-            "taak": TASKS.get(effect.subject or "", "kijk naar deze zaak"),
-            "uiterlijk": until_when(term),
-            "waarom": why_then(term, policy),
+            "gebeurtenis": (about.cause.label if about.cause else "")
+            or (waits_for if effect.kind == NOTICE else ""),
+            "gebeurd_op": dutch_date(about.cause.on) if about.cause else "",
+            "taak": task.asks,
+            "contact": "uw vaste contactpersoon" if about.has_contact else "de gemeente",
             "overdracht_link": link[0] if link else "",
             "link_tot": dutch_date(link[1].astimezone(AMSTERDAM).date()) if link else "",
             "link": self._run_link(about.kept),
             "id": message_id(delivery, effect),
             "onderwerp": "",
         }
+        return values | self._when(delivery.kind, about, own, policy)
+
+    def _when(self, kind: str, about: Subject, own: OwnText | None, policy: Policy) -> dict[str, str]:
+        """Say until when, why then, and what it costs to wait."""
+        effect, process, today = about.effect, about.process, self._clock.today()
+        term = _term_of(effect, process, kind, policy, own)
+        passed = kind in (OVERDUE, ELAPSED) and own is None  # these tell of a day that is over
+        values = {
+            "uiterlijk": _past(term) if passed else until_when(term, today),
+            "waarom": why_then(term, policy),
+            "gevolg": policy.term(term.term).at_expiry if term else "",
+            **self._penalty_days(process),
+        }
+        if kind == TASK:
+            task = task_text(effect.subject)
+            term = next((found for name in task.terms if (found := process.running(name))), None)
+            by = self._working_days_on(effect, task.within)
+            until = min(by, term.due) if term and term.due else by
+            values |= {
+                "uiterlijk": by_when(until, today).removeprefix("uiterlijk "),
+                "waarom": why_then(term, policy) if term and until == term.due else "",
+                "gevolg": task.otherwise,
+            }
+        elif kind == WARNING and effect.term == AFTERCARE and term and term.due:
+            until = min(self._working_days_on(effect, _DAYS_FOR_CONTACT), term.due)
+            values["uiterlijk"] = by_when(until, today).removeprefix("uiterlijk ")
+        return values
+
+    def _penalty_days(self, process: Snapshot) -> dict[str, str]:
+        """Give the first and the last day of a dwangsom (Awb art. 4:17), when there is one."""
+        asked, owed = process.latest("T21"), process.latest("T22")
+        if asked is None or asked.due is None or owed is None or owed.due is None:
+            return {"eerste_dag": "", "laatste_dag": ""}
+        return {
+            "eerste_dag": dutch_date(asked.due + timedelta(days=1)),
+            "laatste_dag": dutch_date(owed.due),
+        }
+
+    def _working_days_on(self, effect: OutboxRow, days: int) -> date:
+        """Give the day some working days after the one to which a message belongs."""
+        day = effect.planned_on or effect.created_at.astimezone(AMSTERDAM).date()
+        return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
     def _run_link(self, kept: Kept) -> str:
         return (
@@ -142,13 +215,24 @@ def _met_in_time(term: RunningTerm) -> bool:
     return term.stopped is TermOutcome.MET and not term.is_overdue(date.max)
 
 
-def until_when(term: RunningTerm | None) -> str:
-    """Say until when."""
+def until_when(term: RunningTerm | None, today: date) -> str:
+    """Say until when; a day that is over is never given as one that is still to come."""
     if term is None:
-        return "er loopt geen termijn"
+        return ""
     if term.due is None:
         return "de termijn staat stil"
-    return dutch_date(term.due)
+    return by_when(term.due, today).removeprefix("uiterlijk ")
+
+
+def by_when(day: date, today: date) -> str:
+    """Say by which day something must be done, or that the day is over."""
+    if day < today:
+        return f"zo snel als het kan, want de laatste dag was {dutch_date(day)}"
+    return f"uiterlijk {'vandaag, ' if day == today else ''}{dutch_date(day)}"
+
+
+def _past(term: RunningTerm | None) -> str:
+    return dutch_date(term.due) if term and term.due else ""
 
 
 def why_then(term: RunningTerm | None, policy: Policy) -> str:
@@ -156,15 +240,36 @@ def why_then(term: RunningTerm | None, policy: Policy) -> str:
     if term is None:
         return ""
     kind = policy.term(term.term)
-    try:
-        length = (
-            str(kind.length_for(term.variant)) if kind.length_for(term.variant).amount else "dezelfde dag"
-        )
-    except ValueError:
-        length = ""
-    since = f", {length} vanaf {dutch_date(term.anchor)}" if length and term.until is None else ""
     shifted = f", verschoven door {term.shifted_by}" if term.shifted_by else ""
-    return f"{kind.name}{since} ({kind.source_text}{shifted})"
+    return f"{kind.name}{_how_long(term, kind)} ({kind.source_text}{shifted})"
+
+
+def _how_long(term: RunningTerm, kind: Term) -> str:
+    if term.until is not None:
+        return ", op de dag die in de brief of de uitspraak staat"
+    if term.cap is not None and term.cap == term.due:
+        return ", op de laatste dag van de termijn die al liep"
+    try:
+        length = kind.length_for(term.variant)
+    except ValueError:
+        return ""
+    return f", {_counted(term, kind, length)}" + (
+        f", {term.suspended_days} {_days(term.suspended_days)} stilgestaan" if term.suspended_days else ""
+    )
+
+
+def _counted(term: RunningTerm, kind: Term, length: Length) -> str:
+    if length.amount == 0:
+        return f"op de dag zelf ({dutch_date(term.anchor)})"
+    if length.backward:
+        return f"{str(length).removesuffix(' terug')} voor {dutch_date(term.anchor)}"
+    if length.includes_first_day:
+        return f"{length} met {dutch_date(term.anchor)} als eerste dag"
+    return f"{length} vanaf {dutch_date(term.anchor + timedelta(days=kind.starts_next_day))}"
+
+
+def _days(number: int) -> str:
+    return "dag" if number == 1 else "dagen"
 
 
 def message_id(delivery: DeliveryRow, effect: OutboxRow) -> str:
@@ -172,25 +277,43 @@ def message_id(delivery: DeliveryRow, effect: OutboxRow) -> str:
     return effect.id if delivery.kind == effect.kind else str(uuid.uuid5(uuid.UUID(effect.id), delivery.kind))
 
 
-def _text_name(delivery: DeliveryRow) -> str:
+def _own_text(kind: str, about: Subject) -> OwnText | None:
+    """Give the text that a message has for its term or its event, when it has one."""
+    what = (about.effect.term, about.cause.event if about.cause else None)
+    return next((OWN_WORDS[kind, name] for name in what if name and (kind, name) in OWN_WORDS), None)
+
+
+def _text_name(delivery: DeliveryRow, own: OwnText | None) -> str:
     if delivery.role not in OUTSIDE:
-        return delivery.kind
+        return own.name if own else delivery.kind
     return RESIDENT_TEXT if delivery.role == RESIDENT else PARTNER_TEXT
 
 
-def _term_of(effect: OutboxRow, process: Snapshot, kind: str) -> RunningTerm | None:
-    """Give the term that a message is about: its own, that of the hand-off, or the most urgent one."""
+def _term_of(
+    effect: OutboxRow, process: Snapshot, kind: str, policy: Policy, own: OwnText | None
+) -> RunningTerm | None:
+    """Give the term that a message is about: its own, that of its text or of the hand-off, or the most urgent one."""
+    if own is not None and own.term is not None and own.term != effect.term:
+        return process.running(own.term) or _most_urgent(process, policy)
     if effect.term is not None:
-        own = [item for item in process.terms if item.term == effect.term]
-        return next((item for item in own if item.due == effect.due), own[-1] if own else None)
+        named = [item for item in process.terms if item.term == effect.term]
+        return next((item for item in named if item.due == effect.due), named[-1] if named else None)
     if kind in (HANDOFF, NOT_ACCEPTED) and (handoff := process.running(HANDOFF_TERM)):
         return handoff
-    return _most_urgent(process)
+    return _most_urgent(process, policy)
 
 
-def _most_urgent(process: Snapshot, without: str = "") -> RunningTerm | None:
-    running = [item for item in process.terms if item.runs and item.term != without]
-    return min(running, key=lambda item: (item.due is None, item.due or date.max), default=None)
+def _most_urgent(process: Snapshot, policy: Policy, without: str = "") -> RunningTerm | None:
+    """Give the duty that ends first, or else the one period that runs; nothing that outlives the process."""
+    running = [
+        item
+        for item in process.terms
+        if item.runs and item.term != without and not policy.term(item.term).survives_process
+    ]
+    duties = [item for item in running if policy.term(item.term).kind is Kind.DUTY]
+    if not duties:
+        return running[0] if len(running) == 1 else None
+    return min(duties, key=lambda item: (item.due is None, item.due or date.max))
 
 
 def _check_safe(text: str, *, to_resident: bool) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.messages.message_kinds import KINDS, UNDELIVERED
+from adapters.messages.message_kinds import HANDOFF, KINDS, NOTICE, OWN_TEXT_NAMES, TASK, UNDELIVERED
 from adapters.messages.text_rules import (
     PROFESSIONAL,
     RESIDENT,
@@ -33,18 +33,23 @@ if TYPE_CHECKING:
 
 OWN_TEXTS = Path(__file__).with_name("message_texts")
 RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT = "inwoner", "partner", "bundel"
-NAMES = (*KINDS, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT)
+NAMES = (*KINDS, *OWN_TEXT_NAMES, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT)
 
 _CASE = frozenset({"zaak", "mijlpaal", "wacht_op", "uiterlijk", "waarom", "link", "id"})
-_MAY = _CASE | {"rol", "gemeente", "taak", "onderwerp", "overdracht_link", "link_tot"}
+_MAY = _CASE | {
+    "rol", "gemeente", "taak", "onderwerp", "overdracht_link", "link_tot", "gebeurtenis", "gebeurd_op", "gevolg",
+    "eerste_dag", "laatste_dag",
+}  # fmt: skip
 # What each text may use and what it must use: case, mijlpaal, what is expected, until when and why, a link, an id.
 FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
     dict.fromkeys((*KINDS, UNDELIVERED), (_MAY, _CASE))
+    | dict.fromkeys(OWN_TEXT_NAMES, (_MAY, _CASE - {"waarom", "uiterlijk"}))
     | {
-        "overdracht": (_MAY, _CASE | {"overdracht_link"}),
-        "taak": (_MAY, _CASE | {"taak"}),
+        HANDOFF: (_MAY, _CASE | {"overdracht_link"}),
+        TASK: (_MAY, _CASE | {"taak"}),
+        NOTICE: (_MAY, _CASE | {"gebeurtenis"}),
         DIGEST_TEXT: (frozenset({"aantal", "berichten", "id"}), frozenset({"berichten", "id"})),
-        RESIDENT_TEXT: (frozenset({"id"}), frozenset({"id"})),
+        RESIDENT_TEXT: (frozenset({"id", "contact"}), frozenset({"id"})),
         PARTNER_TEXT: (frozenset({"zaak", "id"}), frozenset({"zaak", "id"})),
     }
 )

@@ -566,7 +566,9 @@ def test_in_a_crisis_the_coordinator_hears_the_same_day(post: Post) -> None:
     assert post.web.sent_to("chef") == []
     post.wait(minutes=1)
     post.round()
-    assert [title for title, _ in post.web.sent_to("chef")] == [f"Zaak {reference}: nog niemand nam hem aan"]
+    assert [title for title, _ in post.web.sent_to("chef")] == [
+        f"SPOED - Zaak {reference}: nog niemand nam hem aan"
+    ]
 
 
 def test_in_a_crisis_nobody_is_disturbed_when_the_hand_off_was_taken(post: Post) -> None:
@@ -710,7 +712,8 @@ def test_a_coordinator_without_a_channel_leaves_the_teamleider(post: Post) -> No
     reference = post.open("aanmelding_geregistreerd", "bedreigend", "eerste_gesprek_gevoerd")
     post.wait(hours=2)
     post.round()
-    assert f"Zaak {reference}: nog niemand nam hem aan" in [title for title, _ in post.web.sent_to("leider")]
+    told = [title for title, _ in post.web.sent_to("leider")]
+    assert f"SPOED - Zaak {reference}: nog niemand nam hem aan" in told
 
 
 def test_no_result_holds_an_address(post: Post) -> None:

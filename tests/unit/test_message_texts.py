@@ -6,11 +6,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.messages.message_kinds import TASKS
-from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn, readability
+from adapters.messages.tasks import TASKS
+from adapters.messages.text_rules import (
+    forbidden_to_all,
+    forbidden_to_residents,
+    looks_like_amount,
+    looks_like_bsn,
+    readability,
+)
 from adapters.messages.texts import NAMES, OWN_TEXTS, Texts, check_text
 from milestones.definitions import DEFINITIONS
+from milestones.events import EVENTS
 from milestones.target_groups import TARGET_GROUPS
+from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +44,7 @@ def test_every_task_says_what_to_do_and_not_for_which_group() -> None:
     tasks += [task for group in TARGET_GROUPS.values() for task in group.tasks]
     assert {task.subject for task in tasks} <= TASKS.keys()
     telling = ("tolk", "taal", "jong", "school", "ondernem", "status", "inburger", "gezin", "kind", "dakloos")
-    assert [text for text in TASKS.values() if any(word in text for word in telling)] == []
+    assert [text for text in TASKS.values() if any(word in text.asks for word in telling)] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -160,3 +168,20 @@ def test_a_number_that_could_be_a_bsn_is_found() -> None:
     assert looks_like_bsn("111 222 333")
     assert not looks_like_bsn("123456789")
     assert not looks_like_bsn("id 0e8e1f0a-111222333-x")
+
+
+def test_whatever_fills_a_text_keeps_its_rules_too() -> None:
+    """Labels of events, what a lapsed term means, and what a task costs, name nothing that a message may not hold."""
+    filled = [spec.label for spec in EVENTS.values()]
+    filled += [term.at_expiry for term in TERMS.values() if term.length]
+    filled += [words for task in TASKS.values() for words in (task.asks, task.otherwise)]
+    assert [words for words in filled if forbidden_to_all(words) or looks_like_amount(words)] == []
+
+
+def test_a_change_that_is_not_named_is_no_text(tmp_path: Path) -> None:
+    """A municipality's own text about a change must say what changed, or ours is sent."""
+    own = GOOD.replace("{overdracht_link}", "nu")
+    (tmp_path / "kennisgeving.txt").write_text(own)
+    assert [str(problem) for problem in Texts(tmp_path).problems()] == [
+        "kennisgeving.txt: Het veld {gebeurtenis} ontbreekt."
+    ]

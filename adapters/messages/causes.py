@@ -1,0 +1,62 @@
+"""What made a message: the line of the journal from which it came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlmodel import col, select
+
+from adapters.cases.case_writing import effect_id
+from adapters.storage.database import JournalRow
+from milestones.events import EVENTS, event_in
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from sqlmodel import Session
+
+    from adapters.storage.database import OutboxRow
+
+_MOST_MESSAGES = 40  # of one line of the journal
+_OURS = {
+    "geopend": "De zaak is geopend",
+    "overgedragen": "De zaak is overgedragen",
+    "houder_gewijzigd": "De zaak heeft een andere medewerker",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """The event of which a message tells, in words, with its day."""
+
+    event: str
+    label: str
+    on: date
+
+
+def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
+    """Give the line of the journal that made an effect, by the id that the effect got from it."""
+    rows = session.exec(
+        select(JournalRow)
+        .where(
+            JournalRow.case_reference == effect.case_reference,
+            JournalRow.process == effect.process,
+            JournalRow.at == effect.created_at,
+        )
+        .order_by(col(JournalRow.number))
+    ).all()
+    for row in rows:
+        ids = (effect_id(effect.case_reference, row.number, index) for index in range(_MOST_MESSAGES))
+        if effect.id in ids:
+            return Cause(row.event, label_of(row.process, row.event), row.on)
+    return None
+
+
+def label_of(process: str, event: str) -> str:
+    """Give an event in words, as its process calls it; a step of a ladder has none and gives nothing."""
+    if event in _OURS:
+        return _OURS[event]
+    if event in EVENTS:
+        return event_in(process.partition("#")[0], event).label
+    return ""

@@ -1,0 +1,76 @@
+"""What a task asks, by its subject: what to do, within how many working days, and what waiting costs.
+
+A message must not tell the doelgroep of a resident (domain 6.2), so these say what to do and not for whom. The
+working days are a product choice: no source sets them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class TaskText:
+    """A task in words. With `terms` the first of these that runs says until when, and `within` counts otherwise."""
+
+    asks: str
+    within: int
+    otherwise: str
+    terms: tuple[str, ...] = ()
+
+
+_FIRST_TALK = ("T02", "T01")
+_UNKNOWN = TaskText("kijk naar deze zaak", 5, "Dan blijft er werk liggen")
+TASKS: Mapping[str, TaskText] = MappingProxyType(
+    {
+        "brieven_nakijken": TaskText(
+            "houd alle brieven aan deze inwoner tegen en kijk ze na",
+            1,
+            "Dan krijgt de familie een brief die pijn doet",
+        ),
+        "tolk_regelen": TaskText(
+            "regel wat nodig is voor het eerste gesprek",
+            3,
+            "Dan gaat het gesprek niet door, en de wet geeft geen extra tijd",
+            _FIRST_TALK,
+        ),
+        "brieven_vertalen": TaskText(
+            "zorg dat de inwoner onze brieven begrijpt", 5, "Dan weet de inwoner niet wat hij moet doen"
+        ),
+        "langere_afspraak": TaskText(
+            "plan meer tijd voor het gesprek", 3, "Dan is er een tweede gesprek nodig", _FIRST_TALK
+        ),
+        "school_of_duo_betrekken": TaskText(
+            "kijk wie je bij deze zaak betrekt", 10, "Dan mist de inwoner hulp die er wel is"
+        ),
+        "inburgering_betrekken": TaskText(
+            "kijk wie je bij deze zaak betrekt", 10, "Dan mist de inwoner hulp die er wel is"
+        ),
+        "adviseur_ondernemers": TaskText(
+            "vraag een adviseur om mee te kijken", 5, "Dan past het plan misschien niet"
+        ),
+        "korter_contactritme": TaskText("spreek de inwoner vaker", 5, "Dan raken we het contact kwijt"),
+        "zakelijke_schulden_markeren": TaskText(
+            "kijk of alles in de zaak goed is gemarkeerd", 10, "Dan klopt het overzicht niet"
+        ),
+        "rechtmatig_verblijf_nagaan": TaskText(
+            "kijk welke gegevens je nog moet nagaan", 5, "Dan komt het besluit in de knel"
+        ),
+        "hulp_voor_kinderen_nagaan": TaskText(
+            "kijk welke hulp er verder nodig is", 10, "Dan mist iemand hulp die er wel is"
+        ),
+        "verantwoordelijk_college_nagaan": TaskText(
+            "kijk na welke gemeente deze zaak doet", 2, "Dan wacht de inwoner op de verkeerde gemeente"
+        ),
+    }
+)
+
+
+def task_text(subject: str | None) -> TaskText:
+    """Give the words of a task; one that nobody wrote words for asks to look at the case."""
+    return TASKS.get(subject or "", _UNKNOWN)

@@ -1,0 +1,190 @@
+"""Every message of the acceptance cases, read as its receiver reads it: what, until when, and what waiting costs."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from datetime import date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlmodel import col, select
+
+from adapters.messages.text_rules import forbidden_to_all, forbidden_to_residents
+from adapters.office import Office
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import OutboxRow, ProcessRow, create_engine, reading
+from milestones.dutch import _MONTHS
+from milestones.process import NotPossible
+
+CASES = Path(__file__).parents[1] / "cases"
+READ = ("A-te-laat", "B", "D", "E", "anderstalig", "dwangsom", "overlijden", "verhuizing-overdragen")
+WRITTEN_DAY = re.compile(rf"\b(?:ma|di|wo|do|vr|za|zo) (\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
+
+
+class Reader:
+    """Runs a case on a database whose messages all go to the file, and reads that."""
+
+    def __init__(self, folder: Path, database: Path) -> None:
+        self.clock = SetClock(datetime(2026, 1, 1, 9, tzinfo=AMSTERDAM))
+        url = f"sqlite:///{shutil.copy(database, folder / 'zaken.db')}"
+        self.office = Office(Settings(home=folder), create_engine(url), self.clock)
+
+    def run(self, name: str) -> list[dict[str, Any]]:
+        """Let the days of a case file go by, and give every message of it."""
+        content = json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
+        reference = ""
+        for step in content["stappen"]:
+            day = datetime.fromisoformat(step.get("tot") or step["op"]).date()
+            while reference and (due := self._next(reference)) is not None and due <= day:
+                self._set(max(due, self.clock.today()))
+                self.office.casework.fire_due(reference)
+                self.deliver()
+            self._set(day)
+            if step.get("open"):
+                facts = step.get("gegevens") or {}
+                reference = self.office.casework.open(
+                    step["mijlpaal"], municipality="0518", reference=reference or "A-1", data=facts
+                ).reference
+            elif "gebeurtenis" in step:
+                try:
+                    self.office.casework.report(
+                        reference,
+                        step["gebeurtenis"],
+                        process=step.get("mijlpaal"),
+                        data=step.get("gegevens"),
+                    )
+                except NotPossible:
+                    continue  # a case file may hold what is refused
+            self.deliver()
+        return self.messages()
+
+    def messages(self) -> list[dict[str, Any]]:
+        """Give every message that was sent."""
+        lines = self.office.settings.messages_file.read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines]
+
+    def _set(self, day: date) -> None:
+        self.clock.moment = datetime.combine(day, time(9), AMSTERDAM)
+
+    def _next(self, reference: str) -> date | None:
+        view = self.office.casework.case(reference)
+        rungs = [term.next_rung() for process in view.case.processes for term in process.terms]
+        return min((rung.on for rung in rungs if rung), default=None)
+
+    def deliver(self) -> None:
+        """Send all that is due now."""
+        with reading(self.office.engine) as session:
+            effects = session.exec(
+                select(OutboxRow.id)
+                .where(col(OutboxRow.done_at).is_(None))
+                .order_by(col(OutboxRow.created_at))
+            ).all()
+            processes = session.exec(select(ProcessRow.id)).all()
+        for effect in effects:
+            self.office.deliveries.plan(effect)
+        for process in processes:
+            for parcel in self.office.deliveries.due(process or 0):
+                self.office.deliveries.send(parcel)
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Any:
+    """Give the messages of a case by its name; each case is run once."""
+
+    @cache
+    def messages(name: str) -> tuple[dict[str, Any], ...]:
+        return tuple(Reader(tmp_path_factory.mktemp(name), migrated_file).run(name))
+
+    return messages
+
+
+@pytest.mark.parametrize("name", READ)
+def test_every_message_can_be_read_aloud(read: Any, name: str) -> None:
+    """No line is empty of sense: no hole, no double stop, no code of ours, and never 'something changed'."""
+    for message in read(name):
+        text = f"{message['titel']}\n{message['tekst']}"
+        assert not re.search(r"None|\{|\}|  |\.\.|: \.|\? \.|, \.|dezelfde dag vanaf|iets veranderd", text), (
+            text
+        )
+        assert not re.search(r"\b[a-z]+_[a-z_]+\b", re.sub(r"http\S+", "", text)), text
+        assert forbidden_to_all(text) is None, text
+
+
+@pytest.mark.parametrize("name", READ)
+def test_until_when_is_never_a_day_that_is_over(read: Any, name: str) -> None:
+    """'Tot wanneer' gives a day that is still to come, or says that the day is over."""
+    found = 0
+    for message in read(name):
+        on = datetime.fromisoformat(message["op"]).date()
+        for line in re.findall(r"^Tot wanneer: (.*)$", message["tekst"], re.MULTILINE):
+            days = [
+                date(int(year), _MONTHS.index(month) + 1, int(day))
+                for day, month, year in WRITTEN_DAY.findall(line)
+            ]
+            found += 1
+            assert "zo snel als het kan" in line or "staat stil" in line or min(days) >= on, line
+    assert found
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_resident_hears_of_nothing_that_does_not_exist(read: Any, name: str) -> None:
+    """A resident is told to ring who exists, and reads nothing about what it is."""
+    for message in (item for item in read(name) if item["rol"] == "client"):
+        text = f"{message['titel']}\n{message['tekst']}"
+        assert "klaar" not in text
+        assert "contactpersoon" not in text  # nobody was named in these cases
+        assert forbidden_to_residents(text) is None
+
+
+def test_a_crisis_says_so_in_the_subject(read: Any) -> None:
+    """While there is a bedreigende situatie, each message to a colleague begins with it, and to nobody else."""
+    titles = {(item["rol"], item["titel"]) for item in read("B") if item["op"] > "2026-04-03"}
+    assert {title.startswith("SPOED - ") for role, title in titles if role not in ("client", "creditor")} == {
+        True
+    }
+    assert not any("SPOED" in title for role, title in titles if role in ("client", "creditor"))
+    assert ("coordinator", "SPOED - Zaak A-1: er is een crisis") in titles
+    assert not any(item["titel"].startswith("SPOED") for item in read("E"))
+
+
+def test_a_late_decision_is_told_with_its_day_and_its_price(read: Any) -> None:
+    """Ingebrekestelling and dwangsom say what is asked, until when, and what a day of waiting costs."""
+    texts = {item["titel"]: item["tekst"] for item in reversed(read("dwangsom"))}
+    asked, runs = texts["Zaak A-1: de inwoner eist een besluit"], texts["Zaak A-1: de dwangsom loopt"]
+    assert "Tot wanneer: wo 27 mei 2026." in asked
+    assert "De gemeente betaalt daarna een dwangsom, elke dag." in asked
+    assert "De eerste dag: do 28 mei 2026." in runs
+    assert "De laatste dag: wo 8 juli 2026." in runs
+
+
+def test_a_moment_of_the_nazorg_asks_for_contact(read: Any) -> None:
+    """A contact moment gives days to do it in, not the end of the year of nazorg."""
+    (first, *_) = [item for item in read("E") if item["titel"] == "Zaak A-1: spreek de inwoner"]
+    assert first["op"].startswith("2026-05-27")
+    assert "Tot wanneer: wo 3 juni 2026." in first["tekst"]
+
+
+def test_a_task_says_until_when_and_what_waiting_costs(read: Any) -> None:
+    """A task has a day of its own, or that of the talk for which it is."""
+    tasks = [item["tekst"] for item in read("anderstalig") if "een taak voor jou" in item["titel"]]
+    assert tasks
+    assert all("Tot wanneer: " in text and "Wat kost wachten? Dan " in text for text in tasks)
+
+
+def test_a_resident_with_a_contact_person_rings_him(tmp_path: Path, migrated_file: Path) -> None:
+    """Only when somebody is the contact person, the message says so."""
+    reader = Reader(tmp_path, migrated_file)
+    reference = reader.office.casework.open("M3", municipality="0518").reference
+    reader.office.casework.open("BEGELEIDING", municipality="0518", reference=reference)
+    reader.office.casework.report(
+        reference, "contactpersoon_toegewezen", process="BEGELEIDING", data={"contactpersoon": "mw-17"}
+    )
+    reader.office.casework.report(reference, "verhuizing", process="M3", data={"keuze": "behouden"})
+    reader.deliver()
+    (told,) = [item["tekst"] for item in reader.messages() if item["rol"] == "client"]
+    assert "Bel dan uw vaste contactpersoon." in told
