@@ -388,6 +388,7 @@ def term_command(
     from adapters.runtime.calendar_data import dutch_calendar  # noqa: PLC0415
     from milestones.term_table import TERMS  # noqa: PLC0415
     from milestones.terms import describe  # noqa: PLC0415
+    from milestones.watching import not_watched  # noqa: PLC0415
 
     term = TERMS.get(id_)
     if term is None:
@@ -399,7 +400,7 @@ def term_command(
         assert start is not None  # noqa: S101 - only None gives None
         try:
             deadline = calendar.deadline(start, term.length_for(variant), term.basis, opgeschort)
-            return describe(term, deadline, calendar)
+            return {**describe(term, deadline, calendar), "niet_bewaakt": not_watched(term.id)}
         except (ValueError, OverflowError) as wrong:
             raise BadInput(str(wrong)) from None
 

@@ -37,9 +37,11 @@ def _terms(terms: list[dict[str, Any]]) -> Table:
     table = _table("\nTermijnen", "Termijn", "Bij", "Uiterlijk", "Uitkomst", "Bron en reden")
     for item in terms:
         due = dutch_date(date.fromisoformat(item["uiterlijk"])) if item["uiterlijk"] else "staat stil"
-        source = item["bron"] + ("" if item["zekerheid"].startswith("V") else " (niet geverifieerd)")
+        source = item["bron_voluit"]
         if item["verschoven_door"]:
             source += f"; verschoven door {item['verschoven_door']}"
+        if item["voorbehoud"]:
+            source += f". {item['voorbehoud']}"
         table.add_row(f"{item['id']} {item['naam']}", item["mijlpaal"], due, item["uitkomst"], source)
     return table
 

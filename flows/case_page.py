@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
+from adapters.runtime.calendar_data import dutch_calendar
 from flows.display import running_terms
 from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
@@ -20,6 +21,7 @@ from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.events import EVENTS
 from milestones.roles import dutch_role
+from milestones.running import reservation
 from milestones.steering import STEERING
 
 if TYPE_CHECKING:
@@ -73,7 +75,7 @@ def _page(view: CaseView, policy: Policy, today: date | None) -> str:
         )
         or "Er loopt geen termijn.",
         # The first UI breaks no line in a table.
-        bullets(line for process in case.processes for line in _reasons(process)),
+        bullets(line for process in case.processes for line in _reasons(process, policy)),
         "## Overdrachten",
         table(("van", "naar", "aangeboden op", "hoe staat het ervoor"), _handoffs(case, view.journal))
         or "Deze zaak is nog niet overgedragen.",
@@ -153,9 +155,11 @@ def _terms(process: Snapshot, policy: Policy, today: date | None) -> list[tuple[
     ]
 
 
-def _reasons(process: Snapshot) -> Iterator[str]:
+def _reasons(process: Snapshot, policy: Policy) -> Iterator[str]:
     """Say of each running term why its last day is that day, where that is not plain."""
     for term in running_terms(process):
+        if known_so_far := reservation(term, policy, dutch_calendar()):
+            yield f"{term.term} in {process.name}: {known_so_far}"
         if term.shifted_by:
             reason = f"verschoven van {short_date(term.nominal)} door {term.shifted_by}"
         elif term.suspended_days:

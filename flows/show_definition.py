@@ -38,7 +38,7 @@ def as_table(definition: Definition) -> str:
     for term_id in sorted(definition.terms):
         term = TERMS[term_id]
         lines.append(
-            f"| {term.id} | {term.name} | {term.length or '-'} | {term.source} | {term.confidence} |"
+            f"| {term.id} | {term.name} | {term.length or '-'} | {term.source_text} | {term.confidence} |"
         )
     return "\n".join(lines)
 

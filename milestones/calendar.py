@@ -112,7 +112,8 @@ class Deadline:
 
     `nominal` is the end before shifting, with the suspended days added; `due` is the last day after shifting.
     Exactly one of `shifted_by` (the days that were skipped) and `not_shifted_because` (one sentence) is set,
-    both in Dutch. `due_atw` is the last day if the rule had been a wet; for a wet it equals `due`.
+    both in Dutch. `due_atw` is the last day if the rule had been a wet; for a wet it equals `due`. `reservation`
+    is a Dutch sentence when a day that is still to be put on a par with a holiday can move `due`.
     """
 
     started_on: date
@@ -123,6 +124,7 @@ class Deadline:
     not_shifted_because: str | None
     due_atw: date
     suspended_days: int
+    reservation: str | None = None
 
 
 class OutsideCalendarError(ValueError):
@@ -209,7 +211,26 @@ class Calendar:
         self._check(max(due, due_atw))
         if not skipped and not kept:
             kept = _KEPT_ON_WORKING_DAY
-        return Deadline(started_on, length, nominal, due, skipped, kept, due_atw, suspended_days)
+        reservation = self.reservation(length, basis, started_on, due)
+        return Deadline(started_on, length, nominal, due, skipped, kept, due_atw, suspended_days, reservation)
+
+    def reservation(self, length: Length, basis: Basis, started_on: date, due: date) -> str | None:
+        """Say so when a last day rests on years for which not all days off are known yet (R5).
+
+        None for a term that no day off can move, and for one that lies before the end of what is known.
+        """
+        if length.unit is Unit.WORKING_DAYS and length.amount:
+            moves = self.add_working_days(started_on, -1) if length.backward else due
+        elif _why_kept(length, basis):
+            return None
+        else:
+            moves = due
+        if moves <= self.known_until:
+            return None
+        return (
+            f"Welke dagen met een zondag worden gelijkgesteld, is na {self.known_until.year} niet bekend "
+            "(Atw art. 3 lid 3): deze datum kan nog veranderen."
+        )
 
     def _check(self, day: date) -> None:
         first, last = self.covers

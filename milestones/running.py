@@ -14,6 +14,7 @@ from milestones.terms import EXPIRY, ladder, last_day
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milestones.calendar import Calendar
     from milestones.definition import Arm
     from milestones.policy import Policy, Rules
     from milestones.snapshot import Event, Snapshot
@@ -173,6 +174,14 @@ def count_term(running: RunningTerm, rules: Rules) -> RunningTerm:
         not_shifted_because=reason,
         ladder=ladder(term, running.started_on, due, rules.calendar),
     )
+
+
+def reservation(running: RunningTerm, policy: Policy, calendar: Calendar) -> str | None:
+    """Say so when the last day of a term can still move, because not all days off are known (R5)."""
+    term = policy.term(running.term)
+    if running.due is None or running.until is not None or not term.has_length(running.variant):
+        return None
+    return calendar.reservation(term.length_for(running.variant), term.basis, running.anchor, running.due)
 
 
 # --- stopping ---------------------------------------------------------------------------------------------

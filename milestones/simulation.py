@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from milestones.case import Case, apply, process_for, start
 from milestones.policy import Policy, PolicyError, Rules, with_overrides
 from milestones.process import Event, NotPossible, RungDue
+from milestones.running import reservation
 
 if TYPE_CHECKING:
     from milestones.calendar import Calendar
@@ -159,6 +160,7 @@ def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict
         "uiterlijk": term.due.isoformat() if term.due else None,
         "verschoven_door": term.shifted_by,
         "niet_verschoven_omdat": term.not_shifted_because,
+        "voorbehoud": reservation(term, rules.policy, rules.calendar),
         "opgeschort_dagen": term.suspended_days,
         "waarschuwingen": [rung.on.isoformat() for rung in term.ladder[:-1]],
         "uitkomst": str(term.outcome(today)),
@@ -166,6 +168,8 @@ def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict
         "te_laat": term.is_overdue(today),
         "beleid": term.policy,
         "bron": kind.source,
+        "bron_voluit": kind.source_text,
+        "artikelen": [reference.as_json() for reference in kind.references],
         "zekerheid": str(kind.confidence),
     }
     if term.due_atw is not None and term.due_atw != term.due:

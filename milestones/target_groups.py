@@ -10,9 +10,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from milestones.definition import Task
+from milestones.references import cite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from milestones.references import Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class TargetGroup:
     tasks: tuple[Task, ...]
     source: str
     confidence: str
+    references: tuple[Reference, ...] = ()
 
 
 _ROWS = (
@@ -62,22 +66,29 @@ _ROWS = (
             Task("debt_counsellor", "rechtmatig_verblijf_nagaan"),
             Task("debt_counsellor", "inburgering_betrekken"),
         ),
-        "Wgs art. 3; ontbrekende gegevens van BRP of toeslagen zijn nooit een grond voor weigering",
+        "Wgs art. 3 lid 4; ontbrekende gegevens van BRP of toeslagen zijn nooit een grond voor weigering",
         "P",
+        (cite("Wgs", "3", "4", "vreemdeling", "rechtmatig"),),
     ),
     TargetGroup(
         "gezin",
         "gezin met minderjarige kinderen",
         (Task("debt_counsellor", "hulp_voor_kinderen_nagaan"),),
-        "Wgs art. 2 lid 4 onder d",
+        "Wgs art. 2 lid 4 onder e",
         "V",
+        (
+            cite(
+                "Wgs", "2", "4", "e. hoe schuldhulpverlening aan gezinnen met inwonende minderjarige kinderen"
+            ),
+        ),
     ),
     TargetGroup(
         "dakloos",
         "dakloos of zonder vast adres",
         (Task("debt_counsellor", "verantwoordelijk_college_nagaan"),),
-        "Wgs art. 3 lid 4",
+        "Wgs art. 3 lid 5: ook wie geen inwoner is, in bijzondere omstandigheden",
         "V",
+        (cite("Wgs", "3", "5", "bijzondere omstandigheden", "geen inwoner", "andere gemeente"),),
     ),
 )
 

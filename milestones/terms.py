@@ -8,10 +8,14 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from milestones.calendar import Basis
+from milestones.references import text_dates
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milestones.calendar import Basis, Calendar, Deadline, Length
+    from milestones.calendar import Calendar, Deadline, Length
+    from milestones.references import Reference
 
 
 class Confidence(StrEnum):
@@ -76,6 +80,11 @@ class Term:
     # The law lets it start on the day after the trigger (Awb art. 6:8); the length is the same.
     starts_next_day: bool = False
     extension: Extension | None = None
+    references: tuple[Reference, ...] = ()
+
+    def has_length(self, variant: str | None = None) -> bool:
+        """Tell whether the source, or the municipality, sets a length."""
+        return dict(self.variants).get(variant or "", self.length) is not None
 
     def length_for(self, variant: str | None = None) -> Length:
         """Give the length, for a variant (a doelgroep, a commission) where the source names one.
@@ -89,10 +98,11 @@ class Term:
 
     @property
     def source_text(self) -> str:
-        """Give the source as people read it, with the reservation that belongs to it."""
-        if self.confidence.is_verified:
-            return self.source
-        return f"{self.source}; niet geverifieerd"
+        """Give the source as people read it: with the date of the text, or that it is not verified."""
+        if not self.confidence.is_verified:
+            return f"{self.source}; niet geverifieerd"
+        read = text_dates(self.references)
+        return f"{self.source}; {read}" if read else self.source
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +185,18 @@ def describe(term: Term, deadline: Deadline, calendar: Calendar) -> Mapping[str,
         "uiterlijk": due.isoformat(),
         "verschoven_door": deadline.shifted_by,
         "niet_verschoven_omdat": deadline.not_shifted_because,
+        "voorbehoud": deadline.reservation,
         "opgeschort_dagen": deadline.suspended_days,
         "waarschuwingen": [rung.on.isoformat() for rung in rungs[:-1]],
         "bron": term.source,
+        "bron_voluit": term.source_text,
+        "artikelen": [reference.as_json() for reference in term.references],
         "zekerheid": str(term.confidence),
         "geverifieerd": term.confidence.is_verified,
     }
     if deadline.due_atw != deadline.due:
         row["uiterlijk_atw"] = deadline.due_atw.isoformat()
+        row["voorbehoud"] = deadline.reservation or calendar.reservation(
+            deadline.length, Basis.WET, deadline.started_on, deadline.due_atw
+        )
     return row

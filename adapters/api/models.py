@@ -140,6 +140,15 @@ class MilestoneState(Answered):
     mogelijke_gebeurtenissen: list[str]
 
 
+class LawReference(Answered):
+    """Een plaats in een wet, en de datum van de tekst die is gelezen."""
+
+    wet: str
+    artikel: str
+    lid: str | None = None
+    tekst_van: date
+
+
 class TermState(Answered):
     """Een termijn van een zaak."""
 
@@ -148,7 +157,11 @@ class TermState(Answered):
     uiterlijk: date | None
     uitkomst: str
     bron: str
+    artikelen: list[LawReference]
     zekerheid: str
+    voorbehoud: Annotated[
+        str | None, Field(description="Waarom de datum nog kan veranderen; anders leeg.")
+    ] = None
 
 
 class CaseState(Answered):

@@ -29,6 +29,7 @@ def definition_as_json(definition: Definition) -> dict[str, Any]:
                 "naam": term.name,
                 "lengte": str(term.length) if term.length else None,
                 "bron": term.source,
+                "artikelen": [reference.as_json() for reference in term.references],
                 "zekerheid": str(term.confidence),
             }
             for term in (TERMS[term_id] for term_id in sorted(definition.terms))

@@ -24,11 +24,13 @@ from adapters.messages.message_kinds import (
 from adapters.messages.tasks import task_text
 from adapters.messages.text_rules import forbidden_to_residents, looks_like_bsn
 from adapters.messages.texts import DIGEST_TEXT, PARTNER_TEXT, RESIDENT_TEXT
+from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
 from milestones.roles import OUTSIDE, dutch_role
+from milestones.running import reservation
 from milestones.snapshot import TermOutcome
 from milestones.terms import Kind
 
@@ -241,7 +243,9 @@ def why_then(term: RunningTerm | None, policy: Policy) -> str:
         return ""
     kind = policy.term(term.term)
     shifted = f", verschoven door {term.shifted_by}" if term.shifted_by else ""
-    return f"{kind.name}{_how_long(term, kind)} ({kind.source_text}{shifted})"
+    known_so_far = reservation(term, policy, dutch_calendar())
+    note = f" {known_so_far}" if known_so_far else ""
+    return f"{kind.name}{_how_long(term, kind)} ({kind.source_text}{shifted}).{note}".removesuffix(".")
 
 
 def _how_long(term: RunningTerm, kind: Term) -> str:

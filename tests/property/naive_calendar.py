@@ -120,3 +120,20 @@ def working_days_in(start: date, end: date, length: Length) -> int:
         found += not is_off(day)
         day += DAY
     return found
+
+
+def may_move(start: date, length: Length, basis: Basis, suspended: int) -> bool:
+    """Tell whether one more day off in a year that is not known yet (after 2028) would change the last day."""
+    end = last_day(start, length, basis, suspended)
+    near = {end + n * DAY for n in range(-12, 1)} | {start + n * DAY for n in range(-12, 13)}
+    for day in near:
+        extra = day.isoformat()
+        if day.year <= 2028 or extra in EXTRA_DAYS:
+            continue
+        EXTRA_DAYS.add(extra)
+        try:
+            if last_day(start, length, basis, suspended) != end:
+                return True
+        finally:
+            EXTRA_DAYS.remove(extra)
+    return False

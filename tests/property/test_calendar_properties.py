@@ -68,6 +68,23 @@ def test_short_terms_agree_with_the_naive_calendar(
     assert CALENDAR.deadline(start, length, basis).due == naive.last_day(start, length, basis, 0)
 
 
+@settings(max_examples=500, deadline=None)
+@given(
+    st.dates(date(2027, 6, 1), date(2031, 3, 1)),
+    lengths(Unit.DAYS, Unit.WORKING_DAYS, Unit.WEEKS, Unit.MONTHS),
+    st.sampled_from(Basis),
+    standstills,
+)
+def test_a_date_says_so_when_a_day_off_yet_unknown_would_move_it(
+    start: date, length: Length, basis: Basis, suspended: int
+) -> None:
+    """The reservation stands with exactly the dates that one more day put on a par after 2028 would change."""
+    suspended = 0 if length.backward else suspended
+    found = CALENDAR.deadline(start, length, basis, suspended).reservation
+    assert (found is not None) == naive.may_move(start, length, basis, suspended)
+    assert found is None or "na 2028 niet bekend" in found
+
+
 @pytest.mark.parametrize("year", range(FIRST_YEAR, LAST_YEAR + 1, 7))
 def test_r4_r5_r6_every_day_agrees_with_the_naive_calendar(year: int) -> None:
     """The holidays of a year are those that follow from Easter, the fixed dates and the royal decrees."""

@@ -15,7 +15,7 @@ RULES = Rules(dutch_calendar(), Policy())
 def reasons(code: str, on: date) -> list[str]:
     """Give what the page says about the terms of a mijlpaal that opened on a day."""
     case, _ = start(Case(), code, on, on, RULES)
-    return list(_reasons(case.process(code)))
+    return list(_reasons(case.process(code), RULES.policy))
 
 
 def test_a_shifted_day_is_explained() -> None:
@@ -26,3 +26,10 @@ def test_a_shifted_day_is_explained() -> None:
 def test_an_ordinary_day_needs_no_word() -> None:
     """Four weeks that end on a working day are explained by their source alone."""
     assert reasons("M3", date(2026, 2, 9)) == []
+
+
+def test_a_day_after_the_last_known_decree_says_so() -> None:
+    """A last day in a year for which not all days off are known, says that it can still change."""
+    (line,) = reasons("M3", date(2028, 12, 11))
+    assert line.startswith("T01 in M3: ")
+    assert "na 2028 niet bekend" in line

@@ -23,8 +23,8 @@ CALENDAR = dutch_calendar()
 
 
 def holds(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
-    """Tell whether a row has every value that is wanted."""
-    return all(row.get(key) == value for key, value in wanted.items())
+    """Tell whether a row has every value that is wanted; a key that begins with "_" is a note."""
+    return all(row.get(key) == value for key, value in wanted.items() if not key.startswith("_"))
 
 
 def find(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> list[dict[str, Any]]:

@@ -392,7 +392,7 @@ _WSNP: tuple[tuple[Any, ...], ...] = (("WSNP", "verzoek_ingediend", 1),)
         ("T35", "WSNP", (*_WSNP, ("WSNP", "wsnp_afgewezen", 2)), "2026-03-19"),
         ("T36", "WSNP", (), "2026-03-23"),
         ("T40", "M7", (("M7", "faillissementsaanvraag_gemeld", 0),), "2026-03-23"),
-        ("T50", "M5", _BEHEER, "2026-03-23"),
+        ("T50", "M5", _BEHEER, "2026-03-30"),
         ("T50b", "M5", _BEHEER, "2026-06-16"),
         ("T51", "M5", (*_BEHEER, ("M5", "bewindstukken_ontvangen", 8)), "2026-04-14"),
     ],

@@ -1,0 +1,15 @@
+"""Which terms of the table some process watches: the others are nobody's but the reader's."""
+
+from __future__ import annotations
+
+from milestones.definitions import DEFINITIONS
+
+_HANDOFF = "OVD"  # the engine itself starts it at each hand-off
+WATCHED = frozenset({_HANDOFF}).union(*(definition.terms for definition in DEFINITIONS.values()))
+
+
+def not_watched(term: str) -> str | None:
+    """Say so when no process starts this term and warns of it."""
+    if term in WATCHED:
+        return None
+    return "Geen proces bewaakt deze termijn: routekaart rekent hem uit, maar waarschuwt niet."
