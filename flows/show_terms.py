@@ -9,6 +9,7 @@ from milestones.definitions import DEFINITIONS
 from milestones.roles import dutch_role
 from milestones.term_table import TERMS
 from milestones.terms import Kind
+from milestones.watching import not_watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -92,7 +93,8 @@ def _facts(term: Term, used: tuple[str, ...]) -> Iterator[str]:
         yield f"- Waarschuwingen: {', '.join(rung_text(step) for step in term.ladder)}."
     yield f"- Verlengen: {term.extendable}."
     yield f"- Instelbaar door de gemeente: {'ja' if term.configurable and term.length else 'nee'}."
-    yield f"- Bewaakt in: {', '.join(used) or 'geen enkel proces; de datum is alleen op te vragen'}."
+    watched = f"Bewaakt in: {', '.join(used) or 'elke overdracht'}."
+    yield f"- {not_watched(term.id) or watched}"
     yield f"- Bron: {term.source_text} ({_escaped(term)})."
 
 
