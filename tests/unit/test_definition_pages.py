@@ -34,7 +34,7 @@ def test_each_term_stands_on_the_page_with_its_reservation() -> None:
         section = sections[term.id]
         assert term.source in section
         assert ("niet geverifieerd" in section) == (not term.confidence.is_verified)
-        assert ("geen enkel proces" in section) == (term.id not in watched)
+        assert ("Geen proces bewaakt" in section) == (term.id not in watched | {"OVD"})
         assert f"](#{anchor(term)})" in as_page()
 
 
