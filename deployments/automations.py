@@ -1,7 +1,7 @@
 """Automations as code: a message to the coordinator when the machinery itself needs a person.
 
 Made once and then left alone, so that people can change, pause or extend them in the UI. None of them carries a
-legal deadline: Prefect's events are a view that may lose some (design 2); terms are rows in our own database.
+legal deadline: Prefect's events are a view that may lose some (decision 4); terms are rows in our own database.
 
 The message goes through Prefect's server to our API, and from there to the people with the role of coordinator. It
 needs no worker, since it may be about the worker.

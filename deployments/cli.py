@@ -1,4 +1,4 @@
-"""The command line `routekaart` (design 4.1). Bad input: one Dutch sentence, exit 2, nothing written."""
+"""The command line `routekaart` (contract 1). Bad input: one Dutch sentence, exit 2, nothing written."""
 
 from __future__ import annotations
 

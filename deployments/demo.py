@@ -1,6 +1,6 @@
 """`routekaart demo`: sample cases that walk the route on an accelerated clock, apart from the real cases.
 
-The samples are case files as in design 4.2. A thread reports each step when the demo's clock reaches its date.
+The samples are case files as in contract 2. A thread reports each step when the demo's clock reaches its date.
 """
 
 from __future__ import annotations

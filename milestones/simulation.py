@@ -1,4 +1,4 @@
-"""Run a case file on a virtual clock: the same decisions as in production, without a server (design 4.2)."""
+"""Run a case file on a virtual clock: the same decisions as in production, without a server (contract 2)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class CaseFileError(ValueError):
 
 @dataclass
 class Simulation:
-    """A virtual run of one case; `run` gives the result of design 4.2."""
+    """A virtual run of one case; `run` gives the result of contract 2."""
 
     calendar: Calendar
     rules: Rules
@@ -149,7 +149,7 @@ def simulate(
 
 
 def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict[str, object]:
-    """Give one term in the words of the contract (design 4.2)."""
+    """Give one term in the words of the contract (contract 2)."""
     kind = rules.policy.term(term.term)
     row: dict[str, object] = {
         "id": term.term,

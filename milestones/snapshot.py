@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TermOutcome(StrEnum):
-    """What became of a term (design 4.2). "gemist" is derived from the dates and never stored."""
+    """What became of a term (contract 2). "gemist" is derived from the dates and never stored."""
 
     RUNNING = "loopt"
     MET = "gehaald"

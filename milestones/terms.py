@@ -171,7 +171,7 @@ def last_day(term: Term, deadline: Deadline) -> date:
 
 
 def describe(term: Term, deadline: Deadline, calendar: Calendar) -> Mapping[str, object]:
-    """Give a computed term in the words of the contract (design 4.1), ready for JSON."""
+    """Give a computed term in the words of the contract (contract 1), ready for JSON."""
     due = last_day(term, deadline)
     # A term counted back has its whole ladder before the moment from which it is counted.
     start = date.min.replace(year=due.year - 1) if deadline.length.backward else deadline.started_on

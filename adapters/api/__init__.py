@@ -1,4 +1,4 @@
-"""The HTTP API (design 4.3): open cases, report events, take in what others send, read where a case is.
+"""The HTTP API (contract 3): open cases, report events, take in what others send, read where a case is.
 
 No call is anonymous but those for health and for the description of the API, which holds no data.
 """

@@ -55,7 +55,7 @@ def version_of(code: str, version: int) -> Definition:
 
 
 def definition_of(process: Snapshot) -> Definition:
-    """Give the version that a process started with (design 1.7)."""
+    """Give the version that a process started with (decision 10)."""
     return _BY_VERSION[process.code, process.version]
 
 

@@ -43,6 +43,6 @@ def test_the_example_opens_a_case_and_reports_an_event(office: Office) -> None:
 
 
 def test_the_documentation_shows_this_example() -> None:
-    """The README holds the example as it is in its file."""
-    page = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    """The page for integrators holds the example as it is in its file."""
+    page = (Path(__file__).parents[2] / "docs" / "integration" / "README.md").read_text(encoding="utf-8")
     assert EXAMPLE.read_text(encoding="utf-8").strip() in page
