@@ -59,7 +59,6 @@ def monitor_command(
     """Toon de cijfers van een gemeente; kleine aantallen worden niet getoond."""
     from adapters.office import office  # noqa: PLC0415
     from adapters.oversight.monitor import monitor_csv, read_monitor  # noqa: PLC0415
-    from adapters.oversight.monitor_figures import FIGURES  # noqa: PLC0415
 
     here = office()
     figures = read_monitor(here, gemeente or here.settings.municipality, weeks=weken)
@@ -69,6 +68,6 @@ def monitor_command(
     out.print(f"Gemeente {figures.municipality}, {figures.begin} tot en met {figures.end}.", markup=False)
     shown = Table("cijfer", "onderdeel", "waarde", "eenheid", "over", box=None)
     for cell in figures.cells:
-        figure = FIGURES[cell.figure]
+        figure = figures.figures[cell.figure]
         shown.add_row(figure.name, cell.part, cell.shown, figure.unit, cell.of)
     out.print(shown)

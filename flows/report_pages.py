@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.oversight.disclosure import LEAST
-from adapters.oversight.monitor_figures import FIGURES, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
+from adapters.oversight.monitor_figures import IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
 from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import bars
@@ -199,22 +199,24 @@ def monitor_page(monitor: Monitor) -> str:
         f"{period}. [Terug naar het overzicht]({OVERVIEW})",
         f"Aantallen onder {LEAST} worden niet getoond, en ook niet wat zo'n aantal zou verraden.",
         "## Op tijd",
-        _bars([(FIGURES[cell.figure].name, cell) for cell in in_time], percent=True),
+        _bars([(monitor.figures[cell.figure].name, cell) for cell in in_time], percent=True),
         table(
             ("cijfer", "op tijd", "over hoeveel"),
-            ((FIGURES[cell.figure].name, cell.shown, cell.of) for cell in in_time),
+            ((monitor.figures[cell.figure].name, cell.shown, cell.of) for cell in in_time),
         ),
     ]
-    for code, figure in FIGURES.items():
+    for code, figure in monitor.figures.items():
         if code in {cell.figure for cell in in_time}:
             continue
         cells = monitor.of(figure)
-        rows = _lead_times(cells) if figure is LEAD_TIME else _cells(figure, cells)
+        rows = _lead_times(cells) if code == LEAD_TIME.code else _cells(figure, cells)
         parts += [f"## {figure.name}", _chart(code, cells), rows or "Er is in deze periode niets te tellen."]
     parts += [
         "## Wat de cijfers betekenen",
         # The first UI breaks no line in a table.
-        bullets(f"**{figure.name}** ({figure.unit}). {figure.definition}" for figure in FIGURES.values()),
+        bullets(
+            f"**{figure.name}** ({figure.unit}). {figure.definition}" for figure in monitor.figures.values()
+        ),
     ]
     return text(*parts)
 

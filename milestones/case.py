@@ -95,12 +95,12 @@ class Case:
 def traject_is_open(case: Case) -> bool:
     """Whether the case holds a traject that has not ended: a person has at most one of these (DDAS)."""
     return any(
-        process.code in _TRAJECT and not closed(process) and process.facts.get("uitstroomreden") is None
+        process.code in TRAJECT and not closed(process) and process.facts.get("uitstroomreden") is None
         for process in case.processes
     )
 
 
-_TRAJECT = {"M3", "M4", "M5", "M6", "M7", "M8", "WSNP"}
+TRAJECT = {"M3", "M4", "M5", "M6", "M7", "M8", "WSNP"}
 
 
 def closed(process: Snapshot) -> bool:

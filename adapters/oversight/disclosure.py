@@ -30,7 +30,23 @@ def shown_counts(counts: Mapping[str, int], least: int = LEAST) -> dict[str, int
 def _follow_from_their_sum(hidden: Collection[int], least: int) -> bool:
     """Tell whether who knows their sum, and takes them all for small, could work them out."""
     together = sum(hidden)
-    return len(hidden) == 1 or together < least or together == (least - 1) * len(hidden)
+    return len(hidden) == 1 or together < least or together in _made_in_one_way(len(hidden), least)
+
+
+def _made_in_one_way(cells: int, least: int) -> tuple[int, int]:
+    """Give the sums that so many small cells can make in one way only: all as small, or all as large as can be."""
+    return cells, (least - 1) * cells
+
+
+def total_may_be_shown(counts: Mapping[str, int], least: int = LEAST) -> bool:
+    """Tell whether the total may stand beside the cells of `shown_counts`.
+
+    Where some cells are shown, they hide enough of the others. Where none is, the total could give all of them.
+    """
+    total = sum(counts.values())
+    if any(count is not None for count in shown_counts(counts, least).values()):
+        return True
+    return total >= least and total not in _made_in_one_way(len(counts), least)
 
 
 def shown_share(part: int, whole: int, least: int = LEAST) -> tuple[float | None, str]:

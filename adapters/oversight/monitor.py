@@ -16,35 +16,47 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, func
 from sqlmodel import col, select
 
-from adapters.oversight.disclosure import HIDDEN, LEAST, shown_counts, shown_share
+from adapters.oversight.disclosure import HIDDEN, LEAST, shown_counts, shown_share, total_may_be_shown
 from adapters.oversight.monitor_figures import (
     EXITS,
-    FIGURES,
+    FINISHED,
     IN_TIME,
     LATE_NOW,
     LEAD_TIME,
     QUALITY,
     RELAPSE,
+    REQUESTS,
+    SIGNALS,
+    STARTED,
+    SUCCESS,
+    VOLUMES,
     WAITING,
+    figures_of,
 )
 from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.workload import read_workload, to_csv
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.oversight_tables import ReviewRow
+from milestones.case import TRAJECT
 from milestones.definitions import VERSIONS
 from milestones.process import TermOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement, Subquery
     from sqlmodel import Session
 
     from adapters.office import Office
     from adapters.oversight.monitor_figures import Figure
+    from adapters.oversight.workload import WorkItem
 
 WEEKS = 52
 OUTSIDE = "buiten de gemeente"
+NO_REASON = "geen reden"
+_GUIDANCE = "BEGELEIDING"
+_SUCCESS_REASON = "Afgerond"
+_NOT_SHOWN = "niet getoond"
 _NOT_COUNTED = (str(TermOutcome.CANCELLED), str(TermOutcome.SUPERSEDED))
 # A process ends in a final state, or by an event that makes its decision definitive.
 _FINAL_STATES = sorted({state.code for item in VERSIONS for state in item.states if state.final})
@@ -70,6 +82,7 @@ class Monitor:
     begin: date
     end: date
     cells: tuple[Cell, ...]
+    figures: Mapping[str, Figure]  # in the words of this municipality
 
     def of(self, figure: Figure) -> tuple[Cell, ...]:
         """Give the cells of a figure."""
@@ -83,6 +96,7 @@ def read_monitor(office: Office, municipality: str, end: date | None = None, wee
     with reading(office.engine) as session:
         period = _Period(session, office, municipality, begin, last)
         cells = [
+            *period.volumes(),
             *period.in_time(),
             *_open_work(office, municipality),
             *period.lead_times(),
@@ -90,27 +104,53 @@ def read_monitor(office: Office, municipality: str, end: date | None = None, wee
             *period.relapse(),
             *period.quality(),
         ]
-    order = list(FIGURES)
-    return Monitor(municipality, begin, last, tuple(sorted(cells, key=lambda cell: order.index(cell.figure))))
+    figures = figures_of(office.rules_for(municipality).policy)
+    order = list(figures)
+    cells.sort(key=lambda cell: order.index(cell.figure))
+    return Monitor(municipality, begin, last, tuple(cells), figures)
 
 
 def _open_work(office: Office, municipality: str) -> Iterator[Cell]:
-    """Give what is open now: how much of it is late, and on whom it waits."""
+    """Give what is open now: how many of its cases are late, and on whom each waits first."""
     workload = read_workload(office, municipality)
-    value, shown = shown_share(len(workload.late), len(workload.items))
-    yield Cell(LATE_NOW.code, "alle mijlpalen", value, shown, _of(len(workload.items)))
-    counts = Counter(OUTSIDE if item.waits_outside else item.role for item in workload.items)
+    first: dict[str, WorkItem] = {}
+    for item in workload.items:
+        known = first.get(item.reference)
+        if known is None or _urgency(item) < _urgency(known):
+            first[item.reference] = item
+    counts = Counter(OUTSIDE if item.waits_outside else item.role for item in first.values())
+    late = {item.reference for item in workload.late}
+    if total_may_be_shown(counts):
+        value, shown = shown_share(len(late), len(first))
+        yield Cell(LATE_NOW.code, "alle zaken", value, shown, _of(len(first)))
+    else:
+        yield Cell(LATE_NOW.code, "alle zaken", None, _few(len(first)), _few(len(first)))
     yield from _counts(WAITING, counts)
+
+
+def _urgency(item: WorkItem) -> tuple[bool, date, bool]:
+    """Order the open parts of a case: what ends first goes first, begeleiding after the rest."""
+    return item.due is None, item.due or date.max, item.process.startswith(_GUIDANCE)
 
 
 def _counts(figure: Figure, counts: dict[str, int] | Counter[str]) -> Iterator[Cell]:
     shown = shown_counts(counts)
     for name, count in sorted(shown.items(), key=lambda pair: (-(pair[1] or 0), pair[0])):
-        yield Cell(figure.code, name, count, str(count) if count is not None else "niet getoond")
+        yield Cell(figure.code, name, count, str(count) if count is not None else _NOT_SHOWN)
 
 
 def _of(number: int) -> str:
     return str(number) if number >= LEAST else HIDDEN
+
+
+def _few(number: int) -> str:
+    """Say that a number is not shown, as what it is."""
+    return HIDDEN if number < LEAST else _NOT_SHOWN
+
+
+def _reason(reasons: list[str]) -> str:
+    """Give the reason of a case whose last parts ended on one day: one that says something before one that does not."""
+    return next((reason for reason in reversed(reasons) if reason != NO_REASON), NO_REASON)
 
 
 @dataclass(frozen=True)
@@ -126,7 +166,13 @@ class _Period:
     def in_time(self) -> Iterator[Cell]:
         """Give for each term of the table which share was met on or before its last day."""
         rows = self.session.execute(
-            select(col(TimerRow.term), col(TimerRow.stopped), col(TimerRow.ended_on), col(TimerRow.due))
+            select(  # type: ignore[call-overload]
+                col(ProcessRow.case_reference),
+                col(TimerRow.term),
+                col(TimerRow.stopped),
+                col(TimerRow.ended_on),
+                col(TimerRow.due),
+            )
             .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
             .where(
                 col(ProcessRow.municipality) == self.municipality,
@@ -134,16 +180,16 @@ class _Period:
                 col(TimerRow.due).between(self.begin, self.end),
             )
         ).all()
-        met: Counter[str] = Counter()
-        whole: Counter[str] = Counter()
-        for term, stopped, ended_on, due in rows:
+        met: dict[tuple[str, str], bool] = {}
+        for reference, term, stopped, ended_on, due in rows:
             if stopped in _NOT_COUNTED and not (ended_on and ended_on > due):
                 continue  # what lapsed after its last day was late all the same
-            whole[term] += 1
-            met[term] += stopped == str(TermOutcome.MET) and ended_on is not None and ended_on <= due
+            in_time = stopped == str(TermOutcome.MET) and ended_on is not None and ended_on <= due
+            met[term, reference] = met.get((term, reference), True) and in_time
         for item in IN_TIME:
-            value, shown = shown_share(met[item.term], whole[item.term])
-            yield Cell(item.figure.code, "alle zaken", value, shown, _of(whole[item.term]))
+            cases = [in_time for (term, _), in_time in met.items() if term == item.term]
+            value, shown = shown_share(sum(cases), len(cases))
+            yield Cell(item.figure.code, "alle zaken", value, shown, _of(len(cases)))
 
     def _endings(self) -> Subquery:
         """Give the day on which each process came to the end where it stands now.
@@ -175,7 +221,12 @@ class _Period:
         ended = self._endings()
         return list(
             self.session.execute(
-                select(col(ProcessRow.code), col(ProcessRow.opened_on), col(ProcessRow.facts), ended.c.on)
+                select(
+                    col(ProcessRow.case_reference),
+                    col(ProcessRow.code),
+                    col(ProcessRow.opened_on),
+                    ended.c.on,
+                )
                 .join(ended, _ends_where_it_stands(ended))
                 .where(
                     col(ProcessRow.municipality) == self.municipality,
@@ -188,23 +239,82 @@ class _Period:
     def lead_times(self) -> Iterator[Cell]:
         """Give median and 90th percentile of working days for each mijlpaal."""
         calendar = self.office.rules_for(self.municipality).calendar
-        days: dict[str, list[int]] = defaultdict(list)
-        for code, opened_on, _, ended_on in self._closings:
-            days[code].append(calendar.working_days_between(opened_on, ended_on))
-        for code, found in sorted(days.items()):
-            few = len(found) < LEAST
+        days: dict[str, Counter[str]] = defaultdict(Counter)
+        for reference, code, opened_on, ended_on in self._closings:
+            days[code][reference] += calendar.working_days_between(opened_on, ended_on)
+        for code, by_case in sorted(days.items()):
+            found, few = list(by_case.values()), len(by_case) < LEAST
             median = None if few else float(statistics.median(found))
             ninth = None if few else float(_percentile(found, 0.9))
             for name, value in (("mediaan", median), ("90e percentiel", ninth)):
                 shown = HIDDEN if value is None else f"{value:.0f}"
                 yield Cell(LEAD_TIME.code, f"{code} {name}", value, shown, _of(len(found)))
 
-    def exits(self) -> Iterator[Cell]:
-        """Give how many ended for each uitstroomreden."""
-        reasons = Counter(
-            str(facts["uitstroomreden"]) for _, _, facts, _ in self._closings if "uitstroomreden" in facts
+    @cached_property
+    def _exits(self) -> Counter[str]:
+        """Give the cases whose whole traject ended in the period, by the reason of what ended last."""
+        ended = self._endings()
+        here = (col(ProcessRow.municipality) == self.municipality, col(ProcessRow.code).in_(sorted(TRAJECT)))
+        in_the_period = (
+            select(ended.c.reference)
+            .where(ended.c.on.between(self.begin, self.end))
+            .distinct()
+            .scalar_subquery()
         )
-        yield from _counts(EXITS, reasons)
+        rows = self.session.execute(
+            select(col(ProcessRow.case_reference), col(ProcessRow.closed), col(ProcessRow.facts), ended.c.on)
+            .join(ended, _ends_where_it_stands(ended), isouter=True)
+            .where(*here, col(ProcessRow.case_reference).in_(in_the_period))
+            .order_by(col(ProcessRow.id))
+        ).all()
+        cases: dict[str, list[tuple[bool, date | None, str]]] = defaultdict(list)
+        for reference, closed, facts, on in rows:
+            cases[reference].append((closed, on, str(facts.get("uitstroomreden") or NO_REASON)))
+        reasons: Counter[str] = Counter()
+        for parts in cases.values():
+            if not all(closed for closed, _, _ in parts):
+                continue
+            last = max((on for _, on, _ in parts if on is not None), default=date.max)
+            if self.begin <= last <= self.end:
+                reasons[_reason([reason for _, on, reason in parts if on == last])] += 1
+        return reasons
+
+    def exits(self) -> Iterator[Cell]:
+        """Give how many cases ended for each uitstroomreden."""
+        yield from _counts(EXITS, self._exits)
+
+    def volumes(self) -> Iterator[Cell]:
+        """Give how many cases came in, started and ended, and which share of what ended was a success."""
+        opened = {
+            name: self._cases_with(col(ProcessRow.code) == code, col(ProcessRow.opened_on))
+            for name, code in ((SIGNALS, "M2"), (REQUESTS, "M3"))
+        }
+        started = self.session.execute(
+            select(func.count(col(JournalRow.case_reference).distinct())).where(
+                col(JournalRow.municipality) == self.municipality,
+                col(JournalRow.event) == "bekendgemaakt",
+                col(JournalRow.on).between(self.begin, self.end),
+            )
+        ).scalar_one()
+        for name, number in (*opened.items(), (STARTED, started)):
+            yield Cell(VOLUMES.code, name, number if number >= LEAST else None, _of(number))
+        total, may = sum(self._exits.values()), total_may_be_shown(self._exits)
+        shown = str(total) if may else _few(total)
+        yield Cell(VOLUMES.code, FINISHED, total if may else None, shown)
+        # The share of what was a success may not give away a cell that the reasons hide.
+        if not may or shown_counts(self._exits).get(_SUCCESS_REASON) is None:
+            yield Cell(SUCCESS.code, "alle zaken die eindigden", None, _few(total), shown)
+            return
+        value, share = shown_share(self._exits[_SUCCESS_REASON], total)
+        yield Cell(SUCCESS.code, "alle zaken die eindigden", value, share, shown)
+
+    def _cases_with(self, which: ColumnElement[bool], day: Any) -> int:
+        number: int = self.session.execute(
+            select(func.count(col(ProcessRow.case_reference).distinct())).where(
+                col(ProcessRow.municipality) == self.municipality, which, day.between(self.begin, self.end)
+            )
+        ).scalar_one()
+        return number
 
     def relapse(self) -> Iterator[Cell]:
         """Give the share of nazorg with a signal of terugval."""
@@ -239,20 +349,22 @@ class _Period:
     def quality(self) -> Iterator[Cell]:
         """Give the mean score of each question of the quality sample."""
         reviews = self.session.execute(
-            select(col(ReviewRow.scores)).where(
+            select(col(ReviewRow.case_reference), col(ReviewRow.scores)).where(
                 col(ReviewRow.municipality) == self.municipality,
                 col(ReviewRow.reviewed_on).between(self.begin, self.end),
             )
-        ).scalars()
+        ).all()
         scores: dict[str, list[int]] = defaultdict(list)
-        for review in reviews:
-            for code, score in review.items():
+        cases: dict[str, set[str]] = defaultdict(set)
+        for reference, review in reviews:
+            for code, score in (review or {}).items():
                 scores[code].append(score)
+                cases[code].add(reference)
         for question in QUESTIONS:
-            given = scores[question.code]
-            value = statistics.fmean(given) if len(given) >= LEAST else None
+            number = len(cases[question.code])
+            value = statistics.fmean(scores[question.code]) if number >= LEAST else None
             shown = HIDDEN if value is None else f"{value:.1f}".replace(".", ",")
-            yield Cell(QUALITY.code, question.label, value, shown, _of(len(given)))
+            yield Cell(QUALITY.code, question.label, value, shown, _of(number))
 
 
 def _ends_where_it_stands(ended: Subquery) -> ColumnElement[bool]:
@@ -275,7 +387,7 @@ HEADS = ("cijfer", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
 def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:
     """Give the monitor as rows, the same for CSV and for the API."""
     for cell in monitor.cells:
-        figure = FIGURES[cell.figure]
+        figure = monitor.figures[cell.figure]
         values = (figure.name, cell.part, cell.shown, figure.unit, cell.of, figure.definition)
         yield dict(zip(HEADS, values, strict=True))
 

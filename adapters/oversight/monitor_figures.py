@@ -1,18 +1,23 @@
 """The figures of the monitor, as data: what each counts, exactly, and in which unit.
 
-A figure without a legal goal is a product choice. No figure names a person or a case.
+Every figure counts cases, never mijlpalen: a person is in a case, and small numbers point at persons. A figure without
+a legal goal is a product choice. No figure names a person or a case.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from milestones.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure: its name, what it counts, and its unit."""
+    """One figure: its name, what it counts, and its unit. {lengte} is a length of the municipality itself."""
 
     code: str
     name: str
@@ -29,14 +34,17 @@ class InTime:
 
 
 _SHARE = "% op tijd"
+_WHOLE = (
+    "Een zaak telt een keer, en is op tijd als elke termijn van deze soort op tijd was. Een termijn die op tijd "
+    "verviel of door een andere is vervangen, telt niet mee."
+)
 IN_TIME = (
     InTime(
         Figure(
             "eerste-gesprek",
-            "Eerste gesprek binnen vier weken",
-            "Van alle termijnen T01 (Wgs art. 4 lid 1) met hun laatste dag in de periode: het deel waarin het "
-            "eerste gesprek op of voor die dag is gevoerd. Een termijn die op tijd verviel of door T02 is "
-            "vervangen, telt niet mee.",
+            "Eerste gesprek binnen {lengte}",
+            "Van alle zaken met een termijn T01 (Wgs art. 4 lid 1) waarvan de laatste dag in de periode ligt: het deel "
+            f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
         "T01",
@@ -44,9 +52,9 @@ IN_TIME = (
     InTime(
         Figure(
             "crisis",
-            "Gesprek bij een bedreigende situatie binnen drie werkdagen",
-            "Van alle termijnen T02 (Wgs art. 4 lid 2) met hun laatste dag in de periode: het deel waarin het "
-            "eerste gesprek op of voor die dag is gevoerd. Een termijn die op tijd verviel, telt niet mee.",
+            "Gesprek bij een bedreigende situatie binnen {lengte}",
+            "Van alle zaken met een termijn T02 (Wgs art. 4 lid 2) waarvan de laatste dag in de periode ligt: het deel "
+            f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
         "T02",
@@ -54,51 +62,80 @@ IN_TIME = (
     InTime(
         Figure(
             "beschikking",
-            "Beschikking binnen acht weken",
-            "Van alle termijnen T03 (Wgs art. 4a) met hun laatste dag in de periode, opschorting meegeteld: het "
-            "deel waarin op of voor die dag is beschikt. Een termijn die op tijd verviel, telt niet mee.",
+            "Beschikking binnen {lengte} na het eerste gesprek",
+            "Van alle zaken met een termijn T03 (Wgs art. 4a; gemeentelijke verordening) waarvan de laatste dag in de "
+            "periode ligt, opschorting meegeteld: het deel waarin op of voor die dag is beschikt. "
+            f"{_WHOLE}",
             _SHARE,
         ),
         "T03",
     ),
     InTime(
         Figure(
+            "beschikking-awb",
+            "Beschikking binnen {lengte} na de aanvraag",
+            "Hetzelfde voor de termijn T03b (Awb art. 4:13 en 4:14), die geldt als de verordening geen termijn stelt. "
+            f"{_WHOLE}",
+            _SHARE,
+        ),
+        "T03b",
+    ),
+    InTime(
+        Figure(
             "overdracht",
-            "Overdracht binnen vijf werkdagen aanvaard",
-            "Van alle overdrachten met hun laatste dag (OVD) in de periode: het deel dat op of voor die dag is "
-            "aanvaard. Een overdracht die op tijd is teruggegeven, telt niet mee. Dit is een productkeuze, geen wet.",
+            "Overdracht binnen {lengte} aanvaard",
+            "Van alle zaken met een overdracht waarvan de laatste dag (OVD) in de periode ligt: het deel waarin die "
+            "op of voor die dag is aanvaard; in een crisis is dat dezelfde dag. Dit is een productkeuze, geen wet. "
+            f"{_WHOLE}",
             _SHARE,
         ),
         "OVD",
     ),
 )
+VOLUMES = Figure(
+    "aantallen",
+    "Hoeveel zaken",
+    "Vroegsignalen: zaken waarin in de periode een vroegsignaal binnenkwam (M2). Aanmeldingen: zaken met een hulpvraag "
+    "in de periode (M3). Gestart: zaken waarin in de periode een toelating is bekendgemaakt. Geëindigd: zaken waarvan "
+    "het traject (M3 tot en met M8, Wsnp) in de periode helemaal eindigde. Een zaak telt in elk onderdeel ten hoogste "
+    "een keer.",
+    "zaken",
+)
+SIGNALS, REQUESTS, STARTED, FINISHED = "vroegsignalen", "aanmeldingen", "gestart", "geëindigd"
+SUCCESS = Figure(
+    "geslaagd",
+    "Geslaagd",
+    "Van alle zaken waarvan het traject in de periode helemaal eindigde: het deel met uitstroomreden 'Afgerond'.",
+    "% geslaagd",
+)
 LEAD_TIME = Figure(
     "doorlooptijd",
     "Doorlooptijd per mijlpaal",
-    "Van alle mijlpalen die in de periode zijn afgerond: het aantal werkdagen van openen tot afronden. Een "
-    "mijlpaal met een besluit is pas afgerond als het besluit vaststaat, dus na de bezwaartermijn. De mediaan is "
-    "de middelste waarde; het 90e percentiel is de waarde waar negen van de tien niet boven komen.",
+    "Van alle zaken met een mijlpaal die in de periode is afgerond: het aantal werkdagen van openen tot afronden. "
+    "Had een zaak dezelfde mijlpaal meer keer, dan tellen alle dagen samen. Een mijlpaal met een besluit is pas "
+    "afgerond als het besluit vaststaat, dus na de bezwaartermijn. De mediaan is de middelste "
+    "waarde; het 90e percentiel is de waarde waar negen van de tien zaken niet boven komen.",
     "werkdagen",
 )
 WAITING = Figure(
     "wacht-op",
     "Op wie wordt gewacht",
-    "Alle mijlpalen die nu open zijn, naar de rol die aan zet is. 'buiten de gemeente': de toestand wacht op een "
-    "partner, een schuldeiser of de rechtbank.",
-    "mijlpalen",
+    "Alle zaken die nu open zijn, elk een keer: bij de rol die als eerste aan zet is (de termijn die het eerst "
+    "eindigt). 'buiten de gemeente': de toestand wacht op een partner, een schuldeiser of de rechtbank.",
+    "zaken",
 )
 LATE_NOW = Figure(
     "te-laat",
     "Nu te laat",
-    "Alle mijlpalen die nu open zijn: het deel met een termijn waarvan de laatste dag voorbij is.",
+    "Alle zaken die nu open zijn: het deel met een termijn waarvan de laatste dag voorbij is.",
     "% te laat",
 )
 EXITS = Figure(
     "uitval",
     "Redenen van uitstroom",
-    "Alle mijlpalen die in de periode zijn afgerond met een uitstroomreden (DDAS), naar reden. 'Afgerond' is "
-    "geen uitval.",
-    "mijlpalen",
+    "Alle zaken waarvan het traject in de periode helemaal eindigde, elk een keer, naar de reden (DDAS) waarmee het "
+    "laatste deel eindigde. 'Afgerond' is geen uitval; een weigering heeft geen uitstroomreden.",
+    "zaken",
 )
 RELAPSE = Figure(
     "terugval",
@@ -110,13 +147,16 @@ RELAPSE = Figure(
 QUALITY = Figure(
     "kwaliteit",
     "Oordeel uit de steekproef",
-    "Het gemiddelde van de scores (1 tot en met 5) die kwaliteitstoetsers in de periode gaven, per vraag.",
+    "Het gemiddelde van de scores (1 tot en met 5) die kwaliteitstoetsers in de periode gaven, per vraag. Over "
+    "hoeveel: het aantal zaken.",
     "score 1-5",
 )
 FIGURES: Mapping[str, Figure] = MappingProxyType(
     {
         figure.code: figure
         for figure in (
+            VOLUMES,
+            SUCCESS,
             *(item.figure for item in IN_TIME),
             LATE_NOW,
             LEAD_TIME,
@@ -127,3 +167,14 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
         )
     }
 )
+
+
+def figures_of(policy: Policy) -> Mapping[str, Figure]:
+    """Give the figures with the lengths that a municipality has itself."""
+    lengths = {item.figure.code: str(policy.term(item.term).length) for item in IN_TIME}
+    return MappingProxyType(
+        {
+            code: replace(figure, name=figure.name.format(lengte=lengths.get(code)))
+            for code, figure in FIGURES.items()
+        }
+    )

@@ -21,6 +21,7 @@ from milestones.terms import Kind
 if TYPE_CHECKING:
     from adapters.cases.casework import CaseView
     from adapters.office import Office
+    from adapters.storage.database import JournalRow
 
 DAY = timedelta(days=1)
 
@@ -53,33 +54,58 @@ class Counts:
     waiting: dict[str, int]
     exits: dict[str, int]
     relapse: tuple[int, int]
+    signals: int
+    requests: int
+    started: int
+
+    @property
+    def finished(self) -> int:
+        """How many cases ended."""
+        return sum(self.exits.values())
 
 
 def count(diary: Diary, views: list[CaseView], begin: date, end: date) -> Counts:
     """Count everything over the days from begin to end, both included."""
     late_now, waiting = _open_now(diary.office, views)
-    lead_times, exits = _ended(diary, views, begin, end)
     return Counts(
         in_time=_in_time(views, begin, end),
         late_now=late_now,
-        lead_times=lead_times,
+        lead_times=_lead_times(diary, views, begin, end),
         waiting=waiting,
-        exits=exits,
+        exits=_exits(diary, views, begin, end),
         relapse=_relapse(diary, views, begin, end),
+        signals=_opened(views, "M2", begin, end),
+        requests=_opened(views, "M3", begin, end),
+        started=sum(any(_admits(row, begin, end) for row in view.journal) for view in views),
     )
+
+
+def _opened(views: list[CaseView], code: str, begin: date, end: date) -> int:
+    return sum(
+        any(process.code == code and begin <= process.opened_on <= end for process in view.case.processes)
+        for view in views
+    )
+
+
+def _admits(row: JournalRow, begin: date, end: date) -> bool:
+    return row.event == "bekendgemaakt" and begin <= row.on <= end
 
 
 def _in_time(views: list[CaseView], begin: date, end: date) -> dict[str, tuple[int, int]]:
     found: dict[str, tuple[int, int]] = {}
     for view in views:
+        here: dict[str, bool] = {}
         for term in (term for process in view.case.processes for term in process.terms):
             if term.due is None or not begin <= term.due <= end:
                 continue
             ended_in_time = term.ended_on is not None and term.ended_on <= term.due
             if str(term.stopped) in {"vervallen", "vervangen"} and (ended_in_time or term.ended_on is None):
                 continue
-            met, number = found.get(term.term, (0, 0))
-            found[term.term] = (met + (str(term.stopped) == "gehaald" and ended_in_time), number + 1)
+            met = str(term.stopped) == "gehaald" and ended_in_time
+            here[term.term] = met if term.term not in here else here[term.term] and met
+        for name, met in here.items():
+            part, whole = found.get(name, (0, 0))
+            found[name] = (part + met, whole + 1)
     return found
 
 
@@ -87,28 +113,57 @@ def _open_now(office: Office, views: list[CaseView]) -> tuple[tuple[int, int], d
     late, waiting = 0, defaultdict[str, int](int)
     for view in views:
         policy = office.rules_for(view.municipality).policy
+        parts = []
         for process in (process for process in view.case.processes if not closed(process)):
-            duties = [term for term in process.terms if policy.term(term.term).kind is Kind.DUTY]
-            late += any(term.runs and term.due and term.due < office.clock.today() for term in duties)
+            dues = [
+                term.due
+                for term in process.terms
+                if policy.term(term.term).kind is Kind.DUTY and term.runs and term.due
+            ]
             definition = definition_of(process)
             outside = definition.state(process.state).waits_on_partner
             role = dutch_role(policy.role(process.role(definition)))
-            waiting["buiten de gemeente" if outside else role] += 1
+            where = "buiten de gemeente" if outside else role
+            parts.append((min(dues, default=None), process.code == "BEGELEIDING", where))
+        if not parts:
+            continue
+        late += any(due is not None and due < office.clock.today() for due, _, _ in parts)
+        first = min(parts, key=lambda part: (part[0] or date.max, part[0] is None, part[1]))
+        waiting[first[2]] += 1
     return (late, sum(waiting.values())), dict(waiting)
 
 
-def _ended(
-    diary: Diary, views: list[CaseView], begin: date, end: date
-) -> tuple[dict[str, list[int]], dict[str, int]]:
-    lead, exits = defaultdict[str, list[int]](list), defaultdict[str, int](int)
+def _lead_times(diary: Diary, views: list[CaseView], begin: date, end: date) -> dict[str, list[int]]:
+    lead = defaultdict[str, list[int]](list)
     for view in views:
+        days = defaultdict[str, int](int)
         for process in view.case.processes:
             ended = diary.ended.get((view.reference, process.name))
             if ended is not None and begin <= ended <= end:
-                lead[process.code].append(working_days(process.opened_on, ended))
-                if reason := process.facts.get("uitstroomreden"):
-                    exits[str(reason)] += 1
-    return dict(lead), dict(exits)
+                days[process.code] += working_days(process.opened_on, ended)
+        for code, number in days.items():
+            lead[code].append(number)
+    return dict(lead)
+
+
+def _exits(diary: Diary, views: list[CaseView], begin: date, end: date) -> dict[str, int]:
+    exits = defaultdict[str, int](int)
+    for view in views:
+        traject = [
+            process for process in view.case.processes if process.code not in ("M1", "M2", "BEGELEIDING")
+        ]
+        if not traject or not all(closed(process) for process in traject):
+            continue
+        last = max(diary.ended[view.reference, process.name] for process in traject)
+        if not begin <= last <= end:
+            continue
+        reasons = [
+            process.facts["uitstroomreden"]
+            for process in traject
+            if diary.ended[view.reference, process.name] == last and process.facts.get("uitstroomreden")
+        ]
+        exits[str(reasons[-1]) if reasons else "geen reden"] += 1
+    return dict(exits)
 
 
 def _relapse(diary: Diary, views: list[CaseView], begin: date, end: date) -> tuple[int, int]:

@@ -10,10 +10,25 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from naive_monitor import Counts, Diary, count, middle, nine_of_ten
 
-from adapters.oversight.disclosure import LEAST
+from adapters.oversight.disclosure import LEAST, shown_counts, total_may_be_shown
 from adapters.oversight.monitor import Monitor, read_monitor
-from adapters.oversight.monitor_figures import EXITS, IN_TIME, LATE_NOW, LEAD_TIME, RELAPSE, WAITING
+from adapters.oversight.monitor_figures import (
+    EXITS,
+    FINISHED,
+    IN_TIME,
+    LATE_NOW,
+    LEAD_TIME,
+    RELAPSE,
+    REQUESTS,
+    SIGNALS,
+    STARTED,
+    SUCCESS,
+    VOLUMES,
+    WAITING,
+    figures_of,
+)
 from adapters.runtime.clock import AMSTERDAM
+from milestones.policy import with_overrides
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -123,7 +138,11 @@ def test_a_second_count_of_the_same_cases_agrees(office: Office, clock: SetClock
     town.fill()
     counts, monitor = town.counts(), town.monitor()
     shares = {item.figure: counts.in_time.get(item.term, (0, 0)) for item in IN_TIME}
-    shares |= {LATE_NOW: counts.late_now, RELAPSE: counts.relapse}
+    shares |= {RELAPSE: counts.relapse}
+    if total_may_be_shown(counts.waiting):
+        shares |= {LATE_NOW: counts.late_now}
+    if total_may_be_shown(counts.exits) and shown_counts(counts.exits).get("Afgerond"):
+        shares |= {SUCCESS: (counts.exits["Afgerond"], counts.finished)}
     for figure, (part, whole) in shares.items():
         (cell,) = monitor.of(figure)
         assert cell.of == (str(whole) if whole >= LEAST else f"minder dan {LEAST}"), figure.name
@@ -145,6 +164,13 @@ def test_a_second_count_of_the_same_cases_agrees(office: Office, clock: SetClock
         assert {part: exact[part] for part, value in cells.items() if value is not None} == {
             part: value for part, value in cells.items() if value is not None
         }
+
+    volumes = {cell.part: cell.value for cell in monitor.of(VOLUMES)}
+    wanted_volumes = {SIGNALS: counts.signals, REQUESTS: counts.requests, STARTED: counts.started}
+    assert {name: volumes[name] for name in wanted_volumes} == {
+        name: number if number >= LEAST else None for name, number in wanted_volumes.items()
+    }
+    assert volumes[FINISHED] == (counts.finished if total_may_be_shown(counts.exits) else None)
 
     # Nothing of this may be shown by accident: there is something to hide, and something to show.
     assert {cell.value is None for cell in monitor.cells} == {True, False}
@@ -191,3 +217,47 @@ def test_what_is_reported_late_counts_on_its_own_day(office: Office, clock: SetC
         office.casework.report(reference, "ingetrokken", process="M3", on=opened_on + timedelta(days=1))
     cells = read_monitor(office, THE_HAGUE, LAST_DAY).of(LEAD_TIME)
     assert {(cell.of, (cell.value or 0) <= 1) for cell in cells} == {("10", True)}
+
+
+def test_four_withdrawn_cases_are_four_cases(office: Office, clock: SetClock) -> None:
+    """A case that ends in three mijlpalen at once is one case: four of them are too few to show."""
+    town = Town(office, clock, 9)
+    for _ in range(4):
+        reference = town.opened("M3")
+        for process, event in (
+            ("M3", "aanmelding_geregistreerd"),
+            ("M3", "niet_bedreigend"),
+            ("M3", "eerste_gesprek_gevoerd"),
+            ("M4", "hulpvraag_vastgesteld"),
+            ("M4", "rust_nodig"),
+            ("M4", "ingetrokken"),
+        ):
+            office.casework.report(reference, event, process=process)
+        assert len(office.casework.case(reference).case.processes) == 4
+    figures = read_monitor(office, THE_HAGUE, LAST_DAY)
+    assert [(cell.part, cell.value, cell.shown) for cell in figures.of(EXITS)] == [
+        ("Ingetrokken", None, "niet getoond")
+    ]
+    assert all(cell.value is None for cell in figures.cells)
+    assert {cell.of for cell in figures.cells} <= {"", f"minder dan {LEAST}"}
+
+
+def test_nine_at_each_of_two_desks_hides_how_many_there_are(office: Office, clock: SetClock) -> None:
+    """Eighteen open cases over two hidden cells could only be nine and nine, so the eighteen is not shown either."""
+    town = Town(office, clock, 10)
+    for code in ("M3", "M6"):
+        for _ in range(9):
+            town.opened(code)
+    figures = read_monitor(office, THE_HAGUE, LAST_DAY)
+    assert [cell.value for cell in figures.of(WAITING)] == [None, None]
+    assert [(cell.value, cell.shown, cell.of) for cell in figures.of(LATE_NOW)] == [
+        (None, "niet getoond", "niet getoond")
+    ]
+
+
+def test_a_label_has_the_length_of_the_municipality(office: Office) -> None:
+    """Where the verordening says six weeks, the monitor does not say eight."""
+    rules = office.rules_for(THE_HAGUE)
+    figures = figures_of(with_overrides(rules.policy, {"T03": {"weken": 6}}))
+    assert figures["beschikking"].name == "Beschikking binnen 6 weken na het eerste gesprek"
+    assert figures["overdracht"].name == "Overdracht binnen 5 werkdagen aanvaard"

@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.oversight.disclosure import LEAST, shown_counts, shown_share
+from adapters.oversight.disclosure import LEAST, shown_counts, shown_share, total_may_be_shown
 
 COUNTS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 200), max_size=8)
 
@@ -75,3 +75,20 @@ def test_a_bound_fits_at_least_ten_numbers_and_is_true(part: int, whole: int) ->
         ]
         assert part in fitting
         assert len(fitting) >= LEAST
+
+
+@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(1, 200), max_size=14))
+def test_a_total_that_is_shown_leaves_two_ways_for_each_cell(counts: dict[str, int]) -> None:
+    """Who knows that every hidden cell is one to nine, and the total, finds two values or more for each of them."""
+    if total_may_be_shown(counts) and all(count is None for count in shown_counts(counts).values()):
+        total, cells = sum(counts.values()), len(counts)
+        if cells <= total <= (LEAST - 1) * cells:
+            assert max(1, total - (LEAST - 1) * (cells - 1)) < min(LEAST - 1, total - (cells - 1))
+
+
+def test_nine_in_each_cell_hides_the_total() -> None:
+    """Nine times as much as there are cells can be made in one way; so can one in each cell."""
+    assert not total_may_be_shown({"a": 9, "b": 9})
+    assert not total_may_be_shown({str(name): 1 for name in range(12)})
+    assert total_may_be_shown({"a": 9, "b": 8})
+    assert total_may_be_shown({"a": 30, "b": 40})
