@@ -40,6 +40,7 @@ OTHER_RESULTS = (
     "Verwijzing zonder contact",
     "Vervolghulp en/of verwijzing niet financieel",
 )
+SIGNAL_PARTS = ("bedrag", "status", "signaaldatum", "signaalpartner", "anders")
 TARGET_GROUPS = ("ondernemer", "jongere", "anderstalig", "statushouder", "gezin", "dakloos")
 # DDAS uitstroomreden.
 EXIT_REASONS = (

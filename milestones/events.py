@@ -18,12 +18,14 @@ from milestones.event_fields import (
     GROUND,
     MOTIVATION,
     OTHER_RESULTS,
+    SIGNAL_PARTS,
     TARGET_GROUPS,
     THREAT,
     THREATENED,
     WEEKS,
     a_date,
     one_of,
+    some_of,
     yes_no,
 )
 from milestones.side_events import SIDE_EVENTS
@@ -77,6 +79,14 @@ _ROWS = (
         "signaal_toegevoegd",
         "Nog een signaal over dezelfde inwoner",
         (a_date("oudste_signaaldatum", "Oudste signaaldatum, als die eerder ligt"),),
+    ),
+    EventSpec(
+        "signaal_gecorrigeerd",
+        "De aanleveraar corrigeert een signaal",
+        (
+            some_of("gewijzigd", "Wat er anders is", SIGNAL_PARTS),
+            a_date("oudste_signaaldatum", "Oudste signaaldatum, als die eerder ligt"),
+        ),
     ),
     EventSpec(
         "afgesloten_met_resultaat",

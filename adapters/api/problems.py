@@ -56,10 +56,15 @@ class Problem(HTTPException):
         self.more = more
 
 
+def problem_members(status: int, detail: str) -> dict[str, Any]:
+    """Give what stands in every problem."""
+    title = _TITLES.get(status, "Niet gelukt")
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
 def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
     """Give a problem as an answer."""
-    title = _TITLES.get(status, "Niet gelukt")
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **more}
+    body = {**problem_members(status, detail), **more}
     return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers) if headers else None)
 
 

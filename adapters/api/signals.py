@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +17,13 @@ from starlette.concurrency import run_in_threadpool
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import DeliveryAnswer
-from adapters.api.problems import Problem
+from adapters.api.problems import PROBLEM, Problem, problem_members
 from adapters.api.strict_json import limited
 from adapters.exchange.answers import answer_once
 from adapters.exchange.ddas import Delivery, check_structure
 from adapters.exchange.ddas_stream import NotADelivery
 from adapters.exchange.history import take_over
+from adapters.exchange.signal_record import SignalResult
 from adapters.exchange.signals import import_signals
 
 if TYPE_CHECKING:
@@ -68,8 +70,10 @@ async def deliver_signals(
         content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
         # Taking in is idempotent by itself; this only refuses the same key with another delivery.
         await run_in_threadpool(answer_once, office, caller.client_id, key, content, lambda _: (201, {}))
-        report = await run_in_threadpool(_take_in, Path(file.name), delivery, office, met_historie)
-    return StreamingResponse(_blocks(report), 201, media_type="application/json")
+        report, accepted = await run_in_threadpool(_take_in, Path(file.name), delivery, office, met_historie)
+    if accepted:
+        return StreamingResponse(_blocks(report), 201, media_type="application/json")
+    return StreamingResponse(_blocks(report), 400, media_type=PROBLEM)
 
 
 def _checked(path: Path) -> Delivery:
@@ -79,24 +83,34 @@ def _checked(path: Path) -> Delivery:
         raise Problem(400, str(refusal)) from None
 
 
-def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool) -> IO[bytes]:
-    """Take in all of a delivery and write the report to a file: a large one is never in memory as a whole."""
+def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool) -> tuple[IO[bytes], bool]:
+    """Take in all of a delivery and write the report to a file: a large one is never in memory as a whole.
+
+    The last value says whether anything was taken in; a delivery of which all is refused is a problem.
+    """
     report: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when the answer was sent
+    lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - idem
+    accepted = not delivery.signal_count
+    reports = (take_over if with_history else import_signals)(path, delivery, office)
+    try:
+        for number, line in enumerate(reports):
+            accepted = accepted or line.result is not SignalResult.REFUSED
+            lines.write((b",\n" if number else b"\n") + json.dumps(_line(line), ensure_ascii=False).encode())
+    except NotADelivery as refusal:
+        raise Problem(400, str(refusal)) from None
     head = {
+        **({} if accepted else problem_members(400, "Elk signaal in deze levering is geweigerd.")),
         "versie": delivery.version,
         "aantal": delivery.signal_count,
         "opmerkingen": list(delivery.warnings),
     }
     report.write(json.dumps(head, ensure_ascii=False)[:-1].encode() + b', "vroegsignalen": [')
-    reports = (take_over if with_history else import_signals)(path, delivery, office)
-    try:
-        for number, line in enumerate(reports):
-            report.write((b",\n" if number else b"\n") + json.dumps(_line(line), ensure_ascii=False).encode())
-    except NotADelivery as refusal:
-        raise Problem(400, str(refusal)) from None
+    with lines:
+        lines.seek(0)
+        shutil.copyfileobj(lines, report)
     report.write(b"]}")
     report.seek(0)
-    return report
+    return report, accepted
 
 
 def _line(report: SignalReport) -> dict[str, Any]:

@@ -17,12 +17,14 @@ from adapters.exchange.ddas_history import HistoricCase, read_history
 from adapters.exchange.ddas_signal import Signal
 from adapters.exchange.matching import Match, Matcher, marks_of
 from adapters.exchange.signal_record import (
+    RESULTS,
     SignalReport,
     SignalResult,
     known_signal,
     note_signal,
     opening_key,
 )
+from adapters.exchange.signal_status import CLOSING
 from adapters.exchange.signals import hold_import_lock, make_import_lock, take_in_all
 from adapters.storage.database import ProcessRow, writing
 from milestones.event_fields import OTHER_RESULTS
@@ -40,13 +42,7 @@ if TYPE_CHECKING:
 BATCH = 25
 
 # The event that stands for a result, and whether the resident must have been reached for it.
-_BEFORE_MATCHING = {
-    "Persoon is geen inwoner (meer) in de gemeente": "geen_inwoner",
-    "Inwoner is overleden": "overleden",
-    "Niet opgepakt: onterecht signaal": "onterecht",
-    "Niet opgepakt: herhaalde melding": "herhaald",
-    "Inwoner al bekend bij schuldhulpverlening": "bekend_bij_shv",
-}
+_BEFORE_MATCHING = {status: event for status, event in CLOSING.items() if status not in OTHER_RESULTS}
 _AFTER_CONTACT = {
     "Inwoner hoeft geen hulp vanuit vroegsignalering": "hulp_geweigerd",
     "(Budget)advies en/of quick fix": "quick_fix",
@@ -152,7 +148,7 @@ class _TakeOver:
             if signal.crisis and self._case.result is None:
                 self._report(receipt.reference, "crisissignaal", signal.signal_date)
             marks = self._marks[signal.position]
-            note_signal(self._session, self._office, signal, marks, match, receipt.reference, "M2")
+            note_signal(self._session, self._office, signal, marks, RESULTS[match], receipt.reference, "M2")
         return receipt.reference
 
     def _follow(self, reference: str) -> None:

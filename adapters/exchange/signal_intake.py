@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlmodel import Session, col, select
 
 from adapters.cases.casework import Opening, Receipt, Reported
+from adapters.cases.store import load_case
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
 from adapters.exchange.signal_record import (
@@ -21,9 +22,17 @@ from adapters.exchange.signal_record import (
     note_signal,
     opening_key,
 )
+from adapters.exchange.signal_status import (
+    NOT_CLOSED,
+    close_running,
+    correction,
+    is_about_the_person,
+    is_closed,
+    open_closed,
+)
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow
 from adapters.storage.exchange_tables import SignalRow
-from milestones.case import possible_now
+from milestones.case import closed, possible_now
 from milestones.process import Event, NotPossible
 
 if TYPE_CHECKING:
@@ -31,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from adapters.office import Office
+    from milestones.process import Snapshot
 
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
 _Outcome: TypeAlias = "Receipt | NotPossible"
@@ -43,6 +53,14 @@ class _Placed:
     signal: Signal
     marks: MarksByKey
     matched: Matched
+    known: SignalRow | None = None
+    """The row of a signal that came before, and is taken in anew."""
+
+    @property
+    def event_id(self) -> str:
+        """The name of what becomes of it in the journal."""
+        key = opening_key(self.signal)
+        return key if self.known is None else _again(key, self.marks)
 
     @property
     def reference(self) -> str:
@@ -100,13 +118,21 @@ class SignalIntake:
         """Take in signals of different people, all with the same few statements."""
         reports, new = {}, []
         for signal, marks in marked:
-            if (known := self._known.get(name_of(signal))) is not None:
-                reports[signal.position] = _report_known(signal, known, marks, _remarks(signal))
+            known = self._known.get(name_of(signal))
+            if known is not None and (report := self._known_before(signal, known, marks)) is not None:
+                reports[signal.position] = report
             else:
                 new.append((signal, marks))
-        placed = [
-            _Placed(*pair, matched) for pair, matched in zip(new, self._matcher.match(new), strict=True)
-        ]
+        placed = []
+        for (signal, marks), matched in zip(new, self._matcher.match(new), strict=True):
+            known = self._known.get(name_of(signal))
+            if matched.match is Match.REPEAT and known is not None and known.result == SignalResult.CLOSED:
+                matched = Matched(Match.NEW)  # noqa: PLW2901 - it repeats nothing but what its sender took back
+            item = _Placed(signal, marks, matched, known)
+            if is_closed(signal):
+                reports[signal.position] = self._take_closed(item)
+            else:
+                placed.append(item)
         for matches, carry_out in (
             ((Match.NEW, Match.REPEAT), self._open),
             ((Match.JOIN,), self._join),
@@ -124,11 +150,115 @@ class SignalIntake:
             return SignalReport(
                 signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), str(outcome))
             )
-        note_signal(
-            self._session, self._office, signal, placed.marks, match, outcome.reference, outcome.process
-        )
         result = RESULTS[match]
+        self._note(placed, result, outcome)
         return SignalReport(signal.position, result, outcome.reference, _remarks(signal), first=result)
+
+    def _note(self, placed: _Placed, result: SignalResult, receipt: Receipt) -> None:
+        note_signal(
+            self._session,
+            self._office,
+            placed.signal,
+            placed.marks,
+            result,
+            receipt.reference,
+            receipt.process,
+            placed.known,
+        )
+
+    # --- closed at the sender, and corrected ----------------------------------------------------------------
+
+    def _take_closed(self, placed: _Placed) -> SignalReport:
+        """Take in a signal that its sender has closed: nobody pursues it, and what ended is told where it counts."""
+        signal, match = placed.signal, placed.matched.match
+        remarks = _remarks(signal)
+        try:
+            with self._session.begin_nested():
+                receipt = None
+                if match is Match.JOIN and is_about_the_person(signal):
+                    receipt = close_running(
+                        self._session,
+                        self._office,
+                        signal,
+                        placed.reference,
+                        placed.matched.process,
+                        placed.event_id,
+                    )
+                    if receipt is None:
+                        remarks += (NOT_CLOSED,)
+                if receipt is None:
+                    in_debt_help = match is Match.KNOWN_TO_DEBT_HELP
+                    receipt = open_closed(
+                        self._session,
+                        self._office,
+                        signal,
+                        placed.event_id,
+                        person=placed.marks.present.person,
+                        reference=placed.reference if in_debt_help else None,
+                    )
+        except NotPossible as refusal:
+            return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
+        self._note(placed, SignalResult.CLOSED, receipt)
+        return SignalReport(
+            signal.position, SignalResult.CLOSED, receipt.reference, remarks, first=SignalResult.CLOSED
+        )
+
+    def _known_before(self, signal: Signal, known: SignalRow, marks: MarksByKey) -> SignalReport | None:
+        """Say what became of a signal that came before, or None for one to take in anew.
+
+        The same is a repeat. Another amount, date or status is a correction of the zaak that runs; when that ended,
+        or when the sender opens what it had closed, the signal is taken in as it is now.
+        """
+        remarks, process = _remarks(signal), self._process(known)
+        changed = _changed(signal, known, marks)
+        if changed and not _same_person(known, marks):
+            other = "Dit ID is al gebruikt voor een ander signaal."
+            return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, other))
+        was_closed = known.result == SignalResult.CLOSED
+        reopened = was_closed and not is_closed(signal)
+        if not changed and not reopened and (was_closed or not is_closed(signal) or process is None):
+            return _as_before(signal, known, remarks)
+        if reopened or process is None:
+            return None
+        return self._correct(_Placed(signal, marks, _where(known), known), changed, remarks)
+
+    def _process(self, known: SignalRow) -> Snapshot | None:
+        """Give the vroegsignaalzaak of a signal while it runs."""
+        case, _ = load_case(self._session, known.case_reference)
+        process = case.process(known.process)
+        return None if closed(process) else process
+
+    def _correct(self, placed: _Placed, changed: tuple[str, ...], remarks: tuple[str, ...]) -> SignalReport:
+        """Take a correction over in the zaak that runs, with its trace in the journal."""
+        signal, known = placed.signal, placed.known
+        where = (placed.reference, placed.matched.process)
+        result, receipt, news = SignalResult.CORRECTED, None, False
+        try:
+            with self._session.begin_nested():
+                if changed:
+                    older = _older(placed, self._starts_of_t10([placed.reference]))
+                    data = {"gewijzigd": list(changed), **older}
+                    receipt = correction(self._session, self._office, *where, placed.event_id, data)
+                    news = receipt.new
+                    if signal.crisis and _no_crisis_yet(receipt):
+                        self._report([placed], "crisissignaal", suffix=":crisis")
+                if is_closed(signal):
+                    receipt = close_running(
+                        self._session, self._office, signal, *where, event_id=placed.event_id
+                    )
+                    result = SignalResult.CLOSED if receipt is not None else result
+                    if receipt is None:
+                        remarks += (NOT_CLOSED,)
+                        name, data = f"{placed.event_id}:status", {"gewijzigd": ["status"]}
+                        receipt = correction(self._session, self._office, *where, name, data)
+                    news = news or receipt.new
+        except NotPossible as refusal:
+            return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
+        if not news and known is not None:
+            return _as_before(signal, known, remarks)
+        assert receipt is not None  # noqa: S101 - something was changed, or was closed
+        self._note(placed, result, replace(receipt, process=placed.matched.process))
+        return SignalReport(signal.position, result, receipt.reference, remarks, first=result)
 
     def _open(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
         """Open a vroegsignaalzaak for each signal; one that repeats another closes at once."""
@@ -137,7 +267,7 @@ class SignalIntake:
                 code="M2",
                 municipality=placed.signal.municipality_code,
                 on=placed.signal.signal_date,
-                event_id=opening_key(placed.signal),
+                event_id=placed.event_id,
                 person_key=placed.marks.present.person,
                 then=_after_opening(placed.signal, placed.matched.match),
             )
@@ -173,7 +303,7 @@ class SignalIntake:
                 reference=placed.reference,
                 process=placed.matched.process,
                 event=Event(event, today, data(placed)),
-                event_id=f"{opening_key(placed.signal)}{suffix}",
+                event_id=f"{placed.event_id}{suffix}",
             )
             for placed in group
         ]
@@ -206,7 +336,7 @@ class SignalIntake:
                     reference=placed.reference,
                     on=signal.signal_date,
                     # Forgotten after T11 and sent again: the journal knows the id of the first time.
-                    event_id=None if self._in_journal(placed) else opening_key(signal),
+                    event_id=None if self._in_journal(placed) else placed.event_id,
                     then=_after_opening(signal, placed.matched.match),
                     session=self._session,
                 )
@@ -216,7 +346,7 @@ class SignalIntake:
 
     def _in_journal(self, placed: _Placed) -> bool:
         query = select(JournalRow.id).where(
-            JournalRow.case_reference == placed.reference, JournalRow.event_id == opening_key(placed.signal)
+            JournalRow.case_reference == placed.reference, JournalRow.event_id == placed.event_id
         )
         return self._session.exec(query).first() is not None
 
@@ -271,11 +401,30 @@ def _remarks(signal: Signal) -> tuple[str, ...]:
     return signal.warnings
 
 
-def _report_known(
-    signal: Signal, known: SignalRow, marks: MarksByKey, remarks: tuple[str, ...]
-) -> SignalReport:
-    if known.content not in marks.all("content"):
-        other = "Dit ID is al gebruikt voor een ander signaal."
-        return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, other))
+def _as_before(signal: Signal, known: SignalRow, remarks: tuple[str, ...]) -> SignalReport:
     first = SignalResult(known.result)
     return SignalReport(signal.position, SignalResult.KNOWN, known.case_reference, remarks, first=first)
+
+
+def _again(key: str, marks: MarksByKey) -> str:
+    return f"{key}:{marks.present.content[:12]}"
+
+
+def _where(known: SignalRow) -> Matched:
+    return Matched(Match.JOIN, known.case_reference, known.process)
+
+
+def _same_person(known: SignalRow, marks: MarksByKey) -> bool:
+    return known.person_key is not None and known.person_key in marks.all("person")
+
+
+def _changed(signal: Signal, known: SignalRow, marks: MarksByKey) -> tuple[str, ...]:
+    """Give what a sender changed of a signal, by the names of DDAS; nothing when it says the same."""
+    if known.content in marks.all("content"):
+        return ()
+    changes = {
+        "bedrag": (known.arrears or "") not in (marks.all("arrears") or [""]),
+        "signaaldatum": known.signal_date != signal.signal_date,
+        "signaalpartner": (known.partner or "") not in (marks.all("partner") or [""]),
+    }
+    return tuple(name for name, other in changes.items() if other) or ("anders",)

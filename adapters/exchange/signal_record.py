@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlmodel import Session, select
 
@@ -27,6 +27,8 @@ class SignalResult(StrEnum):
     JOINED = "toegevoegd"
     REPEATED = "herhaalde melding"
     IN_DEBT_HELP = "al in schuldhulp"
+    CLOSED = "gesloten bij de aanleveraar"
+    CORRECTED = "gecorrigeerd"
     KNOWN = "al bekend"
     REFUSED = "geweigerd"
 
@@ -82,23 +84,25 @@ def note_signal(
     office: Office,
     signal: Signal,
     marks: MarksByKey,
-    match: Match,
+    result: SignalResult,
     reference: str,
     process: str,
+    known: SignalRow | None = None,
 ) -> None:
-    """Remember a signal and the vroegsignaalzaak that it belongs to."""
-    row = SignalRow(
-        municipality=signal.municipality_code,
-        supplier=signal.supplier or "",
-        signal_id=signal.signal_id,
-        content=marks.present.content,
-        person_key=marks.present.person,
-        partner=marks.present.partner,
-        arrears=marks.present.arrears,
-        signal_date=signal.signal_date,
-        result=RESULTS[match],
-        case_reference=reference,
-        process=process,
-        accepted_at=office.clock.now(),
-    )
+    """Remember a signal and the vroegsignaalzaak that it belongs to; `known` is the row of a corrected signal."""
+    values: dict[str, Any] = {
+        "content": marks.present.content,
+        "person_key": marks.present.person,
+        "partner": marks.present.partner,
+        "arrears": marks.present.arrears,
+        "signal_date": signal.signal_date,
+        "result": result,
+        "case_reference": reference,
+        "process": process,
+        "accepted_at": office.clock.now(),
+    }
+    municipality, supplier, signal_id = name_of(signal)
+    row = known or SignalRow(municipality=municipality, supplier=supplier, signal_id=signal_id, **values)
+    for name, value in values.items():
+        setattr(row, name, value)
     session.add(row)

@@ -23,7 +23,8 @@ M2 = Definition(
     several=True,
     starts_in="ONTVANGEN",
     # The term counts from the signaaldatum: the date on which the process opens for the law.
-    on_open=(Arm("T10"),),
+    # What its sender has closed is kept without being pursued.
+    on_open=(Arm("T10", unless="gesloten_bij_aanleveraar"),),
     states=(
         State("ONTVANGEN", "Wacht op matchen van het signaal", "early_signal_worker"),
         State("GEMATCHT", "Wacht op toewijzen", "early_signal_worker"),
@@ -170,6 +171,14 @@ M2 = Definition(
             arms=(Arm("T10", anchor="oudste_signaaldatum", restart=True),),
             notifies=("early_signal_worker",),
             because="een signaal binnen de matchingperiode hoort bij de lopende zaak; T10 telt vanaf het oudste (4.3)",
+        ),
+        row(
+            ANY,
+            "signaal_gecorrigeerd",
+            SAME,
+            arms=(Arm("T10", anchor="oudste_signaaldatum", restart=True),),
+            notifies=("early_signal_worker",),
+            because="een aanleveraar verbetert wat hij eerder stuurde; T10 telt vanaf het oudste signaal (4.3)",
         ),
         row(
             ANY,
