@@ -22,6 +22,7 @@ from adapters.runtime.clock import AcceleratedClock, Clock, SystemClock
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
 from adapters.runtime.settings import Settings, settings
 from adapters.storage.database import PolicyRow, SettingRow, create_engine, migrate, reading, writing
+from adapters.storage.keys import check_keys
 from milestones.policy import PolicyError, Rules
 
 if TYPE_CHECKING:
@@ -127,13 +128,20 @@ class Office:
                 session.merge(PolicyRow(name=policy.name, choices=dict(choices)))
 
 
-def open_office(given: Settings | None = None, clock: Clock | None = None) -> Office:
-    """Open the case database of these settings, brought to the newest schema, and give the office."""
+def open_office(
+    given: Settings | None = None, clock: Clock | None = None, *, any_keys: bool = False
+) -> Office:
+    """Open the case database of these settings, brought to the newest schema, and give the office.
+
+    Keys that do not belong to the database are a SettingsError, unless `any_keys`.
+    """
     chosen = given or settings()
     if chosen.database_url is None:
         chosen.ensure_home()
-    engine = create_engine(chosen.database, chosen.database_wait_seconds)
-    migrate(engine)
+    engine = create_engine(chosen.database, chosen.database_wait_seconds, chosen.database_schema)
+    migrate(engine, chosen.database_schema)
+    if not any_keys:
+        check_keys(engine, chosen)
     return Office(chosen, engine, clock or _clock_of(engine))
 
 

@@ -9,6 +9,7 @@ from adapters.messages.message_check import message_problems
 from adapters.operations.integrity import broken_journals
 from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.policies import policy_problems
+from adapters.storage.keys import key_problems
 from deployments.prefect_check import prefect_problems
 from milestones.definition import defects
 from milestones.definitions import VERSIONS
@@ -44,5 +45,6 @@ def _problems(office: Office) -> Iterator[str]:
         read_rules(office.settings.events_file)
     except EventsFileError as error:
         yield str(error)
+    yield from key_problems(office.engine, office.settings)
     yield from prefect_problems(office.settings)
     yield from broken_journals(office)

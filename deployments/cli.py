@@ -453,7 +453,13 @@ def check_command() -> int:
     from deployments.check import check  # noqa: PLC0415
     from deployments.environment import for_a_question  # noqa: PLC0415
 
-    office = _office()
+    try:
+        office = _office()
+    except Exception as error:
+        if (sentence := _known_refusal(error)) is None:
+            raise
+        err.print(sentence, markup=False)
+        return 1
     with for_a_question(office.settings):
         return check(office, out, err)
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from adapters.runtime.settings import KEY_FILES
+
 if TYPE_CHECKING:
     from adapters.office import Office
 
@@ -26,6 +28,7 @@ subscription_app = _group("Systemen die onze gebeurtenissen krijgen.")
 postbak_app = _group("Berichten die op een mens wachten.")
 export_app = _group("Geeft wat wij hebben aan andere systemen.")
 key_app = _group("De sleutel waarmee een BSN onherkenbaar wordt.")
+keys_app = _group("De sleutels die bij de zakendatabase horen.")
 
 GROUPS = {
     "client": client_app,
@@ -33,6 +36,7 @@ GROUPS = {
     "postbak": postbak_app,
     "exporteer": export_app,
     "persoonssleutel": key_app,
+    "sleutel": keys_app,
 }
 
 Municipalities = Annotated[
@@ -278,12 +282,38 @@ def renew_key_command() -> None:
     """Maak een nieuwe sleutel; de oude blijft, alleen om bekende inwoners te herkennen."""
     from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
     from adapters.runtime.persons import renew_key_file  # noqa: PLC0415
+    from adapters.storage.keys import check_keys  # noqa: PLC0415
 
-    chosen = _office().settings
+    office = _office()
+    chosen = office.settings
     if chosen.person_key is not None:
         raise IntegrationError(
             "De sleutel staat in ROUTEKAART_PERSON_KEY: zet daar de nieuwe, en de oude in "
             "ROUTEKAART_PERSON_KEYS_OLD."
         )
     renew_key_file(chosen.ensure_home())
+    check_keys(office.engine, chosen)
     _say("Er is een nieuwe sleutel. Wie onder de oude bekend is, wordt nog herkend.")
+
+
+@keys_app.command("vervang")
+def replace_key_command(
+    naam: Annotated[
+        str, typer.Argument(metavar="SLEUTEL", help=f"Een van: {', '.join(KEY_FILES.values())}.")
+    ],
+    ja: Annotated[bool, typer.Option("--ja", help="Vervang zonder te vragen.")] = False,
+) -> None:
+    """Vervang een sleutel die voorgoed weg is, of die niemand meer mag gebruiken; zegt eerst wat dat kost."""
+    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
+    from adapters.office import open_office  # noqa: PLC0415
+    from adapters.storage.keys import COSTS, replace_key  # noqa: PLC0415
+
+    kind = next((kind for kind, name in KEY_FILES.items() if name == naam), None)
+    if kind is None:
+        raise IntegrationError(f"'{naam}' is geen sleutel; kies uit {', '.join(KEY_FILES.values())}.")
+    office = open_office(any_keys=True)
+    _say(COSTS[kind])
+    if not ja and not typer.confirm("Doorgaan?"):
+        raise typer.Abort
+    replace_key(office.engine, office.settings, kind)
+    _say(f"De {naam} van deze machine hoort nu bij de zakendatabase. Start elk proces opnieuw.")

@@ -16,7 +16,7 @@ import httpx
 import psutil
 
 from adapters.office import open_office
-from adapters.runtime.settings import Settings
+from adapters.runtime.settings import KEY_FILES, Settings, secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +33,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def home_with_keys(home: Path) -> Path:
+    """Give a home folder with its keys: with a case database on a server none is made by itself."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name in KEY_FILES.values():
+        secret_file(home / name)
+    return home
 
 
 @dataclass

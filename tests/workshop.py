@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from stack import free_port, run, wait_until
+from stack import free_port, home_with_keys, run, wait_until
 
 from adapters.office import Office, open_office, set_clock
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
@@ -183,7 +183,9 @@ class Workshop:
     def office(self) -> Office:
         """An office on the same cases, in this process, with a clock that stands still."""
         database = self.extra.get("ROUTEKAART_DATABASE_URL")
-        settings = Settings(home=self.home, database_url=database, prefect_port=self.server.port)
+        settings = Settings(
+            home=home_with_keys(self.home), database_url=database, prefect_port=self.server.port
+        )
         set_clock(open_office(settings).engine, AcceleratedClock(BEGIN, datetime.now(UTC), speed=0))
         return open_office(settings)
 

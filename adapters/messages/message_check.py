@@ -29,11 +29,6 @@ def message_problems(office: Office) -> Iterator[str]:
     yield from _forgotten_municipalities(office, book)
     yield from _missing_blocks(book)
     yield from _revealing_senders(book)
-    if not office.settings.database.startswith("sqlite") and office.settings.link_key is None:
-        yield (
-            "ROUTEKAART_LINK_KEY ontbreekt: de links in berichten werken alleen als de API en alle workers op deze "
-            "machine draaien."
-        )
 
 
 def _forgotten_municipalities(office: Office, book: Book) -> Iterator[str]:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import func, update
-from sqlalchemy.engine import make_url
 from sqlmodel import col, select
 
+from adapters.runtime.database_address import database_address
 from adapters.storage.database import (
     CaseRow,
     JournalRow,
@@ -64,14 +65,14 @@ def content_of(engine: Engine) -> Content:
 # --- making -------------------------------------------------------------------------------------------------
 
 
-def make_backup(database: str, target: Path) -> int:
+def make_backup(database: str | URL, target: Path) -> int:
     """Write a backup of the database at this URL to a new file; give its size in bytes.
 
     The file is for this user alone, and is there whole or not at all. Raises BackupError.
     """
     if target.exists():
         raise BackupError(f"{target} bestaat al; kies een andere naam.")
-    url = make_url(database)
+    url = database_address(database)
     with _partial(target) as partial:
         if url.get_backend_name() == "sqlite":
             _copy_sqlite(_existing(url), partial)
@@ -105,9 +106,13 @@ def _existing(url: URL) -> Path:
     return path
 
 
+def _read_only(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=30)
+
+
 def _copy_sqlite(source: Path, target: Path) -> None:
     with (
-        contextlib.closing(sqlite3.connect(f"file:{source}?mode=ro", uri=True, timeout=30)) as old,
+        contextlib.closing(_read_only(source)) as old,
         contextlib.closing(sqlite3.connect(target, timeout=30)) as new,
     ):
         old.backup(new)
@@ -116,7 +121,7 @@ def _copy_sqlite(source: Path, target: Path) -> None:
 def _check_sqlite(file: Path) -> None:
     """Refuse a file that is no whole SQLite database of ours."""
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
+        with contextlib.closing(_read_only(file)) as opened:
             found = opened.execute("PRAGMA integrity_check").fetchone()[0]
             opened.execute("SELECT count(*) FROM journal").fetchone()
     except sqlite3.DatabaseError as error:
@@ -134,13 +139,13 @@ def _settle(file: Path) -> None:
 # --- putting back -------------------------------------------------------------------------------------------
 
 
-def put_back(database: str, source: Path) -> Content:
+def put_back(database: str | URL, source: Path) -> Content:
     """Put a backup in the place of the database at this URL, brought to the newest schema; give what it holds.
 
     Everything is replaced or nothing is. Whatever is newer in Prefect is mended afterwards: every open process
     asks to be shown again, and no worker holds anything. Raises BackupError.
     """
-    url = make_url(database)
+    url = database_address(database)
     _check_kind(url, source)
     if url.get_backend_name() == "sqlite":
         _check_sqlite(source)
@@ -209,15 +214,11 @@ def _let_go(engine: Engine) -> None:
 
 def _postgresql(program: str, url: URL, *words: str) -> None:
     """Run a program of PostgreSQL on a database; its password is never on a command line."""
-    environment = {
-        "PGHOST": url.host,
-        "PGPORT": str(url.port) if url.port else None,
-        "PGUSER": url.username,
-        "PGPASSWORD": url.password,
-        "PGDATABASE": url.database,
-        "PGSSLMODE": str(url.query["sslmode"]) if "sslmode" in url.query else None,
-    }
-    _run(program, {name: value for name, value in environment.items() if value}, *words)
+    words_of_libpq = {"host": url.host, "port": url.port, "user": url.username, "dbname": url.database}
+    given = {name: str(value) for name, value in (words_of_libpq | url.query).items() if value}
+    address = make_conninfo("", **given)
+    environment = {"PGPASSWORD": str(url.password)} if url.password else {}
+    _run(program, environment, f"--dbname={address}", *words)
 
 
 def _run(program: str, environment: dict[str, str], *words: str) -> None:

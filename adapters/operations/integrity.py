@@ -83,7 +83,9 @@ def _ends_of_parts(engine: Engine, parts: int) -> list[str]:
 
 def _broken_in_part(settings: Settings, after: str, until: str | None) -> list[str]:
     """Check one part in a process of its own."""
-    office = Office(settings, create_engine(settings.database), SystemClock())
+    office = Office(
+        settings, create_engine(settings.database, schema=settings.database_schema), SystemClock()
+    )
     return list(broken_cases(office.engine, office.rules_named, after, until))
 
 

@@ -22,15 +22,19 @@ if TYPE_CHECKING:
     from adapters.runtime.settings import Settings
 
 _MOST_CLIENTS = 2
-_KEY_NAME = 8
+KEY_NAME_LENGTH = 8
 _LENGTH = 64  # of the column that holds it
 
 
 def person_key(bsn: str, secret: bytes) -> str:
     """Give the pseudonym that stands for a BSN; without the secret it cannot be led back."""
-    name = hashlib.sha256(b"naam van de sleutel:" + secret).hexdigest()[:_KEY_NAME]
     digest = hmac.new(secret, bsn.zfill(9).encode(), hashlib.sha256).hexdigest()
-    return f"{name}.{digest}"[:_LENGTH]
+    return f"{key_name(secret)}.{digest}"[:_LENGTH]
+
+
+def key_name(secret: bytes) -> str:
+    """Give the name of a key: what a pseudonym begins with."""
+    return hashlib.sha256(b"naam van de sleutel:" + secret).hexdigest()[:KEY_NAME_LENGTH]
 
 
 def keyed_hash(secret: bytes, *parts: object) -> str:

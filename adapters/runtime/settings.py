@@ -11,7 +11,8 @@ import tempfile
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -20,7 +21,17 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy.engine import URL
 
+from adapters.runtime.database_address import AddressError, database_address, sqlite_address
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KeyKind = Literal["person", "link", "integration"]
+KEY_FILES: Mapping[KeyKind, str] = MappingProxyType(
+    {"person": "persoonssleutel", "link": "overdrachtsleutel", "integration": "integratiesleutel"}
+)
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -35,6 +46,8 @@ class Settings(BaseSettings):
 
     home: Path = Path("~/.routekaart")
     database_url: str | None = None
+    # Where our tables are in PostgreSQL, for a user who may make none in `public`.
+    database_schema: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] | None = None
     municipality: Annotated[str, Field(pattern=r"^\d{4}$")] = "0000"
     prefect_port: Port = 4200
     api_port: Port = 4280
@@ -120,9 +133,14 @@ class Settings(BaseSettings):
         return self.home_folder
 
     @property
-    def database(self) -> str:
-        """The URL of the case database; SQLite in the home folder by default."""
-        return self.database_url or f"sqlite:///{self.home_folder / 'zaken.db'}"
+    def database(self) -> URL:
+        """The address of the case database; SQLite in the home folder by default. Raises SettingsError."""
+        if self.database_url is None:
+            return sqlite_address(self.home_folder / "zaken.db")
+        try:
+            return database_address(self.database_url)
+        except AddressError as error:
+            raise SettingsError(f"De instelling ROUTEKAART_DATABASE_URL klopt niet. {error}") from None
 
     @property
     def prefect_ui(self) -> str:
@@ -134,22 +152,10 @@ class Settings(BaseSettings):
         """The address of the API in the links that messages carry."""
         return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
-    def link_secret(self) -> bytes:
-        """Give the key of the links in messages; the embedded default makes one on first use."""
-        if self.link_key is not None:
-            return self.link_key.get_secret_value().encode()
-        return secret_file(self.ensure_home() / "overdrachtsleutel")
-
     @property
     def messages_file(self) -> Path:
         """Where messages go while nobody is configured to receive them."""
         return self.home_folder / "berichten.jsonl"
-
-    def person_secret(self) -> bytes:
-        """Give the secret of the keyed hash of the BSN; the embedded default makes one on first use."""
-        if self.person_key is not None:
-            return self.person_key.get_secret_value().encode()
-        return secret_file(self.ensure_home() / "persoonssleutel")
 
     def old_person_secrets(self) -> tuple[bytes, ...]:
         """Give the earlier secrets of the keyed hash: those that were set, and those in the home folder."""
@@ -157,11 +163,39 @@ class Settings(BaseSettings):
         lines = kept.read_bytes().split() if kept.exists() and self.person_key is None else []
         return (*(key.get_secret_value().encode() for key in self.person_keys_old), *reversed(lines))
 
+    def link_secret(self) -> bytes:
+        """Give the secret of the links in messages; see `secret` for all three."""
+        return self.secret("link")
+
+    def person_secret(self) -> bytes:
+        """Give the secret of the keyed hash that stands for a BSN."""
+        return self.secret("person")
+
     def integration_secret(self) -> bytes:
         """Give the secret from which the secrets of clients and subscribers are derived."""
-        if self.integration_key is not None:
-            return self.integration_key.get_secret_value().encode()
-        return secret_file(self.ensure_home() / "integratiesleutel")
+        return self.secret("integration")
+
+    def secret(self, kind: KeyKind) -> bytes:
+        """Give a secret: that of the setting, or of the home folder.
+
+        A case database in a file of this machine gets one on first use. One that other machines may use as well is a
+        SettingsError: a secret of this machine alone would make other pseudonyms and other links than theirs.
+        """
+        given: SecretStr | None = getattr(self, f"{kind}_key")
+        if given is not None:
+            return given.get_secret_value().encode()
+        file = self.key_file(kind)
+        if not file.exists() and self.database.get_backend_name() != "sqlite":
+            raise SettingsError(
+                f"De instelling ROUTEKAART_{kind.upper()}_KEY ontbreekt. Deze zakendatabase kan van meer machines "
+                "zijn: geef elke machine dezelfde sleutel."
+            )
+        self.ensure_home()
+        return secret_file(file)
+
+    def key_file(self, kind: KeyKind) -> Path:
+        """Give the file in the home folder that holds a secret without a setting."""
+        return self.home_folder / KEY_FILES[kind]
 
 
 def secret_file(path: Path) -> bytes:

@@ -20,6 +20,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import (
     JSON,
+    URL,
     Column,
     Connection,
     DateTime,
@@ -35,8 +36,11 @@ from sqlalchemy import create_engine as sqlalchemy_engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.schema import CreateSchema
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel
+
+from adapters.runtime.database_address import database_address
 
 _MIGRATING = 0x726F757465  # the lock under which one process at a time migrates
 WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
@@ -263,28 +267,18 @@ class SettingRow(SQLModel, table=True):
     value: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
 
-def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
+def create_engine(url: str | URL, wait_seconds: float = WAIT_SECONDS, schema: str | None = None) -> Engine:
     """Give an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
 
-    What fails then is one of the errors that `adapters.storage.storage_trouble` knows.
+    `schema` is where our tables are in PostgreSQL, if not where its user looks. What fails then is one of the errors
+    that `adapters.storage.storage_trouble` knows; an address that cannot be used is an AddressError.
     """
-    if url.startswith("postgresql://"):
-        url = url.replace("postgresql://", "postgresql+psycopg://", 1)
-    if not url.startswith("sqlite"):
-        # A process that is stopped in the middle of a transaction must not hold its locks for long.
-        lock_timeout = f"-c lock_timeout={int(wait_seconds * 1000)}"
-        arguments = {
-            "options": f"-c idle_in_transaction_session_timeout=15s {lock_timeout}",
-            "connect_timeout": max(2, int(wait_seconds)),
-        }
-        engine = sqlalchemy_engine(
-            url, pool_timeout=wait_seconds, hide_parameters=True, connect_args=arguments
-        )
-        _look_whether_idle_connections_live(engine)
-        return engine
+    address = database_address(url)
+    if address.get_backend_name() == "postgresql":
+        return _postgresql_engine(address, wait_seconds, schema)
     # An error of the database never quotes what was to be written.
     engine = sqlalchemy_engine(
-        url, pool_timeout=wait_seconds, hide_parameters=True, connect_args={"timeout": wait_seconds}
+        address, pool_timeout=wait_seconds, hide_parameters=True, connect_args={"timeout": wait_seconds}
     )
 
     @event.listens_for(engine, "connect")
@@ -302,6 +296,41 @@ def create_engine(url: str, wait_seconds: float = WAIT_SECONDS) -> Engine:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
+    return engine
+
+
+def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) -> Engine:
+    """Give an engine that keeps nothing in a session: a pooler may give each transaction another one.
+
+    What a transaction needs is said with its BEGIN, in one message.
+    """
+    arguments: dict[str, Any] = {"prepare_threshold": None}  # a prepared statement lives in a session
+    if "connect_timeout" not in address.query:
+        arguments["connect_timeout"] = max(2, int(wait_seconds))
+    engine = sqlalchemy_engine(
+        address, pool_timeout=wait_seconds, hide_parameters=True, connect_args=arguments
+    )
+    quoted = "DEFAULT" if schema is None else engine.dialect.identifier_preparer.quote_identifier(schema)
+    settings = {
+        # A process that is stopped in the middle of a transaction must not hold its locks for long.
+        "idle_in_transaction_session_timeout": "'15s'",
+        "lock_timeout": str(int(wait_seconds * 1000)),
+        "search_path": quoted,  # who used this session before us may have set another
+        # Whatever the server prefers, dates are read in one form.
+        "datestyle": "'ISO, YMD'",
+        "timezone": "'UTC'",
+    }
+    begin = "; ".join(["BEGIN", *(f"SET LOCAL {name} TO {value}" for name, value in settings.items())])
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        connection.autocommit = True  # we say BEGIN ourselves
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+    _look_whether_idle_connections_live(engine)
     return engine
 
 
@@ -367,21 +396,33 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
         session.connection().execute(_insert_into(model), rows)
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, schema: str | None = None) -> None:
     """Bring the database to the newest schema; running it twice, or twice at a time, changes nothing.
+
+    `schema` is that of `create_engine`, made when it is not there.
 
     A database of a newer release is left as it is: releases only add to the schema, so that during an upgrade
     workers of the release before it can start too.
     """
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    folder = str(Path(__file__).with_name("migrations"))
+    config.set_main_option("script_location", folder.replace("%", "%%"))
     with engine.connect().execution_options(writes=True) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")
+            if schema is not None:
+                _make_schema(connection, schema)
         if not _is_newer(connection, config):
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
         connection.commit()
+
+
+def _make_schema(connection: Connection, schema: str) -> None:
+    """Make a schema that is not there; who may make none can still use one that is."""
+    there = connection.execute(text("SELECT 1 FROM pg_namespace WHERE nspname = :name"), {"name": schema})
+    if there.first() is None:
+        connection.execute(CreateSchema(schema))
 
 
 def _is_newer(connection: Connection, config: Config) -> bool:

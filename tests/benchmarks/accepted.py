@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
-from measuring import Line, free_port, postgres_database, process, report
+from measuring import Line, free_port, home_with_keys, postgres_database, process, report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -62,7 +62,7 @@ def measure_ours(cases: int, at_once: int, url: str) -> Measured:
     from adapters.office import open_office  # noqa: PLC0415  # each peer imports only its own
     from adapters.runtime.settings import Settings  # noqa: PLC0415
 
-    office = open_office(Settings(home=Path(tempfile.mkdtemp()), database_url=url))
+    office = open_office(Settings(home=home_with_keys(), database_url=url))
     with ThreadPoolExecutor(at_once) as pool:
         references = list(
             pool.map(lambda _: office.casework.open("M3", municipality="0518").reference, range(cases))

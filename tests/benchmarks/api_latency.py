@@ -12,14 +12,12 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 import uuid
-from pathlib import Path
 
 import httpx
 import psutil
-from measuring import free_port
+from measuring import free_port, home_with_keys
 
 EVENTS = ("aanmelding_geregistreerd", "bedreigend", "afspraak_gemaakt", "eerste_gesprek_gevoerd")
 
@@ -75,7 +73,7 @@ def main() -> None:
     """Start the API, measure, and stop it."""
     rate = float(sys.argv[1]) if len(sys.argv) > 1 else 50
     seconds = float(sys.argv[2]) if len(sys.argv) > 2 else 20
-    home, port = Path(tempfile.mkdtemp()), free_port()
+    home, port = home_with_keys(), free_port()
     environment = os.environ | {"ROUTEKAART_HOME": str(home), "ROUTEKAART_API_PORT": str(port)}
     environment["ROUTEKAART_API_REQUESTS_PER_SECOND"] = "10000"
     if len(sys.argv) > 3:

@@ -31,7 +31,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
 from sample_cases import fill  # noqa: E402
-from stack import Stack  # noqa: E402
+from stack import Stack, home_with_keys  # noqa: E402
 
 from adapters.office import open_office  # noqa: E402
 from adapters.oversight.workload import read_workload  # noqa: E402
@@ -190,7 +190,7 @@ def main() -> None:
             connection.execute(f'CREATE DATABASE "{name}"')
     cases, engine = (database(name) for name in names)
     folder = Path(tempfile.mkdtemp())
-    settings = Settings(home=folder / "home", database_url=cases, municipality=MUNICIPALITY)
+    settings = Settings(home=home_with_keys(folder / "home"), database_url=cases, municipality=MUNICIPALITY)
     extra = {
         "ROUTEKAART_DATABASE_URL": cases,
         "ROUTEKAART_MUNICIPALITY": MUNICIPALITY,

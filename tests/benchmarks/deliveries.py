@@ -12,7 +12,6 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
 from contextlib import contextmanager, nullcontext
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 import psutil
-from measuring import Line, free_port, postgres_database, process, report
+from measuring import Line, free_port, home_with_keys, postgres_database, process, report
 from sqlalchemy import MetaData, func, select
 
 from adapters.storage.database import create_engine
@@ -132,7 +131,7 @@ def main() -> None:
     parser.add_argument("--on", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--wanted", type=float, default=60.0, help="seconds for the first time")
     asked = parser.parse_args()
-    home = Path(tempfile.mkdtemp())
+    home = home_with_keys()
     file = home / "levering.json"
     with file.open("wb") as out:
         out.writelines(delivery(asked.signals))

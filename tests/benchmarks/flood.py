@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import argparse
 import itertools
-import tempfile
 import time
 from contextlib import nullcontext
 from datetime import timedelta
-from pathlib import Path
 
 from many_cases import copy_case
-from measuring import Line, postgres_database, report
+from measuring import Line, home_with_keys, postgres_database, report
 from sqlalchemy import update
 from sqlmodel import col, func, select
 from whole import until, whole
@@ -56,7 +54,7 @@ def _case_with_terms(office: Office) -> str:
 def in_database(number: int, url: str | None) -> Line:
     """Fire so many warnings that fall due on one day, as the worker's sweep does."""
     clock = SetClock(SystemClock().now())
-    office = open_office(Settings(home=Path(tempfile.mkdtemp()), database_url=url), clock)
+    office = open_office(Settings(home=home_with_keys(), database_url=url), clock)
     copy_case(office, _case_with_terms(office), number - 1)
     clock.moment += timedelta(days=15)  # past the first warning of T01
     fired, begin = 0, time.perf_counter()

@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 import sys
+import tempfile
 import uuid
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,12 +17,22 @@ from typing import TYPE_CHECKING
 import psutil
 import psycopg
 
+from adapters.runtime.settings import KEY_FILES, secret_file
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 RESULTS = "ROUTEKAART_BENCHMARK_RESULTS"  # the file in which `all.py` collects the lines of each benchmark
 POSTGRES = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
+
+
+def home_with_keys() -> Path:
+    """Make a home folder with its keys: with a case database on a server none is made by itself."""
+    home = Path(tempfile.mkdtemp(prefix="routekaart-bench-"))
+    for name in KEY_FILES.values():
+        secret_file(home / name)
+    return home
 
 
 @dataclass(frozen=True)

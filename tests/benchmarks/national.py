@@ -12,19 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import random
-import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import psycopg
 from costs import LOADS, Load, Measured, cost, table
 from many_cases import copy_case
-from measuring import Line, cpu_seconds, postgres_database, report
+from measuring import Line, cpu_seconds, home_with_keys, postgres_database, report
 from whole import whole
 
 from adapters.cases.caseload import Caseload
@@ -111,7 +109,7 @@ def _all(measured: Measured) -> float:
 def simulate(load: Load, url: str) -> tuple[Month, int, int]:
     """Let a month pass; give what happened, and the rows and bytes that it added."""
     clock = SetClock(SystemClock().now().replace(hour=9, minute=0) - timedelta(days=400))
-    office = open_office(Settings(home=Path(tempfile.mkdtemp()), database_url=url), clock)
+    office = open_office(Settings(home=home_with_keys(), database_url=url), clock)
     open_trajects = _running(office, clock, round(load.open_cases))
     chance = random.Random(1)  # noqa: S311 - the same month every time
     month, before = Month(), _size(url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from measuring import free_port, process
+from measuring import free_port, home_with_keys, process
 from sqlmodel import col, func, select
 
 from adapters.office import Office, open_office
@@ -72,7 +71,7 @@ class Whole:
 @contextmanager
 def whole(case_database: str | None = None, prefect_database: str | None = None) -> Iterator[Whole]:
     """Start a server in a folder of its own; SQLite for what is not named."""
-    home = Path(tempfile.mkdtemp(prefix="routekaart-bench-"))
+    home = home_with_keys()
     port = free_port()
     settings = Settings(home=home, prefect_port=port, database_url=case_database)
     ours = {

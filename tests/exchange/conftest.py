@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from stack import home_with_keys
 from starlette.testclient import TestClient
 
 from adapters.api import create_api
@@ -25,7 +26,7 @@ NOW = datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
     """Give settings that a test may change with `model_copy`."""
-    return Settings(home=tmp_path, database_url=database_url, municipality="0518")
+    return Settings(home=home_with_keys(tmp_path), database_url=database_url, municipality="0518")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from cluster import Cluster, postgresql_programs
 from sqlalchemy import event
 from sqlmodel import func, select
-from stack import ROUTEKAART
+from stack import ROUTEKAART, home_with_keys
 from starlette.testclient import TestClient
 
 from adapters.api import create_api
@@ -113,7 +113,7 @@ def test_a_postgresql_that_comes_and_goes_gives_503_and_loses_nothing(tmp_path: 
     """PostgreSQL crashes and comes back: 503 while it is gone, and a repeat of each request is stored once."""
     cluster = Cluster()
     try:
-        settings = Settings(home=tmp_path, database_url=cluster.url(), municipality="0518")
+        settings = Settings(home=home_with_keys(tmp_path), database_url=cluster.url(), municipality="0518")
         office = open_office(settings)
         api = _caller(office)
         assert _open(api, "WEG-0").status_code == 201
