@@ -211,7 +211,7 @@ def test_a_dry_run_lists_and_writes_nothing(
     monkeypatch.setitem(os.environ, "ROUTEKAART_HOME", str(tmp_path))
     clock = SetClock(datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM))
     office = open_office(Settings(home=tmp_path), clock)
-    monkeypatch.setattr(cli, "_office", lambda: office)
+    monkeypatch.setattr("adapters.office.office", lambda: office)
     new = definitions.DEFINITIONS["M3"]
     monkeypatch.setitem(definitions.DEFINITIONS, "M3", m3.M3)  # type: ignore[index]
     reference = office.casework.open("M3", municipality="0518").reference

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import io
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
 from conftest import caller
 from deliveries import delivery, signal
-from rich.console import Console
 from test_history import case
 from test_messages import event, send
 
-from deployments import cli, integration_cli
+from deployments import cli
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,29 +19,24 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 
-class Terminal:
-    """Runs commands and collects what they print."""
-
-    def __init__(self) -> None:
-        self.printed = io.StringIO()
+class Terminal(Protocol):
+    """Runs one command; gives its exit code and what it printed."""
 
     def __call__(self, *words: str) -> tuple[int, str]:
-        """Run one command; give its exit code and what it printed."""
-        self.printed.truncate(0)
-        self.printed.seek(0)
-        return cli.run(list(words)), self.printed.getvalue()
+        """Run it."""
 
 
 @pytest.fixture
-def terminal(office: Office, monkeypatch: pytest.MonkeyPatch) -> Terminal:
+def terminal(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
     """Give a terminal on the office of the test."""
-    made = Terminal()
-    console = Console(file=made.printed, width=500)
-    for module in (cli, integration_cli):
-        monkeypatch.setattr(module, "_office", lambda: office)
-        monkeypatch.setattr(module, "out", console)
-    monkeypatch.setattr(cli, "err", console)
-    return made
+    monkeypatch.setattr("adapters.office.office", lambda: office)
+
+    def command(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = cli.run(list(words))
+        return code, "".join(capsys.readouterr())
+
+    return command
 
 
 def test_a_client_is_made_listed_and_revoked(terminal: Terminal, office: Office) -> None:

@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from conftest import caller
 from deliveries import delivery, signal, valid_bsn
-from rich.console import Console
 from sqlalchemy import inspect, text
 from test_messages import notification
 from test_webhooks import Receiver
 
 from adapters.exchange.clients import first_key_file
 from adapters.exchange.webhooks import deliver_due, fan_out, subscribe
-from deployments import cli, integration_cli
+from deployments import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -199,7 +198,12 @@ def all_files(folder: Path) -> Iterator[str]:
 
 
 def test_no_mark_is_found_anywhere(
-    office: Office, receiver: Receiver, logged: io.StringIO, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    office: Office,
+    receiver: Receiver,
+    logged: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Not in a table, a file, a log line, an answer, a message, an event, or the output of a command."""
     subscribe(office, "dashboard", receiver.url)
@@ -207,12 +211,8 @@ def test_no_mark_is_found_anywhere(
     fan_out(office)
     deliver_due(office)
     assert len(receiver.received) > 5
-    printed = io.StringIO()
-    console = Console(file=printed, width=500)
-    for module in (cli, integration_cli):
-        monkeypatch.setattr(module, "_office", lambda: office)
-        monkeypatch.setattr(module, "out", console)
-    monkeypatch.setattr(cli, "err", console)
+    monkeypatch.setattr("adapters.office.office", lambda: office)
+    capsys.readouterr()
     source = tmp_path / "bron" / "levering.json"
     source.parent.mkdir()
     source.write_text(json.dumps(delivery(signal("S-9", None, bedrag=AMOUNT, client=PERSON))))
@@ -245,7 +245,7 @@ def test_no_mark_is_found_anywhere(
         "files": list(all_files(office.settings.home_folder)),
         "logs": [logged.getvalue()],
         "webhooks": [str(item) for item in receiver.received],
-        "commands": [printed.getvalue()],
+        "commands": list(capsys.readouterr()),
     }
     assert len(places["rows"]) > 30
     assert "event_accepted" in logged.getvalue()

@@ -16,7 +16,7 @@ from adapters.runtime.settings import Settings
 from adapters.storage.database import OutboxRow, reading
 from adapters.storage.message_tables import DeliveryRow
 from deployments import start
-from deployments.check import check
+from deployments.cli.check import check
 from deployments.environment import for_a_question
 
 if TYPE_CHECKING:
@@ -130,11 +130,13 @@ def test_start_names_each_problem(
 
 
 def test_controleer_ends_with_1_and_prints_each_problem(
-    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine,
+    clock: SetClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """The command prints what to put right and its exit code tells that there is something."""
     monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
-    printed = StringIO()
-    console = Console(file=printed, width=300, soft_wrap=True)
-    assert check(_office(engine, clock, tmp_path), console, console) == 1
-    assert "ontvangers.toml, regel 6: Kanaal 'fout'" in printed.getvalue()
+    assert check(_office(engine, clock, tmp_path)) == 1
+    assert "ontvangers.toml, regel 6: Kanaal 'fout'" in capsys.readouterr().err

@@ -141,14 +141,14 @@ def test_the_command_line_says_in_one_sentence_what_is_the_matter(
 ) -> None:
     """Locked or gone: exit 2, one Dutch sentence on stderr, and nothing written."""
     reference = office.casework.open("M1", municipality="0518").reference
-    monkeypatch.setattr(cli, "_office", lambda: office)
+    monkeypatch.setattr("adapters.office.office", lambda: office)
     with closing(sqlite3.connect(office.settings.home_folder / "zaken.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert cli.run(_meld(reference)) == 2
         other.execute("ROLLBACK")
     assert capsys.readouterr().err == f"{Trouble.BUSY}\n"
     nowhere = Settings(home=office.settings.home, database_url="postgresql://routekaart@127.0.0.1:1/zaken")
-    monkeypatch.setattr(cli, "_office", lambda: open_office(nowhere))
+    monkeypatch.setattr("adapters.office.office", lambda: open_office(nowhere))
     assert cli.run(_meld(reference)) == 2
     assert capsys.readouterr().err == f"{Trouble.GONE} Controleer ROUTEKAART_DATABASE_URL.\n"
     assert _stored(office) == (1, 1)

@@ -143,7 +143,7 @@ def test_the_command_refuses_in_dutch(
 ) -> None:
     """A backup of nothing is one Dutch sentence and exit 2."""
     monkeypatch.setenv("ROUTEKAART_HOME", str(tmp_path / "leeg"))
-    monkeypatch.setattr("deployments.backup_cli.settings", lambda: Settings(home=tmp_path / "leeg"))
+    monkeypatch.setattr("adapters.runtime.settings.settings", lambda: Settings(home=tmp_path / "leeg"))
     assert cli.run(["backup", str(tmp_path / "x.backup")]) == 2
     assert "Er is geen database" in capsys.readouterr().err
 

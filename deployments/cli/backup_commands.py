@@ -7,16 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
-from adapters.operations.backup import BackupError, make_backup, put_back
-from adapters.runtime.logs import set_up_logs
-from adapters.runtime.settings import Settings, SettingsError, settings
+from deployments.cli.console import BadInput, say
 
 if TYPE_CHECKING:
     from adapters.operations.backup import Content
-
-out = Console(highlight=False, soft_wrap=True)
+    from adapters.runtime.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -29,10 +25,12 @@ def backup_command(
     bestand: Annotated[Path, typer.Argument(metavar="BESTAND", help="Een bestand dat er nog niet is.")],
 ) -> None:
     """Zet de hele zakendatabase in een bestand, terwijl alles doorloopt."""
+    from adapters.operations.backup import make_backup
+
     chosen = _settings()
     size = make_backup(chosen.database, bestand)
-    out.print(f"Backup {bestand}: {size} bytes.", markup=False)
-    out.print(f"Bewaar de sleutels ergens anders: {_keys(chosen)}.", markup=False)
+    say(f"Backup {bestand}: {size} bytes.")
+    say(f"Bewaar de sleutels ergens anders: {_keys(chosen)}.")
 
 
 def put_back_command(
@@ -40,23 +38,28 @@ def put_back_command(
     ja: Annotated[bool, typer.Option("--ja", help="Vervang de zakendatabase zonder te vragen.")] = False,
 ) -> int:
     """Vervang de zakendatabase door een backup, en maak de flow runs in Prefect daaraan gelijk."""
-    from adapters.office import office  # noqa: PLC0415
-    from deployments.repair import repair  # noqa: PLC0415
+    from adapters.office import office
+    from adapters.operations.backup import put_back
+    from adapters.runtime.settings import SettingsError
+    from deployments.cli.repair import repair
 
     chosen = _settings()
     _refuse_while_running(chosen)
     if not ja and not typer.confirm("Alles in de zakendatabase wordt vervangen. Doorgaan?"):
         raise typer.Abort
     content = put_back(chosen.database, bestand)
-    out.print(_told(content), markup=False)
+    say(_told(content))
     try:
-        return repair(office(), out, end_strangers=True)
+        return repair(office(), end_strangers=True)
     except SettingsError:
-        out.print("Prefect antwoordt niet. Start Prefect en daarna: routekaart herstel --vreemde-runs")
+        say("Prefect antwoordt niet. Start Prefect en daarna: routekaart herstel --vreemde-runs")
         return 0
 
 
 def _settings() -> Settings:
+    from adapters.runtime.logs import set_up_logs
+    from adapters.runtime.settings import settings
+
     chosen = settings()
     set_up_logs(chosen, default_level="warning")
     return chosen
@@ -88,4 +91,4 @@ def _refuse_while_running(chosen: Settings) -> None:
         try:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BackupError("routekaart draait nog; stop het eerst (Ctrl-C).") from None
+            raise BadInput("routekaart draait nog; stop het eerst (Ctrl-C).") from None

@@ -10,6 +10,7 @@ from adapters.operations.integrity import broken_journals
 from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.policies import policy_problems
 from adapters.storage.keys import key_problems
+from deployments.cli.console import complain, say
 from deployments.prefect_check import prefect_problems
 from milestones.definition import defects
 from milestones.definitions import VERSIONS
@@ -19,18 +20,16 @@ from milestones.guards import GUARDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.console import Console
-
     from adapters.office import Office
 
 
-def check(office: Office, out: Console, err: Console) -> int:
+def check(office: Office) -> int:
     """Print what is wrong and what to do; give 1 when anything is, else 0."""
     problems = list(_problems(office))
     for problem in problems:
-        err.print(problem, markup=False)
+        complain(problem)
     if not problems:
-        out.print("Alles is in orde: instellingen, definities, ontvangers, teksten en journaal.")
+        say("Alles is in orde: instellingen, definities, ontvangers, teksten en journaal.")
     return 1 if problems else 0
 
 

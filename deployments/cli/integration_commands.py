@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from adapters.runtime.settings import KEY_FILES
-
-if TYPE_CHECKING:
-    from adapters.office import Office
-
-out = Console(highlight=False, soft_wrap=True)
+from deployments.cli.console import data_from, day_from, optional_day_from, say, the_office
 
 
 def _group(text: str) -> typer.Typer:
@@ -44,40 +36,10 @@ Municipalities = Annotated[
 ]
 
 
-def _office() -> Office:
-    from adapters.office import office  # noqa: PLC0415
-
-    return office()
-
-
-def _say(line: str) -> None:
-    out.print(line, markup=False)
-
-
-def _day(written: str | None) -> date | None:
-    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
-    from milestones.civil_dates import civil_date  # noqa: PLC0415
-
-    if written is None:
-        return None
-    found = civil_date(written)
-    if found is None:
-        raise IntegrationError(f"'{written}' is geen datum; schrijf jjjj-mm-dd.")
-    return found
-
-
-def _fields(written: str | None) -> dict[str, object] | None:
-    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
-
-    if written is None:
-        return None
-    try:
-        found = json.loads(written)
-    except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise IntegrationError('De gegevens zijn geen JSON-object; schrijf bijvoorbeeld {"grond": "fraude"}.')
-    return found
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for name, group in GROUPS.items():
+        app.add_typer(group, name=name)
 
 
 # --- clients ------------------------------------------------------------------------------------------------
@@ -93,33 +55,33 @@ def new_client_command(
     ] = None,
 ) -> None:
     """Maak een client; de sleutel en het geheim staan er maar een keer."""
-    from adapters.exchange.clients import new_client  # noqa: PLC0415
+    from adapters.exchange.clients import new_client
 
-    made = new_client(_office(), client_id, tuple(gemeente or ("*",)), tuple(mag or ("*",)))
-    _say(f"client_id    {made.client_id}")
-    _say(f"API-sleutel  {made.api_key}")
-    _say(f"JWT-geheim   {made.jwt_secret}")
-    _say("Bewaar deze gegevens nu: wij kunnen de sleutel niet nog een keer laten zien.")
+    made = new_client(the_office(), client_id, tuple(gemeente or ("*",)), tuple(mag or ("*",)))
+    say(f"client_id    {made.client_id}")
+    say(f"API-sleutel  {made.api_key}")
+    say(f"JWT-geheim   {made.jwt_secret}")
+    say("Bewaar deze gegevens nu: wij kunnen de sleutel niet nog een keer laten zien.")
 
 
 @client_app.command("lijst")
 def list_clients_command() -> None:
     """Toon alle clients en wat ze mogen."""
-    from adapters.exchange.clients import clients  # noqa: PLC0415
+    from adapters.exchange.clients import clients
 
-    for row in clients(_office()):
+    for row in clients(the_office()):
         state = "ingetrokken" if row.revoked_at else "actief"
         rights = f"gemeenten: {', '.join(row.municipalities)}  mag: {', '.join(row.events)}"
-        _say(f"{row.client_id}  {state}  {rights}")
+        say(f"{row.client_id}  {state}  {rights}")
 
 
 @client_app.command("intrekken")
 def revoke_client_command(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")]) -> None:
     """Laat een client niet meer toe."""
-    from adapters.exchange.clients import revoke_client  # noqa: PLC0415
+    from adapters.exchange.clients import revoke_client
 
-    revoke_client(_office(), client_id)
-    _say(f"Client {client_id} is ingetrokken.")
+    revoke_client(the_office(), client_id)
+    say(f"Client {client_id} is ingetrokken.")
 
 
 # --- subscriptions ------------------------------------------------------------------------------------------
@@ -135,41 +97,41 @@ def subscribe_command(
     gemeente: Municipalities = None,
 ) -> None:
     """Stuur onze gebeurtenissen naar een adres; het geheim van de handtekening staat er maar een keer."""
-    from adapters.exchange.webhooks import subscribe  # noqa: PLC0415
+    from adapters.exchange.webhooks import subscribe
 
-    secret = subscribe(_office(), naam, adres, tuple(soort or ("*",)), tuple(gemeente or ("*",)))
-    _say(f"abonnement  {naam}")
-    _say(f"geheim      {secret}")
+    secret = subscribe(the_office(), naam, adres, tuple(soort or ("*",)), tuple(gemeente or ("*",)))
+    say(f"abonnement  {naam}")
+    say(f"geheim      {secret}")
 
 
 @subscription_app.command("lijst")
 def list_subscriptions_command() -> None:
     """Toon alle abonnementen."""
-    from adapters.exchange.webhooks import subscriptions  # noqa: PLC0415
+    from adapters.exchange.webhooks import subscriptions
 
-    for row in subscriptions(_office()):
+    for row in subscriptions(the_office()):
         state = "ingetrokken" if row.ended_at else "actief"
         wanted = f"{', '.join(row.types)}  gemeenten: {', '.join(row.municipalities)}"
-        _say(f"{row.name}  {state}  {row.url}  {wanted}")
+        say(f"{row.name}  {state}  {row.url}  {wanted}")
 
 
 @subscription_app.command("intrekken")
 def unsubscribe_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
     """Stop met een abonnement."""
-    from adapters.exchange.webhooks import unsubscribe  # noqa: PLC0415
+    from adapters.exchange.webhooks import unsubscribe
 
-    unsubscribe(_office(), naam)
-    _say(f"Abonnement {naam} is ingetrokken.")
+    unsubscribe(the_office(), naam)
+    say(f"Abonnement {naam} is ingetrokken.")
 
 
 @subscription_app.command("mislukt")
 def dead_letters_command() -> None:
     """Toon de berichten die een abonnee niet aannam."""
-    from adapters.exchange.webhooks import dead_letters  # noqa: PLC0415
+    from adapters.exchange.webhooks import dead_letters
 
-    for delivery, event in dead_letters(_office()):
+    for delivery, event in dead_letters(the_office()):
         given_up = delivery.gave_up_at.isoformat(timespec="seconds") if delivery.gave_up_at else ""
-        _say(
+        say(
             f"{delivery.subscription}  {event.case_reference}  {event.type}  {event.id}  "
             f"{delivery.attempts} pogingen  {delivery.last_result}  {given_up}"
         )
@@ -178,9 +140,9 @@ def dead_letters_command() -> None:
 @subscription_app.command("opnieuw")
 def try_again_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
     """Stuur alles wat een abonnee niet aannam nog een keer."""
-    from adapters.exchange.webhooks import try_again  # noqa: PLC0415
+    from adapters.exchange.webhooks import try_again
 
-    _say(f"{try_again(_office(), naam)} berichten gaan opnieuw naar {naam}.")
+    say(f"{try_again(the_office(), naam)} berichten gaan opnieuw naar {naam}.")
 
 
 # --- postbak ------------------------------------------------------------------------------------------------
@@ -191,9 +153,9 @@ def list_postbak_command(
     alles: Annotated[bool, typer.Option("--alles", help="Ook wat al is afgehandeld.")] = False,
 ) -> None:
     """Toon de berichten die op een mens wachten."""
-    from adapters.exchange.postbak import waiting  # noqa: PLC0415
+    from adapters.exchange.postbak import waiting
 
-    rows = waiting(_office(), everything=alles)
+    rows = waiting(the_office(), everything=alles)
     for row in rows:
         about = f"  over {row.subject}" if row.subject else ""
         choices = f"  past bij {', '.join(row.candidates)}" if row.candidates else ""
@@ -201,9 +163,9 @@ def list_postbak_command(
         outcome = f"  ({row.outcome})" if row.outcome else ""
         received = row.received_at.isoformat(timespec="seconds")
         origin = f"{row.kind}  van {row.source}{about}"
-        _say(f"{row.id}  {received}  {origin}{event}{choices}  {row.reason}{outcome}")
+        say(f"{row.id}  {received}  {origin}{event}{choices}  {row.reason}{outcome}")
     if not rows:
-        _say("De postbak is leeg.")
+        say("De postbak is leeg.")
 
 
 @postbak_app.command("koppel")
@@ -222,29 +184,29 @@ def couple_command(
     ] = False,
 ) -> None:
     """Meld het bericht als gebeurtenis in een zaak."""
-    from adapters.exchange.postbak import couple  # noqa: PLC0415
+    from adapters.exchange.postbak import couple
 
     receipt = couple(
-        _office(),
+        the_office(),
         nummer,
         zaak,
         event=gebeurtenis,
         process=mijlpaal,
-        on=_day(op),
-        data=_fields(gegevens),
+        on=optional_day_from(op),
+        data=None if gegevens is None else data_from(gegevens),
         remember=onthoud,
     )
     process = receipt.case.process(receipt.process)
-    _say(f"{zaak} {process.name}: {process.state}")
+    say(f"{zaak} {process.name}: {process.state}")
 
 
 @postbak_app.command("verwerp")
 def put_aside_command(nummer: Annotated[int, typer.Argument(metavar="NUMMER")]) -> None:
     """Leg een bericht weg: er hoeft niets mee te gebeuren."""
-    from adapters.exchange.postbak import put_aside  # noqa: PLC0415
+    from adapters.exchange.postbak import put_aside
 
-    put_aside(_office(), nummer)
-    _say(f"Bericht {nummer} is weggelegd.")
+    put_aside(the_office(), nummer)
+    say(f"Bericht {nummer} is weggelegd.")
 
 
 # --- export and key -----------------------------------------------------------------------------------------
@@ -260,13 +222,11 @@ def export_command(
     uit: Annotated[Path | None, typer.Option(metavar="BESTAND", help="Anders naar het scherm.")] = None,
 ) -> None:
     """Geef een DDAS-levering; velden over personen komen uit het zaaksysteem, via een plug-in."""
-    from adapters.exchange.ddas_export import Delivery, ExportError, export  # noqa: PLC0415
+    from adapters.exchange.ddas_export import Delivery, ExportError, export
 
     if soort not in list(Delivery):
         raise ExportError(f"'{soort}' kan niet worden geleverd; kies uit {', '.join(Delivery)}.")
-    start, end = _day(van), _day(tot)
-    assert start is not None and end is not None  # noqa: S101, PT018 - both are given
-    pieces = export(_office(), Delivery(soort), start, end)
+    pieces = export(the_office(), Delivery(soort), day_from(van), day_from(tot))
     if uit is None:
         sys.stdout.writelines(pieces)
         return
@@ -280,11 +240,11 @@ def export_command(
 @key_app.command("vernieuw")
 def renew_key_command() -> None:
     """Maak een nieuwe sleutel; de oude blijft, alleen om bekende inwoners te herkennen."""
-    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
-    from adapters.runtime.persons import renew_key_file  # noqa: PLC0415
-    from adapters.storage.keys import check_keys  # noqa: PLC0415
+    from adapters.exchange.refusals import IntegrationError
+    from adapters.runtime.persons import renew_key_file
+    from adapters.storage.keys import check_keys
 
-    office = _office()
+    office = the_office()
     chosen = office.settings
     if chosen.person_key is not None:
         raise IntegrationError(
@@ -293,27 +253,29 @@ def renew_key_command() -> None:
         )
     renew_key_file(chosen.ensure_home())
     check_keys(office.engine, chosen)
-    _say("Er is een nieuwe sleutel. Wie onder de oude bekend is, wordt nog herkend.")
+    say("Er is een nieuwe sleutel. Wie onder de oude bekend is, wordt nog herkend.")
 
 
 @keys_app.command("vervang")
 def replace_key_command(
     naam: Annotated[
-        str, typer.Argument(metavar="SLEUTEL", help=f"Een van: {', '.join(KEY_FILES.values())}.")
+        str,
+        typer.Argument(metavar="SLEUTEL", help="persoonssleutel, overdrachtsleutel of integratiesleutel."),
     ],
     ja: Annotated[bool, typer.Option("--ja", help="Vervang zonder te vragen.")] = False,
 ) -> None:
     """Vervang een sleutel die voorgoed weg is, of die niemand meer mag gebruiken; zegt eerst wat dat kost."""
-    from adapters.exchange.refusals import IntegrationError  # noqa: PLC0415
-    from adapters.office import open_office  # noqa: PLC0415
-    from adapters.storage.keys import COSTS, replace_key  # noqa: PLC0415
+    from adapters.exchange.refusals import IntegrationError
+    from adapters.office import open_office
+    from adapters.runtime.settings import KEY_FILES
+    from adapters.storage.keys import COSTS, replace_key
 
     kind = next((kind for kind, name in KEY_FILES.items() if name == naam), None)
     if kind is None:
         raise IntegrationError(f"'{naam}' is geen sleutel; kies uit {', '.join(KEY_FILES.values())}.")
     office = open_office(any_keys=True)
-    _say(COSTS[kind])
+    say(COSTS[kind])
     if not ja and not typer.confirm("Doorgaan?"):
         raise typer.Abort
     replace_key(office.engine, office.settings, kind)
-    _say(f"De {naam} van deze machine hoort nu bij de zakendatabase. Start elk proces opnieuw.")
+    say(f"De {naam} van deze machine hoort nu bij de zakendatabase. Start elk proces opnieuw.")

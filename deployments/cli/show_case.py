@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
+from deployments.cli.console import terminal
 from milestones.dutch import dutch_date
 from milestones.roles import dutch_role
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 _LAST_LINES = 15
 
 
-def show_case(case: dict[str, Any], out: Console) -> None:
+def show_case(case: dict[str, Any]) -> None:
     """Print where a case is, who holds it and what can happen; its terms; and the end of its journal."""
+    out = terminal()
     out.print(Text(f"Zaak {case['zaak']} (gemeente {case['gemeentecode']})", style="bold"))
     for item in case["mijlpalen"]:
         out.print(Text(f"\n{item['mijlpaal']} {item['naam']}: {item['toestand']}", style="bold"))

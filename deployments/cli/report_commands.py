@@ -6,10 +6,8 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=True)
+from deployments.cli.console import say, terminal, the_office
 
 Municipality = Annotated[
     str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen gemeente.")
@@ -25,18 +23,18 @@ def register(app: typer.Typer) -> None:
 
 def workload_command(gemeente: Municipality = None, als_csv: AsCsv = False) -> None:
     """Toon wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
-    from adapters.office import office  # noqa: PLC0415
-    from adapters.oversight.workload import read_workload, workload_csv  # noqa: PLC0415
+    from rich.table import Table
 
-    here = office()
+    from adapters.oversight.workload import read_workload, workload_csv
+
+    here = the_office()
     work = read_workload(here, gemeente or here.settings.municipality)
     if als_csv:
         sys.stdout.write(workload_csv(work))
         return
-    out.print(
+    say(
         f"Gemeente {work.municipality}, {work.on}: {len(work.items)} open, {len(work.late)} te laat, "
-        f"{len(work.this_week)} deze week, {len(work.unowned)} zonder eigenaar.",
-        markup=False,
+        f"{len(work.this_week)} deze week, {len(work.unowned)} zonder eigenaar."
     )
     people = Table("medewerker", "open", "te laat", "deze week", box=None)
     for row in work.loads:
@@ -48,7 +46,7 @@ def workload_command(gemeente: Municipality = None, als_csv: AsCsv = False) -> N
         )
     for shown in (people, late):
         if shown.row_count:
-            out.print(shown)
+            terminal().print(shown)
 
 
 def monitor_command(
@@ -57,17 +55,18 @@ def monitor_command(
     weken: Annotated[int, typer.Option(min=1, max=260, help="Over hoeveel weken, tot en met gisteren.")] = 52,
 ) -> None:
     """Toon de cijfers van een gemeente; kleine aantallen worden niet getoond."""
-    from adapters.office import office  # noqa: PLC0415
-    from adapters.oversight.monitor import monitor_csv, read_monitor  # noqa: PLC0415
+    from rich.table import Table
 
-    here = office()
+    from adapters.oversight.monitor import monitor_csv, read_monitor
+
+    here = the_office()
     figures = read_monitor(here, gemeente or here.settings.municipality, weeks=weken)
     if als_csv:
         sys.stdout.write(monitor_csv(figures))
         return
-    out.print(f"Gemeente {figures.municipality}, {figures.begin} tot en met {figures.end}.", markup=False)
+    say(f"Gemeente {figures.municipality}, {figures.begin} tot en met {figures.end}.")
     shown = Table("cijfer", "onderdeel", "waarde", "eenheid", "over", box=None)
     for cell in figures.cells:
         figure = figures.figures[cell.figure]
         shown.add_row(figure.name, cell.part, cell.shown, figure.unit, cell.of)
-    out.print(shown)
+    terminal().print(shown)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-out = Console(highlight=False, soft_wrap=True)
+from deployments.cli.console import print_json, say, terminal, the_office
 
-app = typer.Typer(
+if TYPE_CHECKING:
+    from rich.table import Table
+
+messages_app = typer.Typer(
     help="Toont berichten die niemand bereikten, en stuurt er een opnieuw.",
     invoke_without_command=True,
     rich_markup_mode=None,
 )
 
 
-@app.callback()
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.add_typer(messages_app, name="berichten")
+
+
+@messages_app.callback()
 def list_messages(
     context: typer.Context,
     alles: Annotated[bool, typer.Option("--alles", help="Ook wat bezorgd is of nog wacht.")] = False,
@@ -28,34 +32,32 @@ def list_messages(
     """Toon de berichten die niemand bereikten; met --alles ook de andere."""
     if context.invoked_subcommand is not None:
         return
-    from adapters.messages.delivery_list import listed  # noqa: PLC0415
-    from adapters.office import office  # noqa: PLC0415
+    from adapters.messages.delivery_list import listed
 
-    lines = listed(office().engine, everything=alles)
+    lines = listed(the_office().engine, everything=alles)
     if als_json:
-        sys.stdout.write(json.dumps(lines, ensure_ascii=False, indent=2) + "\n")
+        print_json(lines)
     elif lines:
-        out.print(_table(lines))
-        out.print("Opnieuw versturen: routekaart berichten opnieuw NUMMER", markup=False)
+        terminal().print(_table(lines))
+        say("Opnieuw versturen: routekaart berichten opnieuw NUMMER")
     else:
-        out.print(
-            "Elk bericht is bezorgd of wacht op zijn moment." if not alles else "Er zijn geen berichten."
-        )
+        say("Elk bericht is bezorgd of wacht op zijn moment." if not alles else "Er zijn geen berichten.")
 
 
-@app.command("opnieuw")
+@messages_app.command("opnieuw")
 def send_again_command(
     nummer: Annotated[str, typer.Argument(metavar="NUMMER", help="Het nummer, of de eerste 8 tekens.")],
 ) -> None:
     """Zet een bericht weer klaar; het gaat weg zodra er een worker draait."""
-    from adapters.messages.delivery_list import send_again  # noqa: PLC0415
-    from adapters.office import office  # noqa: PLC0415
+    from adapters.messages.delivery_list import send_again
 
-    here = office()
-    out.print(f"{send_again(here.engine, here.clock, nummer)} staat weer klaar.", markup=False)
+    here = the_office()
+    say(f"{send_again(here.engine, here.clock, nummer)} staat weer klaar.")
 
 
 def _table(lines: list[dict[str, Any]]) -> Table:
+    from rich.table import Table
+
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("Nummer", "Zaak", "Bericht", "Toestand"):
         table.add_column(name, overflow="fold")

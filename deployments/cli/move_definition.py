@@ -5,32 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.cases.definition_moves import move_definition as moves
+from deployments.cli.console import complain, say
 from milestones.definitions.migrations import migration_of
 from milestones.dutch import dutch_date
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from adapters.cases.definition_moves import Change, TermChange
     from adapters.office import Office
 
 
-def move_definition(
-    office: Office, code: str, from_version: int, to_version: int, out: Console, err: Console, *, dry: bool
-) -> int:
+def move_definition(office: Office, code: str, from_version: int, to_version: int, *, dry: bool) -> int:
     """Move every open process of a definition and print each; give 1 when one had to stay."""
     why = (migration_of(code, from_version, to_version).__doc__ or "").strip().splitlines()[0]
-    out.print(f"{code} van versie {from_version} naar versie {to_version}: {why}", markup=False)
+    say(f"{code} van versie {from_version} naar versie {to_version}: {why}")
     count = refused = 0
     for change in moves(office.casework, code, from_version, to_version, dry=dry):
         if change.refused:
             refused += 1
-            err.print(f"{change.reference} {change.process}: blijft staan. {change.refused}", markup=False)
+            complain(f"{change.reference} {change.process}: blijft staan. {change.refused}")
         else:
             count += 1
-            out.print(_line(change), markup=False)
+            say(_line(change))
     done = "zouden overgaan" if dry else "zijn overgegaan"
-    out.print(f"{count} processen {done}, {refused} blijven staan.", markup=False)
+    say(f"{count} processen {done}, {refused} blijven staan.")
     return 1 if refused else 0
 
 

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deployments.cli.console import say
 from deployments.environment import for_who_waits
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from adapters.office import Office
 
 _MOST_LINES = 20
 
 
-def repair(office: Office, out: Console, *, end_strangers: bool = False) -> int:
+def repair(office: Office, *, end_strangers: bool = False) -> int:
     """Put the deployments back, mend the runs, and print what was done; the worker makes the new runs.
 
     With `end_strangers`, runs that show no process of this database end: only for a Prefect of its own.
     """
     with for_who_waits(office.settings):
         # Prefect reads its settings on import, so only now.
-        from prefect.client.orchestration import get_client  # noqa: PLC0415
+        from prefect.client.orchestration import get_client
 
-        from deployments.deploy import deploy  # noqa: PLC0415
-        from flows.repair import Repair, counted  # noqa: PLC0415
+        from deployments.deploy import deploy
+        from flows.repair import Repair, counted
 
         deploy()
         with get_client(sync_client=True) as client:
@@ -33,15 +32,15 @@ def repair(office: Office, out: Console, *, end_strangers: bool = False) -> int:
             strangers = mender.end_strangers() if end_strangers else 0
     freed = office.attention.release_dead()
     for item in mended[:_MOST_LINES]:
-        out.print(f"{item.case_reference} {item.process}: {item.finding}.", markup=False)
+        say(f"{item.case_reference} {item.process}: {item.finding}.")
     if len(mended) > _MOST_LINES:
         for finding, number in counted(mended).items():
-            out.print(f"{number} keer: {finding}.", markup=False)
+            say(f"{number} keer: {finding}.")
     if freed:
-        out.print(f"{freed} processen waren nog in handen van een worker die er niet meer is.", markup=False)
+        say(f"{freed} processen waren nog in handen van een worker die er niet meer is.")
     if strangers:
-        out.print(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
-    out.print(f"{looked} open processen bekeken, {len(mended)} hersteld.", markup=False)
+        say(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
+    say(f"{looked} open processen bekeken, {len(mended)} hersteld.")
     if mended:
-        out.print("De worker zet de flow runs nu klaar.")
+        say("De worker zet de flow runs nu klaar.")
     return 0

@@ -1,0 +1,55 @@
+"""The commands put together, and the exit code of whatever happens."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from deployments.cli import (
+    backup_commands,
+    case_commands,
+    definition_commands,
+    import_commands,
+    integration_commands,
+    message_commands,
+    report_commands,
+    service_commands,
+    upkeep_commands,
+)
+from deployments.cli.answers import answer_to
+
+app = typer.Typer(
+    name="routekaart",
+    help="Elke zaak langs de Routekaart Financiële Zorgen, zonder er een te vergeten.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+for _commands in (
+    service_commands,
+    case_commands,
+    import_commands,
+    definition_commands,
+    report_commands,
+    message_commands,
+    integration_commands,
+    upkeep_commands,
+    backup_commands,
+):
+    _commands.register(app)
+
+
+def main() -> None:
+    """Run a command; turn every refusal into one Dutch sentence and exit 2."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command with these arguments and give its exit code."""
+    try:
+        result = app(args=arguments, prog_name="routekaart", standalone_mode=False)
+    except Exception as error:  # noqa: BLE001
+        return answer_to(error)
+    return result if isinstance(result, int) else 0

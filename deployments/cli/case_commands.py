@@ -1,0 +1,121 @@
+"""`routekaart open`, `meld` and `zaak`: the commands around a case."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.cli.console import data_from, optional_day_from, print_json, say, the_office
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+
+Reference = Annotated[str, typer.Argument(metavar="REF", help="De referentie van de zaak.")]
+Milestone = Annotated[
+    str | None, typer.Option(metavar="M3", help="De mijlpaal, als het er meer dan een kan zijn.")
+]
+Day = Annotated[
+    str | None, typer.Option(metavar="DATUM", help="De datum die telt (jjjj-mm-dd); anders vandaag.")
+]
+Data = Annotated[
+    str | None, typer.Option(metavar="JSON", help="Gegevens bij de gebeurtenis, als JSON-object.")
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("open")(open_command)
+    app.command("meld")(report_command)
+    app.command("zaak")(case_command)
+
+
+def open_command(
+    mijlpaal: Annotated[str, typer.Option(metavar="M3", help="De mijlpaal die begint.")],
+    zaak: Annotated[
+        str | None, typer.Option(metavar="REF", help="Een bestaande zaak, of je eigen referentie.")
+    ] = None,
+    op: Day = None,
+    gegevens: Data = None,
+    gemeente: Annotated[str | None, typer.Option(metavar="CODE", help="De gemeentecode.")] = None,
+    client: Annotated[
+        list[str] | None, typer.Option(metavar="CODE", help="Cliëntnummer; bij twee cliënten twee keer.")
+    ] = None,
+) -> None:
+    """Open een zaak in een mijlpaal; de referentie staat op de eerste regel."""
+    from adapters.runtime.persons import client_keys
+
+    office = the_office()
+    clients = client_keys(client or [], office.settings)
+    receipt = office.casework.open(
+        mijlpaal,
+        municipality=gemeente or office.settings.municipality,
+        reference=zaak,
+        on=optional_day_from(op),
+        data=data_from(gegevens),
+        person_key=clients[0],
+        partner_key=clients[1],
+    )
+    say(receipt.reference)
+
+
+def report_command(
+    ref: Reference,
+    gebeurtenis: Annotated[str, typer.Argument(metavar="GEBEURTENIS", help="Wat er gebeurd is.")],
+    mijlpaal: Milestone = None,
+    op: Day = None,
+    gegevens: Data = None,
+    id_: Annotated[
+        str | None, typer.Option("--id", metavar="ID", help="Hetzelfde id telt maar een keer.")
+    ] = None,
+    medewerker: Annotated[
+        str | None,
+        typer.Option("--medewerker", metavar="CODE", help="In wiens naam de mijlpaal hierna staat (mw-17)."),
+    ] = None,
+) -> None:
+    """Meld een gebeurtenis in een zaak."""
+    from adapters.cases.caseload import take_over
+    from adapters.storage.database import writing
+    from milestones.case import possible_now
+
+    office = the_office()
+    with writing(office.engine) as session:
+        receipt = office.casework.report(
+            ref,
+            gebeurtenis,
+            process=mijlpaal,
+            on=optional_day_from(op),
+            data=data_from(gegevens),
+            event_id=_kept_id(office, id_),
+            session=session,
+        )
+        if medewerker and receipt.new:
+            receipt = take_over(office.casework, receipt, medewerker, session)
+    process = receipt.case.process(receipt.process)
+    say(f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"))
+    if events := possible_now(process):
+        say(f"Nu kan: {', '.join(events)}")
+
+
+def _kept_id(office: Office, id_: str | None) -> str | None:
+    """Give an id as the journal keeps it: one that may say something about a person as a keyed hash."""
+    from adapters.exchange.answers import hashed
+    from adapters.runtime.privacy import is_reference
+
+    return id_ if id_ is None or is_reference(id_) else f"id:{hashed(office, id_)[:32]}"
+
+
+def case_command(
+    ref: Reference, als_json: Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")] = False
+) -> None:
+    """Toon waar een zaak is, welke termijnen lopen, wie hem heeft, en het journaal."""
+    from adapters.cases.presentation import case_as_json
+    from deployments.cli.show_case import show_case
+
+    office = the_office()
+    view = office.casework.case(ref)
+    shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality))
+    if als_json:
+        print_json(shown)
+    else:
+        show_case(shown)

@@ -1,0 +1,81 @@
+"""What the commands share: lines for people, JSON for programs, and reading what was written as an argument."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from adapters.office import Office
+
+BAD_INPUT = 2
+
+
+class BadInput(Exception):  # noqa: N818 - it is an answer to the user
+    """Input that cannot be used: one Dutch sentence."""
+
+
+def say(line: str) -> None:
+    """Print a line on standard output."""
+    sys.stdout.write(f"{line}\n")
+
+
+def complain(line: str) -> None:
+    """Print a line on standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
+def print_json(value: object) -> None:
+    """Print a value on standard output as JSON."""
+    say(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+@cache
+def terminal(*, errors: bool = False) -> Console:
+    """Give what draws tables and progress."""
+    from rich.console import Console
+
+    return Console(stderr=errors, highlight=False, soft_wrap=True)
+
+
+def the_office() -> Office:
+    """Open the case database of the settings; a command says itself what it did, so the log has only warnings."""
+    from adapters.office import office
+    from adapters.runtime.logs import set_up_logs
+
+    opened = office()
+    set_up_logs(opened.settings, default_level="warning")
+    return opened
+
+
+def day_from(written: str) -> date:
+    """Read a date; another text is BadInput."""
+    from milestones.civil_dates import civil_date
+
+    found = civil_date(written)
+    if found is None:
+        raise BadInput(f"'{written}' is geen datum; schrijf jjjj-mm-dd.")
+    return found
+
+
+def optional_day_from(written: str | None) -> date | None:
+    """Read a date that may be left out; another text is BadInput."""
+    return None if written is None else day_from(written)
+
+
+def data_from(written: str | None) -> dict[str, Any]:
+    """Read a JSON object that may be left out; another text is BadInput."""
+    if written is None:
+        return {}
+    try:
+        data = json.loads(written)
+    except (ValueError, RecursionError):
+        raise BadInput("De gegevens zijn geen geldige JSON.") from None
+    if not isinstance(data, dict):
+        raise BadInput('De gegevens moeten een JSON-object zijn, bijvoorbeeld {"soort": "Telefoon"}.')
+    return data

@@ -1,0 +1,78 @@
+"""`routekaart start`, `demo` and `deploy`, and the processes that `start` starts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deployments.cli.console import say, the_office
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("start")(start_command)
+    app.command("demo")(demo_command)
+    app.command("worker", hidden=True)(worker_command)
+    app.command("api", hidden=True)(api_command)
+    app.command("deploy")(deploy_command)
+
+
+def start_command() -> int:
+    """Start alles: Prefect met zijn UI, de worker en de API, tot Ctrl-C."""
+    from deployments.start import start
+
+    return start()
+
+
+def demo_command(
+    dagen_per_seconde: Annotated[float, typer.Option(help="Hoe snel de klok loopt.")] = 1.0,
+) -> int:
+    """Start alles met voorbeeldzaken op een snelle klok, apart van de echte zaken."""
+    from deployments.demo import demo
+
+    return demo(dagen_per_seconde)
+
+
+def worker_command() -> int:
+    """Zet de deployments klaar en draai een worker."""
+    from deployments.worker_process import run_worker
+
+    return run_worker()
+
+
+def api_command() -> None:
+    """Draai de HTTP-API."""
+    import uvicorn
+
+    from adapters.api import create_api
+    from adapters.runtime.logs import set_up_logs
+    from deployments.garbage import collect_less
+
+    office = the_office()
+    set_up_logs(office.settings)
+    api = create_api(office)
+    collect_less()
+    uvicorn.run(
+        api,
+        host=office.settings.listen,
+        port=office.settings.api_port,
+        log_config=None,  # its lines are lines of ours
+        access_log=False,
+        timeout_keep_alive=65,  # longer than proxies and clients keep a connection
+        timeout_graceful_shutdown=20,  # requests that are going on are answered first
+    )
+
+
+def deploy_command() -> None:
+    """Zet de work pool, de deployments en wat coördinatoren nodig hebben in Prefect."""
+    from adapters.runtime.settings import settings
+    from deployments.environment import for_who_waits
+
+    with for_who_waits(settings()):
+        # Prefect reads its settings on import, so only now.
+        from deployments.deploy import deploy
+
+        made = deploy()
+    for name in made:
+        say(name)

@@ -1,0 +1,71 @@
+"""`routekaart controleer`, `herstel` and `migreer`: is everything right, and make it right."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deployments.cli.answers import known_refusal
+from deployments.cli.console import complain, say, the_office
+
+move_app = typer.Typer(
+    help="Zet lopende processen over naar een nieuwe versie.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("controleer")(check_command)
+    app.command("herstel")(repair_command)
+    app.add_typer(move_app, name="migreer")
+    move_app.command("definitie")(move_definition_command)
+    move_app.command("database")(migrate_database_command)
+
+
+def check_command() -> int:
+    """Controleer instellingen, database en journaal; zegt wat er te doen is."""
+    from deployments.cli.check import check
+    from deployments.environment import for_a_question
+
+    try:
+        office = the_office()
+    except Exception as error:
+        if (sentence := known_refusal(error)) is None:
+            raise
+        complain(sentence)
+        return 1
+    with for_a_question(office.settings):
+        return check(office)
+
+
+def move_definition_command(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="De mijlpaal, bijvoorbeeld M3.")],
+    van: Annotated[int, typer.Argument(metavar="VAN", help="De versie waarop de processen nu lopen.")],
+    naar: Annotated[int, typer.Argument(metavar="NAAR", help="De nieuwe versie.")],
+    droog: Annotated[bool, typer.Option("--droog", help="Toon alleen wat er zou veranderen.")] = False,
+) -> int:
+    """Zet lopende processen over naar een nieuwe versie van hun definitie."""
+    from deployments.cli.move_definition import move_definition
+
+    return move_definition(the_office(), code, van, naar, dry=droog)
+
+
+def migrate_database_command() -> None:
+    """Breng de zakendatabase naar het nieuwste schema; nog een keer doen verandert niets."""
+    the_office()
+    say("De zakendatabase heeft het nieuwste schema.")
+
+
+def repair_command(
+    vreemde_runs: Annotated[
+        bool,
+        typer.Option(
+            "--vreemde-runs", help="Beëindig ook runs van zaken die er niet (meer) zijn, zoals na een backup."
+        ),
+    ] = False,
+) -> int:
+    """Maak elke flow run die weg, geannuleerd of blijven hangen is opnieuw, uit het journaal."""
+    from deployments.cli.repair import repair
+
+    return repair(the_office(), end_strangers=vreemde_runs)
