@@ -28,9 +28,8 @@ from flows.parameter_forms import with_form
 from flows.parking import this_run
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
-from milestones.definitions import DEFINITIONS, definition_of
+from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
-from milestones.events import event_in
 from milestones.process import NotPossible, Snapshot
 from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
 from milestones.term_table import TERMS
@@ -87,13 +86,11 @@ _BEGINNINGS = MappingProxyType(
 
 def _events_of(definition: Definition) -> Iterator[EventSpec]:
     """Give what people may report in a process; what only time does is not among it."""
-    found = (event_in(definition.code, name) for name in dict.fromkeys(row.event for row in definition.rows))
+    found = (definition.event(name) for name in dict.fromkeys(row.event for row in definition.rows))
     return (spec for spec in found if not spec.by_timer)
 
 
-_LABELS = tuple(
-    dict.fromkeys(spec.label for definition in DEFINITIONS.values() for spec in _events_of(definition))
-)
+_LABELS = tuple(dict.fromkeys(spec.label for definition in VERSIONS for spec in _events_of(definition)))
 _STATES = [state for definition in DEFINITIONS.values() for state in definition.states]
 # As people know a step, and for who calls Prefect's API also as the definition does.
 _STEPS = tuple(dict.fromkeys([state.waits_for for state in _STATES] + [state.code for state in _STATES]))

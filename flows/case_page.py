@@ -18,11 +18,11 @@ from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
-from milestones.definitions import DEFINITIONS, definition_of
-from milestones.events import EVENTS
+from milestones.definitions import DEFINITIONS, definition_of, of_version
 from milestones.roles import dutch_role
 from milestones.running import reservation
 from milestones.steering import STEERING
+from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -201,7 +201,7 @@ def _handoffs(case: Case, journal: Sequence[JournalRow]) -> list[tuple[str, ...]
         if not isinstance(sender, str):
             continue
         what, on = taken.get(process.name, ("", None))
-        waiting = process.running("OVD")
+        waiting = process.running(HANDOFF_TERM)
         if on is not None:
             status = f"{what} {short_date(on)}"
         elif process.state == OFFERED:
@@ -243,9 +243,11 @@ def event_label(row: JournalRow, policy: Policy) -> str:
     """Give what a journal row says, in words."""
     if row.event in _OWN_WORDS:
         return _OWN_WORDS[row.event]
-    spec = EVENTS.get(row.event) or STEERING.get(row.event)
-    if spec is not None and row.rung is None:
-        return spec.label
+    definition = of_version(row.process.partition("#")[0], row.version)
+    if row.rung is None and definition.knows(row.event):
+        return definition.event(row.event).label
+    if row.rung is None and row.event in STEERING:
+        return STEERING[row.event].label
     term = (row.term or row.event.split("_")[0]).split("#")[0]
     name = policy.term(term).name if term in policy.terms else term
     if row.event.endswith("_waarschuwing"):

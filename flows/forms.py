@@ -12,7 +12,6 @@ from milestones.civil_dates import civil_date
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_data import CODE
-from milestones.events import event_in
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     The form carries the number of the last change. Who answers a form that was opened before another change
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
     """
-    events = [event_in(process.code, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
+    definition = definition_of(process)
+    events = [definition.event(name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
     if not events:
         return EmptyForm
     labels = tuple(spec.label for spec in events)
@@ -153,7 +153,8 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
     A field that does not belong to the chosen event is left out: the form shows the fields of all events. What
     no form of ours could have sent (Prefect checks no dates, and anybody may call its API) is InvalidData.
     """
-    events = [event_in(process.code, row.event) for row in definition_of(process).rows]
+    definition = definition_of(process)
+    events = [definition.event(row.event) for row in definition.rows]
     spec = next((spec for spec in events if spec.label == answer.get("gebeurtenis")), None)
     if spec is None:
         raise InvalidData("Kies in het formulier wat er gebeurd is.")

@@ -19,13 +19,14 @@ from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
 from flows.parameter_forms import with_form
 from flows.parking import this_run
 from milestones.definition import EventSpec
+from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS
-from milestones.events import EVENTS
+from milestones.events import SPECS
 from milestones.process import NotPossible
 
 _MILESTONES = tuple(DEFINITIONS)
-_FIELDS = {item.name: item for spec in EVENTS.values() for item in spec.fields}
-_REPORTABLE = tuple(spec.name for spec in EVENTS.values() if not spec.by_timer)
+_FIELDS: dict[str, EventField] = {item.name: item for spec in SPECS for item in spec.fields}
+_REPORTABLE = tuple(dict.fromkeys(spec.name for spec in SPECS if not spec.by_timer))
 
 Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
 EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
@@ -34,7 +35,7 @@ EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
 def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
     """Make the form of all fields that any event has, each with its label, its type and the events it is for."""
     users: dict[str, list[str]] = {}
-    for spec in EVENTS.values():
+    for spec in SPECS:
         for item in spec.fields:
             users.setdefault(item.name, []).append(name_of(spec))
     fields: dict[str, Any] = {

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from milestones.definition import ANY, BACK, SAME
-from milestones.events import event_in
 from milestones.roles import dutch_role
 from milestones.term_table import TERMS
 
@@ -53,7 +52,7 @@ def _line(row: Row) -> str:
     if row.opens:
         target += " → " + ", ".join(opening.code for opening in row.opens)
     return (
-        f"| {', '.join('elke open toestand' if code == ANY else code for code in row.source)} | {row.event} "
+        f"| {', '.join('elke open toestand' if code == ANY else code for code in row.sources)} | {row.event} "
         f"| {', '.join(row.guards)} | {target} | {', '.join(terms)} "
         f"| {', '.join(dutch_role(role) for role in row.notifies)} | {row.because} |"
     )
@@ -64,7 +63,7 @@ def as_mermaid(definition: Definition) -> str:
     lines = ["stateDiagram-v2", f"    [*] --> {definition.starts_in}"]
     open_states = [state.code for state in definition.states if not state.final]
     for row in definition.rows:
-        sources = open_states if ANY in row.source else row.source
+        sources = open_states if ANY in row.sources else row.sources
         for source in sources:
             target = source if row.to in _TARGETS else row.to
             lines.append(f"    {source} --> {target}: {row.event}")
@@ -74,9 +73,12 @@ def as_mermaid(definition: Definition) -> str:
 
 def as_json(definition: Definition) -> str:
     """Give a definition as JSON, with the label and fields of each event."""
-    content = asdict(definition)
+    content = asdict(replace(definition, events={}, old_terms={}, old_facts={}))
+    for line, row in zip(content["rows"], definition.rows, strict=True):
+        line["source"] = row.sources
+    del content["old_terms"], content["old_facts"]
     names = dict.fromkeys(row.event for row in definition.rows)
-    content["events"] = {name: asdict(event_in(definition.code, name)) for name in names}
+    content["events"] = {name: asdict(definition.event(name)) for name in names}
     return json.dumps(content, ensure_ascii=False, indent=2, default=str)
 
 

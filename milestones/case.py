@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from milestones.calendar import OutsideCalendarError
 from milestones.definition import EVERYWHERE, OFFERED, RETURNED, Report
 from milestones.definitions import current, definition_of
-from milestones.events import EVENTS
 from milestones.process import (
     Event,
     Input,
@@ -179,8 +178,11 @@ def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tup
 
     Raises NotPossible (or InvalidData); then nothing has changed.
     """
-    if isinstance(given, Event) and given.name in EVENTS and EVENTS[given.name].by_timer:
-        raise NotPossible(f"'{given.name}' meldt het systeem zelf.", possible_now(case.process(name)))
+    if isinstance(given, Event):
+        process = case.process(name)
+        definition = definition_of(process)
+        if definition.knows(given.name) and definition.event(given.name).by_timer:
+            raise NotPossible(f"'{given.name}' meldt het systeem zelf.", possible_now(process))
     with _within_the_calendar():
         return _apply(case, name, given, today, rules, seen=frozenset())
 
@@ -292,7 +294,11 @@ def _receive(
     code = handover.opening.code
     running = case.open_process(code)
     if running is not None:
-        merged = replace(running, facts={**running.facts, **handover.facts}, sequence=running.sequence + 1)
+        merged = replace(
+            running,
+            facts={**running.facts, **definition_of(running).own_facts(handover.facts)},
+            sequence=running.sequence + 1,
+        )
         for term in handover.carried:
             merged = replace(merged, terms=(*merged.terms, replace(term, key=free_key(merged, term.term))))
         message = Message(merged.role(definition_of(merged)), "overdracht", merged.name)

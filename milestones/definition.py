@@ -5,21 +5,36 @@ A definition is data. `milestones.process.advance` reads it; nothing here decide
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Final, Literal
 
-from milestones.roles import OUTSIDE, ROLES
-from milestones.term_table import TERMS
+from milestones.terms import Term
+from milestones.vocabulary import (
+    EventName,
+    FactName,
+    FieldName,
+    GuardName,
+    PolicySwitch,
+    ProcessCode,
+    Role,
+    TermId,
+)
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+FactValue = str | int | bool | None
+
+# Names that facts had in old versions, and still have in the openings of other systems.
+RENAMED_FACTS: Mapping[str, FactName] = {
+    "first_repayment_on": "eerste_aflossing",
+    "reason": "reden_terugval",
+}
 
 ANY = "*"  # from every state that is not final
 SAME = "="  # the state does not change
 BACK = "<"  # back to the state from which a state that stands aside was entered
-EVERYWHERE = "*"  # a report to every other open process of the case
+EVERYWHERE: Final = "*"  # a report to every other open process of the case
 
 OFFERED = "OVERDRACHT_AANGEBODEN"
 RETURNED = "TERUGGEGEVEN"
@@ -34,7 +49,7 @@ class State:
 
     code: str
     waits_for: str
-    role: str
+    role: Role
     final: bool = False
     waits_on_partner: bool = False
     aside: bool = False  # entered for a while; BACK leads to the state before it
@@ -55,7 +70,7 @@ class FieldKind(StrEnum):
 class Field:
     """One datum that may travel with an event, under the glossary's or DDAS's word for it."""
 
-    name: str
+    name: FieldName | FactName
     kind: FieldKind
     label: str
     required: bool = False
@@ -70,14 +85,16 @@ class EventSpec:
     `by_timer`: only the engine reports it, when a term ends or when another process asks for it.
     `at_expiry_of`: the engine reports it when one of these terms ends, and a person may as well.
     `decision`: only a person may report it.
+    `process`: only there the name means this; None where it means the same in every process.
     """
 
-    name: str
+    name: EventName
     label: str
     fields: tuple[Field, ...] = ()
     by_timer: bool = False
     decision: bool = False
-    at_expiry_of: tuple[str, ...] = ()
+    at_expiry_of: tuple[TermId, ...] = ()
+    process: ProcessCode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +111,20 @@ class Arm:
     the municipality that must be on. `if_cancelled` names a term that must have lapsed with this same event.
     """
 
-    term: str
-    anchor: str | None = None
-    supersedes: str | None = None
-    until: str | None = None
-    when: str | None = None
+    term: TermId
+    anchor: FieldName | None = None
+    supersedes: TermId | None = None
+    until: FieldName | None = None
+    when: FactName | FieldName | None = None
     variant: str | None = None
     restart: bool = False
     several: bool = False
-    unless: str | None = None
-    from_earlier: str | None = None
-    from_term: str | None = None
-    policy: str | None = None
+    unless: FactName | FieldName | None = None
+    from_earlier: FactName | None = None
+    from_term: TermId | None = None
+    policy: PolicySwitch | None = None
     same_anchor: bool = False
-    if_cancelled: str | None = None
+    if_cancelled: TermId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,74 +136,80 @@ class Opening:
     it is open already.
     """
 
-    code: str
-    carries: tuple[str, ...] = ()
-    gives: tuple[str, ...] = ()
-    when: str | None = None
+    code: ProcessCode
+    carries: tuple[TermId, ...] = ()
+    gives: tuple[FactName, ...] = ()
+    when: FactName | FieldName | None = None
     handoff: bool = True
-    event: str | None = None
+    event: EventName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """An event for another open process of the case, or for all of them; `passes` are facts that go along."""
 
-    code: str
-    event: str
-    passes: tuple[str, ...] = ()
+    code: ProcessCode | Literal["*"]
+    event: EventName
+    passes: tuple[FactName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """Something that a role must do; with `target_group` only for a client in that doelgroep."""
 
-    role: str
+    role: Role
     subject: str
     target_group: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a state table: from, event, guards, to, and what goes with it."""
+    """One line of a state table: from, event, guards, to, and what goes with it.
 
-    source: tuple[str, ...]
-    event: str
+    `source` may be one state or several; who reads a row asks `sources`.
+    """
+
+    source: str | tuple[str, ...]
+    event: EventName
     to: str
-    guards: tuple[str, ...] = ()
+    guards: tuple[GuardName, ...] = ()
     arms: tuple[Arm, ...] = ()
-    meets: tuple[str, ...] = ()  # these terms are met ("gehaald")
-    cancels: tuple[str, ...] = ()  # these terms lapse without purpose ("vervallen")
-    suspends: tuple[str, ...] = ()
-    resumes: tuple[str, ...] = ()
-    revives: tuple[str, ...] = ()  # these lapsed with the decision that now falls, and count on
+    meets: tuple[TermId, ...] = ()  # these terms are met ("gehaald")
+    cancels: tuple[TermId, ...] = ()  # these terms lapse without purpose ("vervallen")
+    suspends: tuple[TermId, ...] = ()
+    resumes: tuple[TermId, ...] = ()
+    revives: tuple[TermId, ...] = ()  # these lapsed with the decision that now falls, and count on
     opens: tuple[Opening, ...] = ()
     reports: tuple[Report, ...] = ()
-    notifies: tuple[str, ...] = ()
-    counts: str | None = None  # a fact that goes up by one
-    sets: Mapping[str, object] = field(default_factory=dict)  # facts that become this value
-    keeps: tuple[str, ...] = ()  # fields of the event that become facts
-    collects: tuple[str, ...] = ()  # fields of the event that are added to a list of facts
-    stamps: tuple[str, ...] = ()  # facts that become the date of the event, the first time
-    meets_one: tuple[str, ...] = ()  # of several running terms, the named or else the oldest is met
+    notifies: tuple[Role, ...] = ()
+    counts: FactName | None = None  # a fact that goes up by one
+    sets: Mapping[FactName, FactValue] = field(default_factory=dict)  # facts that become this value
+    keeps: tuple[FactName, ...] = ()  # fields of the event that become facts
+    collects: tuple[FactName, ...] = ()  # fields of the event that are added to a list of facts
+    stamps: tuple[FactName, ...] = ()  # facts that become the date of the event, the first time
+    meets_one: tuple[TermId, ...] = ()  # of several running terms, the named or else the oldest is met
     tasks: tuple[Task, ...] = ()
     extends: bool = False  # the event asks for a longer term
     ends: bool = False  # the process ends in this state: it is definitive
-    afterwards: bool = (
-        False  # may also happen when the process has ended; leading to a state, it opens it again
-    )
+    # May also happen when the process has ended; leading to a state, it opens it again.
+    afterwards: bool = False
     because: str = ""  # where an edge that is not in the domain table comes from
 
-
-def row(source: str | tuple[str, ...], event: str, to: str, **rest: object) -> Row:
-    """Write a row the way the tables read; `source` may be one state or several."""
-    return Row((source,) if isinstance(source, str) else source, event, to, **rest)  # type: ignore[arg-type]
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The states from which this row leads."""
+        return (self.source,) if isinstance(self.source, str) else self.source
 
 
 @dataclass(frozen=True)
 class Definition:
-    """One mijlpaal (or process beside it), in one version."""
+    """One mijlpaal (or process beside it), in one version.
 
-    code: str
+    `events` says what each event name means here; only those of its rows can happen. An old version keeps the terms
+    as they were in `old_terms`, and in `old_facts` its own names of facts that have another name today.
+    """
+
+    code: ProcessCode
     name: str
     version: int
     starts_in: str
@@ -197,6 +220,27 @@ class Definition:
     route_names: tuple[str, ...] = ()
     notifies_on_open: tuple[str, ...] = ()
     several: bool = False  # a case may have more than one of these open at a time
+    events: Mapping[str, EventSpec] = field(default_factory=dict)
+    old_terms: Mapping[str, Term] = field(default_factory=dict)
+    old_facts: Mapping[str, str] = field(default_factory=dict)
+
+    def event(self, name: str) -> EventSpec:
+        """Give what an event means in this process; one that cannot happen here is a KeyError."""
+        if name not in self._own_events:
+            raise KeyError(name)
+        return self.events[name]
+
+    def knows(self, event: str) -> bool:
+        """Whether an event can happen in this process."""
+        return event in self._own_events
+
+    @cached_property
+    def _own_events(self) -> frozenset[str]:
+        return frozenset(row.event for row in self.rows)
+
+    def own_facts(self, facts: Mapping[str, object]) -> dict[str, object]:
+        """Give facts under the names that this version has for them."""
+        return {self.old_facts.get(name, name): value for name, value in todays_facts(facts).items()}
 
     @cached_property
     def state_by_code(self) -> Mapping[str, State]:
@@ -220,7 +264,8 @@ class Definition:
                 for row in self.rows
                 if (row.afterwards or not state.final)
                 and (
-                    state.code in row.source or (ANY in row.source and state.code not in (OFFERED, RETURNED))
+                    state.code in row.sources
+                    or (ANY in row.sources and state.code not in (OFFERED, RETURNED))
                 )
             )
             for state in self.states
@@ -246,28 +291,6 @@ class Definition:
         return frozenset(armed)
 
 
-def defects(
-    definition: Definition, events: Mapping[str, EventSpec], guards: Mapping[str, object]
-) -> Iterator[str]:
-    """Name what is wrong with a definition; a definition without defects yields nothing."""
-    for state in definition.states:
-        if state.role not in ROLES or (state.role in OUTSIDE and not state.final):
-            yield f"{definition.code} {state.code}: rol '{state.role}' kan geen zaak vasthouden"
-        if not state.final and not definition.rows_from(state.code):
-            yield f"{definition.code} {state.code}: uit deze toestand leidt geen gebeurtenis"
-    states = {*definition.state_by_code, ANY, SAME, BACK}
-    for line in definition.rows:
-        terms = (*line.meets, *line.meets_one, *line.cancels, *line.suspends, *line.resumes, *line.revives)
-        roles = (*line.notifies, *(task.role for task in line.tasks))
-        named = (
-            ("gebeurtenis", (line.event,), events),
-            ("toestand", (*line.source, line.to), states),
-            ("voorwaarde", line.guards, guards),
-            ("rol", roles, ROLES),
-            ("termijn", (*(arm.term for arm in line.arms), *terms), TERMS),
-        )
-        for what, names, known in named:
-            for name in names:
-                if name not in known:
-                    where = f"{definition.code} {'/'.join(line.source)} {line.event}"
-                    yield f"{where}: {what} '{name}' bestaat niet"
+def todays_facts(facts: Mapping[str, object]) -> dict[str, object]:
+    """Give facts under the names of today; one that was never renamed keeps its name."""
+    return {RENAMED_FACTS.get(name, name): value for name, value in facts.items()}

@@ -5,7 +5,13 @@ There is no free text anywhere, so that nothing personal can slip in.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, get_args
+
 from milestones.definition import Field, FieldKind
+from milestones.vocabulary import Theme
+
+if TYPE_CHECKING:
+    from milestones.vocabulary import FactName, FieldName
 
 # DDAS EnumContactsoort and EnumDagdeel.
 CONTACT_KINDS = (
@@ -56,32 +62,32 @@ EXIT_REASONS = (
 )
 
 
-def a_date(name: str, label: str, *, required: bool = False) -> Field:
+def a_date(name: FieldName, label: str, *, required: bool = False) -> Field:
     """Give a field for a date."""
     return Field(name, FieldKind.DATE, label, required)
 
 
-def yes_no(name: str, label: str, *, required: bool = False) -> Field:
+def yes_no(name: FieldName, label: str, *, required: bool = False) -> Field:
     """Give a field for yes or no."""
     return Field(name, FieldKind.YES_NO, label, required)
 
 
-def number(name: str, label: str, *, required: bool = False, most: int | None = None) -> Field:
+def number(name: FieldName, label: str, *, required: bool = False, most: int | None = None) -> Field:
     """Give a field for a whole number from 0."""
     return Field(name, FieldKind.NUMBER, label, required, most=most)
 
 
-def one_of(name: str, label: str, choices: tuple[str, ...], *, required: bool = False) -> Field:
+def one_of(name: FieldName, label: str, choices: tuple[str, ...], *, required: bool = False) -> Field:
     """Give a field for one of some choices."""
     return Field(name, FieldKind.CHOICE, label, required, choices)
 
 
-def some_of(name: str, label: str, choices: tuple[str, ...]) -> Field:
+def some_of(name: FieldName, label: str, choices: tuple[str, ...]) -> Field:
     """Give a field for several of some choices."""
     return Field(name, FieldKind.CHOICES, label, choices=choices)
 
 
-def code(name: str, label: str, *, required: bool = False) -> Field:
+def code(name: FieldName | FactName, label: str, *, required: bool = False) -> Field:
     """Give a field for a short code."""
     return Field(name, FieldKind.CODE, label, required)
 
@@ -95,17 +101,7 @@ CONSENT = yes_no("toestemming", "Geeft de inwoner toestemming?")
 WEEKS = number("weken", "Aantal weken")
 MESSAGE_KEY = code("termijn", "Welke termijn (bijvoorbeeld T13-2)")
 # The same themes each time (basisdienstverlening element 5); a score is a number, never a text.
-THEMES = (
-    "werk",
-    "inkomen",
-    "opleiding",
-    "spaargeld",
-    "schulden",
-    "wonen",
-    "gezin",
-    "gezondheid",
-    "sociaal_netwerk",
-)
+THEMES: tuple[Theme, ...] = get_args(Theme)
 HIGHEST_SCORE = 10
 # Wgs art. 3; a weigering is never more than a possibility. Missing registrations are no ground (domain 4.10).
 GROUNDS = (

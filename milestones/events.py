@@ -1,5 +1,7 @@
 """Every event that can be reported, with its Dutch label and the few data that it may carry.
 
+What a name means is asked of a definition (`Definition.event`), which knows its process and its version.
+
 The date that counts for the law is the date of the event itself; only a second date or a choice travels
 along. Here stand the events of M1-M4 and of a hand-off; the others are in the modules beside this one.
 """
@@ -33,6 +35,8 @@ from milestones.traject_events import TRAJECT_EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from milestones.vocabulary import ProcessCode
 
 _ROWS = (
     # Hand-off (domain 4.1)
@@ -103,6 +107,7 @@ _ROWS = (
         ),
     ),
     EventSpec("bereikt", "Inwoner bereikt", (one_of("soort", "Soort contact", CONTACT_KINDS),)),
+    EventSpec("toegewezen", "Toegewezen aan een vroegsignaleerder", process="M2"),
     EventSpec("T10_verlopen", "Geen contact gekregen: zaak sluiten", decision=True),
     EventSpec("hulp_geweigerd", "Inwoner wil geen hulp"),
     EventSpec("quick_fix", "Opgelost met advies of een quick fix"),
@@ -170,16 +175,17 @@ _ROWS = (
     ),
 )
 
-EVENTS: Mapping[str, EventSpec] = MappingProxyType(
-    {spec.name: spec for spec in (*_ROWS, *TRAJECT_EVENTS, *SIDE_EVENTS, *CASE_EVENTS)}
-)
-
-# An event that means something else in one process than elsewhere, under the same name in the domain tables.
-_OWN: Mapping[tuple[str, str], EventSpec] = MappingProxyType(
-    {("M2", "toegewezen"): EventSpec("toegewezen", "Toegewezen aan een vroegsignaleerder")}
-)
+SPECS: tuple[EventSpec, ...] = (*_ROWS, *TRAJECT_EVENTS, *SIDE_EVENTS, *CASE_EVENTS)
+EVENT_NAMES: frozenset[str] = frozenset(spec.name for spec in SPECS)
 
 
-def event_in(process: str, name: str) -> EventSpec:
-    """Give what an event is in a process such as "M2"; an unknown event is a KeyError."""
-    return _OWN.get((process, name)) or EVENTS[name]
+def events_of(process: ProcessCode) -> Mapping[str, EventSpec]:
+    """Give what each event name means in a process: what it means there alone, or else everywhere."""
+    meant: dict[str, EventSpec] = {spec.name: spec for spec in SPECS if spec.process is None}
+    meant |= {spec.name: spec for spec in SPECS if spec.process == process}
+    return MappingProxyType(meant)
+
+
+def meanings_of(name: str) -> tuple[EventSpec, ...]:
+    """Give every meaning of an event name; one that does not exist has none."""
+    return tuple(spec for spec in SPECS if spec.name == name)

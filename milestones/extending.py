@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from milestones.snapshot import Event, RunningTerm, Snapshot
     from milestones.terms import Term
 
+EXTENDED = "verlengd"  # the fact that counts the extensions of a term, with its key behind it
 _BY_LAW = {Basis.WET, Basis.AMVB, Basis.WET_ZONDER_ATW, Basis.EU}
 
 
@@ -40,7 +41,7 @@ def extend(snapshot: Snapshot, event: Event, rules: Rules) -> Snapshot:
     until = _asked(running, kind, event, rules)
     if until <= running.due:
         raise NotPossible(f"De nieuwe datum ligt niet na de huidige ({running.due.isoformat()}).")
-    times = f"verlengd_{running.key}"
+    times = f"{EXTENDED}_{running.key}"
     done = snapshot.facts.get(times, 0)
     count = done if isinstance(done, int) else 0
     _check_extension(running, kind, event, until, done=count, rules=rules)

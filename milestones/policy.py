@@ -8,19 +8,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from milestones.calendar import Length, Unit
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import TERMS
 from milestones.terms import is_rung
+from milestones.vocabulary import ProcessCode
 
 if TYPE_CHECKING:
     from milestones.calendar import Calendar
     from milestones.definition import Definition
     from milestones.terms import Term
+    from milestones.vocabulary import Role
 
-PROCESS_CODES = ("M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "BEGELEIDING", "WSNP")
+PROCESS_CODES: tuple[ProcessCode, ...] = get_args(ProcessCode)
 _UNITS: Mapping[str, Unit] = MappingProxyType({str(unit): unit for unit in Unit if unit is not Unit.HOURS})
 # How many days a unit lasts at the most and at the least, to compare lengths in different units: a chosen
 # length must stay within the law in every month and around every feestdag.
@@ -46,6 +48,8 @@ class Policy:
     ordinance_sets_term: bool = True
     names: Mapping[str, str] = field(default_factory=dict)
     replaced_roles: Mapping[str, str] = field(default_factory=dict)
+    # What was chosen for each term, so that a term of an earlier version can be made with it too.
+    chosen: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def no_ordinance_term(self) -> bool:
@@ -74,6 +78,16 @@ class Rules:
     # With which version of its definition a process opens; the newest where none is named. For replaying.
     versions: Mapping[str, int] = field(default_factory=dict)
 
+    def under(self, definition: Definition) -> Rules:
+        """Give the rules with the terms as they were in this version of a definition, and what was chosen for them."""
+        if not definition.old_terms:
+            return self
+        terms = dict(self.policy.terms)
+        for name, term in definition.old_terms.items():
+            chosen = self.policy.chosen
+            terms[name] = _override_term(term, chosen[name]) if name in chosen else term
+        return replace(self, policy=replace(self.policy, terms=MappingProxyType(terms)))
+
 
 def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
     """Apply a municipality's own choices to a policy.
@@ -84,10 +98,12 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
     role, or a length that the law does not allow, is a PolicyError that names the key and the article.
     """
     terms = dict(policy.terms)
+    chosen = dict(policy.chosen)
     changes: dict[str, Any] = {}
     for key, value in overrides.items():
         if key in terms:
             terms[key] = _override_term(terms[key], value)
+            chosen[key] = value
         elif key in _NUMBERS:
             changes[_NUMBERS[key]] = _number(key, value)
         elif key in _READERS:
@@ -95,7 +111,7 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
             changes[name] = read(value)
         elif key != "bezette_rollen":
             raise PolicyError(f"Beleid: '{key}' is geen termijn en geen bekende instelling.")
-    changed = replace(policy, terms=MappingProxyType(terms), **changes)
+    changed = replace(policy, terms=MappingProxyType(terms), chosen=chosen, **changes)
     if "bezette_rollen" in overrides:
         _check_roles(overrides["bezette_rollen"], changed)
     return changed
@@ -207,12 +223,12 @@ def _ladder(term: Term, value: object) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _escalation(term: Term, value: object) -> tuple[str, ...]:
+def _escalation(term: Term, value: object) -> tuple[Role, ...]:
     if not isinstance(value, list | tuple) or not value:
         raise PolicyError(f"Beleid: '{term.id}.escaleert_naar' noemt minstens een rol.")
     for role in value:
         _check_role(f"{term.id}.escaleert_naar", role)
-    return tuple(value)
+    return tuple(cast("Role", role) for role in value)
 
 
 def _with_length(term: Term, value: object) -> Term:

@@ -11,9 +11,9 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from milestones.definition import BACK, OFFERED, SAME, Arm, Definition, Row
+from milestones.definition import BACK, OFFERED, SAME, Arm, Definition, Row, todays_facts
 from milestones.event_data import checked
-from milestones.events import EVENTS, event_in
+from milestones.events import EVENT_NAMES
 from milestones.extending import extend
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
@@ -46,6 +46,7 @@ from milestones.snapshot import (
 )
 from milestones.target_groups import tasks_for
 from milestones.terms import EXPIRY, Kind
+from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,10 +94,12 @@ def advance(
     Raises NotPossible when the event cannot happen in this state, and InvalidData when its data are wrong;
     then nothing has changed.
     """
+    rules = rules.under(definition)
     if isinstance(given, RungDue):
         return _climb(definition, snapshot, given, today, rules=rules, beside=beside)
-    spec = event_in(definition.code, given.name) if given.name in EVENTS else None
-    if spec is None:
+    if not definition.knows(given.name):
+        if given.name in EVENT_NAMES:
+            raise _not_here(definition, snapshot, given.name)
         raise NotPossible(f"De gebeurtenis '{given.name}' bestaat niet.", possible(definition, snapshot))
     if given.on > today:
         raise NotPossible(f"De datum {given.on.isoformat()} ligt in de toekomst.")
@@ -105,7 +108,7 @@ def advance(
             f"De datum {given.on.isoformat()} ligt voor de start van {snapshot.name} "
             f"({snapshot.opened_on.isoformat()})."
         )
-    event = replace(given, data=checked(spec, given.data))
+    event = replace(given, data=checked(definition.event(given.name), given.data))
     line = _choose(definition, snapshot, event, rules, beside)
     return _take(definition, snapshot, line, event, today=today, rules=rules)
 
@@ -121,7 +124,7 @@ def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
         for line in lines
         if all(GUARDS[name].holds(situation) for name in line.guards if GUARDS[name].hides)
     )
-    return tuple(name for name in events if not EVENTS[name].by_timer)
+    return tuple(name for name in events if not definition.event(name).by_timer)
 
 
 def open_process(
@@ -135,11 +138,12 @@ def open_process(
     facts: Mapping[str, object] | None = None,
 ) -> tuple[Snapshot, tuple[Message, ...]]:
     """Start a process, by itself or at a hand-off; its legal terms count from `on` in both cases."""
+    rules = rules.under(definition)
     by_hand = handover is not None and handover.opening.handoff and rules.policy.accept_by_hand
-    known: dict[str, object] = dict(facts or {})
+    known = definition.own_facts(facts or {})
     carried: tuple[RunningTerm, ...] = ()
     if handover is not None:
-        known |= handover.facts
+        known |= definition.own_facts(handover.facts)
         carried = handover.carried
         if by_hand:
             known["overdracht_van_rol"] = handover.from_role
@@ -158,7 +162,7 @@ def open_process(
         snapshot = arm_term(snapshot, arm, event, today, rules)
     if by_hand:
         urgent = "bedreigend" if known.get("bedreigende_situatie") is True else None
-        snapshot = arm_term(snapshot, Arm("OVD", variant=urgent), Event(OFFERED, today), today, rules)
+        snapshot = arm_term(snapshot, Arm(HANDOFF_TERM, variant=urgent), Event(OFFERED, today), today, rules)
     receiver = rules.policy.role(definition.first_state.role)
     kind = "overdracht" if handover is not None and handover.opening.handoff else "nieuwe_zaak"
     told = tuple(Message(role, "kennisgeving", snapshot.name) for role in definition.notifies_on_open)
@@ -181,9 +185,7 @@ def _choose(
     if is_closed(definition, snapshot):
         lines = tuple(line for line in lines if line.afterwards)
         if not lines:
-            raise NotPossible(
-                f"{snapshot.name} is al afgerond ({snapshot.state}).", possible(definition, snapshot)
-            )
+            raise _not_here(definition, snapshot, event.name)
     situation = Situation(snapshot, event.data, event.on, rules.policy, beside)
     refusals: list[str] = []
     for line in lines:
@@ -191,10 +193,20 @@ def _choose(
         if not failed:
             return line
         refusals.extend(failed)
-    allowed = possible(definition, snapshot)
     if refusals:
-        raise NotPossible(" ".join(dict.fromkeys(refusals)), allowed)
-    raise NotPossible(f"'{event.name}' kan niet in {snapshot.name} {snapshot.state}.", allowed)
+        raise NotPossible(" ".join(dict.fromkeys(refusals)), possible(definition, snapshot))
+    raise _not_here(definition, snapshot, event.name)
+
+
+def _not_here(definition: Definition, snapshot: Snapshot, event: str) -> NotPossible:
+    """Give the refusal of an event that cannot happen in this process, or not in its state."""
+    closed = is_closed(definition, snapshot)
+    why = (
+        f"{snapshot.name} is al afgerond ({snapshot.state})."
+        if closed
+        else (f"'{event}' kan niet in {snapshot.name} {snapshot.state}.")
+    )
+    return NotPossible(why, possible(definition, snapshot))
 
 
 # --- taking a row -----------------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
     if line.counts:
         count = facts.get(line.counts, 0)
         facts[line.counts] = (count if isinstance(count, int) else 0) + 1
-    facts |= line.sets
+    facts.update({str(name): value for name, value in line.sets.items()})
     facts |= {name: event.data[name] for name in line.keeps if name in event.data}
     for name in line.stamps:
         facts.setdefault(name, event.on)
@@ -304,7 +316,7 @@ def _hand_over(
             continue
         carried = tuple(item for item in after.terms if item.runs and item.term in opening.carries)
         after = replace(after, terms=tuple(item for item in after.terms if item not in carried))
-        facts = {name: after.facts[name] for name in opening.gives if name in after.facts}
+        facts = todays_facts({name: after.facts[name] for name in opening.gives if name in after.facts})
         handovers.append(Handover(opening, event.on, before.role(definition), carried, facts))
     return tuple(handovers), after
 
@@ -363,4 +375,6 @@ def _expiry_events(definition: Definition, snapshot: Snapshot, term: str) -> tup
     """Give the events that the engine reports in this state when a term ends."""
     if is_closed(definition, snapshot):
         return ()
-    return tuple(name for name in definition.events_from(snapshot.state) if term in EVENTS[name].at_expiry_of)
+    return tuple(
+        name for name in definition.events_from(snapshot.state) if term in definition.event(name).at_expiry_of
+    )

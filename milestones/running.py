@@ -10,6 +10,7 @@ from milestones.calendar import Basis, suspended_days
 from milestones.snapshot import NotPossible, RunningTerm, TermOutcome
 from milestones.term_table import TERMS
 from milestones.terms import EXPIRY, ladder, last_day
+from milestones.vocabulary import HANDOFF_TERM, OBJECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from milestones.policy import Policy, Rules
     from milestones.snapshot import Event, Snapshot
     from milestones.terms import Term
-
-# What is kept for the archive and for a request of the inwoner, also after his death (domain 3.2).
-KEPT_AT_DEATH = frozenset({"T60", "T61", "T62"})
 
 
 def put(snapshot: Snapshot, old: RunningTerm, new: RunningTerm) -> Snapshot:
@@ -216,7 +214,12 @@ def _check_not_before(snapshot: Snapshot, term: str, on: date) -> None:
     running = snapshot.running(term)
     # A term may start to count later than today (a decision on bezwaar); and work on an offered case may be
     # older than the offer. Then nothing is too early.
-    if running is not None and on < running.started_on and not TERMS[term].starts_next_day and term != "OVD":
+    if (
+        running is not None
+        and on < running.started_on
+        and not TERMS[term].starts_next_day
+        and term != HANDOFF_TERM
+    ):
         raise NotPossible(
             f"De datum {on.isoformat()} ligt voor de start van {term} ({running.started_on.isoformat()})."
         )
@@ -237,8 +240,9 @@ def end_all(snapshot: Snapshot, on: date) -> Snapshot:
 
 def end_at_death(snapshot: Snapshot, on: date) -> Snapshot:
     """End every running term but those of the archive and of a request for one's own data (domain 3.2)."""
-    for term in {item.term for item in snapshot.terms if item.runs} - KEPT_AT_DEATH:
-        snapshot = stop(snapshot, term, TermOutcome.CANCELLED, on)
+    for term in {item.term for item in snapshot.terms if item.runs}:
+        if not TERMS[term].kept_at_death:
+            snapshot = stop(snapshot, term, TermOutcome.CANCELLED, on)
     return snapshot
 
 
@@ -248,7 +252,7 @@ def revive(snapshot: Snapshot, terms: tuple[str, ...], today: date) -> Snapshot:
     They count from where they counted before, as if the decision had never been. What they would have warned
     of meanwhile stays unsaid; a last day that passed meanwhile is still told, as late.
     """
-    decided = snapshot.latest("T20")
+    decided = snapshot.latest(OBJECTION)
     if decided is None:
         return snapshot
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from milestones.definition import OFFERED, RETURNED, EventSpec, Row
 from milestones.event_data import checked
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from milestones.process import Input
     from milestones.snapshot import RunningTerm
 
-ASSIGNED = "houder_gewijzigd"
-PUT_BACK = "teruggezet"
+ASSIGNED: Final = "houder_gewijzigd"
+PUT_BACK: Final = "teruggezet"
 
 ASSIGN_REASONS = (
     "toegewezen",
@@ -75,6 +75,7 @@ def is_steering(given: Input) -> bool:
 
 def steer(definition: Definition, before: Snapshot, event: Event, today: date, rules: Rules) -> Outcome:
     """Decide what an event of a coordinator does. Raises NotPossible or InvalidData; then nothing has changed."""
+    rules = rules.under(definition)
     data = checked(STEERING[event.name], event.data)
     if is_closed(definition, before):
         raise NotPossible(f"{before.name} is al afgerond ({before.state}).")

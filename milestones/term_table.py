@@ -16,6 +16,8 @@ from milestones.terms import Confidence, Extension, Kind, Term
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milestones.vocabulary import Role
+
 V = Confidence.VERIFIED
 V_INDIRECT = Confidence.VERIFIED_INDIRECTLY
 U = Confidence.UNVERIFIED
@@ -44,7 +46,7 @@ def _years(amount: int) -> Length:
 
 # The usual ladder of domain 3.1: two weeks, one week and two working days before the last day.
 USUAL = ("-14d", "-7d", "-2wd")
-LEADERS = ("coordinator", "team_leader")
+LEADERS: tuple[Role, ...] = ("coordinator", "team_leader")
 
 _ROWS = (
     Term(
@@ -808,6 +810,7 @@ _ROWS = (
         ladder=("-14d", "-7d"),
         extendable="eenmaal met twee maanden",
         extension=Extension(step=_months(2), times=1),
+        kept_at_death=True,
     ),
     Term(
         "T61",
@@ -821,6 +824,7 @@ _ROWS = (
         ladder=("-6m",),
         kind=Kind.WINDOW,
         survives_process=True,
+        kept_at_death=True,
     ),
     Term(
         "T62",
@@ -835,6 +839,7 @@ _ROWS = (
         kind=Kind.WINDOW,
         variants=(("afgebroken", _years(1)),),
         survives_process=True,
+        kept_at_death=True,
     ),
     Term(
         "T63",

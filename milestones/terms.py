@@ -8,14 +8,14 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from milestones.calendar import Basis
-from milestones.references import text_dates
+from milestones.calendar import Basis, Length
+from milestones.references import Reference, text_dates
+from milestones.vocabulary import Role, TermId
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from milestones.calendar import Calendar, Deadline, Length
-    from milestones.references import Reference
+    from milestones.calendar import Calendar, Deadline
 
 
 class Confidence(StrEnum):
@@ -58,7 +58,7 @@ class Extension:
 class Term:
     """One row of the timer table (domain 3.1)."""
 
-    id: str
+    id: TermId
     name: str
     length: Length | None  # None: the source sets no length (a court decides, or there is no end)
     basis: Basis
@@ -67,7 +67,7 @@ class Term:
     trigger: str
     at_expiry: str
     ladder: tuple[str, ...] = ()
-    escalates_to: tuple[str, ...] = ("coordinator",)
+    escalates_to: tuple[Role, ...] = ("coordinator",)
     kind: Kind = Kind.DUTY
     configurable: bool = True
     longest: Length | None = None
@@ -75,6 +75,8 @@ class Term:
     extendable: str = "nee"
     # A retention term starts when a process ends and therefore outlives it.
     survives_process: bool = False
+    # Kept for the archive, or for a request of the inwoner, also after his death (domain 3.2).
+    kept_at_death: bool = False
     # For a term counted back from a planned day (T02c): the planned day is the last day to act.
     acts_until_anchor: bool = False
     # The law lets it start on the day after the trigger (Awb art. 6:8); the length is the same.

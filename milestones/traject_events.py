@@ -34,6 +34,7 @@ TRAJECT_EVENTS = (
             a_date("einddatum", "Einddatum in de uitspraak"),
             yes_no("lopende_lasten_betaald", "Worden de lopende lasten betaald?"),
         ),
+        process="M5",
     ),
     EventSpec("afgewezen", "Rechtbank wijst het verzoek af"),
     EventSpec("budgetbeheer_aangevraagd", "Budgetbeheer aangevraagd"),

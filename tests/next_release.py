@@ -25,7 +25,7 @@ def become_the_next_release() -> None:
         for state in old.states
     )
     rows = tuple(
-        replace(row, source=tuple(map(_renamed, row.source)), to=_renamed(row.to)) for row in old.rows
+        replace(row, source=tuple(map(_renamed, row.sources)), to=_renamed(row.to)) for row in old.rows
     )
     new = replace(old, version=old.version + 1, states=states, rows=rows)
     definitions._BY_VERSION = {**definitions._BY_VERSION, ("M3", new.version): new}  # type: ignore[misc]

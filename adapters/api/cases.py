@@ -25,7 +25,7 @@ from adapters.runtime.persons import person_key
 from adapters.storage.database import CaseRow, JournalRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
-from milestones.events import EVENTS
+from milestones.events import EVENT_NAMES
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def report_event(
     def work(session: Session) -> tuple[int, dict[str, Any]]:
         if not reference.isprintable():
             visible_case(session, reference, caller)
-        if new.gebeurtenis not in EVENTS:
+        if new.gebeurtenis not in EVENT_NAMES:
             visible_case(session, reference, caller)
             _no_such_event(session, reference)
         if not caller.may(new.gebeurtenis):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from milestones.events import EVENTS
 from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ def definition_as_json(definition: Definition) -> dict[str, Any]:
         "begint_in": definition.starts_in,
         "toestanden": [_state(definition, state) for state in definition.states],
         "gebeurtenissen": [
-            _event(EVENTS[name]) for name in dict.fromkeys(row.event for row in definition.rows)
+            _event(definition.event(name)) for name in dict.fromkeys(row.event for row in definition.rows)
         ],
         "termijnen": [
             {

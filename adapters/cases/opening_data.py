@@ -8,9 +8,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from milestones.definition import EventSpec, Field, FieldKind
+from milestones.definition import EventSpec, Field, todays_facts
 from milestones.definitions import DEFINITIONS, current
-from milestones.events import EVENTS
+from milestones.events import SPECS
+from milestones.facts import FACTS
 from milestones.process import checked
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _CLIENTS = "clienten"  # one client, or two who are liable for each other's debt
 
 def checked_opening(code: str, data: Mapping[str, object]) -> dict[str, object]:
     """Give the data of an opening with dates as dates; an unknown field or a wrong value is InvalidData."""
-    return dict(checked(_opening_of(current(code).code), data))
+    return dict(checked(_opening_of(current(code).code), todays_facts(data)))
 
 
 @cache
@@ -39,15 +40,13 @@ def _opening_of(code: str) -> EventSpec:
         if opening.code == code
         for name in opening.gives
     }
-    known = {item.name: item for spec in EVENTS.values() for item in spec.fields}
+    known = {item.name: item for spec in SPECS for item in spec.fields}
     fields: list[Field] = []
     for name in sorted({*_ALWAYS, *yes_no, *dates, *given}):
         if name in known:
-            fields.append(Field(name, known[name].kind, known[name].label, choices=known[name].choices))
-        elif name == _CLIENTS:
-            fields.append(Field(name, FieldKind.NUMBER, "Aantal cliënten"))
-        elif name in dates:
-            fields.append(Field(name, FieldKind.DATE, name))
-        elif name in yes_no:
-            fields.append(Field(name, FieldKind.YES_NO, name))
-    return EventSpec("openen", "Openen", tuple(fields))
+            fields.append(
+                Field(known[name].name, known[name].kind, known[name].label, choices=known[name].choices)
+            )
+        elif name == _CLIENTS or name in dates or name in yes_no:
+            fields.append(Field(FACTS[name].name, FACTS[name].kind, FACTS[name].label))
+    return EventSpec("geopend", "Openen", tuple(fields))

@@ -69,7 +69,7 @@ _RESULTS = frozenset(
         "Vervolghulp en/of verwijzing niet financieel",
     )
 )
-_FINAL = {
+_FINAL: dict[tuple[str, int], set[str]] = {
     (item.code, item.version): {state.code for state in item.states if state.final} for item in VERSIONS
 }
 

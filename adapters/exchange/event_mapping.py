@@ -12,9 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, Valida
 
 from adapters.exchange.refusals import IntegrationError
 from milestones.civil_dates import civil_date
-from milestones.definition import FieldKind
+from milestones.definition import EventSpec, FieldKind
 from milestones.definitions import DEFINITIONS
-from milestones.events import EVENTS
+from milestones.events import meanings_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -57,9 +57,9 @@ class Rule(BaseModel):
     def _known_names(self) -> Rule:
         if self.gebeurtenis is None:
             return self
-        spec = EVENTS.get(self.gebeurtenis)
-        if spec is None:
-            raise ValueError(f"gebeurtenis '{self.gebeurtenis}' bestaat niet")
+        if self.mijlpaal is not None and self.mijlpaal not in DEFINITIONS:
+            raise ValueError(f"mijlpaal '{self.mijlpaal}' bestaat niet")
+        spec = _meaning(self.gebeurtenis, self.mijlpaal)
         if spec.by_timer or spec.decision:
             raise ValueError(
                 f"gebeurtenis '{self.gebeurtenis}' is een besluit van een mens of van een termijn"
@@ -68,12 +68,6 @@ class Rule(BaseModel):
         for name in (*self.gegevens, *self.vast):
             if name not in known:
                 raise ValueError(f"veld '{name}' hoort niet bij '{self.gebeurtenis}'")
-        if self.mijlpaal is not None and self.mijlpaal not in DEFINITIONS:
-            raise ValueError(f"mijlpaal '{self.mijlpaal}' bestaat niet")
-        if self.mijlpaal is not None and all(
-            row.event != self.gebeurtenis for row in DEFINITIONS[self.mijlpaal].rows
-        ):
-            raise ValueError(f"gebeurtenis '{self.gebeurtenis}' komt in {self.mijlpaal} niet voor")
         return self
 
     def fits(self, kind: str, source: str) -> bool:
@@ -137,9 +131,23 @@ def day_of(rule: Rule, values: Mapping[str, Any], received: date) -> date:
     return found
 
 
+def _meaning(event: str, process: str | None) -> EventSpec:
+    """Give what an event means in a process, or everywhere; a ValueError says what is wrong with the name."""
+    meanings = meanings_of(event)
+    if not meanings:
+        raise ValueError(f"gebeurtenis '{event}' bestaat niet")
+    if process is not None:
+        if not DEFINITIONS[process].knows(event):
+            raise ValueError(f"gebeurtenis '{event}' komt in {process} niet voor")
+        return DEFINITIONS[process].event(event)
+    if len(meanings) > 1:
+        raise ValueError(f"gebeurtenis '{event}' betekent niet overal hetzelfde: noem de mijlpaal")
+    return meanings[0]
+
+
 def data_of(rule: Rule, values: Mapping[str, Any]) -> dict[str, object]:
     """Give the fields of the event that the rule finds in a message; one that does not fit is an UnreadableError."""
-    spec = EVENTS[rule.gebeurtenis or ""]
+    spec = _meaning(rule.gebeurtenis or "", rule.mijlpaal)
     found: dict[str, object] = dict(rule.vast)
     for item in spec.fields:
         place = rule.gegevens.get(item.name)

@@ -13,14 +13,13 @@ from sqlmodel import Session, col
 from adapters.storage.exchange_tables import SignalRow
 from milestones.case import closed
 from milestones.terms import EXPIRY
+from milestones.vocabulary import FORGETTING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from adapters.storage.database import CaseRow
     from milestones.case import Case, Step
-
-_FORGET = "T11"
 
 
 def forget_when_due(session: Session, case_row: CaseRow, case: Case, steps: Sequence[Step]) -> None:
@@ -29,7 +28,7 @@ def forget_when_due(session: Session, case_row: CaseRow, case: Case, steps: Sequ
     The pseudonyms of the case go with the last of them, unless the case became more than a vroegsignaalzaak:
     then they are needed for the traject, and the term of the dossier decides.
     """
-    over = {step.process for step in steps if step.term == _FORGET and step.rung == EXPIRY}
+    over = {step.process for step in steps if step.term == FORGETTING and step.rung == EXPIRY}
     if not over:
         return
     session.execute(
@@ -38,7 +37,7 @@ def forget_when_due(session: Session, case_row: CaseRow, case: Case, steps: Sequ
         )
     )
     if all(
-        process.code == "M2" and closed(process) and process.running(_FORGET) is None
+        process.code == "M2" and closed(process) and process.running(FORGETTING) is None
         for process in case.processes
     ):
         case_row.person_key = case_row.partner_key = None

@@ -29,6 +29,7 @@ from adapters.exchange.signals import hold_import_lock, make_import_lock, take_i
 from adapters.storage.database import ProcessRow, writing
 from milestones.event_fields import OTHER_RESULTS
 from milestones.process import NotPossible
+from milestones.vocabulary import FOLLOW_UP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -187,7 +188,7 @@ class _TakeOver:
             self._report(reference, event, on, quiet=event != "hulp_aanvaard")
         elif result == _NO_CONTACT:
             process = self._office.casework.case_in(self._session, reference).process("M2")
-            term = process.running("T10")
+            term = process.running(FOLLOW_UP)
             over = term.due if term is not None and term.due is not None else on
             self._report(reference, "T10_verlopen", min(max(on, over), self._office.clock.today()))
         elif result in OTHER_RESULTS:

@@ -34,6 +34,7 @@ from adapters.storage.database import JournalRow, ProcessRow, TimerRow
 from adapters.storage.exchange_tables import SignalRow
 from milestones.case import closed, possible_now
 from milestones.process import Event, NotPossible
+from milestones.vocabulary import FOLLOW_UP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -316,7 +317,7 @@ class SignalIntake:
             .join(TimerRow, col(ProcessRow.id) == col(TimerRow.process_id))
             .where(
                 col(ProcessRow.case_reference).in_(references),
-                TimerRow.term == "T10",
+                TimerRow.term == FOLLOW_UP,
                 col(TimerRow.stopped).is_(None),
             )
         )

@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from adapters.cases.case_writing import effect_id
 from adapters.storage.database import JournalRow
-from milestones.events import EVENTS, event_in
+from milestones.definitions import of_version
 
 if TYPE_CHECKING:
     from datetime import date
@@ -49,14 +49,13 @@ def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
     for row in rows:
         ids = (effect_id(effect.case_reference, row.number, index) for index in range(_MOST_MESSAGES))
         if effect.id in ids:
-            return Cause(row.event, label_of(row.process, row.event), row.on)
+            return Cause(row.event, label_of(row.process, row.version, row.event), row.on)
     return None
 
 
-def label_of(process: str, event: str) -> str:
+def label_of(process: str, version: int, event: str) -> str:
     """Give an event in words, as its process calls it; a step of a ladder has none and gives nothing."""
     if event in _OURS:
         return _OURS[event]
-    if event in EVENTS:
-        return event_in(process.partition("#")[0], event).label
-    return ""
+    definition = of_version(process.partition("#")[0], version)
+    return definition.event(event).label if definition.knows(event) else ""

@@ -23,9 +23,7 @@ from adapters.messages.addressing import (
 )
 from adapters.messages.handoff_links import responsible_person
 from adapters.messages.message_kinds import (
-    CRISIS_TERMS,
     HANDOFF,
-    HANDOFF_TERM,
     NOT_ACCEPTED,
     NOTICE,
     OVERDUE,
@@ -39,6 +37,7 @@ from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.roles import OUTSIDE, dutch_role
+from milestones.vocabulary import CRISIS_TERMS, HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

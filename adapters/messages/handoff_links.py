@@ -23,7 +23,7 @@ from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, OutboxRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow
 from milestones.definition import OFFERED
-from milestones.events import EVENTS
+from milestones.events import meanings_of
 from milestones.process import InvalidData, NotPossible
 
 if TYPE_CHECKING:
@@ -206,7 +206,9 @@ def _end_of_day(moment: datetime) -> datetime:
 
 def return_reasons() -> tuple[str, ...]:
     """Give the reasons with which a hand-off may be returned."""
-    return next(field.choices for field in EVENTS[RETURNED].fields if field.name == "reden")
+    return next(
+        field.choices for spec in meanings_of(RETURNED) for field in spec.fields if field.name == "reden"
+    )
 
 
 def responsible_person(session: Session, reference: str, process: str) -> str | None:

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from milestones.vocabulary import AFTERCARE, HANDOFF_TERM
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from milestones.vocabulary import EventName, TermId
 
 HANDOFF = "overdracht"
 NOT_ACCEPTED = "overdracht_niet_aanvaard"
@@ -33,12 +37,6 @@ KINDS = (
 CRISIS = "crisis"
 # Nobody may be left without these: "niet" of everyone is not followed.
 CANNOT_BE_SWITCHED_OFF = (CRISIS, OVERDUE, NOT_ACCEPTED)
-# The term within which a hand-off must be accepted.
-HANDOFF_TERM = "OVD"
-# The period whose warnings are the moments to speak to the resident (domain T17).
-AFTERCARE = "T17"
-# Terms that by their nature are about a threatening situation (domain 3.1).
-CRISIS_TERMS = frozenset({"T02", "T02b", "T02c"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ class OwnText:
     """A text that says more than the one of its kind, and the term that says until when."""
 
     name: str
-    term: str | None = None
+    term: TermId | None = None
 
 
 _DEFAULT = OwnText("ingebrekestelling", "T21")
@@ -56,24 +54,25 @@ _CRISIS = OwnText("crisis", "T02")
 _WAITS = OwnText("overdracht_wacht", HANDOFF_TERM)
 _CONTACT = OwnText("contactmoment", "T18")
 # By kind of message, and by the term or the event that it is about.
+_OWN_WORDS: dict[tuple[str, TermId | EventName], OwnText] = {
+    (WARNING, HANDOFF_TERM): _WAITS,
+    (OVERDUE, HANDOFF_TERM): _WAITS,
+    (NOTICE, "ingebrekestelling_ontvangen"): _DEFAULT,
+    (WARNING, "T21"): _DEFAULT,
+    (OVERDUE, "T21"): _PENALTY,
+    (WARNING, "T22"): _PENALTY,
+    (ELAPSED, "T22"): _FIX_PENALTY,
+    (NOTICE, "T22_verlopen"): _FIX_PENALTY,
+    (WARNING, "T22b"): _FIX_PENALTY,
+    (NOTICE, "bedreigend"): _CRISIS,
+    (NOTICE, "crisissignaal"): _CRISIS,
+    (NOTICE, "crisis_actief"): OwnText("crisis", "T02b"),
+    (WARNING, "T02"): _CRISIS,
+    (NOTICE, "signaal_ontvangen"): _CONTACT,
+    (WARNING, "T18"): _CONTACT,
+    (WARNING, AFTERCARE): OwnText("contactmoment", AFTERCARE),
+}
 OWN_WORDS: Mapping[tuple[str, str], OwnText] = MappingProxyType(
-    {
-        (WARNING, HANDOFF_TERM): _WAITS,
-        (OVERDUE, HANDOFF_TERM): _WAITS,
-        (NOTICE, "ingebrekestelling_ontvangen"): _DEFAULT,
-        (WARNING, "T21"): _DEFAULT,
-        (OVERDUE, "T21"): _PENALTY,
-        (WARNING, "T22"): _PENALTY,
-        (ELAPSED, "T22"): _FIX_PENALTY,
-        (NOTICE, "T22_verlopen"): _FIX_PENALTY,
-        (WARNING, "T22b"): _FIX_PENALTY,
-        (NOTICE, "bedreigend"): _CRISIS,
-        (NOTICE, "crisissignaal"): _CRISIS,
-        (NOTICE, "crisis_actief"): OwnText("crisis", "T02b"),
-        (WARNING, "T02"): _CRISIS,
-        (NOTICE, "signaal_ontvangen"): _CONTACT,
-        (WARNING, "T18"): _CONTACT,
-        (WARNING, AFTERCARE): OwnText("contactmoment", AFTERCARE),
-    }
+    {(kind, about): text for (kind, about), text in _OWN_WORDS.items()}
 )
 OWN_TEXT_NAMES = tuple(dict.fromkeys(text.name for text in OWN_WORDS.values()))

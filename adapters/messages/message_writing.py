@@ -9,10 +9,8 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
 from adapters.messages.message_kinds import (
-    AFTERCARE,
     ELAPSED,
     HANDOFF,
-    HANDOFF_TERM,
     NOT_ACCEPTED,
     NOTICE,
     OVERDUE,
@@ -33,6 +31,7 @@ from milestones.roles import OUTSIDE, dutch_role
 from milestones.running import reservation
 from milestones.snapshot import TermOutcome
 from milestones.terms import Kind
+from milestones.vocabulary import AFTERCARE, HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -22,6 +22,7 @@ from adapters.storage.exchange_tables import InboxRow, OutgoingEventRow, Postbak
 from adapters.storage.message_tables import DeliveryRow, DeliveryState, HandoffLinkRow
 from adapters.storage.oversight_tables import ShownRow
 from milestones.process import TermOutcome
+from milestones.vocabulary import ARCHIVE_TERMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-ARCHIVE_TERMS = ("T61", "T62")
 _BATCH = 500  # rows that go in one transaction, so that nobody waits long for the database
 
 

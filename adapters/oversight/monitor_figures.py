@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from milestones.policy import Policy
 
+from milestones.vocabulary import DECISION, FIRST_TALK, HANDOFF_TERM, URGENT_TALK, TermId
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -30,7 +32,7 @@ class InTime:
     """A figure about a term that was met in time or not."""
 
     figure: Figure
-    term: str
+    term: TermId
 
 
 _SHARE = "% op tijd"
@@ -47,7 +49,7 @@ IN_TIME = (
             f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
-        "T01",
+        FIRST_TALK,
     ),
     InTime(
         Figure(
@@ -57,7 +59,7 @@ IN_TIME = (
             f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
-        "T02",
+        URGENT_TALK,
     ),
     InTime(
         Figure(
@@ -68,7 +70,7 @@ IN_TIME = (
             f"{_WHOLE}",
             _SHARE,
         ),
-        "T03",
+        DECISION,
     ),
     InTime(
         Figure(
@@ -89,7 +91,7 @@ IN_TIME = (
             f"{_WHOLE}",
             _SHARE,
         ),
-        "OVD",
+        HANDOFF_TERM,
     ),
 )
 VOLUMES = Figure(

@@ -12,10 +12,8 @@ from adapters.runtime.policies import policy_problems
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
 from deployments.prefect_check import prefect_problems
-from milestones.definition import defects
+from milestones.defects import defects
 from milestones.definitions import VERSIONS
-from milestones.events import EVENTS
-from milestones.guards import GUARDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,8 +34,7 @@ def check(office: Office) -> int:
 def _problems(office: Office) -> Iterator[str]:
     if alarm := kb_alarm(office.clock.today()):
         yield alarm
-    for definition in VERSIONS:
-        yield from defects(definition, EVENTS, GUARDS)
+    yield from defects(VERSIONS)
     yield from policy_problems(office.settings.policy_folder)
     yield from message_problems(office)
     try:

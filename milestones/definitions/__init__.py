@@ -1,4 +1,4 @@
-"""The definitions, one file each. A change of a definition is a new version; old versions stay here."""
+"""The definitions, one file each. A change of a definition is a new version; the old one becomes data (`earlier`)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from milestones.definitions import begeleiding, m1, m2, m3, m4, m5, m6, m7, m8, wsnp
+from milestones.definitions.earlier import earlier_versions
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from milestones.process import Snapshot
 
 VERSIONS: tuple[Definition, ...] = (
+    *earlier_versions(),
     m1.M1,
     m2.M2,
     m3.M3,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from milestones.definition import ANY, SAME, Definition, Report, State, row
+from milestones.definition import ANY, SAME, Definition, Report, Row, State
 from milestones.definitions.shared import death_rows, extension_row
 from milestones.event_fields import THEMES
+from milestones.events import events_of
 
 BEGELEIDING = Definition(
     code="BEGELEIDING",
     name="Begeleiding",
-    version=1,
+    version=2,
+    events=events_of("BEGELEIDING"),
     route_names=("begeleiding",),
     starts_in="GESTART",
     states=(
@@ -19,17 +21,17 @@ BEGELEIDING = Definition(
         State("AFGESLOTEN", "Afgesloten", "budget_coach", final=True),
     ),
     rows=(
-        row(
+        Row(
             ("GESTART", "LOOPT"),
             "begeleidingsplan_vastgesteld",
             "LOOPT",
             keeps=("doelen", "begeleidingssoort"),
             notifies=("client",),
         ),
-        row("LOOPT", "doel_behaald", SAME, collects=("doel",)),
-        row(("GESTART", "LOOPT"), "meting_gedaan", SAME, keeps=THEMES, counts="metingen"),
+        Row("LOOPT", "doel_behaald", SAME, collects=("doel",)),
+        Row(("GESTART", "LOOPT"), "meting_gedaan", SAME, keeps=THEMES, counts="metingen"),
         # The cycle (T15) belongs to the plan, so M7 counts it; the plan may go back to M6 from there.
-        row(
+        Row(
             ("GESTART", "LOOPT"),
             "evaluatie_gedaan",
             SAME,
@@ -37,8 +39,8 @@ BEGELEIDING = Definition(
             counts="evaluaties",
             reports=(Report("M7", "evaluatie_gedaan", passes=("plan_herzien",)),),
         ),
-        row(("GESTART", "LOOPT"), "contactpersoon_toegewezen", SAME, keeps=("contactpersoon",)),
-        row(
+        Row(("GESTART", "LOOPT"), "contactpersoon_toegewezen", SAME, keeps=("contactpersoon",)),
+        Row(
             ("GESTART", "LOOPT"),
             "contactpersoon_gewijzigd",
             SAME,
@@ -47,23 +49,23 @@ BEGELEIDING = Definition(
             notifies=("client", "coordinator"),
         ),
         # The municipality keeps the regie when a ketenpartner takes over a part.
-        row(
+        Row(
             "LOOPT",
             "deel_overgedragen",
             SAME,
             collects=("onderdeel",),
             notifies=("chain_partner", "coordinator"),
         ),
-        row(
+        Row(
             "LOOPT",
             "deel_teruggekomen",
             SAME,
             counts="teruggekomen",
             notifies=("budget_coach", "coordinator"),
         ),
-        row(ANY, "nazorg_afgerond", "AFGEROND", because="de begeleiding eindigt met de nazorg"),
+        Row(ANY, "nazorg_afgerond", "AFGEROND", because="de begeleiding eindigt met de nazorg"),
         extension_row(),
-        row(
+        Row(
             ANY,
             "traject_beeindigd",
             "AFGESLOTEN",

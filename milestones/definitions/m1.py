@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from milestones.definition import ANY, Definition, Opening, State, row
+from typing import Final
+
+from milestones.definition import ANY, Definition, Opening, Row, State
 from milestones.definitions.shared import HANDOFF_STATES, death_rows, handoff_rows, withdrawal_row
+from milestones.events import events_of
 
 _TO_M3 = (Opening("M3", gives=("bedreigende_situatie",)),)
-_KEEPS = ("bedreigende_situatie",)
+_KEEPS: Final = ("bedreigende_situatie",)
 
 M1 = Definition(
     code="M1",
     name="Op zoek",
-    version=1,
+    version=2,
+    events=events_of("M1"),
     starts_in="NIEUW",
     states=(
         State("NIEUW", "Wacht op eerste vraag", "case_worker"),
@@ -22,12 +26,12 @@ M1 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row("NIEUW", "informatie_gegeven", "INFORMATIE"),
-        row(
+        Row("NIEUW", "informatie_gegeven", "INFORMATIE"),
+        Row(
             "INFORMATIE", "informatie_gegeven", "INFORMATIE", because="meer dan een keer informatie geven kan"
         ),
         # The four weeks (T01), or three working days (T02), start in M3 on this same day.
-        row(
+        Row(
             ("NIEUW", "INFORMATIE"),
             "hulpvraag_gesteld",
             "OVERGEDRAGEN",
@@ -35,7 +39,7 @@ M1 = Definition(
             keeps=_KEEPS,
             opens=_TO_M3,
         ),
-        row(
+        Row(
             ("NIEUW", "INFORMATIE"),
             "verwijzing_ontvangen",
             "CONTACT_GEPLAND",
@@ -44,7 +48,7 @@ M1 = Definition(
             opens=_TO_M3,
             notifies=("chain_partner",),
         ),
-        row(ANY, "geen_vervolg", "AFGESLOTEN"),
+        Row(ANY, "geen_vervolg", "AFGESLOTEN"),
         *death_rows("AFGESLOTEN"),
         withdrawal_row("AFGESLOTEN"),
         *handoff_rows("NIEUW"),

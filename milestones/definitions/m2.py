@@ -5,20 +5,30 @@ The closing states carry the eindresultaat of DDAS as the fact `eindresultaat`.
 
 from __future__ import annotations
 
-from milestones.definition import ANY, EVERYWHERE, SAME, Arm, Definition, Opening, Report, State, Task, row
+from typing import TYPE_CHECKING
+
+from milestones.definition import ANY, EVERYWHERE, SAME, Arm, Definition, Opening, Report, Row, State, Task
 from milestones.definitions.shared import EVERY_STATE, HANDOFF_STATES, extension_row, handoff_rows
+from milestones.events import events_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from milestones.definition import FactValue
+    from milestones.vocabulary import FactName
 
 _FORGET_LATER = (Arm("T11"),)
 
 
-def _result(text: str) -> dict[str, object]:
+def _result(text: str) -> Mapping[FactName, FactValue]:
     return {"eindresultaat": text}
 
 
 M2 = Definition(
     code="M2",
     name="In beeld",
-    version=1,
+    version=2,
+    events=events_of("M2"),
     route_names=("vroegsignalering",),
     several=True,
     starts_in="ONTVANGEN",
@@ -36,7 +46,7 @@ M2 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "ONTVANGEN",
             "geen_inwoner",
             "AFGESLOTEN",
@@ -44,18 +54,18 @@ M2 = Definition(
             arms=_FORGET_LATER,
             notifies=("signal_partner",),
         ),
-        row(
+        Row(
             EVERY_STATE,
             "overleden",
             "AFGESLOTEN",
-            sets=_result("Inwoner is overleden") | {"overleden": True},
+            sets={"eindresultaat": "Inwoner is overleden", "overleden": True},
             arms=_FORGET_LATER,
             reports=(Report(EVERYWHERE, "overleden"),),
             notifies=("signal_partner",),
             tasks=(Task("coordinator", "brieven_nakijken"),),
             because="een overlijden kan in elke toestand blijken (domain 4.1)",
         ),
-        row(
+        Row(
             ANY,
             "verhuizing",
             "AFGESLOTEN",
@@ -65,7 +75,7 @@ M2 = Definition(
             notifies=("signal_partner",),
             because="bij een verhuizing sluit T10 met dit resultaat (domain 3.2)",
         ),
-        row(
+        Row(
             "ONTVANGEN",
             "onterecht",
             "AFGESLOTEN",
@@ -73,7 +83,7 @@ M2 = Definition(
             arms=_FORGET_LATER,
             notifies=("signal_partner",),
         ),
-        row(
+        Row(
             "ONTVANGEN",
             "herhaald",
             "AFGESLOTEN",
@@ -82,7 +92,7 @@ M2 = Definition(
             arms=_FORGET_LATER,
             notifies=("signal_partner",),
         ),
-        row(
+        Row(
             "ONTVANGEN",
             "bekend_bij_shv",
             "AFGESLOTEN",
@@ -92,15 +102,15 @@ M2 = Definition(
             reports=(Report("M8", "signaal_ontvangen"),),
             notifies=("debt_counsellor",),
         ),
-        row(
+        Row(
             "ONTVANGEN",
             "gematcht",
             "GEMATCHT",
             arms=(Arm("T10", anchor="signaaldatum", restart=True),),
             notifies=("early_signal_worker",),
         ),
-        row("GEMATCHT", "toegewezen", "TOEGEWEZEN", notifies=("early_signal_worker",)),
-        row(
+        Row("GEMATCHT", "toegewezen", "TOEGEWEZEN", notifies=("early_signal_worker",)),
+        Row(
             ("TOEGEWEZEN", "IN_BENADERING"),
             "contactpoging_gedaan",
             "CONTACT",
@@ -109,15 +119,15 @@ M2 = Definition(
             meets=("T10",),
             because="een poging waarbij de inwoner is bereikt, is meteen contact (DDAS Contactpoging)",
         ),
-        row("TOEGEWEZEN", "contactpoging_gedaan", "IN_BENADERING", counts="contactpogingen"),
-        row(
+        Row("TOEGEWEZEN", "contactpoging_gedaan", "IN_BENADERING", counts="contactpogingen"),
+        Row(
             "IN_BENADERING",
             "contactpoging_gedaan",
             "IN_BENADERING",
             counts="contactpogingen",
             because="er zijn meer pogingen nodig (domain 9, case C)",
         ),
-        row(
+        Row(
             ("TOEGEWEZEN", "IN_BENADERING"),
             "bereikt",
             "CONTACT",
@@ -125,7 +135,7 @@ M2 = Definition(
             because="de eerste poging kan raak zijn",
         ),
         # A person closes, never the clock by itself: three failed contacts do not end a case.
-        row(
+        Row(
             "IN_BENADERING",
             "T10_verlopen",
             "AFGESLOTEN",
@@ -134,7 +144,7 @@ M2 = Definition(
             arms=_FORGET_LATER,
             notifies=("coordinator",),
         ),
-        row(
+        Row(
             "CONTACT",
             "hulp_geweigerd",
             "AFGESLOTEN",
@@ -142,21 +152,21 @@ M2 = Definition(
             arms=_FORGET_LATER,
             notifies=("signal_partner",),
         ),
-        row(
+        Row(
             "CONTACT",
             "quick_fix",
             "AFGESLOTEN",
             sets=_result("(Budget)advies en/of quick fix"),
             arms=(Arm("T10c"), *_FORGET_LATER),
         ),
-        row(
+        Row(
             "CONTACT",
             "hulp_aanvaard",
             "OVERGEDRAGEN",
             sets=_result("Vervolghulp en/of verwijzing financieel"),
             opens=(Opening("M3", carries=("T02",), gives=("bedreigende_situatie",)),),
         ),
-        row(
+        Row(
             ANY,
             "crisissignaal",
             "IN_BENADERING",
@@ -164,7 +174,7 @@ M2 = Definition(
             arms=(Arm("T02"), Arm("T02c", anchor="einddatum_levering")),
             notifies=("coordinator",),
         ),
-        row(
+        Row(
             ANY,
             "signaal_toegevoegd",
             SAME,
@@ -172,7 +182,7 @@ M2 = Definition(
             notifies=("early_signal_worker",),
             because="een signaal binnen de matchingperiode hoort bij de lopende zaak; T10 telt vanaf het oudste (4.3)",
         ),
-        row(
+        Row(
             ANY,
             "signaal_gecorrigeerd",
             SAME,
@@ -180,7 +190,7 @@ M2 = Definition(
             notifies=("early_signal_worker",),
             because="een aanleveraar verbetert wat hij eerder stuurde; T10 telt vanaf het oudste signaal (4.3)",
         ),
-        row(
+        Row(
             ANY,
             "afgesloten_met_resultaat",
             "AFGESLOTEN",

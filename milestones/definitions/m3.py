@@ -5,7 +5,7 @@ T01 runs from the day of the hulpvraag, so from the opening: the crisis check de
 
 from __future__ import annotations
 
-from milestones.definition import ANY, SAME, Arm, Definition, Opening, State, Task, row
+from milestones.definition import ANY, SAME, Arm, Definition, Opening, Row, State, Task
 from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
     HANDOFF_STATES,
@@ -13,6 +13,7 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
 )
+from milestones.events import events_of
 
 _CRISIS_TERM = Arm("T02", supersedes="T01")
 _TO_M4 = (Opening("M4", gives=(*TRAJECT_FACTS, "aanvraag_op", "recidive_mogelijk")),)
@@ -21,7 +22,8 @@ _INTERPRETER = Task("case_worker", "tolk_regelen", target_group="anderstalig")
 M3 = Definition(
     code="M3",
     name="In contact",
-    version=1,
+    version=2,
+    events=events_of("M3"),
     route_names=("aanmelding",),
     starts_in="NIEUW",
     on_open=(Arm("T01"), Arm("T02", when="bedreigende_situatie")),
@@ -37,7 +39,7 @@ M3 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "NIEUW",
             "aanmelding_geregistreerd",
             "CRISISCHECK",
@@ -45,7 +47,7 @@ M3 = Definition(
             notifies=("case_worker",),
         ),
         # Wgs art. 4 lid 2, or the local list.
-        row(
+        Row(
             "CRISISCHECK",
             "bedreigend",
             "SPOED",
@@ -53,7 +55,7 @@ M3 = Definition(
             arms=(_CRISIS_TERM,),
             notifies=("coordinator", "early_signal_worker"),
         ),
-        row(
+        Row(
             ("AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND"),
             "bedreigend",
             "SPOED",
@@ -62,7 +64,7 @@ M3 = Definition(
             notifies=("coordinator", "early_signal_worker"),
             because="een bedreigende situatie kan later blijken (domain 3.2)",
         ),
-        row(
+        Row(
             "CRISISCHECK",
             "niet_bedreigend",
             "AFSPRAAK_PLANNEN",
@@ -70,7 +72,7 @@ M3 = Definition(
             cancels=("T02",),
             notifies=("case_worker",),
         ),
-        row(
+        Row(
             ("AFSPRAAK_PLANNEN", "SPOED"),
             "afspraak_gemaakt",
             "AFSPRAAK_GEPLAND",
@@ -78,7 +80,7 @@ M3 = Definition(
             tasks=(_INTERPRETER,),
             notifies=("client",),
         ),
-        row(
+        Row(
             "AFSPRAAK_GEPLAND",
             "niet_verschenen",
             "NIET_BEREIKT",
@@ -88,7 +90,7 @@ M3 = Definition(
             arms=(ARCHIVE_BROKEN_OFF,),
             notifies=("chain_partner",),
         ),
-        row(
+        Row(
             "AFSPRAAK_GEPLAND",
             "niet_verschenen",
             "SPOED",
@@ -97,14 +99,14 @@ M3 = Definition(
             notifies=("client",),
             because="de bedreigende situatie is er nog: de drie werkdagen lopen door",
         ),
-        row(
+        Row(
             "AFSPRAAK_GEPLAND",
             "niet_verschenen",
             "AFSPRAAK_PLANNEN",
             counts="niet_verschenen",
             notifies=("client",),
         ),
-        row(
+        Row(
             ("AFSPRAAK_GEPLAND", "AFSPRAAK_PLANNEN", "SPOED"),
             "eerste_gesprek_gevoerd",
             "OVERGEDRAGEN",
@@ -113,7 +115,7 @@ M3 = Definition(
             notifies=("debt_counsellor",),
             because="een gesprek zonder afspraak (inloop) telt ook",
         ),
-        row(
+        Row(
             ANY,
             "doelgroep_bepaald",
             SAME,

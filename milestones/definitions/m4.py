@@ -5,7 +5,9 @@ The day on which M4 opens is the day of the eerste gesprek: T03 counts from it.
 
 from __future__ import annotations
 
-from milestones.definition import SAME, Arm, Definition, Opening, State, row
+from typing import Final
+
+from milestones.definition import SAME, Arm, Definition, Opening, Row, State
 from milestones.definitions.shared import (
     ARCHIVE,
     ARCHIVE_BROKEN_OFF,
@@ -18,14 +20,16 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
 )
+from milestones.events import events_of
 
 # T03 is the same running term in M4 and in M6.
-_GIVES = (*TRAJECT_FACTS, "aanvraag_op")
+_GIVES: Final = (*TRAJECT_FACTS, "aanvraag_op")
 
 M4 = Definition(
     code="M4",
     name="In gesprek",
-    version=1,
+    version=2,
+    events=events_of("M4"),
     route_names=("intake",),
     starts_in="EERSTE_GESPREK",
     on_open=(
@@ -45,7 +49,7 @@ M4 = Definition(
     ),
     rows=(
         # Wgs art. 4a lid 2: no beschikking is needed.
-        row(
+        Row(
             "EERSTE_GESPREK",
             "ziet_af",
             "AFGESLOTEN",
@@ -54,7 +58,7 @@ M4 = Definition(
             sets={"uitstroomreden": "Ingetrokken"},
             notifies=("client",),
         ),
-        row(
+        Row(
             "EERSTE_GESPREK",
             "hulpvraag_vastgesteld",
             "INTAKE",
@@ -63,9 +67,9 @@ M4 = Definition(
             opens=(Opening("BEGELEIDING", gives=TRAJECT_FACTS, handoff=False),),
             notifies=("debt_counsellor",),
         ),
-        row("INTAKE", "doorlooptijd_medegedeeld", "INTAKE", meets=("T06",), keeps=("weken",)),
-        row("INTAKE", "vish_gemeld", "INTAKE", meets=("T07",)),
-        row(
+        Row("INTAKE", "doorlooptijd_medegedeeld", "INTAKE", meets=("T06",), keeps=("weken",)),
+        Row("INTAKE", "vish_gemeld", "INTAKE", meets=("T07",)),
+        Row(
             "INTAKE",
             "gegevens_ontbreken",
             "HERSTEL",
@@ -73,7 +77,7 @@ M4 = Definition(
             suspends=("T03", "T03b"),
             notifies=("client",),
         ),
-        row(
+        Row(
             "HERSTEL",
             "gegevens_ontvangen",
             "INTAKE",
@@ -83,7 +87,7 @@ M4 = Definition(
             notifies=("debt_counsellor",),
         ),
         # T03 runs on from the day on which the term lapsed unused (Awb art. 4:15).
-        row(
+        Row(
             "HERSTEL",
             "T04_verlopen",
             "BESLUIT_BUITEN_BEHANDELING",
@@ -91,21 +95,21 @@ M4 = Definition(
             arms=(Arm("T05"),),
             notifies=("quality_reviewer",),
         ),
-        row(
+        Row(
             "BESLUIT_BUITEN_BEHANDELING",
             "gegevens_ontvangen",
             "INTAKE",
             because="gegevens die te laat komen, mogen nog meetellen",
             notifies=("debt_counsellor",),
         ),
-        row(
+        Row(
             "BESLUIT_BUITEN_BEHANDELING",
             "alsnog_in_behandeling",
             "INTAKE",
             cancels=("T05",),
             notifies=("debt_counsellor",),
         ),
-        row(
+        Row(
             "BESLUIT_BUITEN_BEHANDELING",
             "buiten_behandeling_gesteld",
             "AFGESLOTEN",
@@ -119,7 +123,7 @@ M4 = Definition(
             notifies=("client",),
             because="Awb art. 4:5 lid 1 en 4",
         ),
-        row(
+        Row(
             ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
             "doelgroep_bepaald",
             SAME,
@@ -128,14 +132,14 @@ M4 = Definition(
             notifies=("chain_partner",),
             because="een inwoner kan bij meer dan een doelgroep horen",
         ),
-        row(
+        Row(
             ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
             "doelgroep_bepaald",
             SAME,
             collects=("doelgroep",),
             because="zonder toestemming krijgt de ketenpartner geen bericht",
         ),
-        row(
+        Row(
             ("EERSTE_GESPREK", "INTAKE", "HERSTEL"),
             "rust_nodig",
             SAME,
@@ -144,7 +148,7 @@ M4 = Definition(
             because="bij een crisis wacht M5 niet op de intake (domain 1.3)",
         ),
         # A person finds a possible ground; the decision itself is taken in M6.
-        row(
+        Row(
             "INTAKE",
             "weigeringsgrond_gevonden",
             "ADVIES_WEIGERING",
@@ -154,7 +158,7 @@ M4 = Definition(
             opens=(Opening("M6", carries=DECISION_TERMS, gives=(*_GIVES, "motivering", "grond", "advies")),),
             notifies=("quality_reviewer", "client"),
         ),
-        row(
+        Row(
             "INTAKE",
             "beeld_compleet",
             "OVERGEDRAGEN",

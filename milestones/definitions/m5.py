@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from milestones.definition import BACK, SAME, Arm, Definition, Opening, State, row
+from typing import Final
+
+from milestones.definition import BACK, SAME, Arm, Definition, Opening, Row, State
 from milestones.definitions.shared import (
     ENDING_STATES,
     HANDOFF_STATES,
@@ -11,6 +13,7 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
 )
+from milestones.events import events_of
 
 _STABLE = ("STABILISATIE", "BEHEER")
 _RUNNING = (
@@ -24,12 +27,13 @@ _RUNNING = (
     "DFD",
 )
 _BEWIND = (Arm("T50"), Arm("T50b"))
-_TERMS = ("T02b", "T12b", "T15", "T30", "T31", "T33", "T50", "T50b", "T51")
+_TERMS: Final = ("T02b", "T12b", "T15", "T30", "T31", "T33", "T50", "T50b", "T51")
 
 M5 = Definition(
     code="M5",
     name="Rust en overzicht",
-    version=1,
+    version=2,
+    events=events_of("M5"),
     starts_in="START",
     states=(
         State("START", "Wacht op eerste stap naar rust", "debt_counsellor"),
@@ -49,7 +53,7 @@ M5 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "START",
             "crisis_actief",
             "CRISISINTERVENTIE",
@@ -57,7 +61,7 @@ M5 = Definition(
             arms=(Arm("T02b"),),
             notifies=("coordinator", "creditor"),
         ),
-        row(
+        Row(
             ("STABILISATIE", "BEHEER", "DFD", "HERBEOORDELING"),
             "crisis_actief",
             "CRISISINTERVENTIE",
@@ -66,14 +70,14 @@ M5 = Definition(
             notifies=("coordinator", "creditor"),
             because="een traject kan meer crisisinterventies hebben (DDAS)",
         ),
-        row(
+        Row(
             "START",
             "stabilisatie_gestart",
             "STABILISATIE",
             arms=(Arm("T12b"),),
             because="zonder crisis begint de stabilisatie meteen",
         ),
-        row(
+        Row(
             "CRISISINTERVENTIE",
             "afgewend",
             "STABILISATIE",
@@ -82,29 +86,29 @@ M5 = Definition(
             arms=(Arm("T12b"),),
             notifies=("debt_counsellor",),
         ),
-        row("CRISISINTERVENTIE", "moratorium_verzocht", "BIJ_RECHTBANK", notifies=("client",)),
-        row(
+        Row("CRISISINTERVENTIE", "moratorium_verzocht", "BIJ_RECHTBANK", notifies=("client",)),
+        Row(
             ("START", "STABILISATIE", "BEHEER"),
             "moratorium_verzocht",
             "BIJ_RECHTBANK",
             notifies=("client",),
             because="een breed moratorium kan ook zonder crisis (Wgs art. 5)",
         ),
-        row(
+        Row(
             ("CRISISINTERVENTIE", "BIJ_RECHTBANK"),
             "voorlopige_voorziening_verzocht",
             "BIJ_RECHTBANK",
             notifies=("client",),
             because="de rechter bepaalt zelf de termijn (T32, Fw art. 287 lid 4)",
         ),
-        row(
+        Row(
             "BIJ_RECHTBANK",
             "zitting_gehouden",
             SAME,
             arms=(Arm("T33", restart=True),),
             because="Fw art. 287a lid 2-4 gelden ook hier (Fw art. 287b lid 3)",
         ),
-        row(
+        Row(
             "BIJ_RECHTBANK",
             "toegewezen",
             "MORATORIUM",
@@ -113,7 +117,7 @@ M5 = Definition(
             arms=(Arm("T30", until="einddatum"),),
             notifies=("client", "coordinator", "budget_coach", "creditor"),
         ),
-        row(
+        Row(
             "BIJ_RECHTBANK",
             "toegewezen",
             "MORATORIUM",
@@ -122,7 +126,7 @@ M5 = Definition(
             arms=(Arm("T31", until="einddatum"),),
             notifies=("client", "coordinator", "budget_coach", "creditor"),
         ),
-        row(
+        Row(
             "BIJ_RECHTBANK",
             "afgewezen",
             "STABILISATIE",
@@ -131,28 +135,28 @@ M5 = Definition(
             arms=(Arm("T12b"),),
             notifies=("coordinator",),
         ),
-        row(
+        Row(
             ("STABILISATIE", "DFD"),
             "budgetbeheer_aangevraagd",
             SAME,
             sets={"wacht_op_partner": "budgetbeheer"},
             because="zolang het beheer niet loopt, ligt de oorzaak van nieuwe achterstand bij het wachten",
         ),
-        row(
+        Row(
             ("STABILISATIE", "DFD"),
             "bewind_aangevraagd",
             SAME,
             sets={"wacht_op_partner": "bewindvoerder"},
             because="zolang de bewindvoerder niet is begonnen, loopt de zorgplicht door",
         ),
-        row(
+        Row(
             "STABILISATIE",
             "budgetbeheer_gestart",
             "BEHEER",
             sets={"wacht_op_partner": ""},
             notifies=("budget_coach",),
         ),
-        row(
+        Row(
             "STABILISATIE",
             "bewind_ingesteld",
             "BEHEER",
@@ -160,7 +164,7 @@ M5 = Definition(
             arms=_BEWIND,
             notifies=("protective_administrator",),
         ),
-        row(
+        Row(
             ("BEHEER", "DFD"),
             "bewind_ingesteld",
             SAME,
@@ -169,14 +173,14 @@ M5 = Definition(
             notifies=("protective_administrator",),
             because="budgetbeheer kan overgaan in bewind",
         ),
-        row(
+        Row(
             ("BEHEER", "DFD"),
             "bewindvoerder_gestart",
             SAME,
             sets={"wacht_op_partner": ""},
             because="pas dan is het wachten op de partner voorbij",
         ),
-        row(
+        Row(
             ("BEHEER", "DFD"),
             "bewind_gemeld",
             SAME,
@@ -184,7 +188,7 @@ M5 = Definition(
             meets=("T50",),
             because="T50",
         ),
-        row(
+        Row(
             ("BEHEER", "DFD"),
             "bewindstukken_ontvangen",
             SAME,
@@ -193,9 +197,9 @@ M5 = Definition(
             notifies=("debt_counsellor",),
             because="T50 en T51",
         ),
-        row(("BEHEER", "DFD"), "bewindadvies_gegeven", SAME, meets=("T51",), because="T51"),
-        row(_STABLE, "kennisgeving_verstuurd", SAME, notifies=("creditor",)),
-        row(
+        Row(("BEHEER", "DFD"), "bewindadvies_gegeven", SAME, meets=("T51",), because="T51"),
+        Row(_STABLE, "kennisgeving_verstuurd", SAME, notifies=("creditor",)),
+        Row(
             _STABLE,
             "in_balans",
             "OVERGEDRAGEN",
@@ -204,7 +208,7 @@ M5 = Definition(
             opens=(Opening("M7", gives=TRAJECT_FACTS),),
             notifies=("settlement_officer",),
         ),
-        row(
+        Row(
             _STABLE,
             "in_balans",
             "OVERGEDRAGEN",
@@ -212,7 +216,7 @@ M5 = Definition(
             opens=(Opening("M6", gives=TRAJECT_FACTS),),
             notifies=("settlement_officer",),
         ),
-        row(
+        Row(
             ("START", *_STABLE, "HERBEOORDELING"),
             "niet_haalbaar",
             "DFD",
@@ -221,7 +225,7 @@ M5 = Definition(
             notifies=("budget_coach", "client"),
             because="ook na een herbeoordeling, of als M7 de zaak hiervoor overdraagt",
         ),
-        row(
+        Row(
             "DFD",
             "evaluatie_gedaan",
             SAME,
@@ -229,7 +233,7 @@ M5 = Definition(
             arms=(Arm("T15"),),
             because="ook lange termijn begeleiding wordt geëvalueerd (T15)",
         ),
-        row(
+        Row(
             "DFD",
             "in_balans",
             "OVERGEDRAGEN",
@@ -238,8 +242,8 @@ M5 = Definition(
             notifies=("settlement_officer",),
             because="een schuldregeling kan later toch haalbaar zijn",
         ),
-        row("MORATORIUM", "termijn_loopt_af", "HERBEOORDELING", notifies=("coordinator",)),
-        row(
+        Row("MORATORIUM", "termijn_loopt_af", "HERBEOORDELING", notifies=("coordinator",)),
+        Row(
             "MORATORIUM",
             "afgewend",
             "STABILISATIE",
@@ -247,7 +251,7 @@ M5 = Definition(
             arms=(Arm("T12b"),),
             because="tijdens het moratorium begint de stabilisatie; T30 of T31 loopt door",
         ),
-        row(
+        Row(
             "HERBEOORDELING",
             "herbeoordeeld",
             "STABILISATIE",
@@ -255,15 +259,15 @@ M5 = Definition(
             notifies=("debt_counsellor",),
             because="na het moratorium gaat de stabilisatie verder",
         ),
-        row(
+        Row(
             "HERBEOORDELING",
             "moratorium_verzocht",
             "BIJ_RECHTBANK",
             notifies=("client",),
             because="verlengen kan alleen met een nieuw verzoek",
         ),
-        row(_RUNNING, "nieuwe_schulden", "EVALUATIE", notifies=("debt_counsellor",)),
-        row(
+        Row(_RUNNING, "nieuwe_schulden", "EVALUATIE", notifies=("debt_counsellor",)),
+        Row(
             "EVALUATIE", "evaluatie_gedaan", BACK, meets=("T12b",), arms=(Arm("T12b"),), notifies=("client",)
         ),
         *ending_rows(_RUNNING, _TERMS),

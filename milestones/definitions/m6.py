@@ -5,7 +5,9 @@ T03 runs since the eerste gesprek: M4 carries it here as the same running term.
 
 from __future__ import annotations
 
-from milestones.definition import SAME, Arm, Definition, Opening, Report, State, row
+from typing import Final
+
+from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
     ARCHIVE,
     HANDOFF_STATES,
@@ -17,16 +19,18 @@ from milestones.definitions.shared import (
     handoff_rows,
     objection_rows,
 )
+from milestones.events import events_of
 
 # After a definitive weigering there is no traject to guide.
 _GUIDANCE_ENDS = (Report("BEGELEIDING", "traject_beeindigd"),)
-_DECIDED = ("T03", "T03b", "T21")
+_DECIDED: Final = ("T03", "T03b", "T21")
 _WORKING = ("CONCEPT", "AFSTEMMEN", "TOETS", "BESCHIKKING_GEMAAKT")
 
 M6 = Definition(
     code="M6",
     name="Plan",
-    version=1,
+    version=2,
+    events=events_of("M6"),
     name_confidence="U",
     route_names=("intake",),
     starts_in="CONCEPT",
@@ -42,22 +46,22 @@ M6 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "CONCEPT", "plan_opgesteld", "AFSTEMMEN", guards=("exempt_amount_counted",), notifies=("client",)
         ),
-        row("AFSTEMMEN", "inwoner_akkoord", "TOETS", notifies=("quality_reviewer",)),
-        row(
+        Row("AFSTEMMEN", "inwoner_akkoord", "TOETS", notifies=("quality_reviewer",)),
+        Row(
             "AFSTEMMEN",
             "inwoner_niet_akkoord",
             "CONCEPT",
             notifies=("debt_counsellor",),
             because="het plan sluit aan op eigen doelen: zonder akkoord komt er een nieuw concept",
         ),
-        row("TOETS", "goedgekeurd", "BESCHIKKING_GEMAAKT", notifies=("debt_counsellor",)),
-        row(
+        Row("TOETS", "goedgekeurd", "BESCHIKKING_GEMAAKT", notifies=("debt_counsellor",)),
+        Row(
             "TOETS", "afgekeurd", "CONCEPT", notifies=("debt_counsellor",), because="de toets kan iets missen"
         ),
-        row(
+        Row(
             "BESCHIKKING_GEMAAKT",
             "bekendgemaakt",
             "BESCHIKT_TOEGELATEN",
@@ -69,7 +73,7 @@ M6 = Definition(
             opens=(Opening("M7", gives=(*TRAJECT_FACTS, "nazorg_toegezegd")),),
             notifies=("client", "settlement_officer", "budget_coach"),
         ),
-        row(
+        Row(
             "CONCEPT",
             "weigering_besloten",
             "BESCHIKT_GEWEIGERD",
@@ -82,7 +86,7 @@ M6 = Definition(
             notifies=("client", "chain_partner"),
         ),
         # Overdue, but never blocked: the inwoner may send an ingebrekestelling (T21).
-        row(
+        Row(
             "TOETS",
             "T03_overschreden",
             "TOETS",
@@ -90,7 +94,7 @@ M6 = Definition(
             sets={"te_laat": True},
             notifies=("team_leader",),
         ),
-        row(
+        Row(
             _WORKING,
             "T03_overschreden",
             SAME,
@@ -99,7 +103,7 @@ M6 = Definition(
             notifies=("team_leader",),
             because="de termijn kan ook voor of na de toets voorbijgaan",
         ),
-        row(
+        Row(
             "BESCHIKT_TOEGELATEN",
             "plan_herzien",
             "CONCEPT",

@@ -5,7 +5,9 @@ When the amicable route fails, M7 waits in `WSNP` while the process of that name
 
 from __future__ import annotations
 
-from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, State, row
+from typing import Final
+
+from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
     ENDING_STATES,
     HANDOFF_STATES,
@@ -14,6 +16,7 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
 )
+from milestones.events import events_of
 
 _REQUESTED = ("OVEREENKOMST_GETEKEND", "INVENTARISATIE")
 _AGREED = ("AKKOORD_ALLEN", "VOORAF_AKKOORD")
@@ -31,16 +34,17 @@ _BEFORE_THE_END = (
     "LOOPT",
 )
 _RUNNING = (*_BEFORE_THE_END, "WSNP", "NA_WSNP", "EVALUATIE")
-_AMICABLE = ("T12", "T13", "T13b", "T14", "T14b", "T14c", "T33", "T35")
-_TERMS = (*_AMICABLE, "T15", "T40", "T70")
+_AMICABLE: Final = ("T12", "T13", "T13b", "T14", "T14b", "T14c", "T33", "T35")
+_TERMS: Final = (*_AMICABLE, "T15", "T40", "T70")
 # T14 counts from the first aflossing, T14c from the start of the schuldbemiddeling.
-_REGELING = (Arm("T14", from_earlier="first_repayment_on"), Arm("T14c"))
-_GIVES = (*TRAJECT_FACTS, "first_repayment_on")
+_REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
+_GIVES: Final = (*TRAJECT_FACTS, "eerste_aflossing")
 
 M7 = Definition(
     code="M7",
     name="Uitvoering",
-    version=1,
+    version=2,
+    events=events_of("M7"),
     name_confidence="U",
     starts_in="START",
     on_open=(Arm("T15"),),
@@ -70,39 +74,39 @@ M7 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "START",
             "overeenkomst_getekend",
             "OVEREENKOMST_GETEKEND",
             arms=(Arm("T12"),),
             notifies=("client",),
         ),
-        row(
+        Row(
             _REQUESTED,
             "saldoverzoek_verstuurd",
             "INVENTARISATIE",
             arms=(Arm("T13", several=True),),
             notifies=("creditor",),
         ),
-        row("INVENTARISATIE", "saldoverzoek_beantwoord", SAME, meets_one=("T13",)),
-        row(
+        Row("INVENTARISATIE", "saldoverzoek_beantwoord", SAME, meets_one=("T13",)),
+        Row(
             _BEFORE_THE_END,
             "bericht_klaargezet",
             SAME,
             arms=(Arm("T13b", several=True),),
             because="een bericht verdwijnt na vijf werkdagen (Schuldenknooppunt)",
         ),
-        row(_BEFORE_THE_END, "bericht_opgehaald", SAME, meets_one=("T13b",), because="T13b"),
+        Row(_BEFORE_THE_END, "bericht_opgehaald", SAME, meets_one=("T13b",), because="T13b"),
         # Collectief schuldregelen: the voorstel step falls away.
-        row("INVENTARISATIE", "vooraf_akkoord", "VOORAF_AKKOORD", meets=("T13",)),
-        row(
+        Row("INVENTARISATIE", "vooraf_akkoord", "VOORAF_AKKOORD", meets=("T13",)),
+        Row(
             "INVENTARISATIE",
             "geen_afloscapaciteit",
             "GEEN_AFLOSCAPACITEIT",
             meets=("T13",),
             sets={"oplossing": "0%-aanbod"},
         ),
-        row(
+        Row(
             "INVENTARISATIE",
             "betalingsregeling_getroffen",
             "BETALINGSREGELING",
@@ -110,7 +114,7 @@ M7 = Definition(
             sets={"oplossing": "Betalingsregeling"},
             notifies=("client",),
         ),
-        row(
+        Row(
             "INVENTARISATIE",
             "herfinanciering_verstrekt",
             "HERFINANCIERING",
@@ -118,7 +122,7 @@ M7 = Definition(
             sets={"oplossing": "Herfinanciering"},
             notifies=("client",),
         ),
-        row(
+        Row(
             ("INVENTARISATIE", "GEEN_AFLOSCAPACITEIT", "GEWEIGERD_DEELS"),
             "betaalvoorstel_verstuurd",
             "VOORSTEL",
@@ -127,7 +131,7 @@ M7 = Definition(
             arms=(Arm("T13"),),
             notifies=("creditor",),
         ),
-        row(
+        Row(
             "VOORSTEL",
             "betaalvoorstel_verstuurd",
             SAME,
@@ -135,23 +139,23 @@ M7 = Definition(
             notifies=("creditor",),
             because="voor elke schuldeiser loopt een eigen termijn",
         ),
-        row("VOORSTEL", "betaalvoorstel_beantwoord", SAME, meets_one=("T13",)),
-        row(
+        Row("VOORSTEL", "betaalvoorstel_beantwoord", SAME, meets_one=("T13",)),
+        Row(
             ("VOORSTEL", "HEROVERWEGING"),
             "akkoord_allen",
             "AKKOORD_ALLEN",
             meets=("T12", "T13"),
             notifies=("client",),
         ),
-        row("VOORSTEL", "geweigerd_deels", "GEWEIGERD_DEELS", meets=("T13",)),
-        row(
+        Row("VOORSTEL", "geweigerd_deels", "GEWEIGERD_DEELS", meets=("T13",)),
+        Row(
             "GEWEIGERD_DEELS",
             "heroverweging_gevraagd",
             "HEROVERWEGING",
             arms=(Arm("T13"),),
             notifies=("creditor",),
         ),
-        row(
+        Row(
             "HEROVERWEGING",
             "heroverweging_gevraagd",
             SAME,
@@ -159,8 +163,8 @@ M7 = Definition(
             notifies=("creditor",),
             because="voor elke schuldeiser loopt een eigen termijn",
         ),
-        row("HEROVERWEGING", "heroverweging_beantwoord", SAME, meets_one=("T13",)),
-        row(
+        Row("HEROVERWEGING", "heroverweging_beantwoord", SAME, meets_one=("T13",)),
+        Row(
             ("GEWEIGERD_DEELS", "HEROVERWEGING"),
             "dwangakkoord_verzocht",
             "DWANGAKKOORD",
@@ -168,14 +172,14 @@ M7 = Definition(
             cancels=("T13",),
             notifies=("client",),
         ),
-        row(
+        Row(
             "DWANGAKKOORD",
             "zitting_gehouden",
             SAME,
             arms=(Arm("T33", restart=True),),
             because="Fw art. 287a lid 4",
         ),
-        row(
+        Row(
             "DWANGAKKOORD",
             "dwangakkoord_toegewezen",
             "AKKOORD_ALLEN",
@@ -183,7 +187,7 @@ M7 = Definition(
             arms=(Arm("T35"),),
             notifies=("client", "creditor"),
         ),
-        row(
+        Row(
             "DWANGAKKOORD",
             "dwangakkoord_afgewezen",
             "GEWEIGERD_DEELS",
@@ -191,23 +195,23 @@ M7 = Definition(
             notifies=("client",),
             because="een dwangakkoord kan worden geweigerd",
         ),
-        row(
+        Row(
             _AGREED,
             "eerste_aflossing_gedaan",
             "LOOPT",
-            stamps=("first_repayment_on",),
+            stamps=("eerste_aflossing",),
             meets=("T12",),
             arms=_REGELING,
         ),
-        row(
+        Row(
             _BEFORE_THE_END,
             "eerste_aflossing_gedaan",
             SAME,
-            stamps=("first_repayment_on",),
+            stamps=("eerste_aflossing",),
             because="een eerdere aflossing telt mee voor de Wsnp (Fw art. 349a lid 1)",
         ),
-        row(_AGREED, "regeling_gestart", "LOOPT", meets=("T12",), arms=_REGELING, notifies=("client",)),
-        row(
+        Row(_AGREED, "regeling_gestart", "LOOPT", meets=("T12",), arms=_REGELING, notifies=("client",)),
+        Row(
             _AGREED,
             "krediet_uitbetaald",
             "LOOPT",
@@ -216,29 +220,29 @@ M7 = Definition(
             arms=(Arm("T14b", until="einddatum"),),
             notifies=("client",),
         ),
-        row("LOOPT", "hercontrole_gedaan", SAME, meets=("T14c",), arms=(Arm("T14c"),)),
-        row(
+        Row("LOOPT", "hercontrole_gedaan", SAME, meets=("T14c",), arms=(Arm("T14c"),)),
+        Row(
             _RUNNING,
             "evaluatie_gedaan",
             SAME,
             guards=("plan_revised",),
             meets=("T15",),
             arms=(Arm("T15"),),
-            opens=(Opening("M6", gives=(*TRAJECT_FACTS, "herziening"), handoff=False, event="plan_herzien"),),
+            opens=(Opening("M6", gives=TRAJECT_FACTS, handoff=False, event="plan_herzien"),),
             notifies=("client",),
         ),
-        row("EVALUATIE", "evaluatie_gedaan", BACK, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
-        row(_RUNNING, "evaluatie_gedaan", SAME, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
+        Row("EVALUATIE", "evaluatie_gedaan", BACK, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
+        Row(_RUNNING, "evaluatie_gedaan", SAME, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
         # Silence never ends a case by itself: the coordinator evaluates (Wgs art. 4a lid 6).
-        row(
+        Row(
             _RUNNING,
             "inwoner_reageert_niet",
             "EVALUATIE",
             guards=("enough_silence",),
             notifies=("coordinator",),
         ),
-        row("EVALUATIE", "contact_hersteld", BACK, because="er is weer contact"),
-        row(
+        Row("EVALUATIE", "contact_hersteld", BACK, because="er is weer contact"),
+        Row(
             _BEFORE_THE_END,
             "faillissementsaanvraag_gemeld",
             SAME,
@@ -246,7 +250,7 @@ M7 = Definition(
             notifies=("client", "coordinator"),
             because="binnen veertien dagen kan een Wsnp-verzoek (Fw art. 3 lid 1)",
         ),
-        row(
+        Row(
             _BEFORE_THE_END,
             "minnelijk_mislukt",
             "WSNP",
@@ -255,14 +259,14 @@ M7 = Definition(
             notifies=("client", "budget_coach"),
             because="een eerdere poging is niet nodig als een regeling onaannemelijk is (Stb. 2023, 87)",
         ),
-        row(
+        Row(
             "WSNP",
             "wsnp_toegelaten",
             SAME,
             reports=(Report("WSNP", "wsnp_toegelaten"),),
             because="WSNP houdt de termijnen bij",
         ),
-        row(
+        Row(
             "WSNP",
             "wsnp_afgewezen",
             "GEWEIGERD_DEELS",
@@ -270,7 +274,7 @@ M7 = Definition(
             notifies=("client", "budget_coach"),
             because="terug naar A, of 0%-aanbod of DFD (domain 4.8)",
         ),
-        row(
+        Row(
             "WSNP",
             "wsnp_beeindigd_zonder_schone_lei",
             "NA_WSNP",
@@ -280,7 +284,7 @@ M7 = Definition(
             reports=(Report("WSNP", "wsnp_beeindigd_zonder_schone_lei"),),
             notifies=("case_worker", "budget_coach", "coordinator"),
         ),
-        row(
+        Row(
             "NA_WSNP",
             "vervolg_gekozen",
             "OVERGEDRAGEN",
@@ -290,7 +294,7 @@ M7 = Definition(
             opens=(Opening("M3", gives=(*TRAJECT_FACTS, "recidive_mogelijk")),),
             notifies=("client",),
         ),
-        row(
+        Row(
             "NA_WSNP",
             "vervolg_gekozen",
             "OVERGEDRAGEN",
@@ -299,7 +303,7 @@ M7 = Definition(
             opens=(Opening("M5", gives=TRAJECT_FACTS),),
             notifies=("client",),
         ),
-        row(
+        Row(
             _BEFORE_THE_END,
             "niet_haalbaar",
             "OVERGEDRAGEN",
@@ -307,7 +311,7 @@ M7 = Definition(
             notifies=("budget_coach", "client"),
             because="lange termijn begeleiding (DFD) loopt in M5",
         ),
-        row(
+        Row(
             (*_BEFORE_THE_END, "WSNP"),
             "oplossing_afgerond",
             "AFGEROND",

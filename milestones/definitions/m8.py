@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from milestones.definition import SAME, Arm, Definition, Opening, Report, State, row
+from typing import Final
+
+from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
     HANDOFF_STATES,
     OBJECTION,
@@ -13,17 +15,18 @@ from milestones.definitions.shared import (
     handoff_rows,
     objection_rows,
 )
+from milestones.events import events_of
 
-_BACK_AGAIN = (*TRAJECT_FACTS, "terugval")
+_BACK_AGAIN: Final = (*TRAJECT_FACTS, "terugval")
 _GUIDANCE_ENDS = (Report("BEGELEIDING", "nazorg_afgerond"),)
-_RELAPSE = {"terugval": True}
 _DECISION = (Arm("T20"), Arm("T61"))
-_AFTERCARE = ("T16", "T17", "T18")
+_AFTERCARE: Final = ("T16", "T17", "T18")
 
 M8 = Definition(
     code="M8",
     name="Nazorg",
-    version=1,
+    version=2,
+    events=events_of("M8"),
     name_confidence="U",
     route_names=("nazorg",),
     starts_in="GESTART",
@@ -40,48 +43,48 @@ M8 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row(
+        Row(
             "GESTART",
             "contactmoment_gehouden",
             "GESTART",
             counts="nazorgcontacten",
             notifies=("budget_coach",),
         ),
-        row(
+        Row(
             ("GESTART", "BEEINDIGING"),
             "signaal_ontvangen",
             "TERUGVAL",
             guards=("extra_signals",),
-            sets={"reason": "extra vroegsignalering"},
+            sets={"reden_terugval": "extra vroegsignalering"},
             arms=(Arm("T18"),),
             notifies=("case_worker",),
         ),
-        row(
+        Row(
             ("GESTART", "BEEINDIGING"),
             "signaal_ontvangen",
             "TERUGVAL",
             guards=("in_aftercare",),
-            sets={"reason": "nazorgperiode"},
+            sets={"reden_terugval": "nazorgperiode"},
             arms=(Arm("T18"),),
             notifies=("case_worker",),
         ),
-        row(
+        Row(
             ("GESTART", "BEEINDIGING"),
             "signaal_ontvangen",
             "TERUGVAL",
-            sets={"reason": "geen beëindigingsbeschikking"},
+            sets={"reden_terugval": "geen beëindigingsbeschikking"},
             arms=(Arm("T18"),),
             notifies=("case_worker",),
             because="zolang er geen beëindigingsbeschikking is, is het geen nieuwe zaak (element 10)",
         ),
-        row(
+        Row(
             "TERUGVAL",
             "signaal_ontvangen",
             SAME,
             notifies=("case_worker",),
             because="een tweede signaal hoort bij dezelfde terugval; T18 loopt door",
         ),
-        row(
+        Row(
             "TERUGVAL",
             "contact_gelegd",
             "GESTART",
@@ -90,28 +93,28 @@ M8 = Definition(
             notifies=("client",),
         ),
         # The same traject: no new aanmelding, no T01, and T03 does not start again by itself.
-        row(
+        Row(
             ("TERUGVAL", "GESTART", "BEEINDIGING"),
             "hulp_nodig",
             "TERUG_NAAR_M5",
             guards=("to_m5",),
-            sets=_RELAPSE,
+            sets={"terugval": True},
             meets=("T18",),
             opens=(Opening("M5", gives=_BACK_AGAIN),),
             notifies=("debt_counsellor",),
             because="de inwoner kan ook zelf om hulp vragen",
         ),
-        row(
+        Row(
             ("TERUGVAL", "GESTART", "BEEINDIGING"),
             "hulp_nodig",
             "TERUG_NAAR_M6",
-            sets=_RELAPSE,
+            sets={"terugval": True},
             meets=("T18",),
             opens=(Opening("M6", gives=_BACK_AGAIN, event="plan_herzien"),),
             notifies=("debt_counsellor",),
             because="de inwoner kan ook zelf om hulp vragen",
         ),
-        row(
+        Row(
             "GESTART",
             "T17_verlopen",
             "BEEINDIGING",
@@ -119,7 +122,7 @@ M8 = Definition(
             notifies=("debt_counsellor",),
         ),
         # A person decides; the clock only leads to the decision.
-        row(
+        Row(
             "BEEINDIGING",
             "beeindigingsbeschikking_bekendgemaakt",
             "AFGEROND",
@@ -130,7 +133,7 @@ M8 = Definition(
             reports=_GUIDANCE_ENDS,
             notifies=("client",),
         ),
-        row(
+        Row(
             ("GESTART", "TERUGVAL", "BEEINDIGING"),
             "inwoner_wil_geen_nazorg",
             "AFGEROND",

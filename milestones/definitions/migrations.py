@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from milestones.definitions import version_of
+from milestones.policy import PROCESS_CODES
 from milestones.process import NotPossible, is_closed
 from milestones.running import count_term, still_fired
 from milestones.snapshot import Snapshot
@@ -88,14 +89,16 @@ def moved(process: Snapshot, to_version: int, today: date, rules: Rules) -> tupl
     """
     function = migration_of(process.code, process.version, to_version)
     target = version_of(process.code, to_version)
+    rules = rules.under(target)
     if is_closed(version_of(process.code, process.version), process):
         raise NotPossible(f"{process.name} is al afgerond en blijft op versie {process.version}.")
     move = function(process)
     if move.state not in {state.code for state in target.states}:
         raise NotPossible(f"Versie {to_version} van {process.code} heeft geen toestand {move.state}.")
     terms = tuple(_moved_term(term, move, today, rules) if term.runs else term for term in process.terms)
+    facts = target.own_facts(process.facts)
     return replace(
-        process, version=to_version, state=move.state, terms=terms, sequence=process.sequence + 1
+        process, version=to_version, state=move.state, facts=facts, terms=terms, sequence=process.sequence + 1
     ), move
 
 
@@ -108,3 +111,22 @@ def _moved_term(term: RunningTerm, move: Move, today: date, rules: Rules) -> Run
     again = count_term(replace(term, policy=rules.policy.name), rules)
     past = frozenset(rung.name for rung in again.ladder if rung.on < today and rung.name != EXPIRY)
     return replace(again, fired=still_fired(again, term, today) | past)
+
+
+# --- to version 2 -------------------------------------------------------------------------------------------
+
+
+def _named_terms(process: Snapshot) -> dict[str, TimerChoice]:
+    return dict.fromkeys(version_of(process.code, process.version).old_terms, KEEP)
+
+
+def _to_2(process: Snapshot) -> Move:
+    """Give each fact one Dutch name, and each event one meaning in its process.
+
+    `first_repayment_on` became `eerste_aflossing`, `reason` became `reden_terugval`. States and terms stay.
+    """
+    return Move(process.state, _named_terms(process))
+
+
+for _code in PROCESS_CODES:
+    migration(_code, 1, 2)(_to_2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from milestones.definition import (
     ANY,
     BACK,
@@ -14,8 +16,10 @@ from milestones.definition import (
     Row,
     State,
     Task,
-    row,
 )
+
+if TYPE_CHECKING:
+    from milestones.vocabulary import GuardName, TermId
 
 # The role of these states is a fall-back: while a hand-off is open, the sender holds the case.
 HANDOFF_STATES: tuple[State, ...] = (
@@ -27,10 +31,10 @@ ENDED = "BEEINDIGD"
 OBJECTION = "BEZWAAR"
 
 # What each process of a traject needs to know of the one before it.
-TRAJECT_FACTS = ("bedreigende_situatie", "doelgroep", "clienten")
+TRAJECT_FACTS: Final = ("bedreigende_situatie", "doelgroep", "clienten")
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
-DECISION_TERMS = ("T03", "T03b", "T21", "T22", "T22b")
+DECISION_TERMS: Final = ("T03", "T03b", "T21", "T22", "T22b")
 # A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
 PENALTY = Arm("T22b", if_cancelled="T22")
 EVERY_STATE = (ANY, OFFERED, RETURNED)
@@ -40,23 +44,23 @@ THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden
 def handoff_rows(starts_in: str) -> tuple[Row, ...]:
     """Give the rows of a hand-off for a process that starts in this state."""
     return (
-        row(OFFERED, "overdracht_aanvaard", starts_in, meets=("OVD",)),
-        row(OFFERED, "overdracht_teruggegeven", RETURNED, cancels=("OVD",), notifies=("coordinator",)),
-        row(
+        Row(OFFERED, "overdracht_aanvaard", starts_in, meets=("OVD",)),
+        Row(OFFERED, "overdracht_teruggegeven", RETURNED, cancels=("OVD",), notifies=("coordinator",)),
+        Row(
             RETURNED,
             "overdracht_aangeboden",
             OFFERED,
             arms=(Arm("OVD", variant="bedreigend", when="bedreigende_situatie"), Arm("OVD")),
             notifies=("coordinator",),
         ),
-        row(RETURNED, "overdracht_aanvaard", starts_in),
+        Row(RETURNED, "overdracht_aanvaard", starts_in),
     )
 
 
 def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -> tuple[Row, ...]:
     """Give the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2)."""
     return (
-        row(
+        Row(
             source,
             "overleden",
             SAME,
@@ -65,7 +69,7 @@ def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -
             notifies=("coordinator",),
             because="een traject kan twee cliënten hebben (DDAS); de partner gaat door",
         ),
-        row(
+        Row(
             source,
             "overleden",
             closed,
@@ -80,7 +84,7 @@ def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -
 
 def withdrawal_row(closed: str) -> Row:
     """Give the row for an inwoner who withdraws."""
-    return row(
+    return Row(
         EVERY_STATE,
         "ingetrokken",
         closed,
@@ -96,11 +100,11 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
 
     `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
     """
-    bound = ("own_choice",) if by_decision_only else ()
+    bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
     return (
         *death_rows(closed, ARCHIVE),
         withdrawal_row(closed),
-        row(
+        Row(
             ANY,
             "uitgestroomd",
             closed,
@@ -112,7 +116,7 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
         ),
         *relocation_rows(closed),
         extension_row(),
-        row(
+        Row(
             EVERY_STATE,
             "traject_beeindigd",
             closed,
@@ -125,7 +129,7 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
 def relocation_rows(closed: str) -> tuple[Row, ...]:
     """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2)."""
     return (
-        row(
+        Row(
             ANY,
             "verhuizing",
             SAME,
@@ -134,8 +138,8 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
             arms=(Arm("OVD"),),
             notifies=("client", "coordinator"),
         ),
-        row(ANY, "verhuizing", SAME, sets={"verhuizing": "behouden"}, notifies=("client",)),
-        row(
+        Row(ANY, "verhuizing", SAME, sets={"verhuizing": "behouden"}, notifies=("client",)),
+        Row(
             ANY,
             "overname_aanvaard",
             closed,
@@ -146,7 +150,7 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
-        row(
+        Row(
             ANY,
             "overname_geweigerd",
             SAME,
@@ -160,7 +164,7 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
 
 def extension_row() -> Row:
     """Give the row for a longer term, where the source of that term allows it."""
-    return row(
+    return Row(
         ANY, "termijn_verlengd", SAME, extends=True, because="alleen waar de bron van de termijn het toelaat"
     )
 
@@ -176,8 +180,8 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
     `ends` are the reports to other processes once it is.
     """
     return (
-        row(state, "T20_verlopen", SAME, arms=(Arm("T20p"),)),
-        row(
+        Row(state, "T20_verlopen", SAME, arms=(Arm("T20p"),)),
+        Row(
             state,
             "T20p_verlopen",
             SAME,
@@ -185,7 +189,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             reports=ends,
             because="definitief als ook de postweek voorbij is (Awb art. 6:9)",
         ),
-        row(
+        Row(
             state,
             "bezwaar_ontvangen",
             OBJECTION,
@@ -201,11 +205,15 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
     )
 
 
+# After these the decision stands.
+_STANDS: Final = ("ongegrond", "niet_ontvankelijk", "bezwaar_ingetrokken")
+
+
 def objection_rows(
     back_to: str,
-    stands: tuple[tuple[str, tuple[str, ...], tuple[Report, ...]], ...],
+    stands: tuple[tuple[str, tuple[GuardName, ...], tuple[Report, ...]], ...],
     *,
-    revives: tuple[str, ...] = (),
+    revives: tuple[TermId, ...] = (),
 ) -> tuple[Row, ...]:
     """Give the rows of a bezwaar.
 
@@ -213,7 +221,7 @@ def objection_rows(
     `revives` are terms that lapsed with the decision and count on when the bezwaar is founded.
     """
     return (
-        row(
+        Row(
             OBJECTION,
             "adviescommissie_ingesteld",
             SAME,
@@ -221,7 +229,7 @@ def objection_rows(
             arms=(Arm("T20b", from_term="T20", variant="adviescommissie", restart=True),),
             because="met een adviescommissie is de termijn twaalf weken (Awb art. 7:10 en 7:13)",
         ),
-        row(
+        Row(
             OBJECTION,
             "verzuim_gemeld",
             SAME,
@@ -229,8 +237,8 @@ def objection_rows(
             notifies=("client",),
             because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
         ),
-        row(OBJECTION, "verzuim_hersteld", SAME, resumes=("T20b",), because="Awb art. 7:10 lid 2"),
-        row(
+        Row(OBJECTION, "verzuim_hersteld", SAME, resumes=("T20b",), because="Awb art. 7:10 lid 2"),
+        Row(
             OBJECTION,
             "gegrond",
             back_to,
@@ -242,7 +250,7 @@ def objection_rows(
             notifies=("client", "debt_counsellor"),
         ),
         *(
-            row(
+            Row(
                 OBJECTION,
                 event,
                 state,
@@ -256,7 +264,7 @@ def objection_rows(
                 ends=True,
             )
             for state, guards, ends in stands
-            for event in ("ongegrond", "niet_ontvankelijk", "bezwaar_ingetrokken")
+            for event in _STANDS
         ),
     )
 
@@ -267,7 +275,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
     `deciding` is the state in which the municipality owes a decision.
     """
     return (
-        row(
+        Row(
             deciding,
             "ingebrekestelling_ontvangen",
             SAME,
@@ -276,14 +284,14 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             notifies=("legal_officer", "coordinator"),
             because="Awb art. 4:17 lid 3",
         ),
-        row(
+        Row(
             deciding,
             "T21_verlopen",
             SAME,
             arms=(Arm("T22"),),
             because="de dwangsom gaat lopen (Awb art. 4:17)",
         ),
-        row(
+        Row(
             deciding,
             "T22_verlopen",
             SAME,
@@ -291,7 +299,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             notifies=("legal_officer",),
             because="de hoogte volgt binnen twee weken na de laatste dag van de dwangsom (Awb art. 4:18)",
         ),
-        row(
+        Row(
             ANY,
             "dwangsom_vastgesteld",
             SAME,
@@ -313,13 +321,13 @@ ENDING_STATES: tuple[State, ...] = (
 )
 
 
-def ending_rows(source: tuple[str, ...], terms: tuple[str, ...]) -> tuple[Row, ...]:
+def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row, ...]:
     """Give the way to a beëindigingsbeschikking (Wgs art. 4a lid 6) from the states of a running process.
 
     `terms` end with the decision.
     """
     return (
-        row(
+        Row(
             source,
             "beeindiging_voorgenomen",
             INTENDED,
@@ -329,9 +337,9 @@ def ending_rows(source: tuple[str, ...], terms: tuple[str, ...]) -> tuple[Row, .
             notifies=("client", "coordinator"),
             because="eindigen kan alleen bij beschikking, na een zienswijze (Wgs 4a lid 6; Awb 4:7 en 4:8)",
         ),
-        row(INTENDED, "zienswijze_ontvangen", SAME, meets=("T24",), notifies=("coordinator",)),
-        row(INTENDED, "voornemen_ingetrokken", BACK, cancels=("T24",), notifies=("client",)),
-        row(
+        Row(INTENDED, "zienswijze_ontvangen", SAME, meets=("T24",), notifies=("coordinator",)),
+        Row(INTENDED, "voornemen_ingetrokken", BACK, cancels=("T24",), notifies=("client",)),
+        Row(
             INTENDED,
             "beeindigingsbeschikking_bekendgemaakt",
             ENDED,

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from milestones.definition import SAME, Arm, Definition, Report, State, row
+from typing import Final
+
+from milestones.definition import SAME, Arm, Definition, Report, Row, State
 from milestones.definitions.shared import HANDOFF_STATES, death_rows, extension_row, handoff_rows
+from milestones.events import events_of
 
 _BEFORE_ADMISSION = ("VERKLARING_285", "VERZOEK_INGEDIEND", "AANVULLEN", "ZITTING")
 # The last day of T37 decides when the eindzitting must be set (counted back).
 _LAST_HEARING = Arm("T39", from_term="T37", restart=True)
-_ENDED = ("T37", "T38", "T38b", "T39")
+_ENDED: Final = ("T37", "T38", "T38b", "T39")
 _WITHOUT_CLEAN_SLATE = (Report("M7", "wsnp_beeindigd_zonder_schone_lei"),)
 _SOLVED = (Report("M7", "oplossing_afgerond"),)
 
 WSNP = Definition(
     code="WSNP",
     name="Wsnp",
-    version=1,
+    version=2,
+    events=events_of("WSNP"),
     route_names=("Wsnp",),
     starts_in="VERKLARING_285",
     on_open=(Arm("T36"),),
@@ -36,30 +40,30 @@ WSNP = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        row("VERKLARING_285", "verklaring_afgegeven", SAME, meets=("T36",), notifies=("client",)),
-        row(
+        Row("VERKLARING_285", "verklaring_afgegeven", SAME, meets=("T36",), notifies=("client",)),
+        Row(
             "VERKLARING_285",
             "verzoek_ingediend",
             "VERZOEK_INGEDIEND",
             meets=("T36", "T40"),
             notifies=("client",),
         ),
-        row(
+        Row(
             "VERZOEK_INGEDIEND",
             "aanvulling_gevraagd",
             "AANVULLEN",
             arms=(Arm("T34", until="aanvullen_tot"),),
             notifies=("client",),
         ),
-        row("AANVULLEN", "stukken_aangevuld", "VERZOEK_INGEDIEND", meets=("T34",)),
-        row(
+        Row("AANVULLEN", "stukken_aangevuld", "VERZOEK_INGEDIEND", meets=("T34",)),
+        Row(
             ("VERZOEK_INGEDIEND", "ZITTING"),
             "zitting_gehouden",
             "ZITTING",
             arms=(Arm("T33", restart=True),),
             because="een zitting kan worden voortgezet",
         ),
-        row(
+        Row(
             ("VERKLARING_285", "VERZOEK_INGEDIEND"),
             "faillissementsaanvraag_gemeld",
             SAME,
@@ -68,7 +72,7 @@ WSNP = Definition(
             because="Fw art. 3 lid 1",
         ),
         # R14: the day itself counts; an earlier aflossing in the minnelijke regeling counts as the start.
-        row(
+        Row(
             _BEFORE_ADMISSION,
             "wsnp_toegelaten",
             "TOEGELATEN",
@@ -78,20 +82,20 @@ WSNP = Definition(
             notifies=("coordinator", "wsnp_trustee", "budget_coach"),
             because="dwangakkoord en Wsnp kunnen in een verzoek staan (Fw art. 287a)",
         ),
-        row(
+        Row(
             _BEFORE_ADMISSION,
             "wsnp_toegelaten",
             "TOEGELATEN",
             meets=("T33", "T34", "T36", "T40"),
             arms=(
-                Arm("T37", from_earlier="first_repayment_on", until="einddatum"),
+                Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
                 Arm("T38"),
                 _LAST_HEARING,
             ),
             notifies=("coordinator", "wsnp_trustee", "budget_coach"),
             because="dwangakkoord en Wsnp kunnen in een verzoek staan (Fw art. 287a)",
         ),
-        row(
+        Row(
             _BEFORE_ADMISSION,
             "wsnp_afgewezen",
             "AFGEWEZEN",
@@ -102,16 +106,16 @@ WSNP = Definition(
             notifies=("client",),
             because="ook bij niet-ontvankelijkheid als stukken uitblijven (Fw art. 287 lid 2)",
         ),
-        row("TOEGELATEN", "verslag_ontvangen", SAME, meets=("T38", "T38b"), arms=(Arm("T38b"),)),
-        row(
+        Row("TOEGELATEN", "verslag_ontvangen", SAME, meets=("T38", "T38b"), arms=(Arm("T38b"),)),
+        Row(
             "TOEGELATEN",
             "wsnp_termijn_gewijzigd",
             SAME,
             arms=(Arm("T37", same_anchor=True, until="einddatum", restart=True), _LAST_HEARING),
             notifies=("client",),
         ),
-        row("TOEGELATEN", "eindzitting_bepaald", SAME, meets=("T39",), notifies=("client",)),
-        row(
+        Row("TOEGELATEN", "eindzitting_bepaald", SAME, meets=("T39",), notifies=("client",)),
+        Row(
             "TOEGELATEN",
             "wsnp_beeindigd_zonder_schone_lei",
             "BEEINDIGD_ZONDER_SCHONE_LEI",
@@ -120,7 +124,7 @@ WSNP = Definition(
             reports=_WITHOUT_CLEAN_SLATE,
             notifies=("case_worker", "budget_coach", "coordinator"),
         ),
-        row(
+        Row(
             "TOEGELATEN",
             "wsnp_beeindigd_354a",
             "BEEINDIGD_354A",
@@ -129,7 +133,7 @@ WSNP = Definition(
             reports=_SOLVED,
             notifies=("client", "budget_coach"),
         ),
-        row(
+        Row(
             "TOEGELATEN",
             "eindvonnis_schone_lei",
             "EINDVONNIS_SCHONE_LEI",
@@ -139,7 +143,7 @@ WSNP = Definition(
             reports=_SOLVED,
             notifies=("client", "budget_coach"),
         ),
-        row(
+        Row(
             "TOEGELATEN",
             "eindvonnis_tekortkoming",
             "EINDVONNIS_TEKORTKOMING",
@@ -159,8 +163,8 @@ WSNP = Definition(
                 "EINDVONNIS_TEKORTKOMING",
             )
             for line in (
-                row(state, "T35_verlopen", SAME, ends=True, because="de uitspraak is definitief"),
-                row(
+                Row(state, "T35_verlopen", SAME, ends=True, because="de uitspraak is definitief"),
+                Row(
                     state,
                     "hoger_beroep_ingesteld",
                     "HOGER_BEROEP",
@@ -170,19 +174,19 @@ WSNP = Definition(
                 ),
             )
         ),
-        row(
+        Row(
             "HOGER_BEROEP",
             "uitspraak_bekrachtigd",
             "AFGESLOTEN",
             notifies=("client", "coordinator"),
             because="het gerechtshof laat de uitspraak in stand",
         ),
-        row(
+        Row(
             "HOGER_BEROEP",
             "wsnp_toegelaten",
             "TOEGELATEN",
             arms=(
-                Arm("T37", from_earlier="first_repayment_on", until="einddatum"),
+                Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
                 Arm("T38"),
                 _LAST_HEARING,
             ),
@@ -191,14 +195,14 @@ WSNP = Definition(
         ),
         # Fw art. 358 lid 6: no schone lei.
         *death_rows("OVERLEDEN"),
-        row(
+        Row(
             (*_BEFORE_ADMISSION, "AFGEWEZEN", "HOGER_BEROEP"),
             "traject_beeindigd",
             "AFGESLOTEN",
             keeps=("uitstroomreden",),
             because="na de toelating beëindigt alleen de rechtbank (Fw art. 350)",
         ),
-        row(
+        Row(
             "TOEGELATEN",
             "termijn_verlengd",
             SAME,

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from adapters.cases.casework import Casework
     from milestones.snapshot import Snapshot
 
+NOW = m3.M3.version
+NEXT = NOW + 1
+
 pytestmark = pytest.mark.short("sqlite")
 
 SAVED = sorted((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sqlite.gz"))
@@ -85,12 +88,12 @@ def test_migrating_the_schema_down_and_up_again_keeps_the_cases(casework: Casewo
     assert casework.case(reference).case == before
 
 
-# --- a made-up second version of M3 -------------------------------------------------------------------------
+# --- a made-up next version of M3 -------------------------------------------------------------------------
 
 
 @pytest.fixture
-def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Add version 2 of M3, in which the crisis check is done by telephone, and the function that moves to it."""
+def next_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Add the next version of M3, in which the crisis check is done by telephone, and the function that moves to it."""
     old = m3.M3
     states = tuple(
         State("CRISISCHECK_TELEFOON", "Wacht op crisischeck per telefoon", state.role)
@@ -101,18 +104,18 @@ def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = tuple(
         replace(
             row,
-            source=tuple("CRISISCHECK_TELEFOON" if code == "CRISISCHECK" else code for code in row.source),
+            source=tuple("CRISISCHECK_TELEFOON" if code == "CRISISCHECK" else code for code in row.sources),
             to="CRISISCHECK_TELEFOON" if row.to == "CRISISCHECK" else row.to,
         )
         for row in old.rows
     )
-    new = replace(old, version=2, states=states, rows=rows)
-    monkeypatch.setattr(definitions, "_BY_VERSION", {**definitions._BY_VERSION, ("M3", 2): new})
+    new = replace(old, version=NEXT, states=states, rows=rows)
+    monkeypatch.setattr(definitions, "_BY_VERSION", {**definitions._BY_VERSION, ("M3", NEXT): new})
     monkeypatch.setattr(definitions, "DEFINITIONS", {**definitions.DEFINITIONS, "M3": new})
     monkeypatch.setattr(migrations, "_MIGRATIONS", {})
 
-    @migration("M3", 1, 2)
-    def _m3_1_to_2(process: Snapshot) -> Move:
+    @migration("M3", NOW, NEXT)
+    def _move(process: Snapshot) -> Move:
         """De crisischeck gaat voortaan per telefoon.
 
         The state got another name, because the work instruction changed. T01 counts anew, T02 stays.
@@ -125,7 +128,7 @@ def second_version(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def running(office: Office, clock: SetClock) -> dict[str, str]:
-    """Cases of version 1 in several states."""
+    """Cases of this version in several states."""
     assert clock
     casework = office.casework
     walks = {
@@ -146,14 +149,14 @@ def test_running_processes_stay_on_their_version(
     office: Office, running: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     """After a new version is there, old processes keep theirs, new ones get the new one, and both replay."""
-    request.getfixturevalue("second_version")
+    request.getfixturevalue("next_version")
     casework = office.casework
     casework.report(running["check"], "niet_bedreigend")
     fresh = casework.open("M3", municipality="0518").reference
     casework.report(fresh, "aanmelding_geregistreerd")
-    assert casework.case(running["check"]).case.process("M3").version == 1
+    assert casework.case(running["check"]).case.process("M3").version == NOW
     process = casework.case(fresh).case.process("M3")
-    assert (process.version, process.state) == (2, "CRISISCHECK_TELEFOON")
+    assert (process.version, process.state) == (NEXT, "CRISISCHECK_TELEFOON")
     assert _without_messages(office) == []
 
 
@@ -161,7 +164,7 @@ def test_a_migration_moves_states_and_terms_as_it_says(
     office: Office, running: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     """Moved processes have the new state; KEEP keeps a term's dates, RECOMPUTE counts it anew from its anchor."""
-    request.getfixturevalue("second_version")
+    request.getfixturevalue("next_version")
     casework = office.casework
     before = {name: casework.case(ref).case.process("M3") for name, ref in running.items()}
     rules = casework.rules_for("0518")
@@ -171,10 +174,10 @@ def test_a_migration_moves_states_and_terms_as_it_says(
     shorter = replace(rules, policy=replace(rules.policy, name="standaard", terms=terms))
     office.casework.rules_for = lambda _: shorter
 
-    changes = {item.reference: item for item in move_definition(casework, "M3", 1, 2)}
+    changes = {item.reference: item for item in move_definition(casework, "M3", NOW, NEXT)}
 
     after = {name: casework.case(ref).case.process("M3") for name, ref in running.items()}
-    assert (after["check"].state, after["check"].version) == ("CRISISCHECK_TELEFOON", 2)
+    assert (after["check"].state, after["check"].version) == ("CRISISCHECK_TELEFOON", NEXT)
     moved, kept = after["check"].running("T01"), after["spoed"].running("T02")
     assert moved is not None
     assert (moved.anchor, moved.due) == (date(2026, 3, 9), date(2026, 3, 16))  # the fifth day is a Saturday
@@ -186,8 +189,8 @@ def test_a_migration_moves_states_and_terms_as_it_says(
     journal = casework.case(running["check"]).journal[-1]
     assert (journal.event, journal.version, journal.data) == (
         "definitie_gemigreerd",
-        2,
-        {"van": 1, "naar": 2},
+        NEXT,
+        {"van": NOW, "naar": NEXT},
     )
 
 
@@ -195,19 +198,19 @@ def test_the_journal_of_a_moved_process_replays(
     office: Office, running: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     """After a migration and more events the chain is whole and replaying gives the case."""
-    request.getfixturevalue("second_version")
-    list(move_definition(office.casework, "M3", 1, 2))
+    request.getfixturevalue("next_version")
+    list(move_definition(office.casework, "M3", NOW, NEXT))
     office.casework.report(running["check"], "niet_bedreigend")
     assert office.casework.case(running["check"]).case.process("M3").state == "AFSPRAAK_PLANNEN"
     assert _without_messages(office) == []
-    assert [item.refused is None for item in move_definition(office.casework, "M3", 1, 2)] == [False]
+    assert [item.refused is None for item in move_definition(office.casework, "M3", NOW, NEXT)] == [False]
 
 
 def test_a_dry_run_lists_and_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], second_version: None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], next_version: None
 ) -> None:
-    """`migreer definitie M3 1 2 --droog` names each process and change; without it they happen."""
-    del second_version
+    """`migreer definitie M3 ... --droog` names each process and change; without it they happen."""
+    del next_version
     monkeypatch.setitem(os.environ, "ROUTEKAART_HOME", str(tmp_path))
     clock = SetClock(datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM))
     office = open_office(Settings(home=tmp_path), clock)
@@ -219,18 +222,18 @@ def test_a_dry_run_lists_and_writes_nothing(
     monkeypatch.setitem(definitions.DEFINITIONS, "M3", new)  # type: ignore[index]
     before = office.casework.case(reference)
 
-    assert cli.run(["migreer", "definitie", "M3", "1", "2", "--droog"]) == 0
+    assert cli.run(["migreer", "definitie", "M3", str(NOW), str(NEXT), "--droog"]) == 0
     dry = capsys.readouterr().out
     assert f"{reference} M3: CRISISCHECK wordt CRISISCHECK_TELEFOON; T01 opnieuw berekend." in dry
     assert "1 processen zouden overgaan" in dry
     assert office.casework.case(reference).journal == before.journal
 
-    assert cli.run(["migreer", "definitie", "M3", "1", "2"]) == 0
+    assert cli.run(["migreer", "definitie", "M3", str(NOW), str(NEXT)]) == 0
     assert "zijn overgegaan" in capsys.readouterr().out
-    assert office.casework.case(reference).case.process("M3").version == 2
+    assert office.casework.case(reference).case.process("M3").version == NEXT
 
-    assert cli.run(["migreer", "definitie", "M3", "1", "9"]) == 2
-    assert "Er is geen migratie van M3 versie 1 naar versie 9" in capsys.readouterr().err
+    assert cli.run(["migreer", "definitie", "M3", str(NOW), "9"]) == 2
+    assert f"Er is geen migratie van M3 versie {NOW} naar versie 9" in capsys.readouterr().err
 
 
 def test_a_migration_without_a_reason_cannot_be_registered() -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, start
+from milestones.definitions import DEFINITIONS
 from milestones.event_data import checked
-from milestones.events import EVENTS
 from milestones.policy import Policy, Rules
 from milestones.process import InvalidData
 from milestones.simulation import simulate
@@ -83,4 +83,6 @@ def test_a_date_outside_the_calendar_is_refused_like_any_other(code: str, day: d
 def test_a_date_in_the_data_is_of_this_age(day: object) -> None:
     """The first and the last day that a computer knows stand for nothing, and are refused by the name of the field."""
     with pytest.raises(InvalidData, match="tot"):
-        checked(EVENTS["termijn_verlengd"], {"termijn": "T10", "motivering": "adv-1", "tot": day})
+        checked(
+            DEFINITIONS["M3"].event("termijn_verlengd"), {"termijn": "T10", "motivering": "adv-1", "tot": day}
+        )

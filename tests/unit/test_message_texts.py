@@ -16,7 +16,7 @@ from adapters.messages.text_rules import (
 )
 from adapters.messages.texts import NAMES, OWN_TEXTS, Texts, check_text
 from milestones.definitions import DEFINITIONS
-from milestones.events import EVENTS
+from milestones.events import SPECS
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import TERMS
 
@@ -172,7 +172,7 @@ def test_a_number_that_could_be_a_bsn_is_found() -> None:
 
 def test_whatever_fills_a_text_keeps_its_rules_too() -> None:
     """Labels of events, what a lapsed term means, and what a task costs, name nothing that a message may not hold."""
-    filled = [spec.label for spec in EVENTS.values()]
+    filled = [spec.label for spec in SPECS]
     filled += [term.at_expiry for term in TERMS.values() if term.length]
     filled += [words for task in TASKS.values() for words in (task.asks, task.otherwise)]
     assert [words for words in filled if forbidden_to_all(words) or looks_like_amount(words)] == []
