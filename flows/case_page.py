@@ -19,6 +19,7 @@ from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of, of_version
+from milestones.penalty import penalties
 from milestones.roles import dutch_role
 from milestones.running import reservation
 from milestones.steering import STEERING
@@ -76,6 +77,7 @@ def _page(view: CaseView, policy: Policy, today: date | None) -> str:
         or "Er loopt geen termijn.",
         # The first UI breaks no line in a table.
         bullets(line for process in case.processes for line in _reasons(process, policy)),
+        bullets(_penalties(case, today)),
         "## Overdrachten",
         table(("van", "naar", "aangeboden op", "hoe staat het ervoor"), _handoffs(case, view.journal))
         or "Deze zaak is nog niet overgedragen.",
@@ -170,6 +172,24 @@ def _reasons(process: Snapshot, policy: Policy) -> Iterator[str]:
             continue
         if reason:
             yield f"{term.term} in {process.name}: {reason}."
+
+
+def _penalties(case: Case, today: date | None) -> Iterator[str]:
+    """Say from when a dwangsom is owed, until when, and how much so far; the day's own figures only today."""
+    everything = (
+        owed for process in case.processes for owed in penalties(process, today or process.opened_on)
+    )
+    for owed in everything:
+        line = f"Dwangsom in {owed.process} (Awb art. 4:17): vanaf {short_date(owed.first_day)}"
+        if owed.last_day:
+            yield f"{line} tot en met {short_date(owed.last_day)}: {owed.days} dagen, {owed.euros} euro."
+        elif today is None:
+            yield f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}."
+        else:
+            yield (
+                f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}; tot nu toe {owed.days} dagen, "
+                f"{owed.euros} euro. Beslis nu: elke dag kost meer."
+            )
 
 
 def days_left(term: RunningTerm, today: date | None) -> str:

@@ -92,8 +92,9 @@ def _facts(term: Term, used: tuple[str, ...]) -> Iterator[str]:
     if term.ladder:
         yield f"- Waarschuwingen: {', '.join(rung_text(step) for step in term.ladder)}."
     yield f"- Verlengen: {term.extendable}."
-    yield f"- Instelbaar door de gemeente: {'ja' if term.configurable and term.length else 'nee'}."
-    watched = f"Bewaakt in: {', '.join(used) or 'elke overdracht'}."
+    yield f"- Instelbaar door de gemeente: {'ja' if term.norm_of or (term.configurable and term.length) else 'nee'}."
+    beside = f"waar {term.norm_of} loopt" if term.norm_of else "elke overdracht"
+    watched = f"Bewaakt in: {', '.join(used) or beside}."
     yield f"- {not_watched(term.id) or watched}"
     yield f"- Bron: {term.source_text} ({_escaped(term)})."
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from milestones.calendar import Length, Unit
 from milestones.roles import OUTSIDE, ROLES
-from milestones.term_table import TERMS
+from milestones.term_table import NORMS, TERMS
 from milestones.terms import is_rung
 from milestones.vocabulary import ProcessCode
 
@@ -93,7 +93,8 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
     """Apply a municipality's own choices to a policy.
 
     {"T10": {"weken": 3}} sets a length; {"T10": {"lengte": {"weken": 3}, "waarschuwingen": ["-7d"],
-    "escaleert_naar": ["coordinator"]}} more of a term; {"contactpogingen": 4} a number; "namen", "rollen",
+    "escaleert_naar": ["coordinator"], "reden": "besluit 12"}} more of a term; {"T01": {"norm": {"weken": 3}}} an own
+    norm beside a term; {"contactpogingen": 4} a number; "namen", "rollen",
     "bezette_rollen", "verordening_stelt_termijn" and "naam" are the other keys. An unknown key, a missing
     role, or a length that the law does not allow, is a PolicyError that names the key and the article.
     """
@@ -102,8 +103,12 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
     changes: dict[str, Any] = {}
     for key, value in overrides.items():
         if key in terms:
-            terms[key] = _override_term(terms[key], value)
-            chosen[key] = value
+            value, norm = _without_norm(terms[key], value)  # noqa: PLW2901 - the norm is a term of its own
+            if value is not None:
+                terms[key] = _override_term(terms[key], value)
+                chosen[key] = value
+            if norm is not None:
+                terms[NORMS[key]] = _own_norm(terms[key], terms[NORMS[key]], norm)
         elif key in _NUMBERS:
             changes[_NUMBERS[key]] = _number(key, value)
         elif key in _READERS:
@@ -123,7 +128,7 @@ _NUMBERS = {
     "kanalen": "channels_before_closing",
     "nazorgcontacten": "aftercare_contacts",
 }
-_TERM_KEYS = {"lengte", "waarschuwingen", "escaleert_naar"}
+_TERM_KEYS = {"lengte", "waarschuwingen", "escaleert_naar", "reden"}
 _LONGEST_NAME = 40
 
 
@@ -198,10 +203,48 @@ def _check_roles(value: object, policy: Policy) -> None:
             )
 
 
+def _without_norm(term: Term, value: object) -> tuple[object | None, object | None]:
+    """Split what is chosen for a term from the own norm beside it; None where there is none of the two.
+
+    A length shorter than the law fixes is an own norm: the legal term stays what it is.
+    """
+    if term.norm_of is not None:
+        raise PolicyError(
+            f"Beleid: zet de eigen norm bij {term.norm_of} zelf, bijvoorbeeld "
+            f"{term.norm_of} = {{ norm = {{ weken = 3 }} }}."
+        )
+    if not isinstance(value, Mapping) or term.id not in NORMS:
+        return value, None
+    if "norm" in value:
+        rest = {key: other for key, other in value.items() if key != "norm"}
+        return rest or None, value["norm"]
+    if not term.configurable and len(value) == 1 and next(iter(value)) in _UNITS:
+        length = _length_of(term, value)
+        if term.length is not None and length != term.length and not _exceeds(length, term.length):
+            return None, value
+    return value, None
+
+
+def _own_norm(base: Term, norm: Term, value: object) -> Term:
+    """Give the own norm of a municipality beside a term: never longer than that term."""
+    whole = value if isinstance(value, Mapping) and set(value) <= _TERM_KEYS else {"lengte": value}
+    if "lengte" not in whole:
+        raise PolicyError(f"Beleid: '{base.id}.norm' noemt een lengte, bijvoorbeeld {{ weken = 3 }}.")
+    length = _length_of(base, whole["lengte"])
+    if base.length is not None and _exceeds(length, base.length):
+        raise PolicyError(
+            f"Beleid: '{base.id}.norm' mag niet langer zijn dan de termijn zelf: {base.length} ({base.source})."
+        )
+    rest = {key: other for key, other in whole.items() if key != "lengte"}
+    return _override_term(replace(norm, length=length), rest) if rest else replace(norm, length=length)
+
+
 def _override_term(term: Term, value: object) -> Term:
     if isinstance(value, Mapping) and value and set(value) <= _TERM_KEYS:
         if "lengte" in value:
-            term = _with_length(term, value["lengte"])
+            term = _with_length(term, value["lengte"], value.get("reden"))
+        elif "reden" in value:
+            raise PolicyError(f"Beleid: '{term.id}.reden' hoort bij een eigen lengte.")
         if "waarschuwingen" in value:
             term = replace(term, ladder=_ladder(term, value["waarschuwingen"]))
         if "escaleert_naar" in value:
@@ -231,7 +274,8 @@ def _escalation(term: Term, value: object) -> tuple[Role, ...]:
     return tuple(cast("Role", role) for role in value)
 
 
-def _with_length(term: Term, value: object) -> Term:
+def _length_of(term: Term, value: object) -> Length:
+    """Read a length such as {"weken": 4}."""
     if not isinstance(value, Mapping) or len(value) != 1:
         raise PolicyError(f'Beleid: geef voor {term.id} één lengte, bijvoorbeeld {{"weken": 4}}.')
     unit, amount = next(iter(value.items()))
@@ -239,17 +283,28 @@ def _with_length(term: Term, value: object) -> Term:
         raise PolicyError(f"Beleid: '{unit}' is geen lengte voor {term.id}; kies uit {', '.join(_UNITS)}.")
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
         raise PolicyError(f"Beleid: de lengte van {term.id} moet een geheel getal van 1 of meer zijn.")
-    length = Length(amount, _UNITS[unit])
+    return Length(amount, _UNITS[unit])
+
+
+def _with_length(term: Term, value: object, reason: object = None) -> Term:
+    length = _length_of(term, value)
     if term.length is None:
         raise PolicyError(f"Beleid: {term.id} heeft geen eigen lengte ({term.source}).")
-    if not term.configurable and (length.amount, length.unit) != (term.length.amount, term.length.unit):
-        raise PolicyError(f"Beleid: de lengte van {term.id} staat vast op {term.length} ({term.source}).")
-    if not term.configurable:
+    same = (length.amount, length.unit) == (term.length.amount, term.length.unit)
+    if same:
         return term
+    if not term.configurable:
+        raise PolicyError(f"Beleid: de lengte van {term.id} staat vast op {term.length} ({term.source}).")
     if term.longest is not None and _exceeds(length, term.longest):
         raise PolicyError(f"Beleid: {term.id} mag ten hoogste {term.longest} zijn ({term.source}).")
+    if term.needs_reason and reason is None:
+        raise PolicyError(
+            f"Beleid: een andere lengte voor {term.id} kan, met een reden ('reden'): {term.length} is afgesproken "
+            f"({term.source})."
+        )
+    source = term.source if reason is None else f"{term.source}; eigen lengte: {_text(reason)}"
     # How it is counted (back, or with its first day) comes from the law and stays.
-    return replace(term, length=replace(term.length, amount=length.amount, unit=length.unit))
+    return replace(term, source=source, length=replace(term.length, amount=length.amount, unit=length.unit))
 
 
 def _exceeds(length: Length, longest: Length) -> bool:

@@ -23,6 +23,7 @@ from milestones.running import (
     count_term,
     end_all,
     end_at_death,
+    goes_with,
     put,
     resume,
     revive,
@@ -314,7 +315,7 @@ def _hand_over(
             event.data.get(opening.when) is True or after.facts.get(opening.when) is True
         ):
             continue
-        carried = tuple(item for item in after.terms if item.runs and item.term in opening.carries)
+        carried = tuple(item for item in after.terms if item.runs and goes_with(item, opening.carries))
         after = replace(after, terms=tuple(item for item in after.terms if item not in carried))
         facts = todays_facts({name: after.facts[name] for name in opening.gives if name in after.facts})
         handovers.append(Handover(opening, event.on, before.role(definition), carried, facts))

@@ -8,18 +8,20 @@ from typing import TYPE_CHECKING
 
 from milestones.calendar import Basis, suspended_days
 from milestones.snapshot import NotPossible, RunningTerm, TermOutcome
-from milestones.term_table import TERMS
+from milestones.term_table import NORMS, TERMS
 from milestones.terms import EXPIRY, ladder, last_day
 from milestones.vocabulary import HANDOFF_TERM, OBJECTION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from milestones.calendar import Calendar
     from milestones.definition import Arm
     from milestones.policy import Policy, Rules
     from milestones.snapshot import Event, Snapshot
     from milestones.terms import Term
+
+_ONE_DAY = timedelta(days=1)
 
 
 def put(snapshot: Snapshot, old: RunningTerm, new: RunningTerm) -> Snapshot:
@@ -31,7 +33,26 @@ def put(snapshot: Snapshot, old: RunningTerm, new: RunningTerm) -> Snapshot:
 
 
 def arm_term(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) -> Snapshot:
-    """Start a term, unless it runs already; see Arm for what each of its words means."""
+    """Start a term, unless it runs already; see Arm for what each of its words means.
+
+    The municipality's own norm beside it, where it has one, starts with it.
+    """
+    after = _arm(snapshot, arm, event, today, rules)
+    return after if after is snapshot else _with_norm(after, arm.term, today, rules)
+
+
+def _with_norm(snapshot: Snapshot, term: str, today: date, rules: Rules) -> Snapshot:
+    """Start the own norm beside a term that just started: from the same day."""
+    running, norm = snapshot.running(term), NORMS.get(term)
+    if running is None or norm is None or not rules.policy.term(norm).has_length():
+        return snapshot
+    beside = replace(running, key=free_key(snapshot, norm), term=norm, variant=None, until=None, cap=None)
+    beside = count_term(beside, rules)
+    skipped = frozenset(rung.name for rung in beside.ladder if rung.on < today and rung.name != EXPIRY)
+    return replace(snapshot, terms=(*snapshot.terms, replace(beside, fired=skipped)))
+
+
+def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) -> Snapshot:
     anchor = _anchor(snapshot, arm, event)
     if anchor is None or not _wanted(snapshot, arm, event, rules.policy):
         return snapshot
@@ -82,12 +103,16 @@ def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:
         former = snapshot.latest(arm.if_cancelled)
         if former is None or former.stopped is not TermOutcome.CANCELLED or former.ended_on != event.on:
             return False
+        if former.anchor >= event.on - _ONE_DAY:  # not one of its days was over
+            return False
     if arm.unless and true(arm.unless):
         return False
     return not arm.when or true(arm.when)
 
 
 def _anchor(snapshot: Snapshot, arm: Arm, event: Event) -> date | None:
+    if arm.if_cancelled:  # from the last day on which that term still counted: the day before
+        return event.on - _ONE_DAY
     if arm.same_anchor:
         former = snapshot.latest(arm.term)
         return former.anchor if former else event.on
@@ -186,13 +211,15 @@ def reservation(running: RunningTerm, policy: Policy, calendar: Calendar) -> str
 
 
 def stop(snapshot: Snapshot, term: str, outcome: TermOutcome, on: date) -> Snapshot:
-    """Stop every running term of this kind."""
+    """Stop every running term of this kind, and the own norm beside it."""
     if outcome is TermOutcome.MET:
         _check_not_before(snapshot, term, on)
     return replace(
         snapshot,
         terms=tuple(
-            replace(item, stopped=outcome, ended_on=on) if item.term == term and item.runs else item
+            replace(item, stopped=outcome, ended_on=on)
+            if item.term in (term, NORMS.get(term)) and item.runs
+            else item
             for item in snapshot.terms
         ),
     )
@@ -238,6 +265,11 @@ def end_all(snapshot: Snapshot, on: date) -> Snapshot:
     )
 
 
+def goes_with(item: RunningTerm, terms: tuple[str, ...]) -> bool:
+    """Tell whether a term is one of these, or the own norm beside one of them."""
+    return item.term in terms or TERMS[item.term].norm_of in terms
+
+
 def end_at_death(snapshot: Snapshot, on: date) -> Snapshot:
     """End every running term but those of the archive and of a request for one's own data (domain 3.2)."""
     for term in {item.term for item in snapshot.terms if item.runs}:
@@ -258,7 +290,7 @@ def revive(snapshot: Snapshot, terms: tuple[str, ...], today: date) -> Snapshot:
 
     def again(item: RunningTerm) -> RunningTerm:
         lapsed = item.stopped is TermOutcome.CANCELLED and item.ended_on == decided.anchor
-        if item.term not in terms or not lapsed:
+        if not goes_with(item, terms) or not lapsed:
             return item
         passed = {rung.name for rung in item.ladder if rung.on < today and rung.name != EXPIRY}
         return replace(item, stopped=None, ended_on=None, fired=item.fired | passed)
@@ -282,7 +314,7 @@ def suspend(snapshot: Snapshot, term: str, on: date, until: date | None, rules: 
                 f"{term} kan niet langer stilstaan dan de termijn zelf duurt ({length}, dus tot en met "
                 f"{most.isoformat()}): geef een kortere hersteltermijn (Awb art. 4:5 en 4:15)."
             )
-    return put(snapshot, running, replace(running, suspended_since=on, due=None, due_atw=None))
+    return _both(snapshot, term, lambda item: replace(item, suspended_since=on, due=None, due_atw=None))
 
 
 def resume(snapshot: Snapshot, term: str, on: date, rules: Rules) -> Snapshot:
@@ -295,14 +327,29 @@ def resume(snapshot: Snapshot, term: str, on: date, rules: Rules) -> Snapshot:
             f"De datum {on.isoformat()} ligt voor de opschorting van {term} "
             f"({running.suspended_since.isoformat()})."
         )
-    # A term that had not begun to count when it was suspended, stands still from its own start.
-    days = suspended_days(max(running.suspended_since, running.anchor), on)
-    until = running.until + timedelta(days=days) if running.until else None
-    again = count_term(
-        replace(running, suspended_since=None, suspended_days=running.suspended_days + days, until=until),
-        rules,
-    )
-    return put(snapshot, running, replace(again, fired=still_fired(again, running, on)))
+
+    def counts_on(item: RunningTerm) -> RunningTerm:
+        if item.suspended_since is None:
+            return item
+        # A term that had not begun to count when it was suspended, stands still from its own start.
+        days = suspended_days(max(item.suspended_since, item.anchor), on)
+        until = item.until + timedelta(days=days) if item.until else None
+        stood = replace(item, suspended_since=None, suspended_days=item.suspended_days + days, until=until)
+        if not rules.policy.term(item.term).has_length(item.variant):
+            # The own norm was abolished while it stood still.
+            return replace(stood, stopped=TermOutcome.CANCELLED, ended_on=on)
+        again = count_term(stood, rules)
+        return replace(again, fired=still_fired(again, item, on))
+
+    return _both(snapshot, term, counts_on)
+
+
+def _both(snapshot: Snapshot, term: str, change: Callable[[RunningTerm], RunningTerm]) -> Snapshot:
+    """Change a running term and the own norm beside it."""
+    for name in (term, NORMS.get(term, "")):
+        if running := snapshot.running(name):
+            snapshot = put(snapshot, running, change(running))
+    return snapshot
 
 
 def still_fired(again: RunningTerm, before: RunningTerm, on: date) -> frozenset[str]:

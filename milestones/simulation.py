@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from milestones.case import Case, apply, process_for, start
+from milestones.penalty import penalties
 from milestones.policy import Policy, PolicyError, Rules, with_overrides
 from milestones.process import Event, NotPossible, RungDue
 from milestones.running import reservation
@@ -102,6 +103,9 @@ class Simulation:
                 term_row(term, process.name, today, self.rules)
                 for process in self.case.processes
                 for term in process.terms
+            ],
+            "dwangsommen": [
+                owed.as_json() for process in self.case.processes for owed in penalties(process, today)
             ],
             "feiten": {process.name: _plain(process.facts) for process in self.case.processes},
             "berichten": self.messages,

@@ -150,6 +150,48 @@ _ROWS = (
         ),
     ),
     Term(
+        "T01n",
+        "eigen norm: eerste gesprek",
+        None,
+        Basis.BELEID,
+        "gemeentelijk plan; Wgs art. 2 lid 4 onder d",
+        V,
+        trigger="als T01; alleen als de gemeente een eigen norm heeft",
+        at_expiry="de eigen norm is niet gehaald; de wettelijke termijn (T01) loopt door",
+        ladder=("-7d", "-2wd"),
+        escalates_to=("coordinator",),
+        references=(
+            cite("Wgs", "2", "4", "maximaal aantal weken dat de gemeente nastreeft", "artikel 4, eerste lid"),
+        ),
+        norm_of="T01",
+    ),
+    Term(
+        "T02n",
+        "eigen norm: eerste gesprek bij een bedreigende situatie",
+        None,
+        Basis.BELEID,
+        "gemeentelijk beleid, korter dan de wet",
+        P,
+        trigger="als T02; alleen als de gemeente een eigen norm heeft",
+        at_expiry="de eigen norm is niet gehaald; de wettelijke termijn (T02) loopt door",
+        ladder=("0",),
+        escalates_to=("coordinator",),
+        norm_of="T02",
+    ),
+    Term(
+        "T03n",
+        "eigen norm: beschikking met plan van aanpak of weigering",
+        None,
+        Basis.BELEID,
+        "gemeentelijk beleid, korter dan de verordening",
+        P,
+        trigger="als T03; alleen als de gemeente een eigen norm heeft",
+        at_expiry="de eigen norm is niet gehaald; de wettelijke termijn (T03) loopt door",
+        ladder=("-7d", "-2wd"),
+        escalates_to=("coordinator",),
+        norm_of="T03",
+    ),
+    Term(
         "T04",
         "hersteltermijn",
         _weeks(2),
@@ -214,6 +256,8 @@ _ROWS = (
         trigger="signaaldatum van het oudste signaal in de vroegsignaalzaak",
         at_expiry="de coördinator beslist: meer pogingen of afsluiten",
         ladder=USUAL,
+        # Once the offer is accepted, the four weeks of T01 count from the same signal.
+        longest=_weeks(4),
         extendable="ja (beleid)",
         extension=Extension(),
         references=(
@@ -380,6 +424,7 @@ _ROWS = (
         ladder=("-14d",),
         kind=Kind.WINDOW,
         extendable="ja",
+        needs_reason=True,
         extension=Extension(),
     ),
     Term(
@@ -394,6 +439,7 @@ _ROWS = (
         ladder=("+3m", "+6m", "-14d", "-0wd"),
         kind=Kind.WINDOW,
         extendable="ja",
+        needs_reason=True,
         extension=Extension(),
     ),
     Term(
@@ -488,9 +534,10 @@ _ROWS = (
         V,
         trigger="T21 is verstreken zonder besluit",
         at_expiry="stel de hoogte vast bij beschikking binnen twee weken (Awb art. 4:18)",
-        ladder=tuple(f"+{day}d" for day in range(1, 42)),
+        ladder=("start", *(f"+{day}d" for day in range(1, 42))),
         escalates_to=(*LEADERS, "legal_officer"),
         kind=Kind.WINDOW,
+        starts_next_day=True,
         configurable=False,
         longest=_days(42),
         references=(
@@ -885,3 +932,5 @@ _ROWS = (
 )
 
 TERMS: Mapping[str, Term] = MappingProxyType({term.id: term for term in _ROWS})
+# The own norm of a municipality, by the term beside which it stands.
+NORMS: Mapping[str, str] = MappingProxyType({term.norm_of: term.id for term in _ROWS if term.norm_of})

@@ -83,6 +83,10 @@ class Term:
     starts_next_day: bool = False
     extension: Extension | None = None
     references: tuple[Reference, ...] = ()
+    # The term beside which this one stands as the municipality's own, shorter norm.
+    norm_of: str | None = None
+    # No law fixes it, but an agreement does: another length needs a reason, which is shown with the source.
+    needs_reason: bool = False
 
     def has_length(self, variant: str | None = None) -> bool:
         """Tell whether the source, or the municipality, sets a length."""

@@ -34,10 +34,13 @@ PolicySwitch = Literal["ordinance_sets_term", "no_ordinance_term"]
 
 TermId = Literal[
     "T01",
+    "T01n",
     "T02",
+    "T02n",
     "T02b",
     "T02c",
     "T03",
+    "T03n",
     "T03b",
     "T04",
     "T05",

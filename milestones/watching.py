@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from milestones.definitions import DEFINITIONS
+from milestones.term_table import NORMS
 
 _HANDOFF = "OVD"  # the engine itself starts it at each hand-off
-WATCHED = frozenset({_HANDOFF}).union(*(definition.terms for definition in DEFINITIONS.values()))
+_STARTED = frozenset({_HANDOFF}).union(*(definition.terms for definition in DEFINITIONS.values()))
+# The own norm of a municipality starts with the term beside which it stands.
+WATCHED = _STARTED | {norm for base, norm in NORMS.items() if base in _STARTED}
 
 
 def not_watched(term: str) -> str | None:

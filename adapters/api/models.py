@@ -164,6 +164,18 @@ class TermState(Answered):
     ] = None
 
 
+class PenaltyState(Answered):
+    """Een dwangsom van een zaak (Awb art. 4:17), over de dagen die voorbij zijn."""
+
+    mijlpaal: str
+    eerste_dag: date
+    laatste_dag: Annotated[date | None, Field(description="Leeg zolang de dwangsom loopt.")]
+    uiterlijk_tot_en_met: date
+    dagen: int
+    bedrag_euro: int
+    tarief: LawReference
+
+
 class CaseState(Answered):
     """Waar een zaak is."""
 
@@ -172,6 +184,7 @@ class CaseState(Answered):
     toestanden: dict[str, str]
     mijlpalen: list[MilestoneState]
     termijnen: list[TermState]
+    dwangsommen: list[PenaltyState]
     mogelijke_gebeurtenissen: list[str]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
+from milestones.penalty import penalties
 from milestones.simulation import term_row
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = T
             term_row(term, process.name, today, rules)
             for process in view.case.processes
             for term in process.terms
+        ],
+        "dwangsommen": [
+            owed.as_json() for process in view.case.processes for owed in penalties(process, today)
         ],
     }
     if journal:

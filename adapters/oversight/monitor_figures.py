@@ -84,6 +84,36 @@ IN_TIME = (
     ),
     InTime(
         Figure(
+            "norm-eerste-gesprek",
+            "Eerste gesprek binnen de eigen norm",
+            "Van alle eigen normen bij T01 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
+            "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
+            _SHARE,
+        ),
+        "T01n",
+    ),
+    InTime(
+        Figure(
+            "norm-crisis",
+            "Gesprek bij een bedreigende situatie binnen de eigen norm",
+            "Van alle eigen normen bij T02 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
+            "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
+            _SHARE,
+        ),
+        "T02n",
+    ),
+    InTime(
+        Figure(
+            "norm-beschikking",
+            "Beschikking binnen de eigen norm",
+            "Van alle eigen normen bij T03 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
+            "periode: het deel waarin is beschikt op of voor die dag. Leeg zonder eigen norm.",
+            _SHARE,
+        ),
+        "T03n",
+    ),
+    InTime(
+        Figure(
             "overdracht",
             "Overdracht binnen {lengte} aanvaard",
             "Van alle zaken met een overdracht waarvan de laatste dag (OVD) in de periode ligt: het deel waarin die "

@@ -29,7 +29,18 @@ def show_case(case: dict[str, Any]) -> None:
         out.print(Text(f"  Nu kan: {', '.join(item['mogelijke_gebeurtenissen'])}"))
     if case["termijnen"]:
         out.print(_terms(case["termijnen"]))
+    for owed in case["dwangsommen"]:
+        out.print(Text(f"\nDwangsom in {owed['mijlpaal']}: {_owed(owed)}"))
     out.print(_journal(case["journaal"]))
+
+
+def _owed(owed: dict[str, Any]) -> str:
+    first, last = (
+        dutch_date(date.fromisoformat(owed[key])) if owed[key] else None
+        for key in ("eerste_dag", "laatste_dag")
+    )
+    until = f"tot en met {last}" if last else "loopt nog"
+    return f"vanaf {first}, {until}; {owed['dagen']} dagen, {owed['bedrag_euro']} euro (Awb art. 4:17)."
 
 
 def _terms(terms: list[dict[str, Any]]) -> Table:

@@ -18,7 +18,7 @@ from milestones.events import EVENT_NAMES
 from milestones.policy import PROCESS_CODES, Policy, Rules
 from milestones.process import Event, NotPossible, RungDue
 from milestones.roles import OUTSIDE, ROLES
-from milestones.term_table import TERMS
+from milestones.term_table import NORMS, TERMS
 
 CALENDAR = dutch_calendar()
 RULES = Rules(CALENDAR, Policy(accept_by_hand=False))
@@ -32,8 +32,8 @@ NOT_IN_A_PROCESS = {"T10b", "T23", "T32", "T41", "T60", "T63"}
 
 
 def arms(definition: Definition) -> set[str]:
-    """Give every term that a definition can start, a hand-off included."""
-    return set(definition.terms) | {"OVD"}
+    """Give every term that a definition can start, a hand-off and the own norms beside its terms included."""
+    return set(definition.terms) | {"OVD"} | {NORMS[term] for term in definition.terms if term in NORMS}
 
 
 def ends(definition: Definition) -> set[str]:
@@ -130,6 +130,7 @@ def test_every_term_of_the_table_is_started_by_a_process_and_ended_by_one() -> N
     """A term that belongs to a process is armed by some transition, and some transition ends it."""
     started = set().union(*(arms(definition) for definition in NEWEST))
     ended = set().union(*(ends(definition) for definition in NEWEST)) | {"OVD"}
+    ended |= {NORMS[term] for term in ended if term in NORMS}
     runs_out = {term.id for term in TERMS.values() if term.survives_process or term.kind == "periode"}
     assert set(TERMS) - NOT_IN_A_PROCESS - started == set()
     assert started - ended - runs_out - {"T02c"} == set()

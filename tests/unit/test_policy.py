@@ -67,13 +67,60 @@ def test_without_a_term_in_the_verordening_the_awb_counts() -> None:
     assert (running.anchor, running.due) == (date(2026, 3, 2), date(2026, 4, 28))  # 27 April is Koningsdag
 
 
+def test_a_length_that_an_agreement_sets_may_differ_with_a_reason() -> None:
+    """Longer nazorg is possible; the reason stands with the source, wherever that is shown."""
+    choices = {"T17": {"lengte": {"jaren": 2}, "reden": "raadsbesluit 2026-14"}}
+    term = with_overrides(Policy(), choices).term("T17")
+    assert term.length == Length(2, Unit.YEARS)
+    assert term.source_text.endswith("; eigen lengte: raadsbesluit 2026-14")
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [{"weken": 3}, {"norm": {"weken": 3}}, {"norm": {"lengte": {"weken": 3}, "waarschuwingen": ["-3d"]}}],
+)
+def test_a_shorter_first_talk_is_an_own_norm_beside_the_law(choice: dict[str, Any]) -> None:
+    """A municipality may bind itself to less: the legal term stays, and the norm has its own warnings."""
+    policy = with_overrides(Policy(), {"T01": choice})
+    day = date(2026, 3, 2)
+    case, _ = start(Case(), "M3", day, day, Rules(dutch_calendar(), policy))
+    law, norm = (case.processes[0].running(term) for term in ("T01", "T01n"))
+    assert law is not None
+    assert norm is not None
+    assert (law.due, norm.due) == (date(2026, 3, 30), date(2026, 3, 23))
+    warned = [rung.name for rung in norm.ladder]
+    assert warned == (["-3d", "verlopen"] if "-3d" in str(choice) else ["-7d", "-2wd", "verlopen"])
+
+
+def test_without_a_norm_of_its_own_nothing_runs_beside_the_law() -> None:
+    """The norm is the municipality's choice: without it there is the legal term alone."""
+    day = date(2026, 3, 2)
+    case, _ = start(Case(), "M3", day, day, Rules(dutch_calendar(), Policy()))
+    assert [term.term for term in case.processes[0].terms] == ["T01"]
+
+
 @pytest.mark.parametrize(
     ("choices", "words"),
     [
         ({"T03": {"weken": 9}}, ("T03", "8 weken", "Wgs art. 4a")),
         ({"T03": {"maanden": 2}}, ("T03", "8 weken", "Wgs art. 4a")),
         ({"T03": {"werkdagen": 41}}, ("T03", "8 weken", "Wgs art. 4a")),
-        ({"T01": {"weken": 3}}, ("T01", "staat vast", "Wgs art. 4 lid 1")),
+        ({"T01": {"weken": 5}}, ("T01", "staat vast", "Wgs art. 4 lid 1")),
+        ({"T01": {"norm": {"weken": 5}}}, ("T01.norm", "4 weken", "Wgs art. 4 lid 1")),
+        ({"T03": {"weken": 6, "norm": {"weken": 7}}}, ("T03.norm", "6 weken", "Wgs art. 4a")),
+        ({"T01": {"norm": {"waarschuwingen": ["-2d"]}}}, ("T01.norm", "lengte")),
+        ({"T01": {"norm": "drie weken"}}, ("T01", "één lengte")),
+        ({"T01n": {"weken": 3}}, ("T01", "norm")),
+        ({"T10": {"weken": 5}}, ("T10", "4 weken", "Wgs")),
+        ({"T10": {"maanden": 1}}, ("T10", "4 weken", "Wgs")),
+        ({"T50": {"weken": 3}}, ("T50", "staat vast", "BW art. 1:432a lid 4")),
+        ({"T50b": {"maanden": 4}}, ("T50b", "staat vast", "BW art. 1:432a lid 2")),
+        ({"T51": {"weken": 5}}, ("T51", "staat vast", "BW art. 1:432a lid 5")),
+        ({"T16": {"maanden": 9}}, ("T16", "met een reden", "element 10")),
+        ({"T17": {"jaren": 2}}, ("T17", "met een reden", "element 9")),
+        ({"T17": {"reden": "besluit 12"}}, ("T17.reden", "lengte")),
+        ({"T17": {"lengte": {"jaren": 2}, "reden": "x" * 60}}, ("40 tekens",)),
+        ({"T20p": {"weken": 2}}, ("T20p", "staat vast", "Awb art. 6:9 lid 2")),
         ({"T02": {"werkdagen": 4}}, ("T02", "staat vast", "Wgs art. 4 lid 2")),
         ({"T14": {"maanden": 36}}, ("T14", "18 maanden", "NVVK")),
         ({"T32": {"weken": 1}}, ("T32", "Fw art. 287 lid 4")),

@@ -1,0 +1,95 @@
+"""The dwangsom of Awb art. 4:17: from which day, until which day, how many days so far, and how much.
+
+Tariff and bounds are data with the date of the text. All amounts are whole euros, for all applicants together
+(4:17 lid 6: each of them has an equal part).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from milestones.references import Reference, cite
+from milestones.snapshot import TermOutcome
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from milestones.snapshot import Snapshot
+
+_RUNS = "T22"
+_ONE_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff:
+    """So many days at so many euros a day, one step after the other."""
+
+    steps: tuple[tuple[int, int], ...]
+    reference: Reference
+
+    def amount(self, days: int) -> int:
+        """Give the euros that are owed over a number of days; days after the last step cost nothing more."""
+        total = 0
+        for length, euros in self.steps:
+            total += min(days, length) * euros
+            days = max(0, days - length)
+        return total
+
+
+TARIFF = Tariff(
+    steps=((14, 23), (14, 35), (14, 45)),
+    reference=cite(
+        "Awb",
+        "4:17",
+        "2",
+        "eerste veertien dagen € 23",
+        "daaropvolgende veertien dagen € 35",
+        "overige dagen € 45",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Penalty:
+    """A dwangsom as it stands on a day. `last_day` is the last day owed, or None while it runs."""
+
+    process: str
+    first_day: date
+    last_day: date | None
+    at_most_until: date
+    days: int
+    euros: int
+
+    def as_json(self) -> dict[str, object]:
+        """Give it in the words of the contract."""
+        return {
+            "mijlpaal": self.process,
+            "eerste_dag": self.first_day.isoformat(),
+            "laatste_dag": self.last_day.isoformat() if self.last_day else None,
+            "uiterlijk_tot_en_met": self.at_most_until.isoformat(),
+            "dagen": self.days,
+            "bedrag_euro": self.euros,
+            "tarief": TARIFF.reference.as_json(),
+        }
+
+
+def penalties(process: Snapshot, today: date) -> Iterator[Penalty]:
+    """Give each dwangsom of a process as it stands on a day.
+
+    The first day is the one after the two weeks of T21. The day on which the decision is announced is not owed, and
+    today counts only when it is over. One that ended before its first day was over is none.
+    """
+    for term in process.terms:
+        if term.term != _RUNS or term.due is None:
+            continue
+        first, last = term.anchor + _ONE_DAY, None
+        if term.stopped is TermOutcome.CANCELLED and term.ended_on is not None:
+            last = min(term.ended_on - _ONE_DAY, term.due)
+        elif term.stopped is not None or today > term.due:
+            last = term.due
+        days = max(0, ((last or today - _ONE_DAY) - first).days + 1)
+        if days or last is None:
+            yield Penalty(process.name, first, last, term.due, days, TARIFF.amount(days))
