@@ -114,7 +114,7 @@ class Office:
             row = session.get(PolicyRow, policy)
         if row is None:
             raise LookupError(f"Het beleid '{policy}' staat niet in de database.")
-        return Rules(dutch_calendar(), policy_from(policy, row.choices))
+        return Rules(dutch_calendar(), policy_from(policy, row.choices, kept=True))
 
     def _keep_policies(self) -> None:
         """Keep every policy that can be used; a changed file counts from the next start."""

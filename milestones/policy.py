@@ -85,18 +85,19 @@ class Rules:
         terms = dict(self.policy.terms)
         for name, term in definition.old_terms.items():
             chosen = self.policy.chosen
-            terms[name] = _override_term(term, chosen[name]) if name in chosen else term
+            terms[name] = _override_term(term, chosen[name], kept=True) if name in chosen else term
         return replace(self, policy=replace(self.policy, terms=MappingProxyType(terms)))
 
 
-def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
+def with_overrides(policy: Policy, overrides: Mapping[str, object], *, kept: bool = False) -> Policy:
     """Apply a municipality's own choices to a policy.
 
     {"T10": {"weken": 3}} sets a length; {"T10": {"lengte": {"weken": 3}, "waarschuwingen": ["-7d"],
     "escaleert_naar": ["coordinator"], "reden": "besluit 12"}} more of a term; {"T01": {"norm": {"weken": 3}}} an own
     norm beside a term; {"contactpogingen": 4} a number; "namen", "rollen",
     "bezette_rollen", "verordening_stelt_termijn" and "naam" are the other keys. An unknown key, a missing
-    role, or a length that the law does not allow, is a PolicyError that names the key and the article.
+    role, or a length that the law does not allow, is a PolicyError that names the key and the article. A policy that
+    was `kept` counts as it did when it was chosen, also where a bound was found in the law since.
     """
     terms = dict(policy.terms)
     chosen = dict(policy.chosen)
@@ -105,7 +106,7 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object]) -> Policy:
         if key in terms:
             value, norm = _without_norm(terms[key], value)  # noqa: PLW2901 - the norm is a term of its own
             if value is not None:
-                terms[key] = _override_term(terms[key], value)
+                terms[key] = _override_term(terms[key], value, kept=kept)
                 chosen[key] = value
             if norm is not None:
                 terms[NORMS[key]] = _own_norm(terms[key], terms[NORMS[key]], norm)
@@ -239,10 +240,10 @@ def _own_norm(base: Term, norm: Term, value: object) -> Term:
     return _override_term(replace(norm, length=length), rest) if rest else replace(norm, length=length)
 
 
-def _override_term(term: Term, value: object) -> Term:
+def _override_term(term: Term, value: object, *, kept: bool = False) -> Term:
     if isinstance(value, Mapping) and value and set(value) <= _TERM_KEYS:
         if "lengte" in value:
-            term = _with_length(term, value["lengte"], value.get("reden"))
+            term = _with_length(term, value["lengte"], value.get("reden"), kept=kept)
         elif "reden" in value:
             raise PolicyError(f"Beleid: '{term.id}.reden' hoort bij een eigen lengte.")
         if "waarschuwingen" in value:
@@ -250,7 +251,7 @@ def _override_term(term: Term, value: object) -> Term:
         if "escaleert_naar" in value:
             term = replace(term, escalates_to=_escalation(term, value["escaleert_naar"]))
         return term
-    return _with_length(term, value)
+    return _with_length(term, value, kept=kept)
 
 
 def _ladder(term: Term, value: object) -> tuple[str, ...]:
@@ -286,13 +287,21 @@ def _length_of(term: Term, value: object) -> Length:
     return Length(amount, _UNITS[unit])
 
 
-def _with_length(term: Term, value: object, reason: object = None) -> Term:
+def _with_length(term: Term, value: object, reason: object = None, *, kept: bool = False) -> Term:
     length = _length_of(term, value)
     if term.length is None:
         raise PolicyError(f"Beleid: {term.id} heeft geen eigen lengte ({term.source}).")
     same = (length.amount, length.unit) == (term.length.amount, term.length.unit)
     if same:
         return term
+    if not kept:
+        _check_bounds(term, length, reason)
+    source = term.source if reason is None else f"{term.source}; eigen lengte: {_text(reason)}"
+    # How it is counted (back, or with its first day) comes from the law and stays.
+    return replace(term, source=source, length=replace(term.length, amount=length.amount, unit=length.unit))
+
+
+def _check_bounds(term: Term, length: Length, reason: object) -> None:
     if not term.configurable:
         raise PolicyError(f"Beleid: de lengte van {term.id} staat vast op {term.length} ({term.source}).")
     if term.longest is not None and _exceeds(length, term.longest):
@@ -302,9 +311,6 @@ def _with_length(term: Term, value: object, reason: object = None) -> Term:
             f"Beleid: een andere lengte voor {term.id} kan, met een reden ('reden'): {term.length} is afgesproken "
             f"({term.source})."
         )
-    source = term.source if reason is None else f"{term.source}; eigen lengte: {_text(reason)}"
-    # How it is counted (back, or with its first day) comes from the law and stays.
-    return replace(term, source=source, length=replace(term.length, amount=length.amount, unit=length.unit))
 
 
 def _exceeds(length: Length, longest: Length) -> bool:

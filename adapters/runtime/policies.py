@@ -42,9 +42,9 @@ def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping
         raise PolicyError(f"{path.name}: {error}") from None
 
 
-def policy_from(name: str, choices: Mapping[str, Any]) -> Policy:
-    """Give the policy with this name that these choices make."""
-    return replace(with_overrides(DEFAULT, choices), name=name)
+def policy_from(name: str, choices: Mapping[str, Any], *, kept: bool = False) -> Policy:
+    """Give the policy with this name that these choices make; one that was `kept` counts as it did then."""
+    return replace(with_overrides(DEFAULT, choices, kept=kept), name=name)
 
 
 def policy_name(municipality: str, choices: Mapping[str, Any]) -> str:

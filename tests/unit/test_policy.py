@@ -92,6 +92,17 @@ def test_a_shorter_first_talk_is_an_own_norm_beside_the_law(choice: dict[str, An
     assert warned == (["-3d", "verlopen"] if "-3d" in str(choice) else ["-7d", "-2wd", "verlopen"])
 
 
+def test_a_policy_that_was_kept_counts_as_it_did() -> None:
+    """Replaying a journal needs the lengths of then, also where the law was read better since."""
+    with pytest.raises(PolicyError):
+        with_overrides(Policy(), {"T50": {"weken": 1}})
+    kept = with_overrides(Policy(), {"T50": {"weken": 1}, "T17": {"jaren": 2}}, kept=True)
+    assert (kept.term("T50").length, kept.term("T17").length) == (
+        Length(1, Unit.WEEKS),
+        Length(2, Unit.YEARS),
+    )
+
+
 def test_without_a_norm_of_its_own_nothing_runs_beside_the_law() -> None:
     """The norm is the municipality's choice: without it there is the legal term alone."""
     day = date(2026, 3, 2)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from deployments.cli import app
+from deployments.cli.application import app
 from milestones.calendar import Basis, Length, Unit
 from milestones.references import LAWS, Reference, cite
 from milestones.target_groups import TARGET_GROUPS
