@@ -19,7 +19,7 @@ from adapters.cases.casework import CaseView, ConflictError
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
-from adapters.exchange.references import add_reference, normal, references_of
+from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
 from adapters.runtime.faults import FaultPoint, reach
 from adapters.runtime.persons import person_key
 from adapters.storage.database import CaseRow, JournalRow, reading
@@ -59,10 +59,9 @@ def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: Idempoten
             key=_journal_id(office, caller, key),
             session=session,
         )
-        for value in new.verwijzingen:
-            row = session.get_one(CaseRow, receipt.reference)
-            add_reference(session, row, value, office.clock.now())
-        return 201, case_answer(office, receipt)
+        row, at = session.get_one(CaseRow, receipt.reference), office.clock.now()
+        marked = [add_reference(session, office, row, value, at) for value in new.verwijzingen]
+        return 201, case_answer(office, receipt) | _remarks(marked)
 
     return _respond(answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work))
 
@@ -82,7 +81,7 @@ def list_cases(
         query = query.where(col(CaseRow.municipality).in_(caller.municipalities))
     if verwijzing is not None:
         named = select(ExternalReferenceRow.case_reference).where(
-            ExternalReferenceRow.value == normal(verwijzing)
+            col(ExternalReferenceRow.value).in_(forms_of(office.settings, verwijzing))
         )
         query = query.where(col(CaseRow.reference).in_(named))
     with reading(office.engine) as session:
@@ -188,9 +187,10 @@ def add_case_reference(
 
     def work(session: Session) -> tuple[int, dict[str, Any]]:
         row = visible_case(session, reference, caller)
-        add_reference(session, row, new.verwijzing, office.clock.now())
+        marked = add_reference(session, office, row, new.verwijzing, office.clock.now())
         session.flush()
-        return 201, {"zaak": reference, "verwijzingen": list(references_of(session, reference))}
+        found = list(references_of(session, reference))
+        return 201, {"zaak": reference, "verwijzingen": found, **_remarks([marked])}
 
     content = ["POST verwijzingen", reference, _content(new)]
     return _respond(answer_once(office, caller.client_id, key, content, work))
@@ -213,6 +213,10 @@ def _shown(office: Office, view: CaseView) -> dict[str, Any]:
     shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality), journal=False)
     possible = dict.fromkeys(name for process in view.case.processes for name in possible_now(process))
     return {**shown, "mogelijke_gebeurtenissen": list(possible)}
+
+
+def _remarks(marked: list[bool]) -> dict[str, list[str]]:
+    return {"opmerkingen": [KEPT_AS_MARK]} if any(marked) else {}
 
 
 def _not_of_another(session: Session, reference: str, caller: Caller) -> None:

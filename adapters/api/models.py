@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
-from adapters.runtime.privacy import is_reference
+from adapters.runtime.privacy import is_plain
 from milestones.civil_dates import civil_date
 from milestones.definitions import DEFINITIONS
 from milestones.process import NotPossible
@@ -46,7 +46,7 @@ def _person_code(value: str) -> str:
 
 
 def _external_reference(value: str) -> str:
-    if not is_reference(value.strip().rstrip("/")):
+    if not is_plain(value.strip().rstrip("/")):
         raise ValueError("geen verwijzing")
     return value
 
@@ -186,6 +186,7 @@ class CaseState(Answered):
     termijnen: list[TermState]
     dwangsommen: list[PenaltyState]
     mogelijke_gebeurtenissen: list[str]
+    opmerkingen: list[str] = []
 
 
 class Page(Answered):
@@ -282,6 +283,7 @@ class References(Answered):
 
     zaak: str
     verwijzingen: list[str]
+    opmerkingen: list[str] = []
 
 
 class SignalLine(Answered):

@@ -26,38 +26,46 @@ KEPT = timedelta(days=90)
 Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
 
 
-def hashed(office: Office, *parts: object) -> str:
+def hashed(office: Office, *parts: object, secret: bytes | None = None) -> str:
     """Give a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
     written = json.dumps(parts, sort_keys=True, default=str)
-    return keyed_hash(office.settings.integration_secret(), written)
+    return keyed_hash(secret or office.settings.integration_secret(), written)
 
 
 def answer_once(
-    office: Office, client_id: str, key: str | None, content: object, work: Work
+    office: Office,
+    client_id: str,
+    key: str | None,
+    content: object,
+    work: Work,
 ) -> tuple[int, dict[str, Any], bool]:
     """Do the work and keep its answer, or give the kept answer; the last value says whether it is a repeat.
 
     The same key with another content is a ConflictError. When the work refuses, nothing is written. Most requests
-    are no repeat, so nobody asks beforehand: the key of the kept answer tells, and undoes what was done again.
+    are no repeat, so nobody asks beforehand: the key of the kept answer tells, and undoes what was done again. Only
+    answers under an earlier secret of ours are looked for.
     """
     if key is None:
         with writing(office.engine) as session:
             return *work(session), False
-    name, fingerprint = (client_id, hashed(office, key)), hashed(office, content)
+    present, *earlier = office.settings.integration_secrets()
+    for secret in earlier:
+        if (kept := _kept(office, client_id, key, content, secret)) is not None:
+            return *kept, True
     try:
         with writing(office.engine) as session:
             status, body = work(session)
             answer = {
                 "client_id": client_id,
-                "key_hash": name[1],
-                "fingerprint": fingerprint,
+                "key_hash": hashed(office, key, secret=present),
+                "fingerprint": hashed(office, content, secret=present),
                 "status": status,
                 "body": body,
                 "accepted_at": office.clock.now(),
             }
             insert_rows(session, AnswerRow, [answer])
     except (*_REFUSALS, IntegrityError):
-        if (kept := _kept(office, name, fingerprint)) is None:
+        if (kept := _kept(office, client_id, key, content, present)) is None:
             raise
         return *kept, True
     return status, body, False
@@ -67,12 +75,14 @@ _REFUSALS = (NotPossible, ConflictError, UnknownCaseError, HTTPException)
 _ANOTHER_REQUEST = "Dit id is al gebruikt voor een ander verzoek."
 
 
-def _kept(office: Office, name: tuple[str, str], fingerprint: str) -> tuple[int, dict[str, Any]] | None:
+def _kept(
+    office: Office, client_id: str, key: str, content: object, secret: bytes
+) -> tuple[int, dict[str, Any]] | None:
     with reading(office.engine) as session:
-        row = session.get(AnswerRow, name)
+        row = session.get(AnswerRow, (client_id, hashed(office, key, secret=secret)))
     if row is None:
         return None
-    if row.fingerprint != fingerprint:
+    if row.fingerprint != hashed(office, content, secret=secret):
         raise ConflictError(_ANOTHER_REQUEST)
     return row.status, row.body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,14 @@ class EventsFileError(IntegrationError):
     """A table that cannot be used: one Dutch sentence with the place."""
 
 
+class IfUnknown(StrEnum):
+    """What becomes of a message that is about no case of ours."""
+
+    WAIT = "postbak"
+    IGNORE = "negeer"
+    OPEN = "open"
+
+
 class Rule(BaseModel):
     """One line of the table."""
 
@@ -52,9 +61,15 @@ class Rule(BaseModel):
     gegevens: dict[str, str] = {}
     vast: dict[str, StrictBool | StrictInt | str] = {}
     negeer: bool = False
+    onbekend: IfUnknown = IfUnknown.WAIT
+    opent: str | None = None
 
     @model_validator(mode="after")
     def _known_names(self) -> Rule:
+        if (self.onbekend is IfUnknown.OPEN) != (self.opent is not None):
+            raise ValueError("'onbekend = \"open\"' en 'opent' horen bij elkaar")
+        if self.opent is not None and self.opent not in DEFINITIONS:
+            raise ValueError(f"mijlpaal '{self.opent}' bestaat niet")
         if self.gebeurtenis is None:
             return self
         if self.mijlpaal is not None and self.mijlpaal not in DEFINITIONS:

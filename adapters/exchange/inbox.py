@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -18,13 +19,15 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from adapters.exchange.incoming import Prepared, prepare, take_in
+from adapters.exchange.references import kept
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.persons import keyed_hash
-from adapters.runtime.privacy import is_reference
+from adapters.runtime.privacy import is_plain
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import SettingRow, reading, writing
 from adapters.storage.exchange_tables import ClientRow, InboxRow
 from milestones.calendar import to_civil_date
+from milestones.civil_dates import civil_date
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
@@ -46,54 +49,77 @@ def accept(office: Office, client_id: str, values: Mapping[str, Any]) -> None:
     message = _message(values)
     if message is None:
         return
-    secret = office.settings.integration_secret()
-    message_hash = keyed_hash(secret, *(message.get(name) for name in ("source", "id", "type", "time")))
+    message_hashes = [
+        keyed_hash(secret, message["source"], message["id"])
+        for secret in office.settings.integration_secrets()
+    ]
     prepared = prepare(office, {**values, **message})
+    stored = {
+        name: value and kept(office.settings, value) for name, value in message.items() if name != "time"
+    }
     with writing(office.engine) as session:
-        if session.exec(select(InboxRow.id).where(InboxRow.message_hash == message_hash)).first() is not None:
+        known = select(InboxRow.id).where(col(InboxRow.message_hash).in_(message_hashes))
+        if session.exec(known).first() is not None:
             return
         session.add(
             InboxRow(
-                message_hash=message_hash,
+                message_hash=message_hashes[0],
                 client_id=client_id,
-                message={**message, "prepared": prepared.as_json()},
+                message={**stored, "time": message["time"], "prepared": prepared.as_json()},
                 received_at=office.clock.now(),
                 next_at=office.clock.now(),
             )
         )
 
 
+def is_test(values: Mapping[str, Any]) -> bool:
+    """Whether this is the message with which Notificaties tries an address."""
+    return values.get("kanaal") == _TEST_CHANNEL and "specversion" not in values
+
+
 def _message(values: Mapping[str, Any]) -> dict[str, str | None] | None:
     """Give what we keep of a notification, as CloudEvents attributes; None for a test message."""
+    if is_test(values):
+        return None
     if "specversion" in values:  # the form of the newer Notificaties API
         names = {name: _text(values, name) for name in ("id", "source", "type")}
-        return {**names, "subject": _optional(values, "subject"), "time": _optional(values, "time")}
+        return {**names, "subject": _optional(values, "subject"), "time": _time(values, "time")}
     names = {
-        name: _text(values, name)
-        for name in ("kanaal", "hoofdObject", "resource", "resourceUrl", "actie", "aanmaakdatum")
+        name: _text(values, name) for name in ("kanaal", "hoofdObject", "resource", "resourceUrl", "actie")
     }
-    if names["kanaal"] == _TEST_CHANNEL:
-        return None
+    made = _time(values, "aanmaakdatum")
+    if made is None:
+        raise _wrong("aanmaakdatum")
     address = urlsplit(names["resourceUrl"])
     return {
-        "id": f"{names['resourceUrl']}#{names['actie']}#{names['aanmaakdatum']}",
+        "id": f"{names['resourceUrl']}#{names['actie']}#{made}",
         "source": f"{address.scheme}://{address.netloc}",
         "type": f"zgw.{names['kanaal']}.{names['resource']}.{names['actie']}",
         "subject": names["hoofdObject"],
-        "time": names["aanmaakdatum"],
+        "time": made,
     }
 
 
 def _text(values: Mapping[str, Any], name: str) -> str:
     value = values.get(name)
-    if not isinstance(value, str) or not is_reference(value):
-        raise InvalidData(f"Het veld '{name}' van deze notificatie ontbreekt of klopt niet.")
+    if not isinstance(value, str) or not is_plain(value):
+        raise _wrong(name)
     return value
+
+
+def _time(values: Mapping[str, Any], name: str) -> str | None:
+    """Give a moment as it was written; what is no moment counts as absent."""
+    value = values.get(name)
+    return value if isinstance(value, str) and civil_date(value) is not None else None
+
+
+def _wrong(name: str) -> InvalidData:
+    return InvalidData(f"Het veld '{name}' van deze notificatie ontbreekt of klopt niet.")
 
 
 def _optional(values: Mapping[str, Any], name: str) -> str | None:
     value = values.get(name)
-    return value if isinstance(value, str) and is_reference(value) else None
+    return value if isinstance(value, str) and is_plain(value) else None
 
 
 def work_on_inbox(office: Office, limit: int = 50) -> int:
@@ -142,7 +168,9 @@ def _with_details(office: Office, row: InboxRow, plugin: str) -> Prepared | None
     except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
         log.warning("notification_details_failed", inbox=row.id, error=type(error).__name__)
         return None
-    return prepare(office, {**message, **(details or {})}, to_civil_date(row.received_at))
+    found = prepare(office, {**message, **(details or {})}, to_civil_date(row.received_at))
+    # What is kept of a message may be a mark of it: its name stays that of the message itself.
+    return replace(found, message_hash=row.message["prepared"]["message_hash"])
 
 
 def _without_details(prepared: Prepared) -> Prepared:
@@ -163,7 +191,7 @@ def _finish(session: Session, office: Office, row: InboxRow, prepared: Prepared)
         return "genegeerd volgens de tabel"
     client = session.get(ClientRow, row.client_id)
     taken = take_in(session, office, prepared, client.municipalities if client else ("*",))
-    return "gemeld" if taken.receipt is not None else f"postbak {taken.postbak}"
+    return taken.outcome
 
 
 def reconcile(office: Office) -> int:

@@ -16,15 +16,16 @@ from sqlmodel import Session, select
 from adapters.cases.casework import ConflictError
 from adapters.exchange.event_mapping import (
     USUAL_PLACES,
+    IfUnknown,
     UnreadableError,
     data_of,
     day_of,
     read_rules,
     texts_at,
 )
-from adapters.exchange.references import find_cases
+from adapters.exchange.references import add_reference, find_cases, forms_of, kept
 from adapters.runtime.persons import keyed_hash
-from adapters.runtime.privacy import is_reference
+from adapters.runtime.privacy import is_plain
 from adapters.storage.database import CaseRow
 from adapters.storage.exchange_tables import PostbakRow
 from milestones.process import NotPossible
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from adapters.cases.casework import Receipt
     from adapters.office import Office
 
+NOT_OURS = "Dit bericht gaat niet over een zaak van ons."
 NO_RULE = "Voor dit soort bericht staat er niets in de tabel."
 NO_CASE = "Geen zaak gevonden bij dit bericht."
 MORE_CASES = "Meer dan een zaak past bij dit bericht."
@@ -59,6 +61,8 @@ class Prepared:
     data: dict[str, object] = field(default_factory=dict)
     reason: str | None = None
     ignored: bool = False
+    if_unknown: IfUnknown = IfUnknown.WAIT
+    opens: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Give it for a row."""
@@ -74,13 +78,16 @@ class Prepared:
             "data": self.data,
             "reason": self.reason,
             "ignored": self.ignored,
+            "if_unknown": self.if_unknown,
+            "opens": self.opens,
         }
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Prepared:
         """Give it back from a row."""
         on = date.fromisoformat(row["on"]) if row["on"] else None
-        return cls(**{**row, "references": tuple(row["references"]), "on": on})
+        unknown = IfUnknown(row.get("if_unknown", IfUnknown.WAIT))
+        return cls(**{**row, "references": tuple(row["references"]), "on": on, "if_unknown": unknown})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +98,13 @@ class Taken:
     postbak: int | None = None
     reason: str = ""
 
+    @property
+    def outcome(self) -> str:
+        """What is noted of it."""
+        if self.receipt is not None:
+            return "gemeld"
+        return f"postbak {self.postbak}" if self.postbak else NOT_OURS
+
 
 def prepare(office: Office, values: Mapping[str, Any], received: date | None = None) -> Prepared:
     """Look up what a message stands for; `values` are its CloudEvents attributes and its data.
@@ -99,36 +113,43 @@ def prepare(office: Office, values: Mapping[str, Any], received: date | None = N
     """
     kind, source = str(values.get("type", "")), str(values.get("source", ""))
     base: dict[str, Any] = {
-        "kind": _shown(kind) or _HIDDEN,
-        "source": _shown(source) or _HIDDEN,
+        "kind": _shown(office, kind),
+        "source": _shown(office, source),
         "message_hash": keyed_hash(office.settings.integration_secret(), source, values.get("id")),
     }
     rule = read_rules(office.settings.events_file).rule_for(kind, source)
     places = rule.zaak if rule is not None else USUAL_PLACES
     references = tuple(
-        dict.fromkeys(text for text in texts_at(values, places) if is_reference(text.rstrip("/")))
+        dict.fromkeys(
+            form
+            for text in texts_at(values, places)
+            if is_plain(text.rstrip("/"))
+            for form in forms_of(office.settings, text)
+        )
     )[:_MOST_CANDIDATES]
     base |= {"references": references, "subject": references[0] if references else None}
     if rule is None:
         return Prepared(**base, reason=NO_RULE)
-    if rule.negeer:
-        return Prepared(**base, ignored=True)
-    if rule.gebeurtenis is None:
+    base |= {"ignored": rule.negeer, "if_unknown": rule.onbekend, "opens": rule.opent}
+    if rule.negeer or (rule.gebeurtenis is None and rule.opent is None):
         return Prepared(**base, reason=BY_HAND)
-    base |= {"event": rule.gebeurtenis, "process": rule.mijlpaal}
     try:
-        base |= {"data": data_of(rule, values)}
-    except UnreadableError as unread:  # a person says anew what the message means
-        return Prepared(**base | {"event": None, "process": None}, reason=str(unread))
-    try:
-        return Prepared(**base, on=day_of(rule, values, received or office.clock.today()))
-    except UnreadableError as unread:
+        base |= {"data": data_of(rule, values) if rule.gebeurtenis else {}}
+        base |= {"event": rule.gebeurtenis, "process": rule.mijlpaal}
+        base |= {"on": day_of(rule, values, received or office.clock.today())}
+    except (
+        UnreadableError
+    ) as unread:  # without its event when a field of it cannot be read: a person says it anew
         return Prepared(**base, reason=str(unread))
+    # Of a case that is there already, a person says what a message means that only opens one.
+    return Prepared(**base, reason=None if rule.gebeurtenis else BY_HAND)
 
 
 def take_in(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:
     """Report the event in its one case, or put the message in the postbak."""
-    cases = find_cases(session, message.references, municipalities)
+    cases = find_cases(session, office, message.references, municipalities)
+    if not cases and message.if_unknown is not IfUnknown.WAIT:
+        return _not_ours(session, office, message, municipalities)
     reason = message.reason or (NO_CASE if not cases else MORE_CASES if len(cases) > 1 else None)
     if reason is None and message.event is not None:
         try:
@@ -139,6 +160,32 @@ def take_in(session: Session, office: Office, message: Prepared, municipalities:
         except ConflictError:
             reason = ANOTHER
     return _to_postbak(session, office, message, cases, reason or NO_RULE, municipalities)
+
+
+def _not_ours(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:
+    """Leave a message alone that is about no case of ours, or open the case that its rule says."""
+    if message.if_unknown is IfUnknown.IGNORE or message.opens is None:
+        return Taken(reason=NOT_OURS)
+    if message.on is None:
+        return _to_postbak(session, office, message, (), message.reason or NO_CASE, municipalities)
+    one = _municipality(session, (), municipalities) or office.settings.municipality
+    try:
+        with session.begin_nested():
+            opened = office.casework.open(
+                message.opens,
+                municipality=one,
+                on=message.on,
+                event_id=f"bericht:{message.message_hash[:32]}:openen",
+                session=session,
+            )
+            case = session.get_one(CaseRow, opened.reference)
+            for reference in message.references:
+                add_reference(session, office, case, reference, office.clock.now())
+            if message.event is None:
+                return Taken(opened)
+            return Taken(_report(session, office, message, opened.reference))
+    except NotPossible as refusal:
+        return _to_postbak(session, office, message, (), refusal.reason, municipalities)
 
 
 def _report(session: Session, office: Office, message: Prepared, reference: str) -> Receipt:
@@ -188,5 +235,5 @@ def _municipality(session: Session, cases: Sequence[str], municipalities: Sequen
     return municipalities[0] if len(municipalities) == 1 and municipalities[0] != "*" else None
 
 
-def _shown(text: str) -> str | None:
-    return text[:255] if is_reference(text) else None
+def _shown(office: Office, text: str) -> str:
+    return kept(office.settings, text)[:255] if is_plain(text) else _HIDDEN

@@ -70,7 +70,7 @@ def couple(
             session=session,
         )
         if remember and row.subject is not None:
-            add_reference(session, case, row.subject, office.clock.now())
+            add_reference(session, office, case, row.subject, office.clock.now())
         row.closed_at, row.outcome = office.clock.now(), f"gekoppeld aan {reference}"
         session.add(row)
         return receipt

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
-from adapters.runtime.privacy import is_reference
+from adapters.runtime.persons import keyed_hash
+from adapters.runtime.privacy import is_plain, may_hold_bsn
 from adapters.storage.database import CaseRow
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.process import InvalidData
@@ -15,12 +17,29 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from adapters.office import Office
+    from adapters.runtime.settings import Settings
 
-def add_reference(session: Session, case: CaseRow, value: str, at: datetime) -> None:
-    """Remember another system's reference to a case; the same one twice changes nothing."""
-    written = normal(value)
-    if not is_reference(written):
-        raise InvalidData("Een verwijzing is een nummer of adres zonder spaties, en geen BSN.")
+
+KEPT_AS_MARK = (
+    "Een nummer dat een BSN kan zijn, bewaren wij alleen als kenmerk; komt het terug, dan herkennen wij het."
+)
+_MARK = "kenmerk:"
+_LETTERS = str.maketrans(
+    "0123456789", "ghijklmnop"
+)  # a mark holds no digits, so it never looks like a number
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
+
+
+def add_reference(session: Session, office: Office, case: CaseRow, value: str, at: datetime) -> bool:
+    """Remember another system's reference to a case, and say whether it is kept as a mark only.
+
+    The same one twice changes nothing; one that is no number and no address is InvalidData.
+    """
+    if not is_plain(normal(value)):
+        raise InvalidData("Een verwijzing is een nummer of adres zonder spaties en zonder vraagteken.")
+    written = kept(office.settings, value)
     query = select(ExternalReferenceRow).where(
         ExternalReferenceRow.value == written, ExternalReferenceRow.case_reference == case.reference
     )
@@ -30,6 +49,7 @@ def add_reference(session: Session, case: CaseRow, value: str, at: datetime) -> 
                 municipality=case.municipality, value=written, case_reference=case.reference, added_at=at
             )
         )
+    return written.startswith(_MARK)
 
 
 def references_of(session: Session, reference: str) -> Sequence[str]:
@@ -42,9 +62,11 @@ def references_of(session: Session, reference: str) -> Sequence[str]:
     return session.exec(query).all()
 
 
-def find_cases(session: Session, values: Iterable[str], municipalities: Sequence[str]) -> list[str]:
+def find_cases(
+    session: Session, office: Office, values: Iterable[str], municipalities: Sequence[str]
+) -> list[str]:
     """Give the cases that any of these values points at, within these municipalities (`*` is all)."""
-    wanted = [normal(value) for value in values]
+    wanted = [form for value in values for form in forms_of(office.settings, value)]
     if not wanted:
         return []
     own = select(CaseRow.reference).where(col(CaseRow.reference).in_(wanted))
@@ -56,5 +78,31 @@ def find_cases(session: Session, values: Iterable[str], municipalities: Sequence
 
 
 def normal(value: str) -> str:
-    """Give a reference without what makes the same one look different."""
-    return value.strip().rstrip("/").removeprefix("urn:uuid:")
+    """Give a reference without what makes the same one look different.
+
+    Of an address these are its scheme, its default port, the case of its host and of a UUID, and a slash at its end.
+    """
+    text = value.strip().rstrip("/")
+    text = text[len("urn:uuid:") :] if text.lower().startswith("urn:uuid:") else text
+    text = _UUID.sub(lambda found: found[0].lower(), text)
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme.lower() not in _DEFAULT_PORTS:
+        return text
+    host, slash, path = rest.partition("/")
+    return f"https://{host.lower().removesuffix(f':{_DEFAULT_PORTS[scheme.lower()]}')}{slash}{path}"
+
+
+def kept(settings: Settings, value: str) -> str:
+    """Give a reference as we keep it: as it stands, or as a keyed hash where a number in it could be a BSN."""
+    return forms_of(settings, value)[0]
+
+
+def forms_of(settings: Settings, value: str) -> list[str]:
+    """Give a reference in every form in which it may have been kept, the present one first."""
+    written = normal(value)
+    if written.startswith(_MARK) or not may_hold_bsn(written):
+        return [written]
+    return [
+        _MARK + keyed_hash(secret, "verwijzing", written).translate(_LETTERS)
+        for secret in settings.integration_secrets()
+    ]

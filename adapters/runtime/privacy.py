@@ -6,6 +6,7 @@ import re
 from operator import mul
 
 LONGEST_REFERENCE = 300
+_FEWEST_DIGITS = 8
 _UUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _DIGITS = re.compile(r"\d+")
 _EIGHT_OR_NINE_DIGITS = re.compile(r"[0-9]{8,9}")
@@ -27,14 +28,23 @@ def may_hold_bsn(text: str) -> bool:
     without = _UUID.sub("", text)
     if re.fullmatch(r"[\d .-]*", without):
         return len(re.sub(r"\D", "", without)) in (8, 9)
-    return any(eleven_test(run) for run in _DIGITS.findall(without))
+    return any(_could_be_bsn(run) for run in _DIGITS.findall(without))
 
 
-def is_reference(text: str) -> bool:
-    """Whether a text can be kept as a reference: short, plain, without a query, and no BSN in it."""
+def _could_be_bsn(run: str) -> bool:
+    """Whether these digits could be somebody's: no BSN was ever given out with more than one leading zero."""
+    return eleven_test(run) and len(run.lstrip("0")) >= _FEWEST_DIGITS
+
+
+def is_plain(text: str) -> bool:
+    """Whether a text can be somebody else's reference: short, plain, without a query. It may hold a doubtful number."""
     return (
         0 < len(text) <= LONGEST_REFERENCE
         and _PLAIN.fullmatch(text) is not None
         and not _URL_WITH_QUERY.match(text)
-        and not may_hold_bsn(text)
     )
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text can be kept as it stands: a plain reference with no BSN in it."""
+    return is_plain(text) and not may_hold_bsn(text)

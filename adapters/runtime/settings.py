@@ -91,6 +91,8 @@ class Settings(BaseSettings):
     person_keys_old: tuple[SecretStr, ...] = ()
     # The secret behind those of clients and subscribers; without it the home folder keeps one.
     integration_key: SecretStr | None = None
+    # Earlier ones, valid beside it until nobody uses them any more.
+    integration_keys_old: tuple[SecretStr, ...] = ()
     # The API: how much at once, how large, and how old a signed token may be.
     api_requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100
     api_largest_body: Annotated[int, Field(ge=1_000)] = 1_000_000
@@ -159,9 +161,16 @@ class Settings(BaseSettings):
 
     def old_person_secrets(self) -> tuple[bytes, ...]:
         """Give the earlier secrets of the keyed hash: those that were set, and those in the home folder."""
-        kept = self.home_folder / "persoonssleutel.oud"
-        lines = kept.read_bytes().split() if kept.exists() and self.person_key is None else []
-        return (*(key.get_secret_value().encode() for key in self.person_keys_old), *reversed(lines))
+        return self._old_secrets("person", self.person_keys_old)
+
+    def integration_secrets(self) -> tuple[bytes, ...]:
+        """Give the secret behind those of clients and subscribers, and after it those that are still recognised."""
+        return self.integration_secret(), *self._old_secrets("integration", self.integration_keys_old)
+
+    def _old_secrets(self, kind: KeyKind, given: tuple[SecretStr, ...]) -> tuple[bytes, ...]:
+        kept = self.key_file(kind).with_suffix(".oud")
+        lines = kept.read_bytes().split() if kept.exists() and getattr(self, f"{kind}_key") is None else []
+        return (*(key.get_secret_value().encode() for key in given), *reversed(lines))
 
     def link_secret(self) -> bytes:
         """Give the secret of the links in messages; see `secret` for all three."""

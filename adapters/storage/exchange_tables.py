@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, Index, UniqueConstraint, text
+from sqlalchemy import JSON, Column, Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from adapters.storage.database import UtcMoment
@@ -48,6 +48,9 @@ class ClientRow(SQLModel, table=True):
     events: list[str] = _list()
     created_at: datetime = _moment()
     revoked_at: datetime | None = _moment(nullable=True)
+    # After a rotation the key and the secret before it stay valid, until the next one or until they are ended.
+    previous_key_hash: str | None = Field(default=None, max_length=64)
+    previous_salt: str | None = Field(default=None, max_length=32)
 
 
 class AnswerRow(SQLModel, table=True):
@@ -157,6 +160,9 @@ class SubscriptionRow(SQLModel, table=True):
     created_at: datetime = _moment()
     ended_at: datetime | None = _moment(nullable=True)
     reported_at: datetime | None = _moment(nullable=True)  # when the coordinator last heard of dead letters
+    paused_at: datetime | None = _moment(nullable=True)
+    previous_salt: str | None = Field(default=None, max_length=32)  # of the secret before a rotation
+    authorization: str | None = Field(default=None, sa_column=Column(Text, nullable=True))  # encrypted
 
 
 class OutgoingEventRow(SQLModel, table=True):
@@ -171,6 +177,7 @@ class OutgoingEventRow(SQLModel, table=True):
     municipality: str = Field(max_length=4)
     case_reference: str = Field(max_length=60)
     data: dict[str, Any] = _object()
+    sequence: int | None = None  # its place among the events of its case
     created_at: datetime = _moment()
     published_at: datetime | None = _moment(nullable=True)  # given to Prefect and to every subscription
 
