@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from adapters.runtime.settings import SettingsError
+from deployments.closed import CLIENT, SERVER, open_problems, refuse_when_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -29,6 +30,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        # A browser lets no other site read what Prefect answers.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.prefect_ui,
         # The first UI has Resume as a button; the second, which 3.9 would open, keeps it in a menu.
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
         # Our parked runs have no time-out; this service would read every one of them every 5 seconds.
@@ -54,13 +57,22 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "1",
     }
-    return {name: os.environ.get(name, value) for name, value in defaults.items()}
+    found = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    if not names_other_server(found, settings):
+        credential = os.environ.get(CLIENT) or os.environ.get(SERVER) or settings.prefect_credential()
+        found |= {CLIENT: credential, SERVER: credential}
+    return found
 
 
 def use_prefect_environment(settings: Settings) -> None:
-    """Give this process the environment; only what imports Prefect after this sees it."""
+    """Give this process the environment; only what imports Prefect after this sees it.
+
+    Raises SettingsError when it would not be closed.
+    """
     settings.ensure_home()
-    for name, value in prefect_environment(settings).items():
+    environment = prefect_environment(settings)
+    refuse_when_open(open_problems(settings, os.environ | environment))
+    for name, value in environment.items():
         os.environ.setdefault(name, value)
 
 
@@ -71,7 +83,8 @@ def for_a_question(settings: Settings) -> Iterator[None]:
     Without it Prefect would start a server of its own to answer.
     """
     before = dict(os.environ)
-    use_prefect_environment(settings)
+    for name, value in prefect_environment(settings).items():
+        os.environ.setdefault(name, value)
     os.environ["PREFECT_CLIENT_MAX_RETRIES"] = "2"
     try:
         yield

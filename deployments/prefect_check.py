@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import httpx
 
+from deployments.closed import CLIENT
+from deployments.door.credential import Credential
 from deployments.environment import names_other_server, prefect_environment
 
 if TYPE_CHECKING:
@@ -22,7 +25,8 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
     environment = prefect_environment(settings)
     url = environment["PREFECT_API_URL"]
     try:
-        answer = httpx.get(f"{url}/admin/settings", timeout=_SECONDS).raise_for_status().json()
+        asked = httpx.get(f"{url}/admin/settings", headers=_shown(environment), timeout=_SECONDS)
+        answer = asked.raise_for_status().json()
         expires = answer["server"]["services"]["pause_expirations"]["enabled"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         if names_other_server(environment, settings):
@@ -33,3 +37,9 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
             f"De Prefect-server leest elke vijf seconden alle geparkeerde runs. Zet {_EXPIRED_PAUSES} op false, bij "
             "elke server en bij de services."
         )
+
+
+def _shown(environment: dict[str, str]) -> dict[str, str]:
+    """Give the header with which a machine comes in at Prefect."""
+    credential = environment.get(CLIENT) or os.environ.get(CLIENT)
+    return {} if credential is None else {"Authorization": Credential(credential).header.decode()}

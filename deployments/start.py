@@ -27,6 +27,8 @@ from adapters.messages.message_check import message_problems
 from adapters.office import open_office
 from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import Settings, SettingsError, settings
+from deployments.closed import open_problems, refuse_when_open, server_problems
+from deployments.door.entering import address_to_come_in
 from deployments.environment import LOOPBACK, for_a_question, names_other_server, prefect_environment
 from flows.report_pages import OVERVIEW
 
@@ -98,6 +100,8 @@ def start(given: Settings | None = None, on_ready: Callable[[], None] | None = N
     set_up_logs(
         chosen, default_level="error"
     )  # people read what it prints; the services have logs of their own
+    environment = os.environ | prefect_environment(chosen)
+    refuse_when_open([*open_problems(chosen, environment), *server_problems(environment)])
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
         services = _services(chosen)
@@ -223,7 +227,9 @@ def _give_up(service: Service) -> int:
 
 
 def _print_addresses(chosen: Settings) -> None:
-    out.print("routekaart draait.")
+    out.print("routekaart draait. Open dit adres in uw browser; het werkt een keer:")
+    out.print(f"  {address_to_come_in(chosen)}", markup=False)
+    out.print("Een nieuw adres geeft: routekaart ui")
     out.print(f"  Voorpagina      {chosen.prefect_ui}/artifacts/key/{OVERVIEW}", markup=False)
     out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
     out.print(f"  API             http://{LOOPBACK}:{chosen.api_port}/v1", markup=False)

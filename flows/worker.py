@@ -15,7 +15,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -32,8 +31,8 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import StateType, WorkerStatus
 from prefect.client.schemas.responses import SetStateStatus, WorkerFlowRunResponse
-from prefect.flows import load_flow_from_entrypoint
-from prefect.states import Pending
+from prefect.exceptions import ObjectNotFound
+from prefect.states import Failed, Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prometheus_client import CollectorRegistry
 
@@ -49,6 +48,7 @@ from adapters.runtime.counters import (
 )
 from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import settings
+from flows.entry_points import ForeignCodeError, own_flow
 from flows.in_process import InProcessRunner
 from flows.wake_source import (
     ENDED,
@@ -414,6 +414,10 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             result = await loop.run_in_executor(self._threads, self._timed_run, flow, flow_run)
         except asyncio.CancelledError:
             log.info("run_handed_back", flow_run=str(flow_run.id))
+        except ForeignCodeError as refused:
+            log.warning("foreign_code_refused", flow_run=str(flow_run.id))
+            await self._fail(flow_run, str(refused))
+            result = WakeUpResult.FAILED
         except Exception:  # one run never stops the worker
             log.exception("run_failed", flow_run=str(flow_run.id))
             result = WakeUpResult.FAILED
@@ -422,6 +426,14 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             await self._give_back(wake_up, result)
         return result
 
+    async def _fail(self, flow_run: FlowRun, sentence: str) -> None:
+        """End a run that we do not start, with a sentence that the UI shows."""
+        try:
+            state: State[Any] = Failed(message=sentence)
+            await self.client.set_flow_run_state(flow_run.id, state, force=True)
+        except Exception as error:  # noqa: BLE001 - it is still there at the next round
+            log.warning("run_not_failed", flow_run=str(flow_run.id), error=type(error).__name__)
+
     def _timed_run(self, flow: Flow[..., Any], flow_run: FlowRun) -> WakeUpResult:
         with WAKE_UP_SECONDS.time():
             return self._runner.run(flow, flow_run)
@@ -429,15 +441,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
     async def _flow_of(self, flow_run: FlowRun) -> Flow[..., Any]:
         """Load the flow of a deployment once; a changed entry point needs a new worker."""
         if flow_run.deployment_id is None:
-            raise ValueError(f"Flow run {flow_run.id} has no deployment, so it has no code to run.")
+            raise ForeignCodeError
         if flow_run.deployment_id not in self._flows:
-            deployment = await self.client.read_deployment(flow_run.deployment_id)
-            if not deployment.entrypoint:
-                raise ValueError(f"Deployment {deployment.name} names no entry point.")
-            entrypoint = deployment.entrypoint
-            if deployment.path and ".py:" in entrypoint:
-                entrypoint = str(Path(deployment.path) / entrypoint)
-            self._flows[flow_run.deployment_id] = await asyncio.to_thread(
-                load_flow_from_entrypoint, entrypoint, use_placeholder_flow=False
-            )
+            try:
+                deployment = await self.client.read_deployment(flow_run.deployment_id)
+            except ObjectNotFound:
+                raise ForeignCodeError from None
+            self._flows[flow_run.deployment_id] = await asyncio.to_thread(own_flow, deployment.entrypoint)
         return self._flows[flow_run.deployment_id]

@@ -17,10 +17,13 @@ import psutil
 
 from adapters.office import open_office
 from adapters.runtime.settings import KEY_FILES, Settings, secret_file
+from deployments.door.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from playwright.sync_api import Page
 
     from adapters.office import Office
 
@@ -126,10 +129,21 @@ class Stack:
         """Call Prefect's API."""
         return self.prefect_json(method, path, body or None)
 
+    @property
+    def credential(self) -> Credential:
+        """What a machine shows to its Prefect server."""
+        return Credential(Settings(home=self.home).prefect_credential())
+
+    def let_in(self, page: Page) -> None:
+        """Let a browser in with a one-time link, unless it is in."""
+        if not page.context.cookies(f"http://127.0.0.1:{self.prefect_port}"):
+            page.goto(self.run("ui").stdout.strip())
+
     def prefect_json(self, method: str, path: str, body: Any) -> Any:
         """Call Prefect's API with a body that is no object."""
         url = f"http://127.0.0.1:{self.prefect_port}/api{path}"
-        response = httpx.request(method, url, json=body, timeout=20)
+        shown = {"Authorization": self.credential.header.decode()}
+        response = httpx.request(method, url, json=body, headers=shown, timeout=20)
         response.raise_for_status()
         return response.json() if response.content else None
 

@@ -74,6 +74,7 @@ def wait_until_all_is_shown(stack: Stack) -> None:
 def take(stack: Stack, page: Page) -> None:
     """Take every picture."""
     base = f"http://127.0.0.1:{stack.prefect_port}/"
+    stack.let_in(page)
 
     def save(name: str, path: str = "", seconds: float = 3, from_: str = "") -> None:
         """Save what the window shows; `from_` is the text that comes at its top."""

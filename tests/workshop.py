@@ -23,6 +23,7 @@ from stack import free_port, home_with_keys, run, wait_until
 from adapters.office import Office, open_office, set_clock
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.settings import Settings
+from deployments.door.credential import Credential
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class PrefectServer:
         """The environment of all that works with this server."""
         settings = Settings(home=self.folder, prefect_port=self.port)
         return _clean_environment() | prefect_environment(settings) | self.extra
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The header with which a machine comes in."""
+        return {"Authorization": Credential(self.environment["PREFECT_API_AUTH_STRING"]).header.decode()}
 
     def start(self, wait: bool = True) -> None:
         """Start the server, and wait until it answers."""
@@ -90,7 +96,7 @@ class PrefectServer:
         for attempt in range(40):
             try:
                 url = f"http://127.0.0.1:{self.port}/api{path}"
-                response = httpx.request(method, url, json=body or None, timeout=20)
+                response = httpx.request(method, url, json=body or None, headers=self.shown, timeout=20)
                 if response.status_code < 500:
                     response.raise_for_status()
                     return response.json() if response.content else None

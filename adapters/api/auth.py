@@ -58,11 +58,11 @@ class Gate:
             raise Problem(401, "Stuur een sleutel of een ondertekend token mee.", headers=_CHALLENGE)
         claimed = _claimed_id(given)
         who = f"{request.client.host if request.client else ''} {claimed}"
-        if wait := self.lock_out.wait(who):
-            log.warning("api_access_refused", client=claimed, reason="te veel mislukte pogingen")
-            raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
         found = self._by_token(given, claimed) if _is_token(given) else self._by_key(given)
-        if found is None:
+        if found is None:  # only now: what is right gets in, however often others guessed
+            if wait := self.lock_out.wait(who):
+                log.warning("api_access_refused", client=claimed, reason="te veel mislukte pogingen")
+                raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
             self.lock_out.failed(who)
             log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
             raise Problem(401, "De sleutel of het token is niet geldig.", headers=_CHALLENGE)

@@ -1,12 +1,12 @@
 """Signed one-time links with which a receiver accepts or returns a hand-off.
 
-A link holds nothing but an opaque id and its signature. Looking at it changes nothing. The journal takes an
+A link holds nothing but a random id and its signature. Looking at it changes nothing. The journal takes an
 answer at most once, under the id of the link, so that two answers at the same moment cannot both count.
 """
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 ACCEPTED, RETURNED = "overdracht_aanvaard", "overdracht_teruggegeven"
 OFFERED_AGAIN = "overdracht_aangeboden"
 PATH = "/overdracht"
-_NAMESPACE = uuid.UUID("8a4d3f0e-3a40-4a35-9d0e-6a9d1b5a2c77")
 _SALT = "routekaart.overdracht"
 
 
@@ -92,9 +91,9 @@ class HandoffLinks:
 
         The same delivery keeps the same link; its days count from the last time that it was given.
         """
-        link_id = str(uuid.uuid5(_NAMESPACE, delivery.id))
-        row = session.get(HandoffLinkRow, link_id) or HandoffLinkRow(
-            id=link_id,
+        given = select(HandoffLinkRow).where(HandoffLinkRow.delivery_id == delivery.id)
+        row = session.exec(given).first() or HandoffLinkRow(
+            id=secrets.token_urlsafe(24),  # random, so that nobody can work it out, whatever else is known
             delivery_id=delivery.id,
             case_reference=delivery.case_reference,
             process=delivery.process,
@@ -102,7 +101,7 @@ class HandoffLinks:
         )
         row.expires_at = _end_of_day(self._clock.now() + timedelta(days=days))
         session.add(row)
-        return f"{self._base_url}{PATH}/{self._signer.dumps(link_id)}", row.expires_at
+        return f"{self._base_url}{PATH}/{self._signer.dumps(row.id)}", row.expires_at
 
     def look(self, token: str) -> HandoffLink:
         """Give what a token stands for and what can still be done with it. Changes nothing."""

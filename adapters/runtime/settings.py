@@ -154,6 +154,10 @@ class Settings(BaseSettings):
         """The address of the API in the links that messages carry."""
         return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
 
+    def prefect_credential(self) -> str:
+        """Give what a machine shows to the embedded Prefect server; made on first use."""
+        return f"routekaart:{secret_file(self.ensure_home() / 'prefect-sleutel').decode()}"
+
     @property
     def messages_file(self) -> Path:
         """Where messages go while nobody is configured to receive them."""

@@ -11,6 +11,7 @@ from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.policies import policy_problems
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
+from deployments.closed import open_problems
 from deployments.prefect_check import prefect_problems
 from milestones.defects import defects
 from milestones.definitions import VERSIONS
@@ -42,5 +43,6 @@ def _problems(office: Office) -> Iterator[str]:
     except EventsFileError as error:
         yield str(error)
     yield from key_problems(office.engine, office.settings)
+    yield from open_problems(office.settings)
     yield from prefect_problems(office.settings)
     yield from broken_journals(office)

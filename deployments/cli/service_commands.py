@@ -13,6 +13,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("start")(start_command)
     app.command("demo")(demo_command)
+    app.command("ui")(ui_command)
     app.command("worker", hidden=True)(worker_command)
     app.command("api", hidden=True)(api_command)
     app.command("deploy")(deploy_command)
@@ -34,6 +35,18 @@ def demo_command(
     return demo(dagen_per_seconde)
 
 
+def ui_command(
+    medewerker: Annotated[
+        str | None, typer.Option("--medewerker", metavar="CODE", help="Voor wie het adres is (mw-17).")
+    ] = None,
+) -> None:
+    """Geef een adres waarmee een browser een keer binnenkomt in de UI."""
+    from adapters.runtime.settings import settings
+    from deployments.door.entering import address_to_come_in
+
+    say(address_to_come_in(settings(), medewerker))
+
+
 def worker_command() -> int:
     """Zet de deployments klaar en draai een worker."""
     from deployments.worker_process import run_worker
@@ -47,8 +60,11 @@ def api_command() -> None:
 
     from adapters.api import create_api
     from adapters.runtime.logs import set_up_logs
+    from adapters.runtime.settings import settings
+    from deployments.closed import open_problems, refuse_when_open
     from deployments.garbage import collect_less
 
+    refuse_when_open(open_problems(settings()))
     office = the_office()
     set_up_logs(office.settings)
     api = create_api(office)

@@ -147,6 +147,7 @@ def look(stack: Stack, office: Any) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        stack.let_in(page)
         for ui in (base, f"{base}v2/"):  # each UI itself is loaded once
             page.goto(ui)
             page.wait_for_timeout(5_000)

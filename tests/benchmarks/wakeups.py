@@ -49,6 +49,7 @@ from adapters.runtime.settings import Settings
 from adapters.storage.database import ProcessRow, reading
 from deployments.environment import prefect_environment
 from deployments.garbage import collect_less
+from flows.entry_points import also_ours
 from flows.parking import park, take_answer
 from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
 
@@ -399,6 +400,7 @@ def run_worker() -> None:
     """Run our worker with the wake source of this benchmark."""
     from flows.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
 
+    also_ours("tests/benchmarks/wakeups.py:waiting", waiting)
     use_wake_source(NotedWakeUps)
     collect_less()
     asyncio.run(RoutekaartWorker("routekaart").start())

@@ -18,6 +18,7 @@ from sqlmodel import col, func, select
 from adapters.office import Office, open_office
 from adapters.runtime.settings import Settings
 from adapters.storage.database import ProcessRow, reading
+from deployments.door.credential import Credential
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:
@@ -35,7 +36,13 @@ class Whole:
     _api: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
-        self._api = httpx.Client(base_url=self.environment["PREFECT_API_URL"], timeout=30)
+        self._api = httpx.Client(
+            base_url=self.environment["PREFECT_API_URL"],
+            headers={
+                "Authorization": Credential(self.environment["PREFECT_API_AUTH_STRING"]).header.decode()
+            },
+            timeout=30,
+        )
 
     @contextmanager
     def worker(self, name: str = "worker", **more: str) -> Iterator[psutil.Process]:

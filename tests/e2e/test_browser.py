@@ -26,6 +26,7 @@ def test_from_the_front_page_to_an_answered_form(stack: Stack, page: Page) -> No
     reference = stack.run("open", "--mijlpaal", "M3", "--op", SIX_WEEKS_AGO).stdout.split()[0]
     stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
 
+    stack.let_in(page)
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/artifacts/key/overzicht")
     with page.context.expect_page() as opened:  # the first UI opens a link in a new tab
         page.get_by_role("link", name="Te laat", exact=True).click()
@@ -50,5 +51,6 @@ def test_the_run_list_finds_a_custom_state_by_name(stack: Stack, page: Page) -> 
     """The address with a state's Dutch name lists the runs in that state."""
     reference = stack.run("open", "--mijlpaal", "M1").stdout.split()[0]
     stack.wait_for_state(f"{reference} · M1", "Wacht op eerste vraag")
+    stack.let_in(page)
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/runs?state=Wacht%20op%20eerste%20vraag")
     expect(page.get_by_text(f"{reference} · M1 Op zoek").first).to_be_visible()

@@ -24,9 +24,10 @@ SIX_WEEKS_AGO = (TODAY - timedelta(weeks=6)).isoformat()
 pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]
 
 
-def address(stack: Stack, path: str) -> str:
-    """Give an address in the UI of a stack."""
-    return f"http://127.0.0.1:{stack.prefect_port}/{path}"
+def look(stack: Stack, page: Page, path: str) -> None:
+    """Open a page of the UI of a stack."""
+    stack.let_in(page)
+    page.goto(f"http://127.0.0.1:{stack.prefect_port}/{path}")
 
 
 def follow(page: Page, link: str) -> Page:
@@ -50,7 +51,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
         assert stack.run_action(report)["state_type"] == "COMPLETED"
 
     # The front page leads to everything that is late, whatever its age.
-    page.goto(address(stack, "artifacts/key/overzicht"))
+    look(stack, page, "artifacts/key/overzicht")
     runs = follow(page, "Te laat")
     runs.get_by_role("link", name=f"{reference} · M3 In contact").click()
 
@@ -59,7 +60,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     expect(runs.get_by_text("zonder-eigenaar").first).to_be_visible()
 
     # From the werkvoorraad one click opens the page of the case: route, term, journal and, below, its history.
-    page.goto(address(stack, "artifacts/key/werkvoorraad-0000"))
+    look(stack, page, "artifacts/key/werkvoorraad-0000")
     case = follow(page, reference)
     route = case.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
     expect(route).to_be_visible()
@@ -76,7 +77,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     expect(runs.get_by_text("Wacht op crisischeck").first).to_be_visible()
 
     # The case goes to a colleague, through the form of an action.
-    page.goto(address(stack, "artifacts/key/overzicht"))
+    look(stack, page, "artifacts/key/overzicht")
     action = follow(page, "zaak-toewijzen")
     fields = action.locator(".schema-form-property")
     fields.filter(has_text="De referentie van de zaak").locator("textarea").fill(reference)
@@ -90,7 +91,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     assert stack.run_of(f"Zaak toewijzen · {reference}") is not None
 
     # The monitor explains its figures.
-    page.goto(address(stack, "artifacts/key/monitor-0000"))
+    look(stack, page, "artifacts/key/monitor-0000")
     expect(page.get_by_text("Eerste gesprek binnen vier weken").first).to_be_visible()
     expect(page.get_by_text(re.compile("Van alle termijnen T01"))).to_be_visible()
 
@@ -104,7 +105,7 @@ def choose(page: Page, form: Locator, label: str) -> None:
 def test_the_second_ui_has_the_same_form(stack: Stack, page: Page) -> None:
     """Resume in the menu of the second UI asks the same, and the case goes on."""
     reference, run = late_case(stack)
-    page.goto(address(stack, f"v2/runs/flow-run/{run['id']}"))
+    look(stack, page, f"v2/runs/flow-run/{run['id']}")
     page.locator("button[aria-haspopup=menu]").last.click()
     page.get_by_role("menuitem", name="Resume").click()
     form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
@@ -121,7 +122,7 @@ def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
     other = page.context.new_page()
     forms = []
     for one in (page, other):
-        one.goto(address(stack, f"runs/flow-run/{run['id']}"))
+        look(stack, one, f"runs/flow-run/{run['id']}")
         one.get_by_role("button", name="Resume").click()
         form = one.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
         choose(one, form, "Aanmelding geregistreerd")

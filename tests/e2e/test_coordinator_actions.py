@@ -255,7 +255,9 @@ def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) 
 @pytest.fixture(scope="module")
 def client(stack: Stack) -> Iterator[SyncPrefectClient]:
     """A client of the Prefect server of the stack."""
-    with SyncPrefectClient(f"http://127.0.0.1:{stack.prefect_port}/api") as made:
+    with SyncPrefectClient(
+        f"http://127.0.0.1:{stack.prefect_port}/api", auth_string=stack.credential.auth_string
+    ) as made:
         yield made
 
 

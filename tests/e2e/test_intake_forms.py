@@ -153,6 +153,7 @@ def test_an_automation_starts_on_an_event_of_ours(stack: Stack, office: Office, 
 
 def open_form(stack: Stack, page: Page, name: str) -> Locator:
     """Open the form of a deployment as somebody does, and give its fields."""
+    stack.let_in(page)
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/deployments/deployment/{deployment(stack, name)['id']}")
     page.get_by_role("button", name="Run", exact=True).click(timeout=30_000)
     page.get_by_text("Custom run").click()
@@ -203,6 +204,7 @@ def test_somebody_opens_a_case_and_reports_an_event_with_the_forms(
     told = {line.event: line.data for line in office.casework.case(reference).journal}
     assert told["bedreigend"] == {"bedreiging": "gas"}
 
+    stack.let_in(page)
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/runs/flow-run/{run['id']}")
     expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
     expect(page.get_by_text("Spoed: wacht op afspraak").first).to_be_visible()

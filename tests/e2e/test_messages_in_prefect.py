@@ -141,7 +141,10 @@ def test_the_link_in_a_message_accepts_the_hand_off(town: Town) -> None:
 def test_a_secret_block_and_a_changed_file_count_without_a_restart(town: Town) -> None:
     """A new person whose address is a Secret block gets the next message; `controleer` sees the block."""
     make = "import sys; from prefect.blocks.system import Secret; Secret(value=sys.argv[1]).save('postadres')"
-    server = {"PREFECT_API_URL": f"http://127.0.0.1:{town.stack.prefect_port}/api"}
+    server = {
+        "PREFECT_API_URL": f"http://127.0.0.1:{town.stack.prefect_port}/api",
+        "PREFECT_API_AUTH_STRING": town.stack.credential.auth_string,
+    }
     subprocess.run(
         [sys.executable, "-c", make, f"{town.web_address}geheim"],
         env=town.stack.environment | server,

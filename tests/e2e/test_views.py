@@ -81,6 +81,7 @@ def expected(town: Stack, work: Workload) -> dict[str, int]:
 
 def look(page: Page, town: Stack, path: str) -> None:
     """Open a page of the UI."""
+    town.let_in(page)
     page.goto(f"http://127.0.0.1:{town.prefect_port}/{path}")
 
 

@@ -143,11 +143,11 @@ def test_a_token_must_be_right_in_every_part(stranger: TestClient, office: Offic
 
 
 def test_who_guesses_too_often_is_shut_out_and_others_are_not(stranger: TestClient, office: Office) -> None:
-    """After ten wrong guesses a caller gets 429; another client at the same address still gets in."""
+    """After ten wrong guesses who guesses gets 429; the right key still gets in from that address."""
     made, other = new_client(office, "zaaksysteem"), new_client(office, "ander")
     guesses = [status(stranger, f"Bearer rk_zaaksysteem_{number}") for number in range(12)]
     assert guesses == [401] * 10 + [429] * 2
-    assert status(stranger, f"Bearer {made.api_key}") == 429
+    assert status(stranger, f"Bearer {made.api_key}") == 200
     assert status(stranger, f"Bearer {other.api_key}") == 200
 
 

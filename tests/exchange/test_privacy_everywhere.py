@@ -126,7 +126,9 @@ def prefect(stack: Stack) -> list[str]:
         )
         found = stack.prefect("POST", "/deployments/filter", **named)[0]
         made = httpx.post(
-            f"{base}/deployments/{found['id']}/create_flow_run", json={"parameters": parameters}
+            f"{base}/deployments/{found['id']}/create_flow_run",
+            json={"parameters": parameters},
+            headers={"Authorization": stack.credential.header.decode()},
         )
         assert made.status_code in (409, 422), (name, parameters, made.status_code)
     opened = stack.run_action("aanmelding", zaak="PRIVE-1")

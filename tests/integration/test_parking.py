@@ -385,8 +385,10 @@ def test_a_form_is_a_schema_with_titles_and_choices() -> None:
 
 
 if __name__ == "__main__":
+    from flows.entry_points import also_ours
     from flows.worker import RoutekaartWorker
 
+    also_ours("tests/integration/test_parking.py:waiting", waiting)
     use_wake_source(WakeUpsInAFolder)
     # A shell that runs the tests in the background lets all of them ignore an interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -30,6 +30,7 @@ OURS = {f"ROUTEKAART_{name.upper()}" for name in Settings.model_fields}
 # prefect-redis reads it; the others are read by the chart's template of Prefect.
 BEYOND_PREFECT = {"PREFECT_REDIS_MESSAGING_URL", "DO_NOT_TRACK"}
 OF_PREFECT = ("compose.yaml", "helm/prefect-server.yaml", "systemd/routekaart.env.example")
+OF_ONE_PLACE = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
 FILES = sorted(
     path
     for pattern in ("compose*", "Dockerfile", "helm/*", "systemd/*")
@@ -68,10 +69,10 @@ def test_the_defaults_on_the_page_are_those_of_the_code() -> None:
             assert default.startswith("none") if value is None else default == f"`{plain}`", name
 
 
-def test_what_we_set_for_prefect_is_explained() -> None:
+def test_what_we_set_for_prefect_is_explained(tmp_path: Path) -> None:
     """Each PREFECT_* variable that our code or our files set has a row with its reason."""
     explained = {name for name, _ in _rows()}
-    given = set(prefect_environment(Settings()))
+    given = set(prefect_environment(Settings(home=tmp_path)))
     for path in FILES:
         given |= {name for name in VARIABLE.findall(path.read_text(encoding="utf-8")) if "PREFECT" in name}
     assert given <= explained
@@ -86,11 +87,13 @@ def test_every_variable_exists() -> None:
 
 
 @pytest.mark.parametrize("name", OF_PREFECT)
-def test_a_server_of_several_machines_has_what_the_embedded_one_has(name: str) -> None:
-    """Each setting of Prefect's server that `start` makes stands in the file, with the same value."""
+def test_a_server_of_several_machines_has_what_the_embedded_one_has(name: str, tmp_path: Path) -> None:
+    """Each setting of Prefect's server that `start` makes stands in the file, with the same value or a secret."""
     text = (DEPLOYMENTS / name).read_text(encoding="utf-8")
-    for variable, value in prefect_environment(Settings()).items():
-        if variable.startswith("PREFECT_SERVER_"):
+    for variable, value in prefect_environment(Settings(home=tmp_path)).items():
+        if variable in OF_ONE_PLACE:
+            assert variable in text
+        elif variable.startswith("PREFECT_SERVER_"):
             assert re.search(rf'{variable}(: |=|\s+value: )"?{re.escape(value)}"?\n', text), variable
 
 

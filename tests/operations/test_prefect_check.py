@@ -36,6 +36,7 @@ def test_the_service_of_expired_pauses_is_looked_for(
     """A server on which that service is on is named, with the setting that switches it off."""
     monkeypatch.setenv("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED", enabled)
     server = PrefectServer(tmp_path / "prefect")
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.environment["PREFECT_API_AUTH_STRING"])
     server.start()
     try:
         found = list(prefect_problems(Settings(home=tmp_path, prefect_port=server.port)))

@@ -45,7 +45,7 @@ def test_compose_itself_reads_the_file(tmp_path: Path) -> None:
     empty = [*compose, "--env-file", str(DEPLOYMENTS / "compose.env.example"), "config", "--quiet"]
     refused = subprocess.run(empty, capture_output=True, text=True, check=False)
     assert refused.returncode != 0
-    assert "required variable ROUTEKAART_PERSON_KEY" in refused.stderr
+    assert "required variable" in refused.stderr
 
 
 @needs("haproxy")

@@ -1,0 +1,267 @@
+"""One ASGI application that holds Prefect's own, unchanged, behind a door.
+
+Who comes in: a machine that shows the credential that Prefect asks for, or a person with a session. For a person the
+door shows the credential to Prefect, so that no browser ever has it. Everything else is refused here: other sites
+(`Origin`, `Sec-Fetch-Site`), other names for this machine (`Host`), and who shows nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import structlog
+
+from deployments.door.headers import header, host_name, with_security
+from deployments.door.pages import page
+from deployments.door.sessions import IN, end_cookie
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+
+    from deployments.door.credential import Credential
+    from deployments.door.sessions import Session, Sessions
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OUT = "/uit"
+LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
+_WITHOUT_LOGIN = frozenset({"/api/health", "/api/ready"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+_REFUSED_SOCKET = 1008
+_SETTINGS_OF_UI = "/ui-settings"
+
+log = structlog.get_logger("routekaart.door")
+
+
+@dataclass(frozen=True)
+class Door:
+    """Lets people and machines in to `app`; `hosts` are the names by which people know this server."""
+
+    app: App
+    credential: Credential
+    sessions: Sessions
+    hosts: frozenset[str] = LOOPBACK_NAMES
+    first_page: str = "/"
+    secure: bool = False  # whether people reach it over https
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle what a server of ASGI gives."""
+        if scope["type"] == "http":
+            await self._http(scope, receive, _Answer(send))
+        elif scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    # -- requests ------------------------------------------------------------------------------------------------
+
+    async def _http(self, scope: Scope, receive: Receive, answer: _Answer) -> None:  # noqa: PLR0911 - a table
+        headers, path = scope["headers"], scope["path"]
+        if scope["method"] in _READING and path in _WITHOUT_LOGIN:
+            return await self.app(scope, receive, answer.send)
+        if self.credential.is_shown_in(header(headers, b"authorization")):
+            if header(headers, b"origin") and not _from_own_page(headers):
+                return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
+            return await self.app(scope, receive, answer.send)
+        if host_name(header(headers, b"host").decode("latin-1")) not in self.hosts:
+            return await _refuse(scope, answer, 400, "Deze server kent dit adres niet.")
+        if path.startswith(f"{IN}/"):
+            return await self._let_in(scope, answer)
+        session = self.sessions.read(header(headers, b"cookie"))
+        if session is None:
+            return await self._ask_who(scope, answer)
+        if not _may_ask(scope):
+            return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
+        if path == OUT:
+            return await self._let_out(scope, answer)
+        if path.endswith(_SETTINGS_OF_UI):
+            return await self._settings_of_ui(scope, receive, answer)
+        return await self.app(self._known(scope, session), receive, answer.send)
+
+    def _known(self, scope: Scope, session: Session) -> Scope:
+        """Give the request of a person with the credential that Prefect asks for, and without the session."""
+        del session
+        kept = [
+            (name, value) for name, value in scope["headers"] if name not in (b"authorization", b"cookie")
+        ]
+        cookies = _without_session(header(scope["headers"], b"cookie"))
+        return {
+            **scope,
+            "headers": [*kept, *cookies, (b"authorization", self.credential.header)],
+        }
+
+    async def _let_in(self, scope: Scope, answer: _Answer) -> None:
+        """Let somebody in with a one-time link. A link that was used still leads on whoever is in."""
+        known = self.sessions.read(header(scope["headers"], b"cookie"))
+        if scope["method"] != "GET":
+            return await _refuse(scope, answer, 405, "Open deze link in een browser.")
+        session = self.sessions.use(scope["path"].removeprefix(f"{IN}/"))
+        if session is None and known is None:
+            log.warning("link_refused")
+            return await answer.page(403, "notice.html", title="Deze link werkt niet meer", lines=_NEW_LINK)
+        more = [] if session is None else [(b"set-cookie", self.sessions.cookie(session, secure=self.secure))]
+        if session is not None:
+            log.info("came_in", code=session.code)
+        location = (b"location", quote(self.first_page).encode())
+        await answer.empty(303, [location, (b"referrer-policy", b"no-referrer"), *more])
+        return None
+
+    async def _let_out(self, scope: Scope, answer: _Answer) -> None:
+        if scope["method"] != "POST":
+            return await _refuse(scope, answer, 405, "Uitloggen gaat met de knop.")
+        gone = (b"set-cookie", end_cookie(secure=self.secure))
+        return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=_NEW_LINK)
+
+    async def _ask_who(self, scope: Scope, answer: _Answer) -> None:
+        headers = scope["headers"]
+        if not _is_navigation(scope):
+            return await _refuse(scope, answer, 401, "Unauthorized")
+        if header(headers, b"sec-fetch-site") in (b"cross-site", b"same-site"):
+            # A browser leaves the cookie out when a link elsewhere leads here; from this page on it goes along.
+            return await answer.page(200, "again.html", title="Even geduld", here=_address(scope))
+        return await answer.page(401, "notice.html", title="U bent nog niet binnen", lines=_NEW_LINK)
+
+    async def _settings_of_ui(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Tell the UI that it needs no password and where its API is: at the address in the browser."""
+        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        collected = _Collected()
+        await self.app({**scope, "headers": plain}, receive, collected.send)
+        body = collected.body
+        if collected.status == 200:  # noqa: PLR2004
+            host = header(scope["headers"], b"host").decode("latin-1")
+            own = f"{'https' if self.secure else scope['scheme']}://{host}/api"
+            body = json.dumps(json.loads(body) | {"auth": None, "api_url": own}).encode()
+        await answer.whole(collected.status, [(b"content-type", b"application/json")], body)
+
+    # -- web sockets ---------------------------------------------------------------------------------------------
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = scope["headers"]
+        if self.credential.is_shown_in(header(headers, b"authorization")):
+            return await self.app(scope, receive, send)
+        if not header(headers, b"origin"):  # a machine: Prefect asks for the credential in its first message
+            return await self.app(scope, receive, send)
+        known = host_name(header(headers, b"host").decode("latin-1")) in self.hosts
+        session = self.sessions.read(header(headers, b"cookie"))
+        if not known or session is None or not _from_own_page(headers):
+            log.warning("socket_refused", path=scope["path"])
+            await receive()
+            return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
+        return await self.app(self._known(scope, session), self._with_credential(receive), send)
+
+    def _with_credential(self, receive: Receive) -> Receive:
+        """Put the credential in the first message, in which Prefect looks for it."""
+        waiting = True
+
+        async def received() -> Message:
+            nonlocal waiting
+            message = await receive()
+            if waiting and message["type"] == "websocket.receive":
+                waiting = False
+                said = {"type": "auth", "token": self.credential.auth_string}
+                return {"type": "websocket.receive", "text": json.dumps(said)}
+            return message
+
+        return received
+
+
+_NEW_LINK = (
+    "Wilt u binnen? Maak een nieuwe link met de opdracht: routekaart ui",
+    "Open die link in deze browser. De link werkt een keer.",
+)
+
+
+class _Answer:
+    """What goes back, with the headers of the door."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": with_security(message.get("headers", ()))}
+        await self._send(message)
+
+    async def whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:
+        said = dict(headers)
+        length = (b"content-length", str(len(body)).encode())
+        own = [*headers] if b"content-length" in said else [*headers, length]
+        await self.send({"type": "http.response.start", "status": status, "headers": own})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def empty(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        await self.whole(status, [*headers, (b"cache-control", b"no-store")], b"")
+
+    async def page(
+        self, status: int, template: str, more: Iterable[tuple[bytes, bytes]] = (), **values: object
+    ) -> None:
+        body, headers = page(template, **values)
+        await self.whole(status, [*headers, *more], body)
+
+
+class _Collected:
+    """An answer of Prefect that is kept here, to be changed."""
+
+    def __init__(self) -> None:
+        self.status, self.body = 0, b""
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+async def _refuse(scope: Scope, answer: _Answer, status: int, sentence: str) -> None:
+    """Refuse as Prefect does, so that both UIs and its clients understand it."""
+    log.warning("door_refused", status=status, method=scope["method"])
+    if _is_navigation(scope):
+        await answer.page(status, "notice.html", title=sentence, lines=())
+        return
+    body = json.dumps({"exception_message": sentence, "detail": sentence}, ensure_ascii=False).encode()
+    kind = (b"content-type", b"application/json")
+    await answer.whole(status, [kind, (b"cache-control", b"no-store")], body)
+
+
+def _is_navigation(scope: Scope) -> bool:
+    """Whether somebody opens a page, and not a script that asks."""
+    mode = header(scope["headers"], b"sec-fetch-mode")
+    asks_page = b"text/html" in header(scope["headers"], b"accept")
+    return scope["method"] in ("GET", "HEAD") and (mode == b"navigate" or (not mode and asks_page))
+
+
+def _may_ask(scope: Scope) -> bool:
+    """Whether a request with a session was made by a page of ours, or by the person who opens a page."""
+    headers = scope["headers"]
+    if _is_navigation(scope):
+        return True
+    if header(headers, b"sec-fetch-site") not in (b"", b"same-origin", b"none"):
+        return False
+    if scope["method"] in _READING:
+        return not header(headers, b"origin") or _from_own_page(headers)
+    return _from_own_page(headers)
+
+
+def _from_own_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Whether `Origin` names the address that the browser asked; a changing request must say so."""
+    own = list(headers)
+    origin, host = header(own, b"origin"), header(own, b"host")
+    return bool(host) and origin.partition(b"://")[2] == host
+
+
+def _without_session(cookie_header: bytes) -> list[tuple[bytes, bytes]]:
+    """Keep the other cookies: the UI remembers its version in one."""
+    kept = [part for part in cookie_header.split(b";") if not part.strip().startswith(b"routekaart_")]
+    return [(b"cookie", b";".join(kept).strip())] if kept else []
+
+
+def _address(scope: Scope) -> str:
+    query = scope.get("query_string", b"").decode("latin-1")
+    return quote(scope["path"]) + (f"?{query}" if query else "")
