@@ -132,6 +132,7 @@ class Opening:
     """A hand-off: another process opens, and the receiver is asked to accept it.
 
     `carries` are running terms that move along, `gives` are facts that the receiver needs,
+    `counts_from` gives, under the name of a fact that is not known yet, the day from which a term counted.
     `when` names a fact or field that must be true for this hand-off. `event` is reported to the receiver when
     it is open already.
     """
@@ -142,6 +143,7 @@ class Opening:
     when: FactName | FieldName | None = None
     handoff: bool = True
     event: EventName | None = None
+    counts_from: tuple[FactName, TermId] | None = None
 
 
 @dataclass(frozen=True, slots=True)

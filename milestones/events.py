@@ -111,7 +111,16 @@ _ROWS = (
     EventSpec("T10_verlopen", "Geen contact gekregen: zaak sluiten", decision=True),
     EventSpec("hulp_geweigerd", "Inwoner wil geen hulp"),
     EventSpec("quick_fix", "Opgelost met advies of een quick fix"),
-    EventSpec("hulp_aanvaard", "Inwoner wil hulp"),
+    EventSpec(
+        "hulp_aanvaard",
+        "Inwoner wil hulp",
+        (
+            a_date(
+                "signaal_ontvangen_op", "Dag waarop het college het signaal ontving, als dat een andere was"
+            ),
+        ),
+    ),
+    EventSpec("aanbod_aanvaard", "Aanbod na een vroegsignaal aanvaard", by_timer=True),
     EventSpec(
         "crisissignaal",
         "Crisissignaal ontvangen",

@@ -37,6 +37,7 @@ _ROWS = (
     Fact("doelgroep", CHOICES, "Doelgroep", at_opening=True),
     Fact("bedreigende_situatie", YES_NO, "Er is een bedreigende situatie", at_opening=True),
     Fact("aanvraag_op", DATE, "Dag van de aanvraag"),
+    Fact("signaal_ontvangen_op", DATE, "Dag waarop het college het vroegsignaal ontving", at_opening=True),
     Fact("verhuizing", CHOICE, "Wat er bij de verhuizing met de uitvoering gebeurt"),
     Fact("overleden", YES_NO, "De inwoner is overleden"),
     Fact("uitstroomreden", CHOICE, "Reden van uitstroom"),

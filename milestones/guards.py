@@ -203,6 +203,11 @@ _GUARDS: dict[GuardName, Guard] = {
         "Er is geen bedreigende situatie bekend.",
         facts=("bedreigende_situatie",),
     ),
+    "not_threatened": Guard(
+        lambda s: s.fact("bedreigende_situatie") is not True,
+        "Er is een bedreigende situatie: dan gelden de drie werkdagen (Wgs art. 4 lid 2).",
+        facts=("bedreigende_situatie",),
+    ),
     "consented": Guard(
         lambda s: s.said("toestemming") is True,
         "De inwoner heeft geen toestemming gegeven.",

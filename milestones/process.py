@@ -50,7 +50,7 @@ from milestones.terms import EXPIRY, Kind
 from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from milestones.definition import Report
@@ -167,12 +167,38 @@ def open_process(
     receiver = rules.policy.role(definition.first_state.role)
     kind = "overdracht" if handover is not None and handover.opening.handoff else "nieuwe_zaak"
     told = tuple(Message(role, "kennisgeving", snapshot.name) for role in definition.notifies_on_open)
-    return snapshot, (Message(receiver, kind, snapshot.name), *told)
+    short = _little_time(definition.on_open, carried, snapshot, today, receiver, rules)
+    return snapshot, (Message(receiver, kind, snapshot.name), *told, *short)
 
 
 def is_closed(definition: Definition, snapshot: Snapshot) -> bool:
     """Whether the process has ended: its state is final, or its decision has become definitive."""
     return definition.state(snapshot.state).final or snapshot.facts.get(DEFINITIVE) is True
+
+
+def _little_time(
+    arms: Iterable[Arm],
+    before: tuple[RunningTerm, ...],
+    after: Snapshot,
+    today: date,
+    receiver: str,
+    rules: Rules,
+) -> tuple[Message, ...]:
+    """Warn at once of a term that counts from an earlier day, when one of its warnings is over already.
+
+    One whose last day is over warns by itself.
+    """
+    earlier = {arm.term for arm in arms if arm.from_earlier}
+    short = [
+        term
+        for term in after.terms
+        if term not in before and term.term in earlier and term.runs and term.fired
+        if term.due is not None and term.due >= today
+    ]
+    roles = dict.fromkeys((receiver, rules.policy.role("coordinator")))
+    return tuple(
+        Message(role, "waarschuwing", after.name, term.term, term.due) for term in short for role in roles
+    )
 
 
 # --- choosing a row ---------------------------------------------------------------------------------------
@@ -226,7 +252,10 @@ def _take(
         (report, Event(report.event, event.on, _passed(report, after))) for report in line.reports
     )
     after = replace(after, sequence=before.sequence + 1)
-    return Outcome(before, after, event.name, _messages(after, line, event, rules), openings, reports)
+    holder = rules.policy.role(after.role(definition))
+    short = _little_time(line.arms, before.terms, after, today, holder, rules)
+    told = (*_messages(after, line, event, rules), *short)
+    return Outcome(before, after, event.name, told, openings, reports)
 
 
 def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
@@ -318,6 +347,10 @@ def _hand_over(
         carried = tuple(item for item in after.terms if item.runs and goes_with(item, opening.carries))
         after = replace(after, terms=tuple(item for item in after.terms if item not in carried))
         facts = todays_facts({name: after.facts[name] for name in opening.gives if name in after.facts})
+        if opening.counts_from:
+            name, counted = opening.counts_from
+            if former := after.latest(counted):
+                facts.setdefault(name, former.anchor)
         handovers.append(Handover(opening, event.on, before.role(definition), carried, facts))
     return tuple(handovers), after
 

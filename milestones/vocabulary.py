@@ -115,6 +115,7 @@ EventName = Literal[
     "hulp_geweigerd",
     "quick_fix",
     "hulp_aanvaard",
+    "aanbod_aanvaard",
     "crisissignaal",
     "aanmelding_geregistreerd",
     "bedreigend",
@@ -303,6 +304,7 @@ FieldName = Literal[
     "pogingen",
     "reden",
     "schulden",
+    "signaal_ontvangen_op",
     "signaaldatum",
     "sociaal_netwerk",
     "soort",
@@ -339,6 +341,7 @@ Theme = Literal[
 # What a process knows: the glossary's or DDAS's words.
 FactName = Literal[
     "aanvraag_op",
+    "signaal_ontvangen_op",
     "advies",
     "adviescommissie",
     "afspraakdatum",
@@ -397,6 +400,7 @@ FactName = Literal[
 ]
 
 GuardName = Literal[
+    "not_threatened",
     "identified",
     "consent",
     "reached",

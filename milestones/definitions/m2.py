@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from milestones.vocabulary import FactName
 
 _FORGET_LATER = (Arm("T11"),)
+# T01 counts from the day on which the college received the signal (Wgs art. 4 lid 1 onder b): of several signals the
+# first. Where that day was not told, it is the oldest signaaldatum, from which T10 counts.
+_TO_M3 = Opening(
+    "M3",
+    carries=("T02",),
+    gives=("bedreigende_situatie", "signaal_ontvangen_op"),
+    counts_from=("signaal_ontvangen_op", "T10"),
+    event="aanbod_aanvaard",
+)
 
 
 def _result(text: str) -> Mapping[FactName, FactValue]:
@@ -164,7 +173,8 @@ M2 = Definition(
             "hulp_aanvaard",
             "OVERGEDRAGEN",
             sets=_result("Vervolghulp en/of verwijzing financieel"),
-            opens=(Opening("M3", carries=("T02",), gives=("bedreigende_situatie",)),),
+            keeps=("signaal_ontvangen_op",),
+            opens=(_TO_M3,),
         ),
         Row(
             ANY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from milestones.definition import ANY, SAME, Arm, Definition, Opening, Row, State, Task
 from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
+    EVERY_STATE,
     HANDOFF_STATES,
     TRAJECT_FACTS,
     exit_rows,
@@ -15,6 +16,8 @@ from milestones.definitions.shared import (
 )
 from milestones.events import events_of
 
+# From the signal whose offer was accepted, or else from the hulpvraag (Wgs art. 4 lid 1).
+_FIRST_TALK = Arm("T01", from_earlier="signaal_ontvangen_op")
 _CRISIS_TERM = Arm("T02", supersedes="T01")
 _TO_M4 = (Opening("M4", gives=(*TRAJECT_FACTS, "aanvraag_op", "recidive_mogelijk")),)
 _INTERPRETER = Task("case_worker", "tolk_regelen", target_group="anderstalig")
@@ -26,7 +29,7 @@ M3 = Definition(
     events=events_of("M3"),
     route_names=("aanmelding",),
     starts_in="NIEUW",
-    on_open=(Arm("T01"), Arm("T02", when="bedreigende_situatie")),
+    on_open=(_FIRST_TALK, Arm("T02", when="bedreigende_situatie")),
     states=(
         State("NIEUW", "Wacht op registratie aanmelding", "case_worker"),
         State("CRISISCHECK", "Wacht op crisischeck", "case_worker"),
@@ -121,6 +124,14 @@ M3 = Definition(
             SAME,
             collects=("doelgroep",),
             because="een tolk is nodig voor het eerste gesprek",
+        ),
+        Row(
+            EVERY_STATE,
+            "aanbod_aanvaard",
+            SAME,
+            guards=("not_threatened",),
+            arms=(Arm("T01", from_earlier="signaal_ontvangen_op", supersedes="T01"),),
+            because="een aanvaard aanbod telt vanaf het signaal, ook als de inwoner zich al had gemeld (Wgs 4 lid 1)",
         ),
         *exit_rows("AFGESLOTEN", by_decision_only=False),
         *handoff_rows("NIEUW"),
