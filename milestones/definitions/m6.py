@@ -116,7 +116,7 @@ M6 = Definition(
             (("BESCHIKT_TOEGELATEN", ("admitted",), ()), ("BESCHIKT_GEWEIGERD", (), _GUIDANCE_ENDS)),
         ),
         *default_rows(),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *exit_rows("AFGESLOTEN", by_decision_only=True, sources=(*_WORKING, "BESCHIKT_TOEGELATEN")),
         *handoff_rows("CONCEPT"),
     ),
 )
