@@ -66,17 +66,17 @@ class Case:
     processes: tuple[Snapshot, ...] = ()
 
     def process(self, name: str) -> Snapshot:
-        """Give a process by its name ("M2#2"); a bare code gives the latest instance, an open one first.
+        """Give a process by its name ("M2#2"); a bare code that has ended gives the latest instance, an open one first.
 
         A process that the case does not have is NotPossible.
         """
         exact = [item for item in self.processes if item.name == name]
         same = [item for item in self.processes if item.code == name]
         open_ones = [item for item in same if not closed(item)]
-        if "#" not in name and (open_ones or same):
-            return (open_ones or same)[-1]
-        if exact:
+        if exact and (exact[0] in open_ones or "#" in name):
             return exact[0]
+        if open_ones or same:
+            return (open_ones or same)[-1]
         names = ", ".join(item.name for item in self.processes)
         raise NotPossible(f"Deze zaak heeft geen {name} (wel: {names}).")
 
@@ -256,7 +256,9 @@ def _report(
         target = case.process(item.name)
         if closed(target) or (target.name, event.name) in seen:
             continue
-        told = replace(event, on=max(event.on, target.opened_on))
+        known = definition_of(target).knows(event.name)
+        name = event.name if known or report.earlier is None else report.earlier
+        told = replace(event, name=name, on=max(event.on, target.opened_on))
         try:
             case, more = _apply(case, target.name, told, today, rules, seen=seen)
         except NotPossible:
@@ -292,8 +294,9 @@ def _receive(
 ) -> tuple[Case, tuple[Step, ...]]:
     """Open the process that a hand-over names, or hand the terms to the one that is open already."""
     code = handover.opening.code
-    running = case.open_process(code)
-    if running is not None:
+    opened = [item for item in case.processes if item.code == code and not closed(item)]
+    if len(opened) >= handover.place:
+        running = opened[handover.place - 1]
         merged = replace(
             running,
             facts={**running.facts, **definition_of(running).own_facts(handover.facts)},

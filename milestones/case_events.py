@@ -23,15 +23,7 @@ CASE_EVENTS = (
         "Inwoner is overleden",
         (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
     ),
-    EventSpec(
-        "ingetrokken",
-        "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
-        (
-            MOTIVATION_OR_KNOWN,
-            OVERRULE,
-            yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"),
-        ),
-    ),
+    EventSpec("ingetrokken", "Inwoner trekt de hulpvraag in"),
     EventSpec(
         "uitgestroomd",
         "Traject sluiten met een uitstroomreden",
@@ -101,6 +93,25 @@ CASE_EVENTS = (
         (a_date("hersteltermijn_tot", "Uiterste datum in de brief"),),
     ),
     EventSpec("verzuim_hersteld", "Het bezwaar is compleet"),
+    EventSpec(
+        "T20c_verlopen", "Hersteltermijn voor het bezwaar verstreken", by_timer=True, at_expiry_of=("T20c",)
+    ),
+    EventSpec("T25_verlopen", "Beroepstermijn verstreken", by_timer=True, at_expiry_of=("T25",)),
+    EventSpec("T25b_verlopen", "Termijn voor hoger beroep verstreken", by_timer=True, at_expiry_of=("T25b",)),
+    EventSpec("beroep_ingesteld", "Beroep bij de rechtbank ingesteld"),
+    EventSpec(
+        "beroep_gegrond",
+        "De rechter verklaart het beroep gegrond",
+        (a_date("beslissen_tot", "Uiterste datum voor het nieuwe besluit, volgens de uitspraak"),),
+    ),
+    EventSpec("beroep_ongegrond", "De rechter verklaart het beroep ongegrond"),
+    EventSpec("beroep_niet_ontvankelijk", "De rechter verklaart het beroep niet-ontvankelijk"),
+    EventSpec(
+        "voorziening_gevraagd", "Voorlopige voorziening gevraagd bij de bestuursrechter (Awb art. 8:81)"
+    ),
+    EventSpec("voorziening_toegewezen", "De bestuursrechter schorst het besluit (Awb art. 8:81)"),
+    EventSpec("voorziening_afgewezen", "De bestuursrechter wijst de voorlopige voorziening af"),
+    EventSpec("beroep_ingetrokken", "Het beroep bij de rechter is ingetrokken"),
     EventSpec("gegrond", "Bezwaar gegrond", decision=True),
     EventSpec("ongegrond", "Bezwaar ongegrond", (MOTIVATION_OR_KNOWN,), decision=True),
     EventSpec("niet_ontvankelijk", "Bezwaar niet-ontvankelijk", (MOTIVATION_OR_KNOWN,), decision=True),

@@ -109,6 +109,7 @@ class Arm:
     that counts instead of the event's own date when it is earlier; `from_term` counts from the last day of
     another term, `same_anchor` from where the term itself counted before. `policy` names a yes/no setting of
     the municipality that must be on. `if_cancelled` names a term that must have lapsed with this same event.
+    With `not_past` a term whose last day would lie before the event counts from the event itself.
     """
 
     term: TermId
@@ -125,6 +126,7 @@ class Arm:
     policy: PolicySwitch | None = None
     same_anchor: bool = False
     if_cancelled: TermId | None = None
+    not_past: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Opening:
     `carries` are running terms that move along, `gives` are facts that the receiver needs,
     `counts_from` gives, under the name of a fact that is not known yet, the day from which a term counted.
     `when` names a fact or field that must be true for this hand-off. `event` is reported to the receiver when
-    it is open already.
+    it is open already. With `for_each` one opens for each of the number that the fact holds.
     """
 
     code: ProcessCode
@@ -144,15 +146,20 @@ class Opening:
     handoff: bool = True
     event: EventName | None = None
     counts_from: tuple[FactName, TermId] | None = None
+    for_each: FactName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """An event for another open process of the case, or for all of them; `passes` are facts that go along."""
+    """An event for another open process of the case, or for all of them; `passes` are facts that go along.
+
+    `earlier` is what a process of an earlier version is told, when it does not know the event.
+    """
 
     code: ProcessCode | Literal["*"]
     event: EventName
     passes: tuple[FactName, ...] = ()
+    earlier: EventName | None = None
 
 
 @dataclass(frozen=True, slots=True)

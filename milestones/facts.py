@@ -59,6 +59,9 @@ _ROWS = (
     Fact("nazorg_toegezegd", YES_NO, "Nazorg is toegezegd"),
     Fact("te_laat", YES_NO, "De beslistermijn is overschreden"),
     Fact("adviescommissie", YES_NO, "Een adviescommissie adviseert over het bezwaar"),
+    Fact("bezwaar_te_laat", YES_NO, "Het bezwaar is te laat"),
+    Fact("hoger_beroep", YES_NO, "Er is hoger beroep ingesteld"),
+    Fact("besluit_geschorst", YES_NO, "De rechter heeft het besluit geschorst"),
     # M5
     Fact("wacht_op_partner", CHOICE, "Op welke partner de zaak wacht"),
     # M7 and WSNP

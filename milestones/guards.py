@@ -15,14 +15,23 @@ from typing import TYPE_CHECKING
 from milestones.running import target_groups
 from milestones.vocabulary import (
     AFTERCARE,
+    APPEAL,
+    APPEAL_IN_WSNP,
+    CASSATION,
     DECISION,
     DECISION_ON_OBJECTION,
     DECISION_WITHOUT_ORDINANCE,
     EXTRA_SIGNALS,
     FIXING_PENALTY,
     FOLLOW_UP,
+    FURTHER_APPEAL,
     OBJECTION,
     POST_WEEK,
+    REJECTED,
+    WITH_CLEAN_SLATE,
+    WITHOUT_CLEAN_SLATE,
+    WSNP_TERM,
+    WSNP_YEAR,
 )
 
 if TYPE_CHECKING:
@@ -118,6 +127,20 @@ def _first_objection(situation: Situation) -> bool:
     return not order or order[-1] != DECISION_ON_OBJECTION
 
 
+_REMEDIES = {OBJECTION, APPEAL, FURTHER_APPEAL}
+
+
+def _stands_open_for(situation: Situation) -> str | None:
+    """Give the term of the last remedy against the decision that now counts; it may have run out."""
+    order = [item.term for item in situation.snapshot.terms if item.term in _REMEDIES]
+    return order[-1] if order else None
+
+
+def _objection_period_over(situation: Situation) -> bool:
+    running = (situation.snapshot.running(term) for term in (OBJECTION, POST_WEEK))
+    return all(item is None or item.is_overdue(situation.on) for item in running)
+
+
 def _objection_in_time(situation: Situation) -> bool:
     if situation.said("verschoonbaar") is True:
         return True
@@ -154,11 +177,22 @@ def _to_m7(situation: Situation) -> bool:
     return any(item.code == "M7" for item in situation.beside)
 
 
+def _wsnp_in_force(situation: Situation) -> bool:
+    """Whether the Wsnp was granted: until a ruling that ends it is final, its term runs (Fw art. 350 and 356)."""
+    return situation.snapshot.latest(WSNP_TERM) is not None
+
+
+def _a_year_of_wsnp(situation: Situation) -> bool:
+    year = situation.snapshot.latest(WSNP_YEAR)
+    return year is None or year.due is None or situation.on >= year.due
+
+
+def _open_wsnps(situation: Situation) -> tuple[Snapshot, ...]:
+    return tuple(item for item in situation.beside if item.code == "WSNP")
+
+
 # The reasons of uitstroom that are the inwoner's own, or no more than a fact.
 _OWN_CHOICE = {"Ingetrokken", "Zelf", "Afgerond"}
-
-# Where help runs once it is granted, or before that in a crisis.
-_HELP = {"M5", "M7", "M8"}
 
 _GUARDS: dict[GuardName, Guard] = {
     "identified": Guard(
@@ -205,10 +239,6 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: s.fact("bedreigende_situatie") is True,
         "Er is geen bedreigende situatie bekend.",
         facts=("bedreigende_situatie",),
-    ),
-    "no_help_runs_beside": Guard(
-        lambda s: not any(item.code in _HELP for item in s.beside),
-        "De hulp loopt al en eindigt alleen bij beschikking (Wgs art. 4a lid 6): meld het bij die mijlpaal.",
     ),
     "not_threatened": Guard(
         lambda s: s.fact("bedreigende_situatie") is not True,
@@ -368,6 +398,86 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: isinstance(s.said("eerste_aflossing"), date),
         "Er is geen eerdere aflossing gemeld.",
         data=("eerste_aflossing",),
+    ),
+    "not_decided_on_objection": Guard(
+        lambda s: _stands_open_for(s) in (None, OBJECTION),
+        "Op een bezwaar tegen dit besluit is al beslist; daarna staat beroep open bij de rechtbank "
+        "(Awb art. 8:1).",
+        hides=True,
+        terms=("T20", "T25", "T25b"),
+    ),
+    "decided_on_objection": Guard(
+        lambda s: _stands_open_for(s) == APPEAL,
+        "Beroep staat pas open na een beslissing op bezwaar (Awb art. 7:1 en 8:1).",
+        hides=True,
+        terms=("T20", "T25", "T25b"),
+    ),
+    "decided_on_appeal": Guard(
+        lambda s: _stands_open_for(s) == FURTHER_APPEAL,
+        "Hoger beroep staat pas open na een uitspraak van de rechtbank (Awb art. 8:104).",
+        hides=True,
+        terms=("T20", "T25", "T25b"),
+    ),
+    "last_appeal": Guard(
+        lambda s: s.fact("hoger_beroep") is True, "Er is geen hoger beroep.", facts=("hoger_beroep",)
+    ),
+    "objection_period_over": Guard(
+        _objection_period_over,
+        "De bezwaartermijn loopt nog.",
+        terms=("T20", "T20p"),
+    ),
+    "guardianship_goes_on": Guard(
+        lambda s: s.said("bewindadvies") == "voortzetten",
+        "De rechter beslist nog over het bewind (BW art. 1:432a lid 6).",
+        data=("bewindadvies",),
+    ),
+    "wsnp_in_force": Guard(_wsnp_in_force, "Er is geen Wsnp van kracht.", terms=("T37",)),
+    "wsnp_not_in_force": Guard(
+        lambda s: not _wsnp_in_force(s),
+        "Na de toelating beëindigt alleen de rechter de Wsnp (Fw art. 350).",
+        terms=("T37",),
+    ),
+    "wsnp_a_year": Guard(
+        _a_year_of_wsnp,
+        "De Wsnp kan pas na een jaar zo worden beëindigd (Fw art. 354a lid 1).",
+        terms=("T37c",),
+    ),
+    "wsnp_over": Guard(
+        lambda s: all(item.latest(WSNP_TERM) is None for item in _open_wsnps(s)),
+        "Er loopt nog een Wsnp: pas als een uitspraak definitief is, eindigt zij iets (Fw art. 350 en 356).",
+        terms=("T37",),
+    ),
+    "one_wsnp": Guard(
+        lambda s: len(_open_wsnps(s)) <= 1,
+        "Elke cliënt heeft een eigen Wsnp: meld dit bij die van de cliënt zelf (WSNP of WSNP#2).",
+        terms=("T37",),
+    ),
+    "no_wsnp_to_wait_for": Guard(
+        lambda s: all(item.state == REJECTED for item in _open_wsnps(s)),
+        "De Wsnp van de andere cliënt loopt nog.",
+        terms=("T37",),
+    ),
+    "may_appeal": Guard(
+        lambda s: s.snapshot.running(APPEAL_IN_WSNP) is not None,
+        "De termijn voor hoger beroep (T35) loopt niet.",
+        hides=True,
+        terms=("T35",),
+    ),
+    "may_go_to_cassation": Guard(
+        lambda s: s.snapshot.running(CASSATION) is not None,
+        "De termijn voor cassatie (T35c) loopt niet.",
+        hides=True,
+        terms=("T35c",),
+    ),
+    "without_clean_slate": Guard(
+        lambda s: s.fact("vorige_toestand") in WITHOUT_CLEAN_SLATE,
+        "De uitspraak gaat niet over een einde zonder schone lei.",
+        facts=("vorige_toestand",),
+    ),
+    "with_clean_slate": Guard(
+        lambda s: s.fact("vorige_toestand") in WITH_CLEAN_SLATE,
+        "De uitspraak gaat niet over een schone lei.",
+        facts=("vorige_toestand",),
     ),
 }
 

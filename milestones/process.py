@@ -78,6 +78,7 @@ __all__ = [
 
 DEFINITIVE = "definitief"  # the fact that ends a process in a state that is not final by itself
 _BEFORE = "vorige_toestand"
+_MOST_CLIENTS = 2  # of one traject (DDAS)
 _NO_POLICY = Policy()  # a guard that hides an event looks at the process alone
 
 
@@ -351,7 +352,12 @@ def _hand_over(
             name, counted = opening.counts_from
             if former := after.latest(counted):
                 facts.setdefault(name, former.anchor)
-        handovers.append(Handover(opening, event.on, before.role(definition), carried, facts))
+        wanted = after.facts.get(opening.for_each) if opening.for_each else 1
+        number = wanted if isinstance(wanted, int) and wanted > 1 else 1
+        handovers.extend(
+            Handover(opening, event.on, before.role(definition), carried if place == 1 else (), facts, place)
+            for place in range(1, min(number, _MOST_CLIENTS) + 1)
+        )
     return tuple(handovers), after
 
 

@@ -15,7 +15,7 @@ from milestones.vocabulary import HANDOFF_TERM, OBJECTION
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from milestones.calendar import Calendar
+    from milestones.calendar import Calendar, Length
     from milestones.definition import Arm
     from milestones.policy import Policy, Rules
     from milestones.snapshot import Event, Snapshot
@@ -86,8 +86,11 @@ def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) 
         variant=variant,
     )
     if until is not None:
-        _check_until(fresh, kind, rules)
+        most = kind.longest_changed or kind.longest if arm.same_anchor else kind.longest
+        _check_until(fresh, kind, most, rules)
     fresh = count_term(fresh, rules)
+    if arm.not_past and fresh.due is not None and fresh.due < event.on:
+        return _arm(snapshot, replace(arm, from_term=None, not_past=False), event, today, rules)
     # A term that starts with a date in the past never had these warnings; only its expiry still counts.
     skipped = frozenset(rung.name for rung in fresh.ladder if rung.on < today and rung.name != EXPIRY)
     return replace(snapshot, terms=(*snapshot.terms, replace(fresh, fired=skipped)))
@@ -160,18 +163,18 @@ def free_key(snapshot: Snapshot, term: str) -> str:
     return key
 
 
-def _check_until(running: RunningTerm, kind: Term, rules: Rules) -> None:
+def _check_until(running: RunningTerm, kind: Term, longest: Length | None, rules: Rules) -> None:
     """Refuse a last day, written in a ruling or a letter, that the law does not allow."""
     until = running.until
     if until is None:
         return
     if until < running.anchor:
         raise NotPossible(f"De einddatum van {kind.id} ligt voor de start ({running.anchor.isoformat()}).")
-    if kind.longest is not None:
-        most = rules.calendar.deadline(running.anchor, kind.longest, kind.basis, running.suspended_days).due
+    if longest is not None:
+        most = rules.calendar.deadline(running.anchor, longest, kind.basis, running.suspended_days).due
         if until > most:
             raise NotPossible(
-                f"{kind.id} ({kind.name}) duurt ten hoogste {kind.longest}, dus tot en met "
+                f"{kind.id} ({kind.name}) duurt ten hoogste {longest}, dus tot en met "
                 f"{most.isoformat()} ({kind.source})."
             )
 

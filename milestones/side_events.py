@@ -86,6 +86,16 @@ SIDE_EVENTS = (
     EventSpec("wsnp_afgewezen", "Rechtbank wijst het Wsnp-verzoek af"),
     EventSpec("hoger_beroep_ingesteld", "Hoger beroep ingesteld"),
     EventSpec("uitspraak_bekrachtigd", "Gerechtshof laat de uitspraak in stand"),
+    EventSpec("beeindiging_vernietigd", "Gerechtshof vernietigt de beëindiging: de Wsnp loopt door"),
+    EventSpec("cassatie_ingesteld", "Beroep in cassatie ingesteld"),
+    EventSpec("cassatie_verworpen", "Hoge Raad verwerpt het beroep in cassatie"),
+    EventSpec("zaak_terugverwezen", "Hoge Raad vernietigt en wijst de zaak terug naar een gerechtshof"),
+    EventSpec("T35c_verlopen", "Termijn voor cassatie verstreken", by_timer=True, at_expiry_of=("T35c",)),
+    EventSpec(
+        "eindverslag_ontvangen", "Verslag van de bewindvoerder voor het einde van de termijn ontvangen"
+    ),
+    EventSpec("verzoek_354a_ingediend", "Verzoek om de Wsnp eerder te beëindigen ingediend (Fw art. 354a)"),
+    EventSpec("wsnp_niet_aangevraagd", "Deze cliënt vraagt geen Wsnp aan"),
     EventSpec("T35_verlopen", "Termijn voor hoger beroep verstreken", by_timer=True, at_expiry_of=("T35",)),
     EventSpec("verslag_ontvangen", "Verslag van de bewindvoerder ontvangen"),
     EventSpec("eindzitting_bepaald", "Datum van de eindzitting bepaald"),

@@ -158,13 +158,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """What an opening passes on to the process that opens."""
+    """What an opening passes on to the process that opens; `place` is which of several this is, from 1."""
 
     opening: Opening
     on: date
     from_role: str
     carried: tuple[RunningTerm, ...]
     facts: Mapping[str, object]
+    place: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ class Term:
     kind: Kind = Kind.DUTY
     configurable: bool = True
     longest: Length | None = None
+    # What a later ruling may make it at the most, where the law allows more then (Fw art. 349a lid 2).
+    longest_changed: Length | None = None
     variants: tuple[tuple[str, Length], ...] = ()
     extendable: str = "nee"
     # A retention term starts when a process ends and therefore outlives it.

@@ -44,7 +44,19 @@ TRAJECT_EVENTS = (
     EventSpec("bewindvoerder_gestart", "Beschermingsbewindvoerder is begonnen"),
     EventSpec("bewind_gemeld", "Melding van de beschermingsbewindvoerder ontvangen"),
     EventSpec("bewindstukken_ontvangen", "Boedelbeschrijving en plan van de bewindvoerder ontvangen"),
-    EventSpec("bewindadvies_gegeven", "Advies over het schuldenbewind gegeven"),
+    EventSpec(
+        "bewindadvies_gegeven",
+        "Advies over het schuldenbewind gegeven",
+        (
+            one_of(
+                "bewindadvies",
+                "Wat is het advies?",
+                ("voortzetten", "minder ingrijpende voorziening"),
+            ),
+        ),
+    ),
+    EventSpec("bewind_voortgezet", "De rechter zet het bewind voort"),
+    EventSpec("bewind_beeindigd", "De rechter beëindigt het bewind"),
     EventSpec("kennisgeving_verstuurd", "Kennisgeving aan schuldeisers verstuurd"),
     EventSpec("in_balans", "Inkomsten en uitgaven zijn in balans", (_TO,)),
     EventSpec("niet_haalbaar", "Een schuldregeling is nu niet haalbaar"),
@@ -110,6 +122,10 @@ TRAJECT_EVENTS = (
         (number("pogingen", "Aantal pogingen"), number("kanalen", "Aantal manieren van contact")),
     ),
     EventSpec("contact_hersteld", "Er is weer contact met de inwoner"),
+    EventSpec("wsnp_hervat", "De Wsnp loopt (weer)", by_timer=True),
+    EventSpec("wsnp_geen_toelating", "Geen van de cliënten is toegelaten tot de Wsnp", by_timer=True),
+    EventSpec("wsnp_beeindiging_definitief", "De beëindiging van de Wsnp zonder schone lei is definitief"),
+    EventSpec("persoonlijk_gesprek_gehouden", "Persoonlijk gesprek na de Wsnp gehouden"),
     EventSpec(
         "vervolg_gekozen",
         "Vervolg na de Wsnp gekozen",

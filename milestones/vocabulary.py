@@ -64,19 +64,26 @@ TermId = Literal[
     "T20",
     "T20p",
     "T20b",
+    "T20c",
     "T21",
     "T22",
     "T22b",
     "T23",
     "T24",
+    "T25",
+    "T25b",
     "T30",
     "T31",
     "T32",
     "T33",
     "T34",
     "T35",
+    "T35b",
+    "T35c",
     "T36",
     "T37",
+    "T37b",
+    "T37c",
     "T38",
     "T38b",
     "T39",
@@ -152,6 +159,8 @@ EventName = Literal[
     "bewind_gemeld",
     "bewindstukken_ontvangen",
     "bewindadvies_gegeven",
+    "bewind_voortgezet",
+    "bewind_beeindigd",
     "kennisgeving_verstuurd",
     "in_balans",
     "niet_haalbaar",
@@ -218,6 +227,19 @@ EventName = Literal[
     "wsnp_afgewezen",
     "hoger_beroep_ingesteld",
     "uitspraak_bekrachtigd",
+    "beeindiging_vernietigd",
+    "zaak_terugverwezen",
+    "cassatie_ingesteld",
+    "cassatie_verworpen",
+    "beroep_ingetrokken",
+    "T35c_verlopen",
+    "eindverslag_ontvangen",
+    "verzoek_354a_ingediend",
+    "wsnp_niet_aangevraagd",
+    "wsnp_hervat",
+    "wsnp_geen_toelating",
+    "wsnp_beeindiging_definitief",
+    "persoonlijk_gesprek_gehouden",
     "T35_verlopen",
     "verslag_ontvangen",
     "eindzitting_bepaald",
@@ -252,6 +274,16 @@ EventName = Literal[
     "T21_verlopen",
     "T22_verlopen",
     "dwangsom_vastgesteld",
+    "T20c_verlopen",
+    "T25_verlopen",
+    "T25b_verlopen",
+    "beroep_ingesteld",
+    "beroep_gegrond",
+    "beroep_ongegrond",
+    "beroep_niet_ontvankelijk",
+    "voorziening_gevraagd",
+    "voorziening_toegewezen",
+    "voorziening_afgewezen",
     # What a coordinator does from outside the tables
     "houder_gewijzigd",
     "teruggezet",
@@ -270,6 +302,8 @@ FieldName = Literal[
     "bedreiging",
     "begeleidingssoort",
     "bereikt",
+    "beslissen_tot",
+    "bewindadvies",
     "beslagvrije_voet",
     "contactpersoon",
     "dagdeel",
@@ -348,6 +382,8 @@ FactName = Literal[
     "bedreigende_situatie",
     "begeleidingssoort",
     "beschikking",
+    "besluit_geschorst",
+    "bezwaar_te_laat",
     "clienten",
     "contactpersoon",
     "contactpersoon_wisselingen",
@@ -363,6 +399,7 @@ FactName = Literal[
     "gezin",
     "gezondheid",
     "grond",
+    "hoger_beroep",
     "houder",
     "inkomen",
     "metingen",
@@ -401,7 +438,6 @@ FactName = Literal[
 
 GuardName = Literal[
     "not_threatened",
-    "no_help_runs_beside",
     "identified",
     "consent",
     "reached",
@@ -440,6 +476,22 @@ GuardName = Literal[
     "extra_signals",
     "in_aftercare",
     "before_repayment",
+    "not_decided_on_objection",
+    "decided_on_objection",
+    "decided_on_appeal",
+    "last_appeal",
+    "objection_period_over",
+    "guardianship_goes_on",
+    "wsnp_in_force",
+    "wsnp_not_in_force",
+    "wsnp_a_year",
+    "wsnp_over",
+    "one_wsnp",
+    "no_wsnp_to_wait_for",
+    "may_appeal",
+    "may_go_to_cassation",
+    "without_clean_slate",
+    "with_clean_slate",
 ]
 
 # Terms that the logic itself asks for.
@@ -454,8 +506,18 @@ AFTERCARE: Final = "T17"
 OBJECTION: Final = "T20"
 POST_WEEK: Final = "T20p"
 DECISION_ON_OBJECTION: Final = "T20b"
+APPEAL: Final = "T25"
+FURTHER_APPEAL: Final = "T25b"
 FIXING_PENALTY: Final = "T22b"
+APPEAL_IN_WSNP: Final = "T35"
+CASSATION: Final = "T35c"
+WSNP_TERM: Final = "T37"
+WSNP_YEAR: Final = "T37c"
 HANDOFF_TERM: Final = "OVD"
 ARCHIVE_TERMS: Final[tuple[TermId, ...]] = ("T61", "T62")
 # Terms that by their nature are about a threatening situation (domain 3.1).
 CRISIS_TERMS: Final[frozenset[TermId]] = frozenset({"T02", "T02b", "T02c"})
+REJECTED: Final = "AFGEWEZEN"
+# The rulings that end a Wsnp without or with a clean slate: the states in which they wait to be final.
+WITHOUT_CLEAN_SLATE: Final = ("BEEINDIGD_ZONDER_SCHONE_LEI", "EINDVONNIS_TEKORTKOMING")
+WITH_CLEAN_SLATE: Final = ("BEEINDIGD_354A", "EINDVONNIS_SCHONE_LEI")

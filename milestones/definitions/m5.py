@@ -6,15 +6,12 @@ from typing import Final
 
 from milestones.definition import BACK, SAME, Arm, Definition, Opening, Row, State
 from milestones.definitions.shared import (
-    ARCHIVE_BROKEN_OFF,
-    ENDED,
     ENDING_STATES,
     HANDOFF_STATES,
-    INTENDED,
     TRAJECT_FACTS,
     ending_rows,
+    exit_rows,
     handoff_rows,
-    running_exit_rows,
 )
 from milestones.events import events_of
 
@@ -31,6 +28,7 @@ _RUNNING = (
 )
 _BEWIND = (Arm("T50"), Arm("T50b"))
 _TERMS: Final = ("T02b", "T12b", "T15", "T30", "T31", "T33", "T50", "T50b", "T51")
+_RULING_ON_GUARDIANSHIP: Final = ("bewind_voortgezet", "bewind_beeindigd")
 
 M5 = Definition(
     code="M5",
@@ -48,6 +46,13 @@ M5 = Definition(
         State("HERBEOORDELING", "Wacht op herbeoordeling na moratorium", "coordinator"),
         State("STABILISATIE", "Wacht op balans", "debt_counsellor"),
         State("BEHEER", "Beheer loopt: wacht op balans", "budget_coach"),
+        State(
+            "BEWIND_BIJ_RECHTER",
+            "Wacht op de rechter over het bewind",
+            "debt_counsellor",
+            waits_on_partner=True,
+            aside=True,
+        ),
         State("EVALUATIE", "Wacht op evaluatie", "debt_counsellor", aside=True),
         State("DFD", "Lange termijn begeleiding", "budget_coach"),
         State("OVERGEDRAGEN", "Overgedragen", "debt_counsellor", final=True),
@@ -65,7 +70,7 @@ M5 = Definition(
             notifies=("coordinator", "creditor"),
         ),
         Row(
-            ("STABILISATIE", "BEHEER", "DFD", "HERBEOORDELING"),
+            ("STABILISATIE", "BEHEER", "DFD", "HERBEOORDELING", "BEWIND_BIJ_RECHTER"),
             "crisis_actief",
             "CRISISINTERVENTIE",
             sets={"bedreigende_situatie": True},
@@ -189,7 +194,7 @@ M5 = Definition(
             SAME,
             sets={"wacht_op_partner": ""},
             meets=("T50",),
-            because="T50",
+            because="BW art. 1:432a lid 4",
         ),
         Row(
             ("BEHEER", "DFD"),
@@ -198,9 +203,54 @@ M5 = Definition(
             meets=("T50", "T50b"),
             arms=(Arm("T51"),),
             notifies=("debt_counsellor",),
-            because="T50 en T51",
+            because="BW art. 1:432a lid 2 en 5",
         ),
-        Row(("BEHEER", "DFD"), "bewindadvies_gegeven", SAME, meets=("T51",), because="T51"),
+        Row(
+            ("BEHEER", "DFD"),
+            "bewindadvies_gegeven",
+            SAME,
+            guards=("guardianship_goes_on",),
+            meets=("T51",),
+            because="bij het advies om voort te gaan beslist de rechter niet opnieuw (BW art. 1:432a lid 6)",
+        ),
+        Row(
+            ("BEHEER", "DFD"),
+            "bewindadvies_gegeven",
+            "BEWIND_BIJ_RECHTER",
+            sets={"wacht_op_partner": "rechter"},
+            meets=("T51",),
+            notifies=("client", "protective_administrator"),
+            because="de rechter beslist of het bewind wordt voortgezet of beëindigd (BW art. 1:432a lid 6)",
+        ),
+        Row(
+            "BEWIND_BIJ_RECHTER",
+            "bewind_voortgezet",
+            BACK,
+            sets={"wacht_op_partner": ""},
+            notifies=("client", "debt_counsellor", "budget_coach"),
+            because="BW art. 1:432a lid 6",
+        ),
+        Row(
+            "BEWIND_BIJ_RECHTER",
+            "bewind_beeindigd",
+            "STABILISATIE",
+            sets={"wacht_op_partner": ""},
+            cancels=("T15", "T50", "T50b"),
+            arms=(Arm("T12b"),),
+            notifies=("client", "debt_counsellor", "budget_coach"),
+            because="een minder ingrijpende voorziening komt in de plaats (BW art. 1:432a lid 6)",
+        ),
+        *(
+            Row(
+                ("CRISISINTERVENTIE", "BIJ_RECHTBANK", "MORATORIUM", "HERBEOORDELING", "STABILISATIE"),
+                event,
+                SAME,
+                sets={"wacht_op_partner": ""},
+                notifies=("client", "debt_counsellor", "budget_coach"),
+                because="de beslissing kan ook tijdens een crisis komen (BW art. 1:432a lid 6)",
+            )
+            for event in _RULING_ON_GUARDIANSHIP
+        ),
         Row(_STABLE, "kennisgeving_verstuurd", SAME, notifies=("creditor",)),
         Row(
             _STABLE,
@@ -274,7 +324,7 @@ M5 = Definition(
             "EVALUATIE", "evaluatie_gedaan", BACK, meets=("T12b",), arms=(Arm("T12b"),), notifies=("client",)
         ),
         *ending_rows(_RUNNING, _TERMS),
-        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF),
+        *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("START"),
     ),
 )

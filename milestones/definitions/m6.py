@@ -9,6 +9,7 @@ from typing import Final
 
 from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
+    APPEAL,
     ARCHIVE,
     HANDOFF_STATES,
     PENALTY,
@@ -42,6 +43,7 @@ M6 = Definition(
         State("BESCHIKT_TOEGELATEN", "Toegelaten: wacht op einde bezwaartermijn", "debt_counsellor"),
         State("BESCHIKT_GEWEIGERD", "Geweigerd: wacht op einde bezwaartermijn", "debt_counsellor"),
         State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
+        State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
         State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
         *HANDOFF_STATES,
     ),
@@ -116,7 +118,7 @@ M6 = Definition(
             (("BESCHIKT_TOEGELATEN", ("admitted",), ()), ("BESCHIKT_GEWEIGERD", (), _GUIDANCE_ENDS)),
         ),
         *default_rows(),
-        *exit_rows("AFGESLOTEN", by_decision_only=True, sources=(*_WORKING, "BESCHIKT_TOEGELATEN")),
+        *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("CONCEPT"),
     ),
 )

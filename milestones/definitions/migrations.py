@@ -22,7 +22,7 @@ from milestones.definitions import version_of
 from milestones.policy import PROCESS_CODES
 from milestones.process import NotPossible, is_closed
 from milestones.running import count_term, still_fired
-from milestones.snapshot import Snapshot
+from milestones.snapshot import Snapshot, TermOutcome
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from milestones.policy import Rules
     from milestones.snapshot import RunningTerm
+    from milestones.vocabulary import TermId
 
 MOVED = "definitie_gemigreerd"  # the event under which the journal has a migration
 
@@ -46,10 +47,14 @@ KEEP, RECOMPUTE = TimerChoice.KEEP, TimerChoice.RECOMPUTE
 
 @dataclass(frozen=True)
 class Move:
-    """Where a process goes: its new state, and a choice for each kind of term that runs in it."""
+    """Where a process goes: its new state, and a choice for each kind of term that runs in it.
+
+    `revives` are terms that lapsed under the old version and count on under the new one, from where they counted.
+    """
 
     state: str
     terms: Mapping[str, TimerChoice] = field(default_factory=dict)
+    revives: tuple[TermId, ...] = ()
 
 
 MigrationFunction = Callable[[Snapshot], Move]
@@ -96,10 +101,20 @@ def moved(process: Snapshot, to_version: int, today: date, rules: Rules) -> tupl
     if move.state not in {state.code for state in target.states}:
         raise NotPossible(f"Versie {to_version} van {process.code} heeft geen toestand {move.state}.")
     terms = tuple(_moved_term(term, move, today, rules) if term.runs else term for term in process.terms)
+    terms = tuple(_revived(term, process, today) if term.term in move.revives else term for term in terms)
     facts = target.own_facts(process.facts)
     return replace(
         process, version=to_version, state=move.state, facts=facts, terms=terms, sequence=process.sequence + 1
     ), move
+
+
+def _revived(term: RunningTerm, process: Snapshot, today: date) -> RunningTerm:
+    """Let the latest term of a kind count on; what it would have warned of meanwhile stays unsaid."""
+    latest = process.latest(term.term)
+    if latest is None or latest.key != term.key or term.stopped in (None, TermOutcome.ELAPSED):
+        return term
+    passed = frozenset(rung.name for rung in term.ladder if rung.on < today and rung.name != EXPIRY)
+    return replace(term, stopped=None, ended_on=None, fired=term.fired | passed)
 
 
 def _moved_term(term: RunningTerm, move: Move, today: date, rules: Rules) -> RunningTerm:
@@ -128,5 +143,15 @@ def _to_2(process: Snapshot) -> Move:
     return Move(process.state, _named_terms(process))
 
 
+def _wsnp_to_2(process: Snapshot) -> Move:
+    """Let a ruling end nothing before it is final (Fw art. 350 lid 4 and 5, 356).
+
+    Where a ruling waits for appeal or is appealed against, the terms that lapsed with it count on.
+    """
+    granted = process.latest("T37") is not None
+    revives: tuple[TermId, ...] = ("T37", "T38b", "T39") if granted else ()
+    return Move(process.state, _named_terms(process), revives)
+
+
 for _code in PROCESS_CODES:
-    migration(_code, 1, 2)(_to_2)
+    migration(_code, 1, 2)(_wsnp_to_2 if _code == "WSNP" else _to_2)

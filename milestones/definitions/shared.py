@@ -19,7 +19,8 @@ from milestones.definition import (
 )
 
 if TYPE_CHECKING:
-    from milestones.vocabulary import GuardName, TermId
+    from milestones.definition import FactValue
+    from milestones.vocabulary import FactName, GuardName, TermId
 
 # The role of these states is a fall-back: while a hand-off is open, the sender holds the case.
 HANDOFF_STATES: tuple[State, ...] = (
@@ -29,6 +30,7 @@ HANDOFF_STATES: tuple[State, ...] = (
 INTENDED = "VOORNEMEN_BEEINDIGING"
 ENDED = "BEEINDIGD"
 OBJECTION = "BEZWAAR"
+APPEAL = "BEROEP"
 
 # What each process of a traject needs to know of the one before it.
 TRAJECT_FACTS: Final = ("bedreigende_situatie", "doelgroep", "clienten")
@@ -82,18 +84,12 @@ def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -
     )
 
 
-def withdrawal_row(
-    closed: str,
-    sources: tuple[str, ...] = EVERY_STATE,
-    guards: tuple[GuardName, ...] = ("no_partner_keeps_waiting",),
-) -> Row:
-    """Give the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
+def withdrawal_row(closed: str) -> Row:
+    """Give the row for an inwoner who withdraws."""
     return Row(
-        sources,
+        EVERY_STATE,
         "ingetrokken",
         closed,
-        guards=guards,
-        keeps=("motivering", "overrulereden"),
         sets={"uitstroomreden": "Ingetrokken"},
         arms=(ARCHIVE_BROKEN_OFF,),
         reports=THE_REST_ENDS,
@@ -101,98 +97,26 @@ def withdrawal_row(
     )
 
 
-def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] = (ANY,)) -> tuple[Row, ...]:
-    """Give the exits of a process in which no help runs that must end by beschikking (domain 4.1).
+def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
+    """Give the exits that every process of a traject has (domain 4.1), with the DDAS uitstroomreden.
 
     `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
-    `sources` are the states before a decision: where one was announced, bezwaar is the way.
     """
     bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
-    free: tuple[GuardName, ...] = ("no_help_runs_beside", "no_partner_keeps_waiting")
     return (
-        withdrawal_row(closed, (*sources, OFFERED, RETURNED), free),
+        *death_rows(closed, ARCHIVE),
+        withdrawal_row(closed),
         Row(
-            sources,
+            ANY,
             "uitgestroomd",
             closed,
-            guards=("no_event_of_its_own", "exit_motivated", *bound, *free),
+            guards=("no_event_of_its_own", "exit_motivated", *bound, "no_partner_keeps_waiting"),
             keeps=("uitstroomreden", "motivering", "overrulereden"),
             arms=(ARCHIVE_BROKEN_OFF,),
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
-        Row(
-            sources,
-            "overname_aanvaard",
-            closed,
-            guards=("relocation_offered", "no_help_runs_beside"),
-            sets={"uitstroomreden": "Verhuisd"},
-            meets=("OVD",),
-            arms=(ARCHIVE,),
-            reports=THE_REST_ENDS,
-            notifies=("client",),
-        ),
-        *_other_exits(closed),
-    )
-
-
-def running_exit_rows(
-    closed: str, sources: tuple[str, ...], ended: str, terms: tuple[TermId, ...], archive: Arm
-) -> tuple[Row, ...]:
-    """Give the exits of a process in which help runs: each of them is a beschikking with T20 (Wgs art. 4a lid 6).
-
-    Also at the inwoner's own request, and when another municipality takes over. `ended` is the state in which the
-    bezwaartermijn runs; `terms` end with the decision.
-    """
-    decision = (Arm("T20", restart=True), archive)
-    lapses: tuple[TermId, ...] = (*terms, "T24")
-    return (
-        Row(
-            (*sources, OFFERED, RETURNED),
-            "ingetrokken",
-            ended,
-            guards=("no_partner_keeps_waiting",),
-            keeps=("motivering", "overrulereden"),
-            sets={"uitstroomreden": "Ingetrokken"},
-            cancels=(*lapses, "OVD"),
-            arms=decision,
-            reports=THE_REST_ENDS,
-            notifies=("client",),
-            because="ook op eigen verzoek eindigt hulp bij beschikking (Wgs 4a lid 6; motivering: Awb 3:48)",
-        ),
-        Row(
-            sources,
-            "uitgestroomd",
-            ended,
-            guards=("no_event_of_its_own", "exit_motivated", "own_choice", "no_partner_keeps_waiting"),
-            keeps=("uitstroomreden", "motivering", "overrulereden"),
-            cancels=lapses,
-            arms=decision,
-            reports=THE_REST_ENDS,
-            notifies=("client",),
-            because="hulp eindigt bij beschikking (Wgs 4a lid 6)",
-        ),
-        Row(
-            sources,
-            "overname_aanvaard",
-            ended,
-            guards=("relocation_offered",),
-            sets={"uitstroomreden": "Verhuisd"},
-            meets=("OVD",),
-            cancels=lapses,
-            arms=decision,
-            reports=THE_REST_ENDS,
-            notifies=("client",),
-            because="ook wie verhuist krijgt een beschikking tot beëindiging (Wgs 4a lid 6)",
-        ),
-        *_other_exits(closed),
-    )
-
-
-def _other_exits(closed: str) -> tuple[Row, ...]:
-    return (
-        *death_rows(closed, ARCHIVE),
-        *relocation_rows(),
+        *relocation_rows(closed),
         extension_row(),
         Row(
             EVERY_STATE,
@@ -204,7 +128,7 @@ def _other_exits(closed: str) -> tuple[Row, ...]:
     )
 
 
-def relocation_rows() -> tuple[Row, ...]:
+def relocation_rows(closed: str) -> tuple[Row, ...]:
     """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2)."""
     return (
         Row(
@@ -217,6 +141,17 @@ def relocation_rows() -> tuple[Row, ...]:
             notifies=("client", "coordinator"),
         ),
         Row(ANY, "verhuizing", SAME, sets={"verhuizing": "behouden"}, notifies=("client",)),
+        Row(
+            ANY,
+            "overname_aanvaard",
+            closed,
+            guards=("relocation_offered",),
+            sets={"uitstroomreden": "Verhuisd"},
+            meets=("OVD",),
+            arms=(ARCHIVE,),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+        ),
         Row(
             ANY,
             "overname_geweigerd",
@@ -240,14 +175,35 @@ def extension_row() -> Row:
 
 
 def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ...]:
-    """Give what follows a beschikking: T20, the post week, and then it is definitive.
+    """Give what follows a beschikking: each remedy with its term, the post week, and then it is definitive.
 
-    A late bezwaar that is excusable opens it again (Awb art. 6:11).
-
-    `ends` are the reports to other processes once it is.
+    A late bezwaar opens it again: the jurist sees it, and niet-ontvankelijk is a decision (Awb art. 6:11).
+    `ends` are the reports to other processes once nobody can attack it any more.
     """
+    late = (
+        Row(
+            state,
+            "bezwaar_ontvangen",
+            OBJECTION,
+            guards=guards,
+            afterwards=True,
+            keeps=("adviescommissie",),
+            sets={"bezwaar_te_laat": not in_time},
+            arms=(
+                Arm(
+                    "T20b", from_term="T20", variant="adviescommissie", when="adviescommissie", not_past=True
+                ),
+                Arm("T20b", from_term="T20", unless="adviescommissie", not_past=True),
+            ),
+            notifies=("legal_officer",),
+            because="Awb art. 7:10"
+            if in_time
+            else "ook op een te laat bezwaar wordt beslist (Awb art. 6:11)",
+        )
+        for in_time, guards in _OBJECTIONS
+    )
     return (
-        Row(state, "T20_verlopen", SAME, arms=(Arm("T20p"),)),
+        *(Row(state, over, SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2") for over in _REMEDY_OVER),
         Row(
             state,
             "T20p_verlopen",
@@ -256,35 +212,50 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             reports=ends,
             because="definitief als ook de postweek voorbij is (Awb art. 6:9)",
         ),
+        *late,
         Row(
             state,
-            "bezwaar_ontvangen",
-            OBJECTION,
-            guards=("first_objection", "objection_in_time"),
+            "beroep_ingesteld",
+            APPEAL,
+            guards=("decided_on_objection",),
             afterwards=True,
-            keeps=("adviescommissie",),
-            arms=(
-                Arm("T20b", from_term="T20", variant="adviescommissie", when="adviescommissie"),
-                Arm("T20b", from_term="T20", unless="adviescommissie"),
-            ),
+            sets={"hoger_beroep": False},
+            meets=("T25",),
+            cancels=("T20p",),
             notifies=("legal_officer",),
+            because="Awb art. 8:1; of het op tijd is, beoordeelt de rechtbank",
+        ),
+        Row(
+            state,
+            "hoger_beroep_ingesteld",
+            APPEAL,
+            guards=("decided_on_appeal",),
+            afterwards=True,
+            sets={"hoger_beroep": True},
+            meets=("T25b",),
+            cancels=("T20p",),
+            notifies=("legal_officer",),
+            because="Awb art. 8:104",
         ),
     )
 
 
+_OBJECTIONS: tuple[tuple[bool, tuple[GuardName, ...]], ...] = (
+    (True, ("not_decided_on_objection", "objection_in_time")),
+    (False, ("not_decided_on_objection",)),
+)
+_REMEDY_OVER: Final = ("T20_verlopen", "T25_verlopen", "T25b_verlopen")
 # After these the decision stands.
-_STANDS: Final = ("ongegrond", "niet_ontvankelijk", "bezwaar_ingetrokken")
+_DECIDED_AGAINST: Final = ("ongegrond", "niet_ontvankelijk")
+_APPEAL_LOST: Final = ("beroep_ongegrond", "beroep_niet_ontvankelijk")
+
+# The states in which a decision stands, with the guard that tells which, and the reports once it is definitive.
+Stands = tuple[tuple[str, "tuple[GuardName, ...]", "tuple[Report, ...]"], ...]
 
 
-def objection_rows(
-    back_to: str,
-    stands: tuple[tuple[str, tuple[GuardName, ...], tuple[Report, ...]], ...],
-    *,
-    revives: tuple[TermId, ...] = (),
-) -> tuple[Row, ...]:
-    """Give the rows of a bezwaar.
+def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] = ()) -> tuple[Row, ...]:
+    """Give the rows of a bezwaar and of what follows it: beroep, hoger beroep, voorlopige voorziening.
 
-    `stands` are the states of the decision, with the guard that tells which, and the reports once it stands.
     `revives` are terms that lapsed with the decision and count on when the bezwaar is founded.
     """
     return (
@@ -293,7 +264,7 @@ def objection_rows(
             "adviescommissie_ingesteld",
             SAME,
             sets={"adviescommissie": True},
-            arms=(Arm("T20b", from_term="T20", variant="adviescommissie", restart=True),),
+            arms=(Arm("T20b", from_term="T20", variant="adviescommissie", restart=True, not_past=True),),
             because="met een adviescommissie is de termijn twaalf weken (Awb art. 7:10 en 7:13)",
         ),
         Row(
@@ -301,37 +272,146 @@ def objection_rows(
             "verzuim_gemeld",
             SAME,
             suspends=("T20b",),
+            arms=(Arm("T20c", until="hersteltermijn_tot"),),
             notifies=("client",),
             because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
         ),
-        Row(OBJECTION, "verzuim_hersteld", SAME, resumes=("T20b",), because="Awb art. 7:10 lid 2"),
+        Row(
+            OBJECTION,
+            "verzuim_hersteld",
+            SAME,
+            meets=("T20c",),
+            resumes=("T20b",),
+            because="Awb art. 7:10 lid 2",
+        ),
+        Row(
+            OBJECTION,
+            "T20c_verlopen",
+            SAME,
+            resumes=("T20b",),
+            notifies=("legal_officer",),
+            because="of tot de hersteltermijn ongebruikt is verstreken (Awb art. 7:10 lid 2)",
+        ),
         Row(
             OBJECTION,
             "gegrond",
             back_to,
-            sets={"uitstroomreden": None},
+            sets={"uitstroomreden": None, "besluit_geschorst": False},
             meets=("T20b", "T21"),
-            cancels=("T22", "T61", "T62"),
+            cancels=("T20", "T20p", "T20c", "T22", "T61", "T62"),
             revives=revives,
-            arms=(PENALTY,),
+            arms=(PENALTY, Arm("T25", restart=True)),
             notifies=("client", "debt_counsellor"),
+        ),
+        *(row for state, guards, ends in stands for row in _standing(state, guards, ends)),
+        Row(
+            APPEAL,
+            "beroep_gegrond",
+            OBJECTION,
+            sets={"besluit_geschorst": False},
+            arms=(Arm("T20b", until="beslissen_tot", restart=True),),
+            notifies=("client", "legal_officer", "debt_counsellor"),
+            because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
+        ),
+        Row(
+            (OBJECTION, APPEAL),
+            "voorziening_gevraagd",
+            SAME,
+            notifies=("legal_officer",),
+            because="Awb art. 8:81",
+        ),
+        Row(
+            (OBJECTION, APPEAL),
+            "voorziening_toegewezen",
+            SAME,
+            sets={"besluit_geschorst": True},
+            notifies=("client", "legal_officer", "debt_counsellor", "coordinator"),
+            because="het besluit werkt niet zolang het is geschorst (Awb art. 8:81 en 8:85)",
+        ),
+        Row(
+            (OBJECTION, APPEAL), "voorziening_afgewezen", SAME, notifies=("client",), because="Awb art. 8:81"
+        ),
+    )
+
+
+def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...]) -> tuple[Row, ...]:
+    """Give the rows after which a decision stands in a state; it is definitive when no remedy is left."""
+    lost: dict[FactName, FactValue] = {"besluit_geschorst": False}
+    decided = (
+        Row(
+            OBJECTION,
+            event,
+            state,
+            guards=guards,
+            keeps=("motivering",),
+            sets={"besluit_geschorst": False},
+            meets=("T20b", "T21"),
+            cancels=("T20", "T20p", "T20c", "T22"),
+            arms=(PENALTY, Arm("T25", restart=True)),
+            notifies=("client",),
+            because="tegen de beslissing op bezwaar staat beroep open (Awb art. 8:1)",
+        )
+        for event in _DECIDED_AGAINST
+    )
+    return (
+        *decided,
+        Row(
+            OBJECTION,
+            "bezwaar_ingetrokken",
+            state,
+            guards=("objection_period_over", *guards),
+            cancels=("T20b", "T20c", "T21", "T22"),
+            arms=(PENALTY,),
+            notifies=("client",),
+            reports=ends,
+            ends=True,
+        ),
+        Row(
+            OBJECTION,
+            "bezwaar_ingetrokken",
+            state,
+            guards=guards,
+            cancels=("T20b", "T20c", "T21", "T22"),
+            arms=(PENALTY,),
+            notifies=("client",),
+            because="de bezwaartermijn loopt nog: definitief is het besluit pas daarna",
         ),
         *(
             Row(
-                OBJECTION,
+                APPEAL,
+                event,
+                state,
+                guards=("last_appeal", *guards),
+                sets=lost,
+                notifies=("client", "legal_officer"),
+                reports=ends,
+                ends=True,
+                because="na het hoger beroep kan niemand het besluit meer bestrijden",
+            )
+            for event in _APPEAL_LOST
+        ),
+        *(
+            Row(
+                APPEAL,
                 event,
                 state,
                 guards=guards,
-                meets=("T20b", "T21") if event != "bezwaar_ingetrokken" else (),
-                cancels=("T22",),
-                arms=(PENALTY,),
-                keeps=("motivering",) if event != "bezwaar_ingetrokken" else (),
-                notifies=("client",),
-                reports=ends,
-                ends=True,
+                sets=lost,
+                arms=(Arm("T25b", restart=True),),
+                notifies=("client", "legal_officer"),
+                because="tegen de uitspraak staat hoger beroep open (Awb art. 8:104)",
             )
-            for state, guards, ends in stands
-            for event in _STANDS
+            for event in _APPEAL_LOST
+        ),
+        Row(
+            APPEAL,
+            "beroep_ingetrokken",
+            state,
+            guards=guards,
+            sets=lost,
+            notifies=("client", "legal_officer"),
+            reports=ends,
+            ends=True,
         ),
     )
 
@@ -363,7 +443,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             "T22_verlopen",
             SAME,
             arms=(Arm("T22b"),),
-            notifies=("legal_officer", "coordinator", "team_leader"),
+            notifies=("legal_officer",),
             because="de hoogte volgt binnen twee weken na de laatste dag van de dwangsom (Awb art. 4:18)",
         ),
         Row(
@@ -383,8 +463,9 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
 
 ENDING_STATES: tuple[State, ...] = (
     State(INTENDED, "Wacht op zienswijze of besluit over beëindigen", "coordinator", aside=True),
-    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor", aside=True),
-    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer", aside=True),
+    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor"),
+    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer"),
+    State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
 )
 
 

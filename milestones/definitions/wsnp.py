@@ -1,19 +1,93 @@
-"""WSNP (domain 4.8, sub-process B): the statutory route beside M7; the court decides."""
+"""WSNP (domain 4.8, sub-process B): the statutory route beside M7; the court decides. Each client has his own.
+
+A ruling that ends the Wsnp ends nothing before it is final (Fw art. 350 lid 4 and 5, 356 lid 2): until then the terms
+run, and its state waits for the end of appeal (T35) or cassation (T35c).
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from milestones.definition import SAME, Arm, Definition, Report, Row, State
-from milestones.definitions.shared import HANDOFF_STATES, death_rows, extension_row, handoff_rows
+from milestones.definition import BACK, SAME, Arm, Definition, Report, Row, State
+from milestones.definitions.shared import (
+    EVERY_STATE,
+    HANDOFF_STATES,
+    death_rows,
+    extension_row,
+    handoff_rows,
+)
 from milestones.events import events_of
 
+if TYPE_CHECKING:
+    from milestones.vocabulary import EventName, GuardName, Role, TermId
+
 _BEFORE_ADMISSION = ("VERKLARING_285", "VERZOEK_INGEDIEND", "AANVULLEN", "ZITTING")
-# The last day of T37 decides when the eindzitting must be set (counted back).
-_LAST_HEARING = Arm("T39", from_term="T37", restart=True)
-_ENDED: Final = ("T37", "T38", "T38b", "T39")
-_WITHOUT_CLEAN_SLATE = (Report("M7", "wsnp_beeindigd_zonder_schone_lei"),)
+_APPEAL = ("HOGER_BEROEP", "CASSATIE")
+_ENDINGS = (
+    "BEEINDIGD_ZONDER_SCHONE_LEI",
+    "BEEINDIGD_354A",
+    "EINDVONNIS_SCHONE_LEI",
+    "EINDVONNIS_TEKORTKOMING",
+)
+# The Wsnp may be in force in these; a guard looks whether it is.
+_MAY_RUN = ("TOEGELATEN", *_ENDINGS, *_APPEAL)
+# The last day of T37 decides when the report and the eindzitting must be there (counted back).
+_COUNTED_BACK = (Arm("T39", from_term="T37", restart=True), Arm("T37b", from_term="T37", restart=True))
+# R14: the day itself counts; an earlier aflossing in the minnelijke regeling counts as the start.
+_ADMITTED = (
+    Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
+    Arm("T38"),
+    Arm("T37c"),
+    *_COUNTED_BACK,
+)
+_ENDED: Final = ("T37", "T37b", "T37c", "T38", "T38b", "T39")
+_WITHOUT = (Report("M7", "wsnp_beeindiging_definitief", earlier="wsnp_beeindigd_zonder_schone_lei"),)
+_NOT_ADMITTED = (Report("M7", "wsnp_geen_toelating", earlier="wsnp_afgewezen"),)
 _SOLVED = (Report("M7", "oplossing_afgerond"),)
+_GOES_ON = (Report("M7", "wsnp_hervat"),)
+_WHEN_FINAL: tuple[tuple[str, tuple[Report, ...]], ...] = (
+    ("AFGEWEZEN", _NOT_ADMITTED),
+    ("BEEINDIGD_ZONDER_SCHONE_LEI", _WITHOUT),
+    ("BEEINDIGD_354A", _SOLVED),
+    ("EINDVONNIS_SCHONE_LEI", _SOLVED),
+    ("EINDVONNIS_TEKORTKOMING", _WITHOUT),
+)
+# What was appealed against, and what follows when it stays: in this order.
+_AS_APPEALED: tuple[tuple[tuple[GuardName, ...], tuple[Report, ...]], ...] = (
+    (("without_clean_slate",), _WITHOUT),
+    (("with_clean_slate",), _SOLVED),
+    ((), _NOT_ADMITTED),
+)
+
+_OVER: Final = ("T35_verlopen", "T35c_verlopen")
+_ANNULLED: Final = ("beeindiging_vernietigd", "wsnp_toegelaten")
+_STANDS_AT_ONCE: tuple[tuple[str | tuple[str, ...], EventName], ...] = (
+    ("CASSATIE", "cassatie_verworpen"),
+    ("CASSATIE", "uitspraak_bekrachtigd"),
+    (_APPEAL, "beroep_ingetrokken"),
+)
+
+
+def _ruling(
+    event: EventName,
+    state: str,
+    *notifies: Role,
+    guards: tuple[GuardName, ...] = (),
+    meets: tuple[TermId, ...] = ("T33",),
+) -> Row:
+    """Give the row of a ruling that will end the Wsnp once it is final."""
+    return Row(
+        "TOEGELATEN",
+        event,
+        state,
+        guards=guards,
+        meets=meets,
+        cancels=("T35c",),
+        arms=(Arm("T35", restart=True),),
+        notifies=notifies,
+        because="een uitspraak eindigt pas iets als zij definitief is (Fw art. 350 lid 4 en 5, 356 lid 2)",
+    )
+
 
 WSNP = Definition(
     code="WSNP",
@@ -21,6 +95,7 @@ WSNP = Definition(
     version=2,
     events=events_of("WSNP"),
     route_names=("Wsnp",),
+    several=True,
     starts_in="VERKLARING_285",
     on_open=(Arm("T36"),),
     states=(
@@ -29,12 +104,13 @@ WSNP = Definition(
         State("AANVULLEN", "Wacht op aanvullende stukken", "debt_counsellor"),
         State("ZITTING", "Wacht op uitspraak", "debt_counsellor", waits_on_partner=True),
         State("TOEGELATEN", "Wsnp loopt", "coordinator", waits_on_partner=True),
-        State("AFGEWEZEN", "Afgewezen: wacht op einde hoger beroep", "debt_counsellor"),
+        State("AFGEWEZEN", "Afgewezen: wacht tot dit definitief is", "debt_counsellor"),
         State("HOGER_BEROEP", "Wacht op gerechtshof", "debt_counsellor", waits_on_partner=True, aside=True),
-        State("BEEINDIGD_ZONDER_SCHONE_LEI", "Beëindigd: wacht op einde hoger beroep", "coordinator"),
-        State("BEEINDIGD_354A", "Beëindigd (354a): wacht op einde hoger beroep", "coordinator"),
-        State("EINDVONNIS_SCHONE_LEI", "Schone lei: wacht op einde hoger beroep", "coordinator"),
-        State("EINDVONNIS_TEKORTKOMING", "Geen schone lei: wacht op einde hoger beroep", "coordinator"),
+        State("CASSATIE", "Wacht op de Hoge Raad", "debt_counsellor", waits_on_partner=True, aside=True),
+        State("BEEINDIGD_ZONDER_SCHONE_LEI", "Beëindigd: wacht tot dit definitief is", "coordinator"),
+        State("BEEINDIGD_354A", "Beëindigd (354a): wacht tot dit definitief is", "coordinator"),
+        State("EINDVONNIS_SCHONE_LEI", "Schone lei: wacht tot dit definitief is", "coordinator"),
+        State("EINDVONNIS_TEKORTKOMING", "Geen schone lei: wacht tot dit definitief is", "coordinator"),
         State("OVERLEDEN", "Overleden", "coordinator", final=True),
         State("AFGESLOTEN", "Afgesloten", "coordinator", final=True),
         *HANDOFF_STATES,
@@ -47,6 +123,14 @@ WSNP = Definition(
             "VERZOEK_INGEDIEND",
             meets=("T36", "T40"),
             notifies=("client",),
+        ),
+        Row(
+            "VERKLARING_285",
+            "wsnp_niet_aangevraagd",
+            "AFGESLOTEN",
+            reports=_NOT_ADMITTED,
+            notifies=("client", "coordinator"),
+            because="van twee cliënten kan een de Wsnp niet aanvragen",
         ),
         Row(
             "VERZOEK_INGEDIEND",
@@ -71,27 +155,12 @@ WSNP = Definition(
             notifies=("client", "coordinator"),
             because="Fw art. 3 lid 1",
         ),
-        # R14: the day itself counts; an earlier aflossing in the minnelijke regeling counts as the start.
-        Row(
-            _BEFORE_ADMISSION,
-            "wsnp_toegelaten",
-            "TOEGELATEN",
-            guards=("before_repayment",),
-            meets=("T33", "T34", "T36", "T40"),
-            arms=(Arm("T37", anchor="eerste_aflossing", until="einddatum"), Arm("T38"), _LAST_HEARING),
-            notifies=("coordinator", "wsnp_trustee", "budget_coach"),
-            because="dwangakkoord en Wsnp kunnen in een verzoek staan (Fw art. 287a)",
-        ),
         Row(
             _BEFORE_ADMISSION,
             "wsnp_toegelaten",
             "TOEGELATEN",
             meets=("T33", "T34", "T36", "T40"),
-            arms=(
-                Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
-                Arm("T38"),
-                _LAST_HEARING,
-            ),
+            arms=_ADMITTED,
             notifies=("coordinator", "wsnp_trustee", "budget_coach"),
             because="dwangakkoord en Wsnp kunnen in een verzoek staan (Fw art. 287a)",
         ),
@@ -102,113 +171,225 @@ WSNP = Definition(
             meets=("T33",),
             cancels=("T34", "T36", "T40"),
             arms=(Arm("T35"),),
-            reports=(Report("M7", "wsnp_afgewezen"),),
+            reports=_NOT_ADMITTED,
             notifies=("client",),
             because="ook bij niet-ontvankelijkheid als stukken uitblijven (Fw art. 287 lid 2)",
         ),
-        Row("TOEGELATEN", "verslag_ontvangen", SAME, meets=("T38", "T38b"), arms=(Arm("T38b"),)),
+        # --- while it is in force ---------------------------------------------------------------------------
         Row(
-            "TOEGELATEN",
+            _MAY_RUN,
+            "verslag_ontvangen",
+            SAME,
+            guards=("wsnp_in_force",),
+            meets=("T38", "T38b"),
+            arms=(Arm("T38b"),),
+            because="Fw art. 318",
+        ),
+        Row(
+            _MAY_RUN,
+            "eindverslag_ontvangen",
+            SAME,
+            guards=("wsnp_in_force",),
+            meets=("T37b",),
+            because="Fw art. 351a",
+        ),
+        Row(
+            _MAY_RUN,
             "wsnp_termijn_gewijzigd",
             SAME,
-            arms=(Arm("T37", same_anchor=True, until="einddatum", restart=True), _LAST_HEARING),
+            guards=("wsnp_in_force",),
+            arms=(Arm("T37", same_anchor=True, until="einddatum", restart=True), *_COUNTED_BACK),
             notifies=("client",),
+            because="de rechter(-commissaris) wijzigt de termijn, tot ten hoogste vijf jaar (Fw art. 349a)",
         ),
-        Row("TOEGELATEN", "eindzitting_bepaald", SAME, meets=("T39",), notifies=("client",)),
+        Row(
+            _MAY_RUN,
+            "termijn_verlengd",
+            SAME,
+            guards=("wsnp_in_force",),
+            extends=True,
+            arms=_COUNTED_BACK,
+            because="met de Wsnp-termijn schuift ook de eindzitting (Fw art. 352)",
+        ),
+        Row(
+            _MAY_RUN,
+            "eindzitting_bepaald",
+            SAME,
+            guards=("wsnp_in_force",),
+            meets=("T39",),
+            notifies=("client",),
+            because="Fw art. 352",
+        ),
         Row(
             "TOEGELATEN",
+            "zitting_gehouden",
+            SAME,
+            arms=(Arm("T33", restart=True),),
+            because="uitspraak uiterlijk op de achtste dag na de zitting (Fw art. 354 lid 1)",
+        ),
+        Row(
+            "TOEGELATEN",
+            "verzoek_354a_ingediend",
+            SAME,
+            guards=("wsnp_a_year",),
+            notifies=("client", "budget_coach"),
+            because="Fw art. 354a lid 1",
+        ),
+        # --- rulings, and what makes them final ---------------------------------------------------------------
+        _ruling(
             "wsnp_beeindigd_zonder_schone_lei",
             "BEEINDIGD_ZONDER_SCHONE_LEI",
-            cancels=_ENDED,
-            arms=(Arm("T35"),),
-            reports=_WITHOUT_CLEAN_SLATE,
-            notifies=("case_worker", "budget_coach", "coordinator"),
+            "case_worker",
+            "budget_coach",
+            "coordinator",
         ),
-        Row(
-            "TOEGELATEN",
-            "wsnp_beeindigd_354a",
-            "BEEINDIGD_354A",
-            cancels=_ENDED,
-            arms=(Arm("T35"),),
-            reports=_SOLVED,
-            notifies=("client", "budget_coach"),
-        ),
-        Row(
-            "TOEGELATEN",
+        _ruling("wsnp_beeindigd_354a", "BEEINDIGD_354A", "client", "budget_coach", guards=("wsnp_a_year",)),
+        _ruling(
             "eindvonnis_schone_lei",
             "EINDVONNIS_SCHONE_LEI",
-            meets=("T37", "T39"),
-            cancels=("T38", "T38b"),
-            arms=(Arm("T35"),),
-            reports=_SOLVED,
-            notifies=("client", "budget_coach"),
+            "client",
+            "budget_coach",
+            meets=("T33", "T39"),
         ),
-        Row(
-            "TOEGELATEN",
+        _ruling(
             "eindvonnis_tekortkoming",
             "EINDVONNIS_TEKORTKOMING",
-            meets=("T37", "T39"),
-            cancels=("T38", "T38b"),
-            arms=(Arm("T35"),),
-            reports=_WITHOUT_CLEAN_SLATE,
-            notifies=("case_worker", "budget_coach", "coordinator"),
+            "case_worker",
+            "budget_coach",
+            "coordinator",
+            meets=("T33", "T39"),
         ),
         *(
             line
-            for state in (
-                "AFGEWEZEN",
-                "BEEINDIGD_ZONDER_SCHONE_LEI",
-                "BEEINDIGD_354A",
-                "EINDVONNIS_SCHONE_LEI",
-                "EINDVONNIS_TEKORTKOMING",
-            )
+            for state, reports in _WHEN_FINAL
             for line in (
-                Row(state, "T35_verlopen", SAME, ends=True, because="de uitspraak is definitief"),
+                *(
+                    Row(
+                        state,
+                        over,
+                        SAME,
+                        meets=("T37",) if state.startswith("EINDVONNIS") else (),
+                        cancels=_ENDED,
+                        reports=reports,
+                        ends=True,
+                        because="de uitspraak is definitief",
+                    )
+                    for over in _OVER
+                ),
                 Row(
                     state,
                     "hoger_beroep_ingesteld",
                     "HOGER_BEROEP",
+                    guards=("may_appeal",),
                     meets=("T35",),
+                    arms=(Arm("T35b"),),
                     notifies=("coordinator",),
                     because="Fw art. 292, 351 en 355",
+                ),
+                Row(
+                    state,
+                    "cassatie_ingesteld",
+                    "CASSATIE",
+                    guards=("may_go_to_cassation",),
+                    meets=("T35c",),
+                    notifies=("coordinator",),
+                    because="Fw art. 292 lid 5, 351 lid 5 en 355 lid 2",
                 ),
             )
         ),
         Row(
+            "TOEGELATEN",
+            "cassatie_ingesteld",
+            SAME,
+            guards=("may_go_to_cassation",),
+            meets=("T35c",),
+            notifies=("coordinator",),
+            because="ook wie om de beëindiging vroeg kan in cassatie (Fw art. 351 lid 5); de Wsnp loopt door",
+        ),
+        Row(
+            "HOGER_BEROEP",
+            "zitting_gehouden",
+            SAME,
+            meets=("T35b",),
+            arms=(Arm("T33", restart=True),),
+            because="arrest uiterlijk op de achtste dag na de zitting (Fw art. 351 lid 4)",
+        ),
+        Row(
             "HOGER_BEROEP",
             "uitspraak_bekrachtigd",
-            "AFGESLOTEN",
+            BACK,
+            meets=("T33", "T35b"),
+            arms=(Arm("T35c", restart=True),),
             notifies=("client", "coordinator"),
-            because="het gerechtshof laat de uitspraak in stand",
+            because="het arrest is pas na de cassatietermijn definitief (Fw art. 351 lid 5)",
+        ),
+        # `wsnp_toegelaten` stands here for "the court lets the Wsnp go on" as well.
+        *(
+            Row(
+                _APPEAL,
+                event,
+                "TOEGELATEN",
+                guards=("wsnp_in_force",),
+                meets=("T33", "T35b"),
+                arms=(Arm("T35c", restart=True),),
+                reports=_GOES_ON,
+                notifies=("client", "coordinator", "wsnp_trustee", "budget_coach"),
+                because="de uitspraak tot toelating blijft, dus de termijn telt door (Fw art. 349a lid 1)",
+            )
+            for event in _ANNULLED
         ),
         Row(
-            "HOGER_BEROEP",
+            _APPEAL,
             "wsnp_toegelaten",
             "TOEGELATEN",
-            arms=(
-                Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
-                Arm("T38"),
-                _LAST_HEARING,
-            ),
+            meets=("T33", "T35b"),
+            arms=_ADMITTED,
+            reports=_GOES_ON,
             notifies=("coordinator", "wsnp_trustee", "budget_coach"),
-            because="het gerechtshof laat alsnog toe",
+            because="het gerechtshof laat alsnog toe (Fw art. 292)",
+        ),
+        *(
+            Row(
+                source,
+                event,
+                BACK,
+                guards=guards,
+                meets=("T33", "T35b"),
+                cancels=_ENDED,
+                reports=reports,
+                ends=True,
+                notifies=("client", "coordinator"),
+                because="de uitspraak is daarmee definitief",
+            )
+            for source, event in _STANDS_AT_ONCE
+            for guards, reports in _AS_APPEALED
+        ),
+        Row(
+            "CASSATIE",
+            "zaak_terugverwezen",
+            "HOGER_BEROEP",
+            notifies=("client", "coordinator"),
+            because="het gerechtshof beslist opnieuw",
+        ),
+        # --- other ends -----------------------------------------------------------------------------------------
+        Row(
+            EVERY_STATE,
+            "overleden",
+            "OVERLEDEN",
+            guards=("partner_goes_on",),
+            sets={"uitstroomreden": "Overleden", "overleden": True},
+            notifies=("coordinator",),
+            because="een Wsnp hoort bij een cliënt; het traject van de partner gaat door",
         ),
         # Fw art. 358 lid 6: no schone lei.
-        *death_rows("OVERLEDEN"),
+        *death_rows("OVERLEDEN")[1:],
         Row(
-            (*_BEFORE_ADMISSION, "AFGEWEZEN", "HOGER_BEROEP"),
+            (*_BEFORE_ADMISSION, "AFGEWEZEN", *_APPEAL),
             "traject_beeindigd",
             "AFGESLOTEN",
+            guards=("wsnp_not_in_force",),
             keeps=("uitstroomreden",),
             because="na de toelating beëindigt alleen de rechtbank (Fw art. 350)",
-        ),
-        Row(
-            "TOEGELATEN",
-            "termijn_verlengd",
-            SAME,
-            extends=True,
-            arms=(_LAST_HEARING,),
-            because="met de Wsnp-termijn schuift ook de eindzitting (Fw art. 352)",
         ),
         extension_row(),
         *handoff_rows("VERKLARING_285"),

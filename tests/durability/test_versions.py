@@ -14,16 +14,19 @@ from invariants import violations
 
 from adapters.cases.definition_moves import move_definition
 from adapters.office import Office, open_office
+from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
 from adapters.storage.database import migrate
 from deployments import cli
 from milestones import definitions
 from milestones.calendar import Basis, Length, Unit
+from milestones.case import Case, apply, start
 from milestones.definition import State
 from milestones.definitions import m3, migrations
-from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration
-from milestones.process import NotPossible
+from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration, moved
+from milestones.policy import PROCESS_CODES, Policy, Rules
+from milestones.process import Event, NotPossible, RungDue
 
 if TYPE_CHECKING:
     from adapters.cases.casework import Casework
@@ -242,3 +245,107 @@ def test_a_migration_without_a_reason_cannot_be_registered() -> None:
         migration("M3", 7, 8)(lambda process: Move(process.state))
     with pytest.raises(NotPossible, match="geen migratie"):
         migrations.migration_of("M3", 7, 8)
+
+
+# --- from version 1 to version 2 ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
+def test_the_cases_of_a_release_move_to_the_new_definitions(saved: Path, tmp_path: Path) -> None:
+    """Every open process of a saved database moves to version 2, its journal replays, and it runs to its end."""
+    (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
+    clock = SetClock(datetime(2026, 3, 25, 9, tzinfo=AMSTERDAM))
+    office = open_office(Settings(home=tmp_path), clock)
+    changes = [change for code in PROCESS_CODES for change in move_definition(office.casework, code, 1, 2)]
+    assert changes
+    assert [change.refused for change in changes] == [None] * len(changes)
+    for reference, (steps, end) in REST.items():
+        for process, event in steps:
+            clock.moment += timedelta(days=1)
+            office.casework.report(reference, event, process=process)
+        case = office.casework.case(reference).case
+        states = {item.name: item.state for item in case.processes}
+        assert {name: states.get(name) for name in end} == end
+    assert _without_messages(office) == []
+
+
+OLD_RULES = Rules(dutch_calendar(), Policy(accept_by_hand=False), dict.fromkeys(PROCESS_CODES, 1))
+NEW_RULES = Rules(dutch_calendar(), Policy(accept_by_hand=False))
+
+
+def _walked(rules: Rules, code: str, *steps: tuple[str, str, date]) -> Case:
+    case, _ = start(Case(), code, steps[0][2], steps[0][2], rules)
+    for process, event, day in steps:
+        case, _ = apply(case, process, Event(event, day), day, rules)
+    return case
+
+
+def _moved(case: Case, name: str, today: date) -> Case:
+    return case.replaced(moved(case.process(name), 2, today, NEW_RULES)[0])
+
+
+WSNP_BEGUN = (
+    ("M7", "overeenkomst_getekend", date(2025, 6, 2)),
+    ("M7", "eerste_aflossing_gedaan", date(2025, 6, 16)),
+    ("M7", "minnelijk_mislukt", date(2025, 7, 1)),
+    ("WSNP", "wsnp_toegelaten", date(2025, 9, 2)),
+)
+
+
+def test_a_fact_gets_the_name_of_today_when_its_process_moves() -> None:
+    """`first_repayment_on` becomes `eerste_aflossing`, and the Wsnp that opens from there counts from it."""
+    case = _walked(OLD_RULES, "M7", *WSNP_BEGUN[:2])
+    assert case.process("M7").facts["first_repayment_on"] == date(2025, 6, 16)
+    case = _moved(case, "M7", date(2025, 6, 20))
+    assert case.process("M7").facts["eerste_aflossing"] == date(2025, 6, 16)
+    assert "first_repayment_on" not in case.process("M7").facts
+    for process, event, day in WSNP_BEGUN[2:]:
+        case, _ = apply(case, process, Event(event, day), day, NEW_RULES)
+    term = case.process("WSNP").running("T37")
+    assert term is not None
+    assert (term.started_on, term.due) == (date(2025, 6, 16), date(2026, 12, 15))
+
+
+def test_an_old_process_hands_its_facts_to_a_new_one() -> None:
+    """A process of version 1 gives its facts under the names of today: an M7 that did not move opens a new Wsnp."""
+    case = _walked(OLD_RULES, "M7", *WSNP_BEGUN[:2])
+    for process, event, day in WSNP_BEGUN[2:]:
+        case, _ = apply(case, process, Event(event, day), day, NEW_RULES)
+    assert [item.version for item in case.processes] == [1, 2]
+    assert case.process("WSNP").facts["eerste_aflossing"] == date(2025, 6, 16)
+
+
+def test_a_ruling_that_ended_too_much_is_put_right_by_the_migration() -> None:
+    """In version 1 a ruling ended T37 at once; moved, it counts on, and the court of appeal can let the Wsnp go on."""
+    ruling, appeal, judgment = date(2026, 3, 2), date(2026, 3, 9), date(2026, 4, 1)
+    case = _walked(
+        OLD_RULES,
+        "M7",
+        *WSNP_BEGUN,
+        ("WSNP", "wsnp_beeindigd_zonder_schone_lei", ruling),
+        ("WSNP", "hoger_beroep_ingesteld", appeal),
+    )
+    assert case.process("M7").state == "NA_WSNP"
+    assert case.process("WSNP").running("T37") is None
+    for name in ("M7", "WSNP"):
+        case = _moved(case, name, date(2026, 3, 10))
+    term = case.process("WSNP").running("T37")
+    assert term is not None
+    assert term.due == date(2026, 12, 15)
+    case, _ = apply(case, "WSNP", Event("wsnp_toegelaten", judgment), judgment, NEW_RULES)
+    assert [item.state for item in case.processes] == ["WSNP", "TOEGELATEN"]
+    assert [item.due for item in case.process("WSNP").terms if item.term == "T37"] == [date(2026, 12, 15)]
+    assert case.process("M7").running("T70") is None
+
+
+def test_an_old_wsnp_tells_an_old_m7_in_its_own_words() -> None:
+    """A Wsnp of version 2 tells an M7 of version 1 of the final ending under the event that it knows."""
+    case = _walked(OLD_RULES, "M7", *WSNP_BEGUN)
+    case = _moved(case, "WSNP", date(2025, 10, 1))
+    day = date(2026, 3, 2)
+    case, _ = apply(case, "WSNP", Event("wsnp_beeindigd_zonder_schone_lei", day), day, NEW_RULES)
+    assert case.process("M7").state == "WSNP"
+    while due := case.process("WSNP").pending(date(2026, 3, 11)):
+        term, rung = due[0]
+        case, _ = apply(case, "WSNP", RungDue(term.key, rung.name), rung.on, NEW_RULES)
+    assert case.process("M7").state == "NA_WSNP"

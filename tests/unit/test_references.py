@@ -41,6 +41,7 @@ _NUMBERS = (
 _WRITTEN = {
     Length(14, Unit.DAYS): "veertien dagen",
     Length(42, Unit.DAYS): "42 dagen",
+    Length(20, Unit.DAYS): "twintig dagen",
     Length(8, Unit.DAYS): "acht",  # "acht dagen", and "uiterlijk op de achtste dag daarna"
     Length(18, Unit.MONTHS): "anderhalf jaar",
     Length(4, Unit.YEARS): "vier jaren",
