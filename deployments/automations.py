@@ -82,7 +82,7 @@ ALARMS: tuple[Alarm, ...] = (
 
 def deploy_automations(client: SyncPrefectClient, settings: Settings, pool: str) -> list[str]:
     """Make each automation that is not there; give the names of those that were made."""
-    block = _webhook(settings)
+    block = _webhook(client, settings)
     made = []
     for alarm in ALARMS:
         if client.read_automations_by_name(alarm.name):
@@ -111,12 +111,11 @@ def automation(alarm: Alarm, block: UUID, pool: str) -> AutomationCore:
     )
 
 
-def _webhook(settings: Settings) -> UUID:
+def _webhook(client: SyncPrefectClient, settings: Settings) -> UUID:
     """Give the block with the address of our API; one that is there stays as it is."""
-    loading: Any = Webhook.load  # Prefect types these as perhaps a coroutine
     try:
-        return UUID(str(loading(BLOCK, _sync=True)._block_document_id))  # noqa: SLF001
-    except (ValueError, ObjectNotFound):
+        return client.read_block_document_by_name(BLOCK, Webhook.get_block_type_slug()).id
+    except ObjectNotFound:
         url = f"http://{LOOPBACK}:{settings.api_port}/v1/beheermeldingen"
         # Prefect sends the payload as plain text unless told otherwise.
         headers = SecretDict(

@@ -11,7 +11,7 @@ from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
 from flows.intake import INTAKE_FLOWS
 from flows.old_pages import oude_paginas_opruimen
-from flows.parameter_forms import form_of
+from flows.prefect_seam.parameter_forms import form_of
 from flows.processes import FLOWS
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
 from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad

@@ -16,8 +16,9 @@ from deployments.door.credential import Credential
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.sessions import Sessions
 from deployments.garbage import collect_less
-from deployments.sqlite_visits import visit_once
-from deployments.sqlite_writing import claim_before_writing
+from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
+from flows.prefect_seam.sqlite_visits import visit_once
+from flows.prefect_seam.sqlite_writing import claim_before_writing
 
 FIRST_PAGE = "/artifacts/key/overzicht"
 
@@ -28,6 +29,7 @@ def main() -> None:
     try:
         chosen = settings()
         refuse_when_open(server_problems())
+        check_seam(SERVER_PARTS)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

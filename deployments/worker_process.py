@@ -12,6 +12,7 @@ from adapters.runtime.settings import settings
 from adapters.storage.storage_trouble import waits_out_trouble
 from deployments.environment import use_prefect_environment
 from deployments.garbage import collect_less
+from flows.prefect_seam.leaned_on import WORKER_PARTS, check_seam
 
 
 def run_worker() -> int:
@@ -22,19 +23,19 @@ def run_worker() -> int:
         os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(chosen.worker_concurrency)
 
     # Prefect reads its settings on import, so only now.
+    check_seam(WORKER_PARTS)
     from deployments.deploy import POOL, deploy  # noqa: PLC0415
-    from flows.wake_source import use_deploy  # noqa: PLC0415
-    from flows.worker import RoutekaartWorker  # noqa: PLC0415
+    from flows.case_queue import CaseQueue  # noqa: PLC0415
+    from flows.prefect_seam.worker import RoutekaartWorker  # noqa: PLC0415
 
     waits_out_trouble(office)()  # a database that is locked just now is no reason to give up
     if chosen.deploy_on_start:
         deploy()
-    use_deploy(deploy)
     collect_less()
     ready = chosen.ensure_home() / "worker.ready"
 
     async def work() -> None:
-        worker = RoutekaartWorker(work_pool_name=POOL)
+        worker = RoutekaartWorker(POOL, wake_source=CaseQueue(office(), deploy))
         task = asyncio.create_task(worker.start(printer=lambda *_: ready.touch()))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -24,8 +24,8 @@ from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of
-from flows.parameter_forms import with_form
-from flows.parking import this_run
+from flows.prefect_seam.parameter_forms import with_form
+from flows.prefect_seam.parking import this_run
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of

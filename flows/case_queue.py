@@ -21,6 +21,7 @@ from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
 from flows.outgoing import publish_due
+from flows.processes import FLOWS
 from flows.repair import Repair
 from flows.wake_source import WakeUp, WakeUpResult
 from flows.window import circumstances
@@ -198,8 +199,6 @@ class CaseQueue:
         return run.id
 
     def _deployment(self, code: str) -> UUID:
-        from flows.processes import FLOWS  # noqa: PLC0415 - the flows import this folder's other modules
-
         if code not in self._deployments:
             name = f"{FLOWS[code].name}/{DEPLOYMENT}"
             try:

@@ -16,8 +16,8 @@ from adapters.cases.casework import ConflictError, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.office import office
 from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
-from flows.parameter_forms import with_form
-from flows.parking import this_run
+from flows.prefect_seam.parameter_forms import with_form
+from flows.prefect_seam.parking import this_run
 from milestones.definition import EventSpec
 from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS

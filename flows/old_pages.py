@@ -32,8 +32,8 @@ from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from flows.case_page import page_key
 from flows.case_queue import DEPLOYMENT
 from flows.forms import STAND
-from flows.parameter_forms import with_form
-from flows.parking import FORM_PREFIX
+from flows.prefect_seam.parameter_forms import with_form
+from flows.prefect_seam.parking import FORM_PREFIX
 from flows.report_pages import OVERVIEW, monitor_key, workload_key
 from flows.retention import DESTRUCTION_LIST
 

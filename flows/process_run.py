@@ -26,7 +26,7 @@ from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for
-from flows.parking import is_passing, park, take_answer, this_run
+from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
 from flows.window import bring_up_to_date, circumstances
 from milestones.case import closed
 from milestones.process import NotPossible
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
     from adapters.cases.attention import Waiting
-    from flows.parking import Answer
+    from flows.prefect_seam.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _TRIES = 10

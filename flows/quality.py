@@ -16,8 +16,8 @@ from adapters.oversight.quality import QualitySample, last_week
 from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
-from flows.parameter_forms import with_form
-from flows.parking import park, take_answer, this_run
+from flows.prefect_seam.parameter_forms import with_form
+from flows.prefect_seam.parking import park, take_answer, this_run
 from flows.tags import DONE
 from flows.views import REVIEW_TAG
 from milestones.dutch import dutch_date

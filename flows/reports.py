@@ -25,8 +25,8 @@ from adapters.office import Office, office
 from adapters.oversight.monitor import WEEKS, read_monitor
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import municipalities, read_workload
-from flows.parameter_forms import with_form
-from flows.parking import this_run
+from flows.prefect_seam.parameter_forms import with_form
+from flows.prefect_seam.parking import this_run
 from flows.report_pages import (
     OVERVIEW,
     monitor_key,

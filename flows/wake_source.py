@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from prefect.client.schemas.objects import StateType
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
 
@@ -80,34 +80,3 @@ class NoWakeUps:
 
     def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
         """Do nothing."""
-
-
-def _case_queue() -> WakeSource:
-    """Make the source of every ordinary worker: the case database that the settings name."""
-    from adapters.office import office  # noqa: PLC0415 - only a worker that starts opens the database
-    from flows.case_queue import CaseQueue  # noqa: PLC0415
-
-    return CaseQueue(office(), _deploy)
-
-
-_deploy: Callable[[], object] | None = None
-
-
-def use_deploy(deploy: Callable[[], object]) -> None:
-    """Name what puts the deployments back when Prefect lost its database."""
-    global _deploy  # noqa: PLW0603  # one hook for the process is what it is
-    _deploy = deploy
-
-
-_factory: Callable[[], WakeSource] = _case_queue
-
-
-def use_wake_source(factory: Callable[[], WakeSource]) -> None:
-    """Name what makes the wake source of each worker that starts from now on."""
-    global _factory  # noqa: PLW0603  # one hook for the process is what it is
-    _factory = factory
-
-
-def make_wake_source() -> WakeSource:
-    """Make the wake source for a worker that starts."""
-    return _factory()

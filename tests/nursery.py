@@ -15,12 +15,12 @@ import traceback
 import deployments.cli
 import deployments.deploy
 import deployments.worker_process
+import flows.prefect_seam.worker
 import flows.processes
-import flows.worker
 
 assert deployments.deploy
 assert flows.processes
-assert flows.worker
+assert flows.prefect_seam.worker
 
 
 def _live(order: dict[str, object]) -> None:

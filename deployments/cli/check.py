@@ -13,6 +13,7 @@ from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
 from deployments.closed import open_problems
 from deployments.prefect_check import prefect_problems
+from flows.prefect_seam.leaned_on import SERVER_PARTS, WORKER_PARTS, part_problems, version_problems
 from milestones.defects import defects
 from milestones.definitions import VERSIONS
 
@@ -45,4 +46,6 @@ def _problems(office: Office) -> Iterator[str]:
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
     yield from prefect_problems(office.settings)
+    yield from version_problems()
+    yield from part_problems(WORKER_PARTS + SERVER_PARTS)
     yield from broken_journals(office)

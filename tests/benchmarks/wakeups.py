@@ -50,8 +50,8 @@ from adapters.storage.database import ProcessRow, reading
 from deployments.environment import prefect_environment
 from deployments.garbage import collect_less
 from flows.entry_points import also_ours
-from flows.parking import park, take_answer
-from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
+from flows.prefect_seam.parking import park, take_answer
+from flows.wake_source import WakeUp, WakeUpResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -398,12 +398,11 @@ def lines_of(results: list[Measured], database: str) -> list[Line]:
 
 def run_worker() -> None:
     """Run our worker with the wake source of this benchmark."""
-    from flows.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
+    from flows.prefect_seam.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
 
     also_ours("tests/benchmarks/wakeups.py:waiting", waiting)
-    use_wake_source(NotedWakeUps)
     collect_less()
-    asyncio.run(RoutekaartWorker("routekaart").start())
+    asyncio.run(RoutekaartWorker("routekaart", wake_source=NotedWakeUps()).start())
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from adapters.cases.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
 from adapters.oversight.quality_questions import QUESTIONS
 from flows.old_pages import forget_forms, forget_tasks, forget_versions
-from flows.parking import FORM_PREFIX
+from flows.prefect_seam.parking import FORM_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -26,7 +26,7 @@ from flows import intake, outgoing
 from flows.effects import plan_messages
 from flows.intake import INTAKE_FLOWS, registration, report_event
 from flows.outgoing import publish_due
-from flows.parameter_forms import form_of
+from flows.prefect_seam.parameter_forms import form_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

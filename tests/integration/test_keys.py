@@ -18,6 +18,7 @@ from adapters.runtime.settings import settings as cached_settings
 from adapters.storage.database import CaseRow, SettingRow, reading, writing
 from adapters.storage.keys import WrongKeyError, check_keys, key_problems, replace_key
 from deployments import cli
+from deployments.cli.answers import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -147,7 +148,7 @@ def test_a_key_lost_on_purpose_is_replaced_by_a_command_that_says_what_it_costs(
     assert (code, said) == (2, "")
     assert wrong.count("\n") == 1
     monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
-    assert command(second, "sleutel", "vervang", "persoonssleutel")[0] == cli.INTERRUPTED  # the answer is no
+    assert command(second, "sleutel", "vervang", "persoonssleutel")[0] == INTERRUPTED  # the answer is no
     for kind in KINDS:
         code, said, wrong = command(second, "sleutel", "vervang", KEY_FILES[kind], "--ja")
         assert (code, wrong) == (0, "")

@@ -27,9 +27,9 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending
 from pydantic import BaseModel, Field
 
-from flows.in_process import InProcessRunner, OneAtATime
-from flows.parking import form_schema, park, take_answer
-from flows.wake_source import WakeUp, WakeUpResult, use_wake_source
+from flows.prefect_seam.in_process import InProcessRunner, OneAtATime
+from flows.prefect_seam.parking import form_schema, park, take_answer
+from flows.wake_source import WakeUp, WakeUpResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -386,10 +386,9 @@ def test_a_form_is_a_schema_with_titles_and_choices() -> None:
 
 if __name__ == "__main__":
     from flows.entry_points import also_ours
-    from flows.worker import RoutekaartWorker
+    from flows.prefect_seam.worker import RoutekaartWorker
 
     also_ours("tests/integration/test_parking.py:waiting", waiting)
-    use_wake_source(WakeUpsInAFolder)
     # A shell that runs the tests in the background lets all of them ignore an interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    asyncio.run(RoutekaartWorker(POOL).start())
+    asyncio.run(RoutekaartWorker(POOL, wake_source=WakeUpsInAFolder()).start())

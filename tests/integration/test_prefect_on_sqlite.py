@@ -11,7 +11,7 @@ import pytest
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy import text
 
-from deployments.sqlite_writing import claim_before_writing
+from flows.prefect_seam.sqlite_writing import claim_before_writing
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_cursor
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from deployments.sqlite_visits import visit_once
+from flows.prefect_seam.sqlite_visits import visit_once
 
 if TYPE_CHECKING:
     from pathlib import Path

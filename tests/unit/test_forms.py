@@ -12,8 +12,8 @@ from adapters.runtime.calendar_data import dutch_calendar
 from deployments.planned import planned
 from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for
-from flows.parameter_forms import form_of
-from flows.parking import form_schema
+from flows.prefect_seam.parameter_forms import form_of
+from flows.prefect_seam.parking import form_schema
 from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import DEFINITIONS, VERSIONS
 from milestones.policy import Policy, Rules

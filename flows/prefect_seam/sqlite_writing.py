@@ -1,4 +1,9 @@
-"""Prefect's server on SQLite: who is going to write says so at once."""
+"""Leans on (Prefect 3.8.8): `AioSqliteConfiguration.begin_transaction` begins each transaction of the server.
+
+Without it a Resume that crosses another write is answered with "Oops. Something went wrong."
+
+Prefect's server on SQLite: who is going to write says so at once.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,10 @@
-"""Park a flow run until an event, a term or a person wakes it, and read what that person answered.
+"""Leans on (Prefect 3.8.8): pauses that reschedule, and the dialog of Resume.
+
+These are a PAUSED state with a key and a keyset of inputs, the exceptions `Pause` and `Abort` that end a run without
+a state of its own, and the keys `schema`, `description` and `response` that the dialog reads. Without them no case
+waits, or Resume asks for nothing.
+
+Park a flow run until an event, a term or a person wakes it, and read what that person answered.
 
 A parked run is PAUSED in Prefect under our own name and message. It holds no process and no memory. When
 the state carries a form, Prefect's Resume button shows it, checks the answer against it, and keeps the answer

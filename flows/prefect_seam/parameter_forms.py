@@ -1,4 +1,9 @@
-"""The form of a flow, from its signature: Dutch titles, help, and simple inputs for what may stay empty.
+"""Leans on (Prefect 3.8.8): `parameter_schema` reads the signature of the flow object.
+
+Without it the forms of deployments have no Dutch titles, no help, and a choice between two types for an optional
+date.
+
+The form of a flow, from its signature: Dutch titles, help, and simple inputs for what may stay empty.
 
 Prefect's own schema of a flow forgets titles and help, and shows an optional date as a choice between two types.
 Prefect reads the signature of the flow object, so that is where the form is said. `routekaart deploy` and

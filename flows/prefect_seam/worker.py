@@ -1,4 +1,10 @@
-"""The worker: it appears in Prefect as any other, and runs flows inside its own process.
+"""Leans on (Prefect 3.8.8, and 3.9 for a guard): `BaseWorker`, and the routes of a work pool.
+
+These are the methods that are overridden here, `_work_pool_name`, `_work_queues`, `_last_polled_time` and (3.9)
+`_has_successfully_synced`, and the routes for scheduled runs and for leaving. Without them a run that somebody
+resumed in the UI is not taken up.
+
+The worker: it appears in Prefect as any other, and runs flows inside its own process.
 
 It has two sources of work. The work pool gives runs that Prefect scheduled: a Resume from the UI, a run
 that somebody started by hand. The wake source gives parked runs of which our own database says that
@@ -49,15 +55,13 @@ from adapters.runtime.counters import (
 from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import settings
 from flows.entry_points import ForeignCodeError, own_flow
-from flows.in_process import InProcessRunner
+from flows.prefect_seam.in_process import InProcessRunner
 from flows.wake_source import (
     ENDED,
     Tended,
     WakeSource,
     WakeUp,
     WakeUpResult,
-    make_wake_source,
-    use_wake_source,
 )
 
 if TYPE_CHECKING:
@@ -66,8 +70,6 @@ if TYPE_CHECKING:
 
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun, State
-
-__all__ = ["RoutekaartWorker", "WakeSource", "WakeUp", "WakeUpResult", "use_wake_source"]
 
 RUNNING_MESSAGE = "Wordt bijgewerkt door "
 IDLE_SECONDS = 0.5  # between two questions to a wake source that had nothing
@@ -81,6 +83,13 @@ SIGN_OFF_SECONDS = 5.0
 SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
 log = structlog.get_logger("routekaart.worker")
+
+
+def _case_queue() -> WakeSource:
+    from adapters.office import office  # noqa: PLC0415 - only a worker that starts opens the database
+    from flows.case_queue import CaseQueue  # noqa: PLC0415 - idem
+
+    return CaseQueue(office())
 
 
 def _case_figures() -> CollectorRegistry:
@@ -118,10 +127,18 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         """Give one without variables: none would do anything, and Prefect checks all of them for each new run."""
         return {"job_configuration": {"env": {}}, "variables": {"type": "object", "properties": {}}}
 
-    def __init__(self, work_pool_name: str, name: str | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        work_pool_name: str,
+        name: str | None = None,
+        *,
+        wake_source: WakeSource | None = None,
+        **options: Any,
+    ) -> None:
         """Make a worker, named after its machine so that it finds its lost runs after a restart.
 
-        A second worker on one machine wants a name of its own: `ROUTEKAART_WORKER_NAME`.
+        A second worker on one machine wants a name of its own: `ROUTEKAART_WORKER_NAME`. The wake source is the
+        case database of the settings, unless another is given.
         """
         own = name or settings().worker_name or f"routekaart-{socket.gethostname()}"
         super().__init__(work_pool_name, name=own, **options)
@@ -131,7 +148,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._marker = RUNNING_MESSAGE + self.name
         # Whoever asks for a number of runs at a time has a server that takes their requests together.
         self._runner = InProcessRunner(self._marker, together=bool(wanted))
-        self._wake_source = make_wake_source()
+        self._wake_source = wake_source or _case_queue()
         self._flows: dict[UUID, Flow[..., Any]] = {}
         self._in_hand: dict[UUID, asyncio.Task[WakeUpResult]] = {}
         self._other_workers: set[str] | None = None
@@ -221,6 +238,9 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
 
     async def get_and_submit_flow_runs(self) -> list[FlowRun]:
         """Take the runs that Prefect scheduled in our pool, until there are none left."""
+        if not getattr(self, "_has_successfully_synced", True):  # 3.9: the pool is not known yet
+            self._last_polled_time = datetime.now(UTC)
+            return []
         started: list[FlowRun] = []
         more = True
         while more and self.is_setup and not self._stopping:

@@ -1,4 +1,9 @@
-"""Run a flow inside this process, without the requests that a long-lived worker can do without.
+"""Leans on (Prefect 3.8.8): `run_flow` of the flow engine, and what it asks of its client.
+
+These are the client context that it looks in, the methods of the client that it calls, and its loggers. Without
+them a wake-up costs ten times as much, or no flow runs at all.
+
+Run a flow inside this process, without the requests that a long-lived worker can do without.
 
 Prefect's engine is written for a process that lives for one run: it builds a client with its TLS context,
 writes to the run what the deployment already says, reads the run again, asks where results are stored,
