@@ -25,12 +25,18 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from adapters.cases.casework import Casework, Receipt
-    from adapters.messages.absences import Away
     from milestones.case import Case
     from milestones.process import Snapshot
 
 GUIDANCE = "BEGELEIDING"
 _PERSON = re.compile(r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """Somebody is away today; `deputy` is the code of who stands in, if there is one."""
+
+    deputy: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,6 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
-from adapters.exchange.forgetting import forget_when_due
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.faults import FaultPoint, reach
 from adapters.runtime.plain_values import to_json
@@ -54,11 +53,16 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
 
 RulesFor = Callable[[str], Rules]
+AfterSteps = Callable[[Session, CaseRow, Case, Sequence[Step]], None]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _EVENT_ID_LENGTH = 200
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
+
+
+def nothing_more(session: Session, case_row: CaseRow, case: Case, steps: Sequence[Step]) -> None:
+    """Do nothing after the steps of a term."""
 
 
 class ConflictError(ValueError):
@@ -99,12 +103,18 @@ class Reported:
 
 
 class Casework:
-    """Open cases, report events, and fire terms, for one case database."""
+    """Open cases, report events, and fire terms, for one case database.
 
-    def __init__(self, engine: Engine, clock: Clock, rules_for: RulesFor) -> None:
+    `after_steps` is called in the transaction of each term that fired, with the case after it and its steps.
+    """
+
+    def __init__(
+        self, engine: Engine, clock: Clock, rules_for: RulesFor, after_steps: AfterSteps = nothing_more
+    ) -> None:
         self.engine = engine
         self.clock = clock
         self.rules_for = rules_for
+        self._after_steps = after_steps
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -358,7 +368,7 @@ class Casework:
             write_changes(session, changes)
         for change in changes:
             for given in change.inputs:
-                forget_when_due(session, change.case_row, given.after, given.steps)
+                self._after_steps(session, change.case_row, given.after, given.steps)
         return sum(len(change.inputs) for change in changes)
 
     def is_due(self, reference: str) -> bool:

@@ -20,20 +20,20 @@ from adapters.storage.exchange_tables import AnswerRow
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
 
 KEPT = timedelta(days=90)
 Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
 
 
-def hashed(office: Office, *parts: object, secret: bytes | None = None) -> str:
+def hashed(office: CaseOffice, *parts: object, secret: bytes | None = None) -> str:
     """Give a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
     written = json.dumps(parts, sort_keys=True, default=str)
     return keyed_hash(secret or office.settings.integration_secret(), written)
 
 
 def answer_once(
-    office: Office,
+    office: CaseOffice,
     client_id: str,
     key: str | None,
     content: object,
@@ -76,7 +76,7 @@ _ANOTHER_REQUEST = "Dit id is al gebruikt voor een ander verzoek."
 
 
 def _kept(
-    office: Office, client_id: str, key: str, content: object, secret: bytes
+    office: CaseOffice, client_id: str, key: str, content: object, secret: bytes
 ) -> tuple[int, dict[str, Any]] | None:
     with reading(office.engine) as session:
         row = session.get(AnswerRow, (client_id, hashed(office, key, secret=secret)))
@@ -87,7 +87,7 @@ def _kept(
     return row.status, row.body
 
 
-def forget_old_answers(office: Office) -> None:
+def forget_old_answers(office: CaseOffice) -> None:
     """Remove answers that nobody will ask for again; the journal still knows the ids of events."""
     with writing(office.engine) as session:
         session.execute(delete(AnswerRow).where(col(AnswerRow.accepted_at) < office.clock.now() - KEPT))

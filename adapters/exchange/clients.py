@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
 
 FIRST_CLIENT = "standaard"
 _CLIENT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
@@ -83,13 +83,13 @@ def derived_secret(integration_secret: bytes, purpose: str, name: str, salt: str
     return hmac.new(integration_secret, f"{purpose}\x1f{name}\x1f{salt}".encode(), hashlib.sha256).hexdigest()
 
 
-def jwt_secret(office: Office, client_id: str, salt: str) -> str:
+def jwt_secret(office: CaseOffice, client_id: str, salt: str) -> str:
     """Give the secret with which a client signs its tokens."""
     return derived_secret(office.settings.integration_secret(), "jwt", client_id, salt)
 
 
 def new_client(
-    office: Office,
+    office: CaseOffice,
     client_id: str,
     municipalities: Sequence[str] = ("*",),
     scopes: Sequence[str] = ("*",),
@@ -121,7 +121,7 @@ def new_client(
     return NewClient(client_id, key, jwt_secret(office, client_id, row.salt))
 
 
-def revoke_client(office: Office, client_id: str) -> None:
+def revoke_client(office: CaseOffice, client_id: str) -> None:
     """Let a client in no more; raise ClientError when there is none."""
     with writing(office.engine) as session:
         row = session.get(ClientRow, client_id)
@@ -131,13 +131,13 @@ def revoke_client(office: Office, client_id: str) -> None:
         session.add(row)
 
 
-def clients(office: Office) -> Sequence[ClientRow]:
+def clients(office: CaseOffice) -> Sequence[ClientRow]:
     """Give every client, revoked ones too."""
     with reading(office.engine) as session:
         return session.exec(select(ClientRow).order_by(col(ClientRow.client_id))).all()
 
 
-def ensure_first_client(office: Office) -> Path:
+def ensure_first_client(office: CaseOffice) -> Path:
     """Make a first client where there is none, with its key in a file for this user alone; give that file."""
     path = first_key_file(office)
     with reading(office.engine) as session:
@@ -156,6 +156,6 @@ def ensure_first_client(office: Office) -> Path:
     return path
 
 
-def first_key_file(office: Office) -> Path:
+def first_key_file(office: CaseOffice) -> Path:
     """Give the file that holds the key of the first client."""
     return office.settings.home_folder / "api-sleutel"

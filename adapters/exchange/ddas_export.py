@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
 
 SUPPLIER = "routekaart"
 _PAGE = 200
@@ -85,7 +85,7 @@ class Delivery(StrEnum):
     SIGNAL_CASES = "vroegsignaalzaken"
 
 
-def export(office: Office, kind: Delivery, start: date, end: date) -> Iterator[str]:
+def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterator[str]:
     """Give a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
     if end < start:
         raise ExportError("De einddatum ligt voor de startdatum.")
@@ -115,12 +115,12 @@ def _part(kind: Delivery, number: int, municipality: str) -> str:
     return json.dumps(part)[:-1] + f', "{kind}": ['
 
 
-def _municipalities(office: Office) -> list[str]:
+def _municipalities(office: CaseOffice) -> list[str]:
     with reading(office.engine) as session:
         return list(session.exec(select(CaseRow.municipality).distinct().order_by(col(CaseRow.municipality))))
 
 
-def _cases(office: Office, municipality: str) -> Iterator[tuple[str, list[ProcessRow], list[JournalRow]]]:
+def _cases(office: CaseOffice, municipality: str) -> Iterator[tuple[str, list[ProcessRow], list[JournalRow]]]:
     """Give every case of a municipality with its processes and its journal, a page at a time."""
     last = ""
     while True:
@@ -162,7 +162,7 @@ def _by_case(rows: Sequence[Any]) -> dict[str, list[Any]]:
 # --- schuldhulptrajecten ------------------------------------------------------------------------------------
 
 
-def _trajects(office: Office, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+def _trajects(office: CaseOffice, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
     plugin = office.settings.person_plugin
     clients = load_plugin(plugin) if plugin else None
     for reference, processes, journal in _cases(office, municipality):
@@ -244,7 +244,7 @@ def _ended_on(row: ProcessRow, journal: list[JournalRow]) -> date | None:
 # --- vroegsignaalzaken --------------------------------------------------------------------------------------
 
 
-def _signal_cases(office: Office, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+def _signal_cases(office: CaseOffice, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
     for reference, processes, journal in _cases(office, municipality):
         for row in processes:
             if row.code != "M2" or row.opened_on > end:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    from adapters.cases.case_office import CaseOffice
     from adapters.exchange.ddas import Delivery
     from adapters.exchange.ddas_signal import BadSignal
-    from adapters.office import Office
 
 BATCH = 25
 
@@ -53,7 +53,7 @@ _NO_CONTACT = "Definitief geen contact kunnen krijgen"
 _CLOSING = frozenset((*_BEFORE_MATCHING, *_AFTER_CONTACT, *OTHER_RESULTS, _NO_CONTACT))
 
 
-def take_over(path: Path, delivery: Delivery, office: Office) -> Iterator[SignalReport]:
+def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[SignalReport]:
     """Take over the zaken of a delivery, the oldest first, and then the signals that have no zaak yet."""
     today = office.clock.today()
     cases = list(read_history(path, delivery))
@@ -91,7 +91,9 @@ def take_over(path: Path, delivery: Delivery, office: Office) -> Iterator[Signal
 class _TakeOver:
     """Takes over one zaak with its signals, within one transaction."""
 
-    def __init__(self, session: Session, office: Office, case: HistoricCase, signals: list[Signal]) -> None:
+    def __init__(
+        self, session: Session, office: CaseOffice, case: HistoricCase, signals: list[Signal]
+    ) -> None:
         self._session = session
         self._office = office
         self._case = case

@@ -33,7 +33,7 @@ from milestones.process import InvalidData
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
 
 RECONCILE_EVERY = timedelta(minutes=15)
 _RECONCILED = "afstemming"
@@ -44,7 +44,7 @@ NO_DETAILS = "De gegevens bij dit bericht waren niet op te halen."
 log = structlog.get_logger("routekaart.inbox")
 
 
-def accept(office: Office, client_id: str, values: Mapping[str, Any]) -> None:
+def accept(office: CaseOffice, client_id: str, values: Mapping[str, Any]) -> None:
     """Store a notification; one that came in before changes nothing. InvalidData when it is none."""
     message = _message(values)
     if message is None:
@@ -122,7 +122,7 @@ def _optional(values: Mapping[str, Any], name: str) -> str | None:
     return value if isinstance(value, str) and is_plain(value) else None
 
 
-def work_on_inbox(office: Office, limit: int = 50) -> int:
+def work_on_inbox(office: CaseOffice, limit: int = 50) -> int:
     """Work on the notifications that wait; give how many were finished."""
     query = (
         select(InboxRow.id)
@@ -135,7 +135,7 @@ def work_on_inbox(office: Office, limit: int = 50) -> int:
     return sum(_work_on(office, number or 0) for number in waiting)
 
 
-def _work_on(office: Office, number: int) -> bool:
+def _work_on(office: CaseOffice, number: int) -> bool:
     with writing(office.engine) as session:
         row = session.exec(
             select(InboxRow)
@@ -158,7 +158,7 @@ def _work_on(office: Office, number: int) -> bool:
         return True
 
 
-def _with_details(office: Office, row: InboxRow, plugin: str) -> Prepared | None:
+def _with_details(office: CaseOffice, row: InboxRow, plugin: str) -> Prepared | None:
     """Ask the plug-in; None when it failed. Its error is logged by kind only."""
     message = {name: value for name, value in row.message.items() if name != "prepared"}
     try:
@@ -186,7 +186,7 @@ def _try_later(row: InboxRow, now: datetime) -> bool:
     return True
 
 
-def _finish(session: Session, office: Office, row: InboxRow, prepared: Prepared) -> str:
+def _finish(session: Session, office: CaseOffice, row: InboxRow, prepared: Prepared) -> str:
     if prepared.ignored:
         return "genegeerd volgens de tabel"
     client = session.get(ClientRow, row.client_id)
@@ -194,7 +194,7 @@ def _finish(session: Session, office: Office, row: InboxRow, prepared: Prepared)
     return taken.outcome
 
 
-def reconcile(office: Office) -> int:
+def reconcile(office: CaseOffice) -> int:
     """Ask the plug-in for all notifications since the last time, once in a while; give how many came."""
     plugin = office.settings.reconciliation_plugin
     if plugin is None:

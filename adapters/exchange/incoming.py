@@ -33,8 +33,8 @@ from milestones.process import NotPossible
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from adapters.cases.case_office import CaseOffice
     from adapters.cases.casework import Receipt
-    from adapters.office import Office
 
 NOT_OURS = "Dit bericht gaat niet over een zaak van ons."
 NO_RULE = "Voor dit soort bericht staat er niets in de tabel."
@@ -106,7 +106,7 @@ class Taken:
         return f"postbak {self.postbak}" if self.postbak else NOT_OURS
 
 
-def prepare(office: Office, values: Mapping[str, Any], received: date | None = None) -> Prepared:
+def prepare(office: CaseOffice, values: Mapping[str, Any], received: date | None = None) -> Prepared:
     """Look up what a message stands for; `values` are its CloudEvents attributes and its data.
 
     `received` is the day on which it came, today by default. What cannot be read of it is the reason to wait.
@@ -145,7 +145,7 @@ def prepare(office: Office, values: Mapping[str, Any], received: date | None = N
     return Prepared(**base, reason=None if rule.gebeurtenis else BY_HAND)
 
 
-def take_in(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:
+def take_in(session: Session, office: CaseOffice, message: Prepared, municipalities: Sequence[str]) -> Taken:
     """Report the event in its one case, or put the message in the postbak."""
     cases = find_cases(session, office, message.references, municipalities)
     if not cases and message.if_unknown is not IfUnknown.WAIT:
@@ -162,7 +162,9 @@ def take_in(session: Session, office: Office, message: Prepared, municipalities:
     return _to_postbak(session, office, message, cases, reason or NO_RULE, municipalities)
 
 
-def _not_ours(session: Session, office: Office, message: Prepared, municipalities: Sequence[str]) -> Taken:
+def _not_ours(
+    session: Session, office: CaseOffice, message: Prepared, municipalities: Sequence[str]
+) -> Taken:
     """Leave a message alone that is about no case of ours, or open the case that its rule says."""
     if message.if_unknown is IfUnknown.IGNORE or message.opens is None:
         return Taken(reason=NOT_OURS)
@@ -188,7 +190,7 @@ def _not_ours(session: Session, office: Office, message: Prepared, municipalitie
         return _to_postbak(session, office, message, (), refusal.reason, municipalities)
 
 
-def _report(session: Session, office: Office, message: Prepared, reference: str) -> Receipt:
+def _report(session: Session, office: CaseOffice, message: Prepared, reference: str) -> Receipt:
     return office.casework.report(
         reference,
         message.event or "",
@@ -202,7 +204,7 @@ def _report(session: Session, office: Office, message: Prepared, reference: str)
 
 def _to_postbak(
     session: Session,
-    office: Office,
+    office: CaseOffice,
     message: Prepared,
     cases: Sequence[str],
     reason: str,
@@ -235,5 +237,5 @@ def _municipality(session: Session, cases: Sequence[str], municipalities: Sequen
     return municipalities[0] if len(municipalities) == 1 and municipalities[0] != "*" else None
 
 
-def _shown(office: Office, text: str) -> str:
+def _shown(office: CaseOffice, text: str) -> str:
     return kept(office.settings, text)[:255] if is_plain(text) else _HIDDEN

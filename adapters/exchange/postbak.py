@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
+    from adapters.cases.case_office import CaseOffice
     from adapters.cases.casework import Receipt
-    from adapters.office import Office
 
 
 class PostbakError(IntegrationError):
     """A message that is not there, or that cannot be dealt with like this: one Dutch sentence."""
 
 
-def waiting(office: Office, *, everything: bool = False) -> Sequence[PostbakRow]:
+def waiting(office: CaseOffice, *, everything: bool = False) -> Sequence[PostbakRow]:
     """Give the messages that wait, the oldest first; with `everything` those that were dealt with too."""
     query = select(PostbakRow).order_by(col(PostbakRow.id))
     if not everything:
@@ -35,7 +35,7 @@ def waiting(office: Office, *, everything: bool = False) -> Sequence[PostbakRow]
 
 
 def couple(
-    office: Office,
+    office: CaseOffice,
     number: int,
     reference: str,
     *,
@@ -76,7 +76,7 @@ def couple(
         return receipt
 
 
-def put_aside(office: Office, number: int) -> None:
+def put_aside(office: CaseOffice, number: int) -> None:
     """Note that a person decided that a message needs nothing."""
     with writing(office.engine) as session:
         row = _open_row(session, number)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
     from adapters.runtime.settings import Settings
 
 
@@ -32,7 +32,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 
 
-def add_reference(session: Session, office: Office, case: CaseRow, value: str, at: datetime) -> bool:
+def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: str, at: datetime) -> bool:
     """Remember another system's reference to a case, and say whether it is kept as a mark only.
 
     The same one twice changes nothing; one that is no number and no address is InvalidData.
@@ -63,7 +63,7 @@ def references_of(session: Session, reference: str) -> Sequence[str]:
 
 
 def find_cases(
-    session: Session, office: Office, values: Iterable[str], municipalities: Sequence[str]
+    session: Session, office: CaseOffice, values: Iterable[str], municipalities: Sequence[str]
 ) -> list[str]:
     """Give the cases that any of these values points at, within these municipalities (`*` is all)."""
     wanted = [form for value in values for form in forms_of(office.settings, value)]

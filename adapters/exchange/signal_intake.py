@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import date
 
-    from adapters.office import Office
+    from adapters.cases.case_office import CaseOffice
     from milestones.process import Snapshot
 
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
@@ -72,7 +72,7 @@ class _Placed:
 class SignalIntake:
     """Takes in signals within one transaction."""
 
-    def __init__(self, session: Session, office: Office, secret: bytes, old: tuple[bytes, ...]) -> None:
+    def __init__(self, session: Session, office: CaseOffice, secret: bytes, old: tuple[bytes, ...]) -> None:
         self._session = session
         self._office = office
         self._secret = secret

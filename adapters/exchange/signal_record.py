@@ -13,9 +13,9 @@ from adapters.exchange.matching import Match
 from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
+    from adapters.cases.case_office import CaseOffice
     from adapters.exchange.ddas_signal import Signal
     from adapters.exchange.matching import MarksByKey
-    from adapters.office import Office
 
 _LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
 
@@ -81,7 +81,7 @@ def known_signal(session: Session, signal: Signal) -> SignalRow | None:
 
 def note_signal(
     session: Session,
-    office: Office,
+    office: CaseOffice,
     signal: Signal,
     marks: MarksByKey,
     result: SignalResult,

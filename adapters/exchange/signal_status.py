@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from adapters.cases.case_office import CaseOffice
     from adapters.cases.casework import Receipt
     from adapters.exchange.ddas_signal import Signal
-    from adapters.office import Office
 
 CLOSED_AT_SENDER = "gesloten_bij_aanleveraar"  # the fact with which M2 opens without its term
 OTHER_REASON = "Niet opgepakt: andere reden"
@@ -58,7 +58,7 @@ def closing_event(signal: Signal, on: date) -> Event:
 
 def open_closed(
     session: Session,
-    office: Office,
+    office: CaseOffice,
     signal: Signal,
     event_id: str,
     *,
@@ -94,7 +94,7 @@ def open_closed(
 
 
 def close_running(
-    session: Session, office: Office, signal: Signal, reference: str, process: str, event_id: str
+    session: Session, office: CaseOffice, signal: Signal, reference: str, process: str, event_id: str
 ) -> Receipt | None:
     """End a vroegsignaalzaak that runs, as the status of a signal in it says; None when a person has to decide.
 
@@ -131,7 +131,7 @@ def _holds_others(session: Session, signal: Signal, reference: str, process: str
 
 def correction(
     session: Session,
-    office: Office,
+    office: CaseOffice,
     reference: str,
     process: str,
     event_id: str,

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from adapters.cases.case_office import CaseOffice
     from adapters.exchange.ddas import Delivery
     from adapters.exchange.ddas_signal import BadSignal, Signal
     from adapters.exchange.signal_record import SignalReport
-    from adapters.office import Office
 
 BATCH = 200
 _COUNTED_AFTER = (5, 25, 125)  # batches: in a new database they made the tables many times larger
@@ -42,7 +42,7 @@ _GROWN = (CaseRow, ProcessRow, TimerRow, JournalRow, SignalRow)
 _IMPORT_LOCK = "vroegsignalen"
 
 
-def import_signals(path: Path, delivery: Delivery, office: Office) -> Iterator[SignalReport]:
+def import_signals(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[SignalReport]:
     """Take in every signal of a delivery and report on each, in the order of the file.
 
     Raises NotADelivery for a file that changed since it was checked.
@@ -51,7 +51,7 @@ def import_signals(path: Path, delivery: Delivery, office: Office) -> Iterator[S
     return take_in_all(records, office)
 
 
-def take_in_all(records: Iterator[Signal | BadSignal], office: Office) -> Iterator[SignalReport]:
+def take_in_all(records: Iterator[Signal | BadSignal], office: CaseOffice) -> Iterator[SignalReport]:
     """Take in these signals, batch by batch."""
     secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
     make_import_lock(office)
@@ -67,7 +67,7 @@ def take_in_all(records: Iterator[Signal | BadSignal], office: Office) -> Iterat
         yield from reports
 
 
-def make_import_lock(office: Office) -> None:
+def make_import_lock(office: CaseOffice) -> None:
     """Make the row that lets one import at a time decide where a person's signals belong."""
     with reading(office.engine) as session:
         if session.get(SettingRow, _IMPORT_LOCK) is not None:

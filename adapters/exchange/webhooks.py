@@ -35,7 +35,7 @@ from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from adapters.office import Office
+    from adapters.messages.message_office import MessageOffice
 
 TIMEOUT_SECONDS = 5.0
 _CLAIM = timedelta(seconds=60)
@@ -54,7 +54,11 @@ class SubscriptionError(IntegrationError):
 
 
 def subscribe(
-    office: Office, name: str, url: str, types: Sequence[str] = ("*",), municipalities: Sequence[str] = ("*",)
+    office: MessageOffice,
+    name: str,
+    url: str,
+    types: Sequence[str] = ("*",),
+    municipalities: Sequence[str] = ("*",),
 ) -> str:
     """Make a subscription and give the secret that its messages are signed with."""
     if not _NAME.fullmatch(name):
@@ -96,7 +100,7 @@ def _check_url(url: str) -> None:
         raise SubscriptionError("Het adres moet met https:// beginnen (http:// kan alleen op deze machine).")
 
 
-def unsubscribe(office: Office, name: str) -> None:
+def unsubscribe(office: MessageOffice, name: str) -> None:
     """End a subscription; what was still on its way is not sent any more."""
     with writing(office.engine) as session:
         row = session.get(SubscriptionRow, name)
@@ -111,13 +115,13 @@ def unsubscribe(office: Office, name: str) -> None:
         )
 
 
-def subscriptions(office: Office) -> Sequence[SubscriptionRow]:
+def subscriptions(office: MessageOffice) -> Sequence[SubscriptionRow]:
     """Give every subscription, ended ones too."""
     with reading(office.engine) as session:
         return session.exec(select(SubscriptionRow).order_by(col(SubscriptionRow.name))).all()
 
 
-def signing_secret(office: Office, name: str, salt: str) -> str:
+def signing_secret(office: MessageOffice, name: str, salt: str) -> str:
     """Give the secret that the messages of a subscription are signed with."""
     return derived_secret(office.settings.integration_secret(), "webhook", name, salt)
 
@@ -131,7 +135,9 @@ def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
 # --- fanning out --------------------------------------------------------------------------------------------
 
 
-def fan_out(office: Office, emit: Callable[[OutgoingEventRow], None] | None = None, limit: int = 200) -> int:
+def fan_out(
+    office: MessageOffice, emit: Callable[[OutgoingEventRow], None] | None = None, limit: int = 200
+) -> int:
     """Give new events to every subscription that wants them, and to `emit`; give how many there were.
 
     `emit` comes before the commit: after a crash an event is emitted again, with the same id.
@@ -180,7 +186,7 @@ def _wants(subscription: SubscriptionRow, row: OutgoingEventRow) -> bool:
 # --- delivering ---------------------------------------------------------------------------------------------
 
 
-def anything_due(office: Office) -> bool:
+def anything_due(office: MessageOffice) -> bool:
     """Whether a delivery waits to be tried."""
     query = (
         select(WebhookDeliveryRow.id).where(col(WebhookDeliveryRow.next_at) <= office.clock.now()).limit(1)
@@ -189,7 +195,7 @@ def anything_due(office: Office) -> bool:
         return session.exec(query).first() is not None
 
 
-def deliver_due(office: Office, client: httpx.Client | None = None, limit: int = 100) -> int:
+def deliver_due(office: MessageOffice, client: httpx.Client | None = None, limit: int = 100) -> int:
     """Try every delivery that is due, the oldest first; give how many were delivered.
 
     A subscriber that fails is left alone until the next round, so that it holds up nobody else for long.
@@ -212,7 +218,7 @@ def deliver_due(office: Office, client: httpx.Client | None = None, limit: int =
     return delivered
 
 
-def _deliver(office: Office, client: httpx.Client, number: int, failing: set[str]) -> bool:
+def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: set[str]) -> bool:
     claimed = _claim(office, number, failing)
     if claimed is None:
         return False
@@ -252,7 +258,7 @@ def _deliver(office: Office, client: httpx.Client, number: int, failing: set[str
 
 
 def _claim(
-    office: Office, number: int, failing: set[str]
+    office: MessageOffice, number: int, failing: set[str]
 ) -> tuple[WebhookDeliveryRow, OutgoingEventRow, SubscriptionRow] | None:
     """Take a delivery for a while; another worker that wanted it gets None."""
     now = office.clock.now()
@@ -278,7 +284,7 @@ def _claim(
 # --- what could not be delivered ----------------------------------------------------------------------------
 
 
-def dead_letters(office: Office) -> Sequence[tuple[WebhookDeliveryRow, OutgoingEventRow]]:
+def dead_letters(office: MessageOffice) -> Sequence[tuple[WebhookDeliveryRow, OutgoingEventRow]]:
     """Give what was given up, the oldest first."""
     query = (
         select(WebhookDeliveryRow, OutgoingEventRow)
@@ -290,7 +296,7 @@ def dead_letters(office: Office) -> Sequence[tuple[WebhookDeliveryRow, OutgoingE
         return session.exec(query).all()
 
 
-def try_again(office: Office, name: str) -> int:
+def try_again(office: MessageOffice, name: str) -> int:
     """Send all that was given up for a subscription anew; give how many."""
     now = office.clock.now()
     with writing(office.engine) as session:
@@ -307,7 +313,7 @@ def try_again(office: Office, name: str) -> int:
         return int(result.rowcount)  # type: ignore[attr-defined]
 
 
-def report_dead_letters(office: Office) -> int:
+def report_dead_letters(office: MessageOffice) -> int:
     """Tell the coordinator of subscribers that took nothing, at most once a day each; give how many."""
     gave_up, reported = col(WebhookDeliveryRow.gave_up_at), col(SubscriptionRow.reported_at)
     with reading(office.engine) as session:
@@ -320,7 +326,7 @@ def report_dead_letters(office: Office) -> int:
     return sum(_report(office, name) for name in names)
 
 
-def _report(office: Office, name: str) -> bool:
+def _report(office: MessageOffice, name: str) -> bool:
     now = office.clock.now()
     with writing(office.engine) as session:
         row = session.get_one(SubscriptionRow, name, with_for_update=True)

@@ -6,11 +6,12 @@ absence. A deputy who was declared and is not in the file cannot get a message; 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from adapters.cases.caseload import Away
 from adapters.messages.recipients import Absence
 from adapters.storage.oversight_tables import AbsenceRow
 
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from adapters.messages.recipients import Book
-
-
-@dataclass(frozen=True, slots=True)
-class Away:
-    """Somebody is away today; `deputy` is the code of who stands in, if there is one."""
-
-    deputy: str | None
 
 
 def who_is_away(session: Session, book: Book, municipality: str, day: date) -> Mapping[str, Away]:

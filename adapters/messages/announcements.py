@@ -12,8 +12,8 @@ from adapters.messages.channels import ChannelError, send_over
 from adapters.storage.database import reading
 
 if TYPE_CHECKING:
+    from adapters.messages.message_office import MessageOffice
     from adapters.messages.recipients import Recipient
-    from adapters.office import Office
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Announcement:
     body: str
 
 
-def announce(office: Office, announcement: Announcement) -> bool:
+def announce(office: MessageOffice, announcement: Announcement) -> bool:
     """Tell everyone with the role who is there, each over the first channel that takes it; give whether all heard it.
 
     While nobody can be told, it goes to the local file of messages.
@@ -52,7 +52,7 @@ def _told(holder: Recipient, announcement: Announcement) -> bool:
     return False
 
 
-def _to_file(office: Office, announcement: Announcement) -> None:
+def _to_file(office: MessageOffice, announcement: Announcement) -> None:
     line = {
         "op": office.clock.now().isoformat(timespec="seconds"),
         "id": announcement.id,

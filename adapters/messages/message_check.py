@@ -15,11 +15,11 @@ from adapters.storage.database import ProcessRow, reading
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adapters.messages.message_office import MessageOffice
     from adapters.messages.recipients import Book
-    from adapters.office import Office
 
 
-def message_problems(office: Office) -> Iterator[str]:
+def message_problems(office: MessageOffice) -> Iterator[str]:
     """Give a Dutch line for each thing that is wrong; what is right keeps working."""
     for problem in office.recipients.problems():
         yield str(problem)
@@ -31,7 +31,7 @@ def message_problems(office: Office) -> Iterator[str]:
     yield from _revealing_senders(book)
 
 
-def _forgotten_municipalities(office: Office, book: Book) -> Iterator[str]:
+def _forgotten_municipalities(office: MessageOffice, book: Book) -> Iterator[str]:
     """Name the municipalities that have open cases and stand nowhere in the file."""
     if not book.roles or EVERY_MUNICIPALITY in book.roles:
         return

@@ -11,7 +11,7 @@ from adapters.runtime.settings import secret_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.office import Office
+    from adapters.messages.message_office import MessageOffice
     from adapters.runtime.settings import Settings
 
 FAILED_RUN, LATE_WORKER, DEAD_LETTER = "run-mislukt", "worker-te-laat", "niet-bezorgd"
@@ -50,7 +50,7 @@ def operator_key(settings: Settings) -> str:
     return secret_file(settings.ensure_home() / "beheersleutel").decode()
 
 
-def tell_coordinator(office: Office, kind: str, subject: str, message_id: str) -> str:
+def tell_coordinator(office: MessageOffice, kind: str, subject: str, message_id: str) -> str:
     """Send a message of a kind to the coordinator; a kind without a text is a KeyError."""
     title, body = TEXTS[kind]
     told = announce(

@@ -47,9 +47,8 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Subquery
     from sqlmodel import Session
 
-    from adapters.office import Office
     from adapters.oversight.monitor_figures import Figure
-    from adapters.oversight.workload import WorkItem
+    from adapters.oversight.workload import WorkItem, WorkloadOffice
 
 WEEKS = 52
 OUTSIDE = "buiten de gemeente"
@@ -89,7 +88,9 @@ class Monitor:
         return tuple(cell for cell in self.cells if cell.figure == figure.code)
 
 
-def read_monitor(office: Office, municipality: str, end: date | None = None, weeks: int = WEEKS) -> Monitor:
+def read_monitor(
+    office: WorkloadOffice, municipality: str, end: date | None = None, weeks: int = WEEKS
+) -> Monitor:
     """Compute the monitor over the weeks up to and including a day: yesterday, unless another is given."""
     last = end or office.clock.today() - timedelta(days=1)
     begin = last - timedelta(days=7 * weeks - 1)
@@ -110,7 +111,7 @@ def read_monitor(office: Office, municipality: str, end: date | None = None, wee
     return Monitor(municipality, begin, last, tuple(cells), figures)
 
 
-def _open_work(office: Office, municipality: str) -> Iterator[Cell]:
+def _open_work(office: WorkloadOffice, municipality: str) -> Iterator[Cell]:
     """Give what is open now: how many of its cases are late, and on whom each waits first."""
     workload = read_workload(office, municipality)
     first: dict[str, WorkItem] = {}
@@ -158,7 +159,7 @@ class _Period:
     """The figures that look back over a period."""
 
     session: Session
-    office: Office
+    office: WorkloadOffice
     municipality: str
     begin: date
     end: date

@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlmodel import col, select
 
@@ -22,9 +22,29 @@ from milestones.terms import Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from adapters.office import Office
+    from sqlalchemy import Engine
+
+    from adapters.cases.caseload import Away
+    from adapters.runtime.clock import Clock
+    from milestones.policy import Rules
+
 
 _SUNDAY = 6
+
+
+class WorkloadOffice(Protocol):
+    """What a workload is read with. Who is away is known where people get their messages."""
+
+    engine: Engine
+    clock: Clock
+
+    def rules_for(self, municipality: str) -> Rules:
+        """Give the calendar and the policy of a municipality."""
+        ...
+
+    def away(self, municipality: str, day: date) -> Mapping[str, Away]:
+        """Give who is away on a day, and who stands in."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +150,7 @@ class Workload:
         return dict(sorted(counts.items()))
 
 
-def read_workload(office: Office, municipality: str) -> Workload:
+def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
     """Read the open work of a municipality: two queries, whatever the number of cases."""
     today = office.clock.today()
     policy = office.rules_for(municipality).policy
@@ -230,7 +250,7 @@ def _written(value: object) -> object:
     return "" if value is None else value
 
 
-def municipalities(office: Office) -> list[str]:
+def municipalities(office: WorkloadOffice) -> list[str]:
     """Give every municipality that has a case."""
     with reading(office.engine) as session:
         return sorted(session.exec(select(ProcessRow.municipality).distinct()))

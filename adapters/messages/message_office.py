@@ -1,0 +1,67 @@
+"""What messages need, put together: who receives, the texts, the links, the deliveries."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from adapters.cases.case_office import CaseOffice
+from adapters.messages.absences import who_is_away
+from adapters.messages.deliveries import Deliveries
+from adapters.messages.delivery_planning import DeliveryPlanner
+from adapters.messages.handoff_links import HandoffLinks
+from adapters.messages.message_writing import MessageWriter
+from adapters.messages.recipients_file import RecipientsFile
+from adapters.messages.texts import Texts
+from adapters.storage.database import reading
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from adapters.cases.caseload import Away
+
+
+class MessageOffice(CaseOffice):
+    """The part of the office that knows cases and messages."""
+
+    @cached_property
+    def recipients(self) -> RecipientsFile:
+        """Who receives messages."""
+        return RecipientsFile(self.settings.recipients_file)
+
+    def away(self, municipality: str, day: date) -> Mapping[str, Away]:
+        """Give who is away on a day, and who stands in."""
+        with reading(self.engine) as session:
+            return who_is_away(session, self.recipients.book(), municipality, day)
+
+    @cached_property
+    def texts(self) -> Texts:
+        """The texts of messages."""
+        return Texts(self.settings.texts_folder)
+
+    @cached_property
+    def handoff_links(self) -> HandoffLinks:
+        """The links with which a hand-off is accepted or returned."""
+        return HandoffLinks(
+            self.engine,
+            self.clock,
+            self.casework,
+            self.recipients,
+            self.settings.link_secret(),
+            self.settings.public_api,
+        )
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """The deliveries of messages."""
+        return Deliveries(
+            self.engine,
+            self.clock,
+            self.recipients,
+            DeliveryPlanner(self.engine, self.clock, self.recipients, self.rules_for),
+            MessageWriter(self.texts, self.rules_for, self.settings.prefect_ui, self.clock),
+            self.handoff_links,
+            self.settings.messages_file,
+            self.rules_for,
+        )
