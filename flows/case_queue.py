@@ -16,7 +16,7 @@ from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
 from adapters.cases.shown import ShownRuns
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
@@ -68,7 +68,7 @@ class CaseQueue:
         """Claim up to `limit` processes, and make the flow runs that are not there yet."""
         wake_ups: list[WakeUp] = []
         for waiting in self._office.attention.claim(limit):
-            reach(FaultPoint.CLAIMED, waiting.case_reference)
+            reach(Checkpoint.CLAIMED, waiting.case_reference)
             try:
                 flow_run_id = waiting.flow_run_id or self._make_run(waiting)
             except Exception:
@@ -77,7 +77,7 @@ class CaseQueue:
                 continue
             if flow_run_id is None:
                 continue
-            reach(FaultPoint.RUN_LINKED, waiting.case_reference)
+            reach(Checkpoint.RUN_LINKED, waiting.case_reference)
             self._claimed[flow_run_id] = waiting
             wake_ups.append(WakeUp(flow_run_id))
         return wake_ups
@@ -147,7 +147,7 @@ class CaseQueue:
     def _fire(self, references: Sequence[str]) -> None:
         """Fire what is due in some cases; when they cannot go together, one by one."""
         for reference in references:
-            reach(FaultPoint.BEFORE_SWEEP, reference)
+            reach(Checkpoint.BEFORE_SWEEP, reference)
         try:
             self._office.casework.fire_due_together(references)
         except Exception as error:
@@ -157,7 +157,7 @@ class CaseQueue:
             for reference in references:
                 self._fire_alone(reference)
         for reference in references:
-            reach(FaultPoint.AFTER_SWEEP, reference)
+            reach(Checkpoint.AFTER_SWEEP, reference)
 
     def _fire_alone(self, reference: str) -> None:
         """Fire what is due in one case; a case that cannot be fired keeps no other from its terms."""
@@ -192,7 +192,7 @@ class CaseQueue:
                 self._deployments.clear()  # Prefect lost what it knew: put it back, and try again soon
                 self._deploy_again()
             raise
-        reach(FaultPoint.RUN_MADE, waiting.case_reference)
+        reach(Checkpoint.RUN_MADE, waiting.case_reference)
         if not office.attention.link(waiting, run.id):
             return None
         ShownRuns(office.engine).remember(waiting.process_id, shown.tags, page="")

@@ -13,7 +13,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from prefect.states import Completed, Failed
 
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.message_tables import DeliveryState
 from flows.notable_events import undelivered
 from flows.tags import slug
@@ -81,7 +81,7 @@ def send_due(here: Office, parcels: Iterable[Parcel], before_each: Callable[[], 
             before_each()
         # The time line of a run draws no accents: "coördinator" would read "cordinator".
         send_message(parcel.kind, slug(parcel.role_name), parcel.channel, (here, parcel), return_state=True)
-        reach(FaultPoint.EFFECT_NOTED, parcel.case_reference)
+        reach(Checkpoint.EFFECT_NOTED, parcel.case_reference)
 
 
 def deliver_what_is_left(here: Office) -> None:

@@ -21,7 +21,7 @@ from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.display import show
 from flows.effects import plan_messages, send_due
@@ -48,7 +48,7 @@ def run_process(reference: str, name: str) -> State[Any]:
     held = _hold(here, run, reference, name)
     if held is None:
         return Completed(name="Vervangen", message="Een andere flow run toont dit proces.")
-    reach(FaultPoint.RUN_STARTED, reference)
+    reach(Checkpoint.RUN_STARTED, reference)
     rest = _REST_AFTER_FAILURE
     try:
         _apply_answers(here, reference, name)
@@ -66,19 +66,19 @@ def run_process(reference: str, name: str) -> State[Any]:
         # The UI shows a state's message only in a corner; the run's log is what a coordinator reads.
         get_run_logger().info("%s. %s", shown.state, shown.message)
         if closed(process):
-            reach(FaultPoint.BEFORE_FINISH, reference)
+            reach(Checkpoint.BEFORE_FINISH, reference)
             here.attention.shown(held, process.sequence, finished=True)
-            reach(FaultPoint.AFTER_FINISH, reference)
+            reach(Checkpoint.AFTER_FINISH, reference)
             rest = timedelta(0)
             return Completed(name=shown.state, message=shown.message)
-        reach(FaultPoint.BEFORE_PARK, reference)
+        reach(Checkpoint.BEFORE_PARK, reference)
         _still_ours(here, held)
         try:
             park(shown.state, shown.message, form_for(process, f"{shown.state}. {shown.message}"), reference)
         except Pause:
-            reach(FaultPoint.AFTER_PARK, reference)
+            reach(Checkpoint.AFTER_PARK, reference)
             here.attention.shown(held, process.sequence)
-            reach(FaultPoint.SHOWN, reference)
+            reach(Checkpoint.SHOWN, reference)
             rest = timedelta(0)
             raise
     except (DBAPIError, PoolTimeoutError, httpx.HTTPError) as error:
@@ -119,7 +119,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> None:
         if not answer.values:
             log.info("Hervat zonder antwoord: de zaak blijft waar hij is.")
             continue
-        reach(FaultPoint.ANSWER_READ, reference)
+        reach(Checkpoint.ANSWER_READ, reference)
         process = here.casework.case(reference).case.process(name)
         chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:

@@ -31,7 +31,7 @@ from prefect.states import Cancelled
 from sqlmodel import col, select
 
 from adapters.cases.cancellations import ask_cancellation
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.database import ProcessRow, reading
 from adapters.storage.releases import of_this_release
 from flows.display import show
@@ -103,7 +103,7 @@ class Repair:
             with suppress(ObjectNotFound):
                 self._client.update_flow_run(flow_run_id, tags=[REPLACED])
         if self._office.attention.unlink(process_id, flow_run_id):
-            reach(FaultPoint.RUN_REPLACED, reference)
+            reach(Checkpoint.RUN_REPLACED, reference)
 
     # --- all of them ----------------------------------------------------------------------------------------
 

@@ -12,6 +12,8 @@ import signal
 import sys
 import traceback
 
+from support.fatal_checkpoints import die_when_asked
+
 import deployments.cli
 import deployments.deploy
 import deployments.worker_process
@@ -28,6 +30,7 @@ def _live(order: dict[str, object]) -> None:
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(order["environment"])  # type: ignore[arg-type]
+    die_when_asked()
     log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(log, 1)

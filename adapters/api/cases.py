@@ -20,7 +20,7 @@ from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_key
 from adapters.storage.database import CaseRow, JournalRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
@@ -250,6 +250,6 @@ def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
 
 
 def _respond(answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
-    reach(FaultPoint.API_COMMITTED)
+    reach(Checkpoint.API_COMMITTED)
     status, body, repeated = answered
     return JSONResponse(body, status, headers={"Idempotent-Replayed": "true"} if repeated else None)

@@ -18,8 +18,8 @@ from adapters.cases.journal import journal_of
 from adapters.cases.outgoing import events_of
 from adapters.cases.saving import Saved, add_new, save
 from adapters.cases.store import load_case
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import tell_when_committed
-from adapters.runtime.faults import FaultPoint, reach
 from adapters.storage.database import CaseRow, JournalRow, OutboxRow, ProcessRow, insert_rows
 from adapters.storage.exchange_tables import OutgoingEventRow
 from milestones.case import traject_is_open
@@ -105,7 +105,7 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
     insert_rows(session, OutgoingEventRow, events)
     session.flush()
     for change in changes:
-        reach(FaultPoint.BEFORE_COMMIT, change.case_row.reference)
+        reach(Checkpoint.BEFORE_COMMIT, change.case_row.reference)
 
 
 def _refuse_second_traject(session: Session, case_row: CaseRow) -> None:

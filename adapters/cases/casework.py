@@ -32,8 +32,8 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
-from adapters.runtime.faults import FaultPoint, reach
 from adapters.runtime.plain_values import to_json
 from adapters.storage.database import (
     CaseRow,
@@ -189,7 +189,7 @@ class Casework:
             # Only now, when nothing can be refused any more but a second traject, is anything written.
             write_changes(session, [change])
             receipt = Receipt(case_row.reference, case_row.municipality, change.after, process=change.process)
-        reach(FaultPoint.AFTER_COMMIT, receipt.reference)
+        reach(Checkpoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
     def open_all(self, openings: Sequence[Opening], session: Session) -> list[Receipt | NotPossible]:
@@ -295,7 +295,7 @@ class Casework:
             write_changes(session, [Change(case_row, kept, (given_input,), rules, at, quiet)])
             told = next(step.process for step in steps if not step.derived)
             receipt = Receipt(reference, case_row.municipality, after, process=told)
-        reach(FaultPoint.AFTER_COMMIT, reference)
+        reach(Checkpoint.AFTER_COMMIT, reference)
         return receipt
 
     def report_all(self, reports: Sequence[Reported], session: Session) -> list[Receipt | NotPossible]:

@@ -24,8 +24,8 @@ from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED
 from adapters.messages.message_writing import RESIDENT, Subject, UnsafeTextError, overtaken
 from adapters.messages.retry_table import wait_after
+from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.clock import later
-from adapters.runtime.faults import FaultPoint, reach
 from adapters.runtime.worker_identity import identity, is_dead
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
@@ -209,12 +209,12 @@ class Deliveries:
         if not messages:
             return last
         taken = [row for row, _ in messages]
-        reach(FaultPoint.BEFORE_EFFECT, taken[0].case_reference)
+        reach(Checkpoint.BEFORE_EFFECT, taken[0].case_reference)
         try:
             self._hand_over(taken[0], self._one_message(messages))
         except ChannelError as error:
             return self._fail(taken, str(error), again=not error.hopeless)
-        reach(FaultPoint.AFTER_EFFECT, parcel.case_reference)
+        reach(Checkpoint.AFTER_EFFECT, parcel.case_reference)
         number = f" (bundel van {len(taken)})" if len(taken) > 1 else ""
         return self._finish(taken, DeliveryState.DELIVERED, f"bezorgd{number}")
 

@@ -37,7 +37,7 @@ from prefect.client.schemas.objects import State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError, Pause
 
-from adapters.runtime.faults import FaultPoint, reach
+from adapters.runtime.checkpoints import Checkpoint, reach
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -106,7 +106,7 @@ def park(name: str, message: str, form: type[BaseModel] | None, reference: str =
     """Park the current flow run under a name and a message, with the form that Resume asks for.
 
     The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
-    not answer: the worker finds it again. `reference` names the case to the fault points.
+    not answer: the worker finds it again. `reference` names the case to the checkpoints.
     """
     run, client = this_run(), get_client(sync_client=True)
     pause_key = secrets.token_hex(6)  # short: the server keeps every key that a run ever used
@@ -133,7 +133,7 @@ def park(name: str, message: str, form: type[BaseModel] | None, reference: str =
                 and accepted.is_paused()
                 and accepted.state_details.pause_key == pause_key
             ):
-                reach(FaultPoint.BEFORE_FORM, reference)
+                reach(Checkpoint.BEFORE_FORM, reference)
                 if shown is not None:
                     shown.store(client, run.id)
                 raise Pause(name, state=accepted)

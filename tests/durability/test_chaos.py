@@ -11,7 +11,7 @@ from chaos import DAYS, Chaos, run_chaos
 from cluster import Cluster, postgresql_programs
 from workshop import Workshop
 
-from adapters.runtime.faults import FaultPoint
+from adapters.runtime.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ CASES = 10
 KILLS = {"worker": 1, "api": 1, "server": 1}
 RESTARTS = 1 if postgresql_programs() is not None else 0
 # A death at a named point in the work on one of the cases, beside the random kills.
-FAULTS = (f"{FaultPoint.AFTER_EFFECT}@M3-tot-M4-9",)
+FAULTS = (f"{Checkpoint.AFTER_EFFECT}@M3-tot-M4-9",)
 needs_postgresql = pytest.mark.skipif(postgresql_programs() is None, reason="no PostgreSQL programs here")
 
 

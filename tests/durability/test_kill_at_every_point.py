@@ -10,8 +10,8 @@ import pytest
 from invariants import end_of, messages, violations
 from workshop import Workshop
 
+from adapters.runtime.checkpoints import Checkpoint
 from adapters.runtime.clock import AMSTERDAM
-from adapters.runtime.faults import FaultPoint
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]  # the set-up walks every case
 
 # The ordinary suite kills at these, `-m "long or short"` at every one.
-SHORT = {FaultPoint.BEFORE_COMMIT, FaultPoint.AFTER_EFFECT, FaultPoint.BEFORE_FORM, FaultPoint.AFTER_PARK}
+SHORT = {Checkpoint.BEFORE_COMMIT, Checkpoint.AFTER_EFFECT, Checkpoint.BEFORE_FORM, Checkpoint.AFTER_PARK}
 POINTS = [
     pytest.param(point, marks=[pytest.mark.short] if point in SHORT else [])
-    for point in FaultPoint
-    if point is not FaultPoint.API_COMMITTED  # that is another process; it has a test of its own
+    for point in Checkpoint
+    if point is not Checkpoint.API_COMMITTED  # that is another process; it has a test of its own
 ]
 FIRST_WARNING = datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)
 CONTROL = "ONGESTOORD-1"
 
 
-def _reference(point: FaultPoint) -> str:
+def _reference(point: Checkpoint) -> str:
     return f"STERF-{point.name.replace('_', '-')}"
 
 
 @pytest.fixture(scope="module")
-def points(request: pytest.FixtureRequest) -> list[FaultPoint]:
+def points(request: pytest.FixtureRequest) -> list[Checkpoint]:
     """The points of which a test was chosen to run now."""
     found = (item.callspec.params for item in request.session.items if hasattr(item, "callspec"))
     return [known["killed_at"] for known in found if "killed_at" in known]
@@ -47,7 +47,7 @@ def history(
     server: PrefectServer,
     nursery: Nursery,
     tmp_path_factory: pytest.TempPathFactory,
-    points: list[FaultPoint],
+    points: list[Checkpoint],
 ) -> Iterator[Workshop]:
     """Cases that walk the same way; in the work on each the worker is killed at another point."""
     shop = Workshop(server, nursery, tmp_path_factory.mktemp("sterf") / "home")
@@ -63,8 +63,8 @@ def history(
             server.answer(run["id"], gebeurtenis="Aanmelding geregistreerd")
         for reference in references:
             shop.wait_for_state(reference, "Wacht op crisischeck", seconds=120)
-        if FaultPoint.RUN_REPLACED in points:
-            server.call("DELETE", f"/flow_runs/{shop.run_id(_reference(FaultPoint.RUN_REPLACED))}")
+        if Checkpoint.RUN_REPLACED in points:
+            server.call("DELETE", f"/flow_runs/{shop.run_id(_reference(Checkpoint.RUN_REPLACED))}")
         shop.set_time(FIRST_WARNING)
         for reference in references:
             shop.wait(lambda ref=reference: _warned_and_shown(shop, ref), 120)
@@ -83,7 +83,7 @@ def _warned_and_shown(shop: Workshop, reference: str) -> bool:
 
 
 @pytest.mark.parametrize("killed_at", POINTS)
-def test_a_case_ends_as_if_nobody_killed_the_worker(history: Workshop, killed_at: FaultPoint) -> None:
+def test_a_case_ends_as_if_nobody_killed_the_worker(history: Workshop, killed_at: Checkpoint) -> None:
     """Killed at this point and started again, a case ends with the same state, terms, messages and journal."""
     reference = _reference(killed_at)
     assert (history.home / "fouten" / f"{killed_at}@{reference}").exists(), (
@@ -94,7 +94,7 @@ def test_a_case_ends_as_if_nobody_killed_the_worker(history: Workshop, killed_at
 
 @pytest.mark.short
 def test_all_invariants_hold_after_the_kills(
-    history: Workshop, server: PrefectServer, points: list[FaultPoint]
+    history: Workshop, server: PrefectServer, points: list[Checkpoint]
 ) -> None:
     """Events and rungs once, effects done under stable ids, replay equal, and Prefect shows the journal's state."""
     assert history.deaths == len(points)
@@ -106,7 +106,7 @@ def test_all_invariants_hold_after_the_kills(
 @pytest.mark.short
 def test_a_message_that_was_sent_before_the_kill_comes_twice_under_one_id(history: Workshop) -> None:
     """A kill between sending and noting repeats the message, and the receiver can see that."""
-    reference = _reference(FaultPoint.AFTER_EFFECT)
+    reference = _reference(Checkpoint.AFTER_EFFECT)
     ids = [
         item["id"] for item in messages(history.office.settings.messages_file) if reference in item["tekst"]
     ]
@@ -118,7 +118,7 @@ def test_an_event_that_the_api_stored_before_it_died_counts_once(history: Worksh
     """The API is killed after its commit and before its answer; asked again, it says what it stored, once."""
     casework = history.office.casework
     reference = casework.open("M1", municipality="0518").reference
-    history.start("api", "api", ROUTEKAART_FAULT=str(FaultPoint.API_COMMITTED))
+    history.start("api", "api", ROUTEKAART_FAULT=str(Checkpoint.API_COMMITTED))
     url = f"http://127.0.0.1:{history.api_port}"
     history.wait(lambda: _answers(f"{url}/healthz"), 30)
     headers = {

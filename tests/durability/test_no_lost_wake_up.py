@@ -14,7 +14,7 @@ from invariants import messages, violations
 from sqlmodel import select
 
 from adapters.cases.attention import LEASE, Attention
-from adapters.runtime.faults import FaultPoint
+from adapters.runtime.checkpoints import Checkpoint
 from adapters.runtime.worker_identity import identity
 from adapters.storage.database import ProcessRow, reading
 
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 REPORTED, REGISTERED = "aanmelding_geregistreerd", "Wacht op crisischeck"
 MOMENTS = (
-    FaultPoint.CLAIMED,
-    FaultPoint.RUN_MADE,
-    FaultPoint.RUN_LINKED,
-    FaultPoint.RUN_STARTED,
-    FaultPoint.BEFORE_EFFECT,
-    FaultPoint.EFFECT_NOTED,
-    FaultPoint.BEFORE_PARK,
-    FaultPoint.BEFORE_FORM,
-    FaultPoint.AFTER_PARK,
-    FaultPoint.SHOWN,
+    Checkpoint.CLAIMED,
+    Checkpoint.RUN_MADE,
+    Checkpoint.RUN_LINKED,
+    Checkpoint.RUN_STARTED,
+    Checkpoint.BEFORE_EFFECT,
+    Checkpoint.EFFECT_NOTED,
+    Checkpoint.BEFORE_PARK,
+    Checkpoint.BEFORE_FORM,
+    Checkpoint.AFTER_PARK,
+    Checkpoint.SHOWN,
 )
 
 
@@ -236,13 +236,13 @@ def test_events_that_come_at_every_moment_are_shown_soon(
 @pytest.mark.parametrize(
     "point",
     [
-        pytest.param(FaultPoint.BEFORE_PARK, marks=pytest.mark.short("sqlite")),
-        FaultPoint.BEFORE_EFFECT,
-        FaultPoint.RUN_STARTED,
+        pytest.param(Checkpoint.BEFORE_PARK, marks=pytest.mark.short("sqlite")),
+        Checkpoint.BEFORE_EFFECT,
+        Checkpoint.RUN_STARTED,
     ],
 )
 def test_a_worker_that_stood_still_does_nothing_when_it_comes_back(
-    workshop: Callable[..., Workshop], database: dict[str, str], point: FaultPoint
+    workshop: Callable[..., Workshop], database: dict[str, str], point: Checkpoint
 ) -> None:
     """Stopped for longer than its lease, a worker finds its process taken, and leaves it as the other shows it."""
     shop = workshop(ROUTEKAART_LEASE_SECONDS="3", **database)
@@ -251,7 +251,7 @@ def test_a_worker_that_stood_still_does_nothing_when_it_comes_back(
     assert violations(shop.office, runs={run["id"]: run}) == []
     ids = [item["id"] for item in messages(shop.office.settings.messages_file)]
     # The message that was in the hands of the sleeper may come twice, never more, under one id.
-    assert len(ids) - len(set(ids)) <= (1 if point is FaultPoint.BEFORE_EFFECT else 0)
+    assert len(ids) - len(set(ids)) <= (1 if point is Checkpoint.BEFORE_EFFECT else 0)
 
 
 @pytest.mark.prefect
@@ -261,13 +261,13 @@ def test_a_worker_that_stood_still_for_more_than_a_minute(
     """With the lease of every day, a minute: the other takes over after it, and the first lets go."""
     shop = workshop(**database)
     began = time.monotonic()
-    reference = _sleeps_and_comes_back(shop, FaultPoint.BEFORE_PARK)
+    reference = _sleeps_and_comes_back(shop, Checkpoint.BEFORE_PARK)
     assert time.monotonic() - began > LEASE.total_seconds()
     run = shop.wait_for_state(reference, REGISTERED)
     assert violations(shop.office, runs={run["id"]: run}) == []
 
 
-def _sleeps_and_comes_back(shop: Workshop, point: FaultPoint) -> str:
+def _sleeps_and_comes_back(shop: Workshop, point: Checkpoint) -> str:
     """Stop a worker at a point in its work on a case; it goes on when another has shown an event in that case."""
     casework = shop.office.casework
     reference = casework.open(

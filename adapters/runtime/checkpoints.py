@@ -1,23 +1,13 @@
-"""Named points at which a process can die, so that a test can let it die exactly there.
-
-Nothing happens unless the variable ROUTEKAART_FAULT names a point. It holds `NAME` or `NAME@REFERENCE` (only
-in the work on that case), several divided by commas; `NAME@REFERENCE:stop` stops the process as SIGSTOP does
-instead of killing it. Each entry strikes once: a marker file in the folder ROUTEKAART_FAULT_MARKS, by default
-`fouten` in the home folder, remembers it.
-"""
+"""Named points between two things that are kept. Whoever wants to know that one is passed, listens; nobody does."""
 
 from __future__ import annotations
 
-import os
-import signal
+from collections.abc import Callable
 from enum import StrEnum
-from pathlib import Path
-
-_VARIABLE = "ROUTEKAART_FAULT"
 
 
-class FaultPoint(StrEnum):
-    """Where a process can die between two things that are kept."""
+class Checkpoint(StrEnum):
+    """Where one thing is kept and the next is not yet."""
 
     BEFORE_COMMIT = "before_commit"
     """All rows of a transition are written, nothing is committed."""
@@ -61,29 +51,16 @@ class FaultPoint(StrEnum):
     """The API stored an event and did not answer."""
 
 
-def reach(point: FaultPoint, reference: str = "") -> None:
-    """Pass a point; die here when ROUTEKAART_FAULT says so."""
-    wanted = os.environ.get(_VARIABLE)
-    if wanted is not None:
-        _strike(point, reference, wanted)
+Listener = Callable[[Checkpoint, str], None]
+_listeners: list[Listener] = []
 
 
-def _strike(point: FaultPoint, reference: str, wanted: str) -> None:
-    for entry in wanted.split(","):
-        name, _, how = entry.strip().partition(":")
-        if name not in (str(point), f"{point}@{reference}"):
-            continue
-        if _first_time(name):
-            os.kill(os.getpid(), signal.SIGSTOP if how == "stop" else signal.SIGKILL)
+def listen(listener: Listener) -> None:
+    """Tell this listener each checkpoint that this process reaches, with the case where there is one."""
+    _listeners.append(listener)
 
 
-def _first_time(name: str) -> bool:
-    """Make the marker of an entry; False when it is there already."""
-    home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
-    marks = Path(os.environ.get("ROUTEKAART_FAULT_MARKS", home / "fouten"))
-    marks.mkdir(parents=True, exist_ok=True)
-    try:
-        (marks / name).touch(exist_ok=False)
-    except FileExistsError:
-        return False
-    return True
+def reach(point: Checkpoint, reference: str = "") -> None:
+    """Pass a checkpoint."""
+    for listener in _listeners:
+        listener(point, reference)
