@@ -12,7 +12,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
-from deployments.views import deploy_views
+from deployments.saved_filters import deploy_views
 from flows.prefect_seam.worker import RoutekaartWorker
 
 if TYPE_CHECKING:

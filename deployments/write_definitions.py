@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parents[1] / "docs" / "definitions"
 TERMS_PAGE = "TERMIJNEN"
 
 
-def page(code: str) -> str:
+def definition_page(code: str) -> str:
     """Give the page of a definition: its tables and its picture."""
     definition = DEFINITIONS[code]
     return f"{as_table(definition)}\n\n```mermaid\n{as_mermaid(definition)}\n```\n"
@@ -23,7 +23,7 @@ def page(code: str) -> str:
 
 def pages() -> dict[str, str]:
     """Give every page by its name: those of the definitions, and that of all terms."""
-    return {code: page(code) for code in DEFINITIONS} | {TERMS_PAGE: as_page()}
+    return {code: definition_page(code) for code in DEFINITIONS} | {TERMS_PAGE: as_page()}
 
 
 def write() -> None:

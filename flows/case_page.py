@@ -18,7 +18,7 @@ from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
-from milestones.definitions import DEFINITIONS, definition_of, of_version
+from milestones.definitions import DEFINITIONS, definition_of, kept_definition
 from milestones.penalty import penalties
 from milestones.roles import dutch_role
 from milestones.running import reservation
@@ -263,7 +263,7 @@ def event_label(row: JournalRow, policy: Policy) -> str:
     """Give what a journal row says, in words."""
     if row.event in _OWN_WORDS:
         return _OWN_WORDS[row.event]
-    definition = of_version(row.process.partition("#")[0], row.version)
+    definition = kept_definition(row.process.partition("#")[0], row.version)
     if row.rung is None and definition.knows(row.event):
         return definition.event(row.event).label
     if row.rung is None and row.event in STEERING:

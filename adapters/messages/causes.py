@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from adapters.cases.case_writing import effect_id
 from adapters.storage.database import JournalRow
-from milestones.definitions import of_version
+from milestones.definitions import kept_definition
 
 if TYPE_CHECKING:
     from datetime import date
@@ -57,5 +57,5 @@ def label_of(process: str, version: int, event: str) -> str:
     """Give an event in words, as its process calls it; a step of a ladder has none and gives nothing."""
     if event in _OURS:
         return _OURS[event]
-    definition = of_version(process.partition("#")[0], version)
+    definition = kept_definition(process.partition("#")[0], version)
     return definition.event(event).label if definition.knows(event) else ""

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 from adapters.cases.caseload import GUIDANCE, deputy_for
 from adapters.storage.database import ProcessRow, TimerRow, reading
 from milestones.definition import OFFERED
-from milestones.definitions import of_version
+from milestones.definitions import kept_definition
 from milestones.roles import dutch_role
 from milestones.terms import Kind
 
@@ -175,7 +175,7 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
     items = []
     for row in processes:
         due, term = first.get(row.id, (None, None))
-        state = of_version(row.code, row.version).state(row.state)
+        state = kept_definition(row.code, row.version).state(row.state)
         holder = row.facts.get("houder") or contacts.get(row.case_reference)
         items.append(
             WorkItem(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 
-def move_definition(office: Office, code: str, from_version: int, to_version: int, *, dry: bool) -> int:
+def print_moves(office: Office, code: str, from_version: int, to_version: int, *, dry: bool) -> int:
     """Move every open process of a definition and print each; give 1 when one had to stay."""
     why = (migration_of(code, from_version, to_version).__doc__ or "").strip().splitlines()[0]
     say(f"{code} van versie {from_version} naar versie {to_version}: {why}")

@@ -46,9 +46,9 @@ def move_definition_command(
     droog: Annotated[bool, typer.Option("--droog", help="Toon alleen wat er zou veranderen.")] = False,
 ) -> int:
     """Zet lopende processen over naar een nieuwe versie van hun definitie."""
-    from deployments.cli.move_definition import move_definition
+    from deployments.cli.move_definition import print_moves
 
-    return move_definition(the_office(), code, van, naar, dry=droog)
+    return print_moves(the_office(), code, van, naar, dry=droog)
 
 
 def migrate_database_command() -> None:

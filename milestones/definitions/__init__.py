@@ -61,6 +61,6 @@ def definition_of(process: Snapshot) -> Definition:
     return _BY_VERSION[process.code, process.version]
 
 
-def of_version(code: str, version: int) -> Definition:
+def kept_definition(code: str, version: int) -> Definition:
     """Give a version of a definition; one that never was is a KeyError."""
     return _BY_VERSION[code, version]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from deployments.write_definitions import FOLDER, TERMS_PAGE, page, pages
+from deployments.write_definitions import FOLDER, TERMS_PAGE, definition_page, pages
 from flows.show_terms import anchor, as_page, rung_text
 from milestones.definitions import DEFINITIONS
 from milestones.term_table import TERMS
@@ -21,7 +21,7 @@ def test_the_page_in_the_repository_is_current(name: str) -> None:
 @pytest.mark.parametrize("code", ["M6", "M7", "M8"])
 def test_an_unverified_name_is_shown_as_such(code: str) -> None:
     """The names of M6 to M8 carry their reservation."""
-    assert "niet geverifieerd" in page(code)
+    assert "niet geverifieerd" in definition_page(code)
 
 
 def test_each_term_stands_on_the_page_with_its_reservation() -> None:

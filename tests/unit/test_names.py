@@ -1,0 +1,52 @@
+"""One meaning for each name: a class or function is called what no other one is called."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter, defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+FLOORS = ("milestones", "adapters", "flows", "deployments")
+FILES = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if "versions" not in path.parts]
+# A role that every module of a kind plays in the same way is one meaning.
+ROLES = {"main", "register", "migrate"}
+# What still means two things. This list only becomes shorter.
+DOUBLE = {
+    "Change", "Delivery", "Guard", "Kept", "Opening", "Problem", "Rules",
+    "describe", "events_of", "is_closed", "report_event", "start", "take_over",
+}  # fmt: skip
+
+
+def defined() -> dict[str, set[str]]:
+    """Give each public class and function with the files that define it."""
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for path in FILES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                found[node.name].add(path.relative_to(ROOT).as_posix())
+    return {name: places for name, places in found.items() if not name.startswith("_")}
+
+
+def test_no_name_has_two_meanings() -> None:
+    """A public class or function has a name of its own in the whole house."""
+    found = defined()
+    assert len(found) > 500
+    double = {name: sorted(places) for name, places in found.items() if len(places) > 1 and name not in ROLES}
+    new = {name: places for name, places in double.items() if name not in DOUBLE}
+    assert new == {}, "give one of them another name"
+    assert set(double) >= DOUBLE, "these have one meaning now: take them off the list"
+
+
+def test_no_file_name_stands_three_times() -> None:
+    """Two files of one name may be a pair, such as a report and its command; three are a riddle."""
+    names = Counter(path.name for path in FILES if not path.name.startswith("__"))
+    assert [name for name, number in names.items() if number > 2] == []
+
+
+def test_no_two_names_are_each_other_turned_around() -> None:
+    """Of `version_of` and `of_version` nobody remembers which is which."""
+    found = defined()
+    assert [
+        name for name in found if f"of_{name.removesuffix('_of')}" in found and name.endswith("_of")
+    ] == []
