@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from milestones.calendar import OutsideCalendarError
 from milestones.definition import EVERYWHERE, OFFERED, RETURNED, Report
-from milestones.definitions import current, definition_of
+from milestones.definitions import VERSIONS, current, definition_of
 from milestones.process import (
     Event,
     Input,
@@ -184,7 +184,33 @@ def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tup
         if definition.knows(given.name) and definition.event(given.name).by_timer:
             raise NotPossible(f"'{given.name}' meldt het systeem zelf.", possible_now(process))
     with _within_the_calendar():
-        return _apply(case, name, given, today, rules, seen=frozenset())
+        after, steps = _apply(case, name, given, today, rules, seen=frozenset())
+    return after, _told_once(steps)
+
+
+def _told_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Of an event that goes to every process of the case, leave out what somebody was told already: a death, once."""
+    known: set[tuple[str, str, str, str | None]] = set()
+    told: list[Step] = []
+    for step in steps:
+        fresh = tuple(
+            message
+            for message in step.messages
+            if step.event not in _GOES_EVERYWHERE
+            or (step.event, message.role, message.kind, message.subject) not in known
+        )
+        known |= {(step.event, message.role, message.kind, message.subject) for message in fresh}
+        told.append(replace(step, messages=fresh))
+    return tuple(told)
+
+
+_GOES_EVERYWHERE = frozenset(
+    report.event
+    for definition in VERSIONS
+    for row in definition.rows
+    for report in row.reports
+    if report.code == EVERYWHERE
+)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from milestones.definition import EventSpec
 from milestones.event_fields import (
+    BOTTLENECKS,
     EXIT_REASON,
     MOTIVATION,
     MOTIVATION_OR_KNOWN,
@@ -17,7 +18,14 @@ from milestones.event_fields import (
 
 OVERRULE = code("overrulereden", "Reden waarom de coördinator toch beëindigt")
 
+MOVERS = ("allebei", "eerste cliënt", "tweede cliënt")  # a traject has one or two clients (DDAS)
+
 CASE_EVENTS = (
+    EventSpec(
+        "knelpunt_gemeld",
+        "Knelpunt melden",
+        (one_of("knelpunt", "Wat loopt vast?", BOTTLENECKS, required=True),),
+    ),
     EventSpec(
         "overleden",
         "Inwoner is overleden",
@@ -39,7 +47,10 @@ CASE_EVENTS = (
     EventSpec(
         "verhuizing",
         "Inwoner verhuist naar een andere gemeente",
-        (one_of("keuze", "Wat gebeurt er met de uitvoering?", ("behouden", "overdragen")),),
+        (
+            one_of("keuze", "Wat gebeurt er met de uitvoering?", ("behouden", "overdragen")),
+            one_of("wie_verhuist", "Wie verhuist er?", MOVERS),
+        ),
     ),
     EventSpec("overname_aanvaard", "De andere gemeente neemt de zaak over"),
     EventSpec("overname_geweigerd", "De andere gemeente neemt de zaak niet over"),

@@ -154,21 +154,27 @@ class Report:
     """An event for another open process of the case, or for all of them; `passes` are facts that go along.
 
     `earlier` is what a process of an earlier version is told, when it does not know the event.
+    `when` names a field of the event that must be yes.
     """
 
     code: ProcessCode | Literal["*"]
     event: EventName
     passes: tuple[FactName, ...] = ()
     earlier: EventName | None = None
+    when: FieldName | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Something that a role must do; with `target_group` only for a client in that doelgroep."""
+    """Something that a role must do; with `target_group` only for a client in that doelgroep.
+
+    `unless` names a field: what the event itself brings need not be asked.
+    """
 
     role: Role
     subject: str
     target_group: str | None = None
+    unless: FieldName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +234,7 @@ class Definition:
     name_confidence: str = "V"
     route_names: tuple[str, ...] = ()
     notifies_on_open: tuple[str, ...] = ()
+    tasks_on_open: tuple[Task, ...] = ()
     several: bool = False  # a case may have more than one of these open at a time
     events: Mapping[str, EventSpec] = field(default_factory=dict)
     old_terms: Mapping[str, Term] = field(default_factory=dict)

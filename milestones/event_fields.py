@@ -47,7 +47,25 @@ OTHER_RESULTS = (
     "Vervolghulp en/of verwijzing niet financieel",
 )
 SIGNAL_PARTS = ("bedrag", "status", "signaaldatum", "signaalpartner", "anders")
-TARGET_GROUPS = ("ondernemer", "jongere", "anderstalig", "statushouder", "gezin", "dakloos")
+TARGET_GROUPS = (
+    "ondernemer",
+    "jongere",
+    "anderstalig",
+    "andere culturele achtergrond",
+    "statushouder",
+    "gezin",
+    "dakloos",
+)
+# What holds a case up, whoever says it; a product choice.
+BOTTLENECKS = (
+    "wachttijd-partner",
+    "gegevens-ontbreken",
+    "geen-passend-aanbod",
+    "regels-botsen",
+    "te-weinig-mensen",
+    "systeem",
+    "anders",
+)
 # DDAS uitstroomreden.
 EXIT_REASONS = (
     "Overleden",
@@ -117,6 +135,8 @@ GROUNDS = (
 GROUND = one_of("grond", "Grond", GROUNDS)
 TERM_KEY = code("termijn", "Welke termijn", required=True)
 SCORES = tuple(number(theme, f"Score {theme.replace('_', ' ')}", most=HIGHEST_SCORE) for theme in THEMES)
+INSTRUMENT = code("meetinstrument", "Code van het meetinstrument")
+OWN_ADMINISTRATION = yes_no("administratie_zelf", "Doet de inwoner de administratie weer zelf?")
 ALL_SCORES = tuple(
     number(theme, f"Score {theme.replace('_', ' ')}", required=True, most=HIGHEST_SCORE) for theme in THEMES
 )

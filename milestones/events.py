@@ -26,6 +26,7 @@ from milestones.event_fields import (
     THREATENED,
     WEEKS,
     a_date,
+    code,
     one_of,
     some_of,
     yes_no,
@@ -169,6 +170,19 @@ _ROWS = (
         "doelgroep_bepaald",
         "Doelgroep bepaald",
         (one_of("doelgroep", "Doelgroep", TARGET_GROUPS, required=True), CONSENT),
+    ),
+    EventSpec(
+        "informatie_en_advies_gegeven",
+        "Informatie en advies is genoeg: geen traject",
+        (yes_no("inwoner_stemt_in", "Is de inwoner het ermee eens?", required=True),),
+    ),
+    EventSpec(
+        "profiel_bepaald",
+        "Levensfase of persona bepaald",
+        (
+            code("levensfase", "Code van de levensfase, uit de eigen lijst"),
+            code("persona", "Code van de persona, uit de eigen lijst"),
+        ),
     ),
     EventSpec("rust_nodig", "Rust en overzicht is nu al nodig (M5)"),
     EventSpec(

@@ -12,6 +12,7 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from milestones.event_fields import THEMES
 from milestones.running import target_groups
 from milestones.vocabulary import (
     AFTERCARE,
@@ -259,6 +260,41 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: s.said("keuze") == "overdragen",
         "De uitvoering wordt niet overgedragen.",
         data=("keuze",),
+    ),
+    "keeps_execution": Guard(
+        lambda s: s.said("keuze") == "behouden", "De uitvoering blijft niet hier.", data=("keuze",)
+    ),
+    "silent": Guard(
+        lambda s: s.fact("reageert_niet") is True,
+        "Er is niet gemeld dat de inwoner niet reageert.",
+        hides=True,
+        facts=("reageert_niet",),
+    ),
+    "resident_agrees": Guard(
+        lambda s: s.said("inwoner_stemt_in") is True,
+        "Zonder traject stoppen kan alleen als de inwoner het ermee eens is (Wgs art. 4a lid 2).",
+        data=("inwoner_stemt_in",),
+    ),
+    "under_administration": Guard(
+        lambda s: s.fact("bewind") is True, "Er is geen beschermingsbewindvoerder.", facts=("bewind",)
+    ),
+    "administration_own": Guard(
+        lambda s: s.said("administratie_zelf") is True,
+        "De inwoner doet de administratie nog niet zelf.",
+        data=("administratie_zelf",),
+    ),
+    "scores_whole": Guard(
+        lambda s: len(set(THEMES) & set(s.data)) in (0, len(THEMES)),
+        "Geef alle negen scores van het meetinstrument, of geen.",
+        data=THEMES,
+    ),
+    "on_own_list": Guard(
+        lambda s: (
+            s.said("levensfase") in {None, *s.policy.life_phases}
+            and s.said("persona") in {None, *s.policy.personas}
+        ),
+        "Deze levensfase of persona staat niet in de lijst van de gemeente (beleid: 'levensfasen', 'personas').",
+        data=("levensfase", "persona"),
     ),
     "relocation_offered": Guard(
         lambda s: s.fact("verhuizing") == "aangeboden",

@@ -5,12 +5,14 @@ Everything here is pure: a mapping goes in, a Policy or a PolicyError comes out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast, get_args
 
 from milestones.calendar import Length, Unit
+from milestones.profiles import LIFE_PHASES, PERSONAS, Profile
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
 from milestones.terms import is_rung
@@ -48,6 +50,8 @@ class Policy:
     ordinance_sets_term: bool = True
     names: Mapping[str, str] = field(default_factory=dict)
     replaced_roles: Mapping[str, str] = field(default_factory=dict)
+    life_phases: Mapping[str, Profile] = field(default_factory=lambda: LIFE_PHASES)
+    personas: Mapping[str, Profile] = field(default_factory=lambda: PERSONAS)
     # What was chosen for each term, so that a term of an earlier version can be made with it too.
     chosen: Mapping[str, object] = field(default_factory=dict)
 
@@ -131,6 +135,7 @@ _NUMBERS = {
 }
 _TERM_KEYS = {"lengte", "waarschuwingen", "escaleert_naar", "reden"}
 _LONGEST_NAME = 40
+_LONGEST_TASK = 120
 
 
 def _number(key: str, value: object) -> int:
@@ -140,8 +145,12 @@ def _number(key: str, value: object) -> int:
 
 
 def _text(value: object) -> str:
+    return _named("naam", value)
+
+
+def _named(key: str, value: object) -> str:
     if not isinstance(value, str) or not 0 < len(value.strip()) <= _LONGEST_NAME:
-        raise PolicyError(f"Beleid: een naam is een tekst van ten hoogste {_LONGEST_NAME} tekens.")
+        raise PolicyError(f"Beleid: '{key}': een naam is een tekst van ten hoogste {_LONGEST_NAME} tekens.")
     return value.strip()
 
 
@@ -173,10 +182,42 @@ def _roles(value: object) -> Mapping[str, str]:
     return MappingProxyType({str(role): str(other) for role, other in value.items()})
 
 
+_PROFILE = re.compile(r"[a-z][a-z0-9-]{0,23}")
+
+
+def _profiles(key: str, value: object) -> Mapping[str, Profile]:
+    """Read a list of life phases or persona's: codes, each with a name and tasks by role."""
+    if not isinstance(value, Mapping) or not value:
+        raise PolicyError(f"Beleid: '{key}' is een tabel van codes, elk met een 'naam' en zo nodig 'taken'.")
+    return MappingProxyType(
+        {str(code): _profile(f"{key}.{code}", code, item) for code, item in value.items()}
+    )
+
+
+def _profile(key: str, code: object, value: object) -> Profile:
+    if not isinstance(code, str) or not _PROFILE.fullmatch(code):
+        raise PolicyError(f"Beleid: '{key}': een code is kort, met kleine letters, cijfers en streepjes.")
+    if not isinstance(value, Mapping) or not set(value) <= {"naam", "taken"} or "naam" not in value:
+        raise PolicyError(f"Beleid: '{key}' heeft een 'naam' en zo nodig 'taken'.")
+    tasks = value.get("taken", {})
+    if not isinstance(tasks, Mapping):
+        raise PolicyError(f"Beleid: '{key}.taken' is een tabel van rol naar wat er wordt gevraagd.")
+    for role, words in tasks.items():
+        _check_role(f"{key}.taken.{role}", role)
+        if not isinstance(words, str) or not 0 < len(words.strip()) <= _LONGEST_TASK:
+            raise PolicyError(
+                f"Beleid: '{key}.taken.{role}' is een tekst van ten hoogste {_LONGEST_TASK} tekens."
+            )
+    asks = tuple((cast("Role", role), str(words).strip()) for role, words in tasks.items())
+    return Profile(code, _named(f"{key}.naam", value["naam"]), asks)
+
+
 _READERS: Mapping[str, tuple[str, Callable[[object], object]]] = MappingProxyType(
     {
         "naam": ("name", _text),
         "namen": ("names", _names),
+        "levensfasen": ("life_phases", lambda value: _profiles("levensfasen", value)),
+        "personas": ("personas", lambda value: _profiles("personas", value)),
         "rollen": ("replaced_roles", _roles),
         "verordening_stelt_termijn": ("ordinance_sets_term", _yes_no),
     }

@@ -17,6 +17,7 @@ from milestones.events import EVENT_NAMES
 from milestones.extending import extend
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
+from milestones.profiles import LIFE_PHASE, PERSONA, tasks_of
 from milestones.running import (
     arm_term,
     as_date,
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from milestones.definition import Report
     from milestones.policy import Rules
+    from milestones.terms import Rung
 
 __all__ = [
     "Event",
@@ -168,6 +170,10 @@ def open_process(
     receiver = rules.policy.role(definition.first_state.role)
     kind = "overdracht" if handover is not None and handover.opening.handoff else "nieuwe_zaak"
     told = tuple(Message(role, "kennisgeving", snapshot.name) for role in definition.notifies_on_open)
+    told += tuple(
+        Message(rules.policy.role(task.role), "taak", snapshot.name, subject=task.subject)
+        for task in definition.tasks_on_open
+    )
     short = _little_time(definition.on_open, carried, snapshot, today, receiver, rules)
     return snapshot, (Message(receiver, kind, snapshot.name), *told, *short)
 
@@ -250,7 +256,9 @@ def _take(
     if is_closed(definition, after):
         after = end_all(after, event.on)
     reports = tuple(
-        (report, Event(report.event, event.on, _passed(report, after))) for report in line.reports
+        (report, Event(report.event, event.on, _passed(report, after)))
+        for report in line.reports
+        if report.when is None or event.data.get(report.when) is True
     )
     after = replace(after, sequence=before.sequence + 1)
     holder = rules.policy.role(after.role(definition))
@@ -319,15 +327,24 @@ def _with_terms(after: Snapshot, line: Row, event: Event, today: date, rules: Ru
 
 
 def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[Message, ...]:
-    """Give what must be told to whom; after a death no letter goes to the client."""
+    """Give what must be told to whom: no letter to the client after a death, none to a partner without consent."""
     groups = target_groups(after.facts)
     told = [Message(role, "kennisgeving", after.name) for role in line.notifies]
-    tasks = [task for task in line.tasks if task.target_group is None or task.target_group in groups]
+    tasks = [
+        task
+        for task in line.tasks
+        if (task.target_group is None or task.target_group in groups) and task.unless not in event.data
+    ]
     if "doelgroep" in line.collects:
         tasks.extend(tasks_for(event.data.get("doelgroep")))
+    for kind, profiles in ((LIFE_PHASE, rules.policy.life_phases), (PERSONA, rules.policy.personas)):
+        if kind in line.keeps and (profile := profiles.get(str(event.data.get(kind)))) is not None:
+            tasks.extend(tasks_of(kind, profile))
     told.extend(Message(task.role, "taak", after.name, subject=task.subject) for task in tasks)
     if after.facts.get("overleden") is True:
         told = [message for message in told if message.role != "client"]
+    if event.data.get("toestemming", after.facts.get("toestemming")) is not True:
+        told = [message for message in told if message.role != "chain_partner"]
     return tuple(replace(message, role=rules.policy.role(message.role)) for message in told)
 
 
@@ -383,7 +400,10 @@ def _climb(
     holder = rules.policy.role(before.role(definition))
     if rung.name != EXPIRY:
         after = put(before, term, fired)
-        messages: tuple[Message, ...] = (Message(holder, "waarschuwing", before.name, term.term, term.due),)
+        messages = tuple(
+            Message(role, "waarschuwing", before.name, term.term, term.due)
+            for role in dict.fromkeys((*_warned(definition, before, term, rung, rules), *kind.warns_too))
+        )
         return Outcome(
             before, replace(after, sequence=before.sequence + 1), f"{term.term}_waarschuwing", messages
         )
@@ -409,6 +429,20 @@ def _climb(
         outcome = _take(definition, after, line, event, today=today, rules=rules)
         return replace(outcome, before=before, messages=messages + outcome.messages)
     return Outcome(before, replace(after, sequence=before.sequence + 1), f"{term.term}_verlopen", messages)
+
+
+def _warned(
+    definition: Definition, before: Snapshot, term: RunningTerm, rung: Rung, rules: Rules
+) -> tuple[str, ...]:
+    """Give who hears a warning: who holds the case, and while it is offered who must go on with it.
+
+    On the day of the hand-off itself the sender hears of no work that he has just handed over.
+    """
+    holder = rules.policy.role(before.role(definition))
+    if before.state != OFFERED or term.term == HANDOFF_TERM:
+        return (holder,)
+    receiver = rules.policy.role(definition.first_state.role)
+    return (receiver,) if rung.on <= before.opened_on else (receiver, holder)
 
 
 def _expiry_events(definition: Definition, snapshot: Snapshot, term: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from milestones.definition import EventSpec
-from milestones.event_fields import ALL_SCORES, a_date, code, one_of, some_of
+from milestones.event_fields import ALL_SCORES, CONSENT, INSTRUMENT, a_date, code, one_of, some_of
 
 # The goals of a begeleidingsplan, as codes; a municipality's own words stay in the case system.
 GOALS = (
@@ -65,8 +65,9 @@ SIDE_EVENTS = (
         ),
     ),
     EventSpec("doel_behaald", "Doel behaald", (one_of("doel", "Welk doel?", GOALS, required=True),)),
-    EventSpec("meting_gedaan", "Meetinstrument ingevuld", ALL_SCORES),
-    EventSpec("deel_overgedragen", "Een deel overgedragen aan een ketenpartner", (_PART,)),
+    EventSpec("meting_gedaan", "Meetinstrument ingevuld", (*ALL_SCORES, INSTRUMENT)),
+    EventSpec("administratie_weer_zelf", "De inwoner doet de administratie weer zelf"),
+    EventSpec("deel_overgedragen", "Een deel overgedragen aan een ketenpartner", (_PART, CONSENT)),
     EventSpec("deel_teruggekomen", "Een deel teruggekomen van een ketenpartner", (_PART,)),
     EventSpec("nazorg_afgerond", "De nazorg is afgerond", by_timer=True),
     # WSNP

@@ -60,6 +60,13 @@ _ROWS = (
         "P",
     ),
     TargetGroup(
+        "andere culturele achtergrond",
+        "andere culturele achtergrond",
+        (Task("case_worker", "aanbod_nagaan"),),
+        "basisdienstverlening element 6: een eigen aanbod; de taak is een productkeuze",
+        "P",
+    ),
+    TargetGroup(
         "statushouder",
         "statushouder",
         (

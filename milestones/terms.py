@@ -84,6 +84,8 @@ class Term:
     # The law lets it start on the day after the trigger (Awb art. 6:8); the length is the same.
     starts_next_day: bool = False
     extension: Extension | None = None
+    # Who hears each warning beside who holds the case.
+    warns_too: tuple[Role, ...] = ()
     references: tuple[Reference, ...] = ()
     # The term beside which this one stands as the municipality's own, shorter norm.
     norm_of: str | None = None

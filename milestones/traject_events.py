@@ -5,8 +5,10 @@ from __future__ import annotations
 from milestones.definition import EventSpec
 from milestones.event_fields import (
     GROUND,
+    INSTRUMENT,
     MESSAGE_KEY,
     MOTIVATION_OR_KNOWN,
+    OWN_ADMINISTRATION,
     SCORES,
     THREAT,
     a_date,
@@ -114,7 +116,12 @@ TRAJECT_EVENTS = (
     EventSpec(
         "evaluatie_gedaan",
         "Plan van aanpak geëvalueerd",
-        (yes_no("plan_herzien", "Moet het plan worden herzien?"), *SCORES),
+        (
+            yes_no("plan_herzien", "Moet het plan worden herzien?"),
+            OWN_ADMINISTRATION,
+            INSTRUMENT,
+            *SCORES,
+        ),
     ),
     EventSpec(
         "inwoner_reageert_niet",

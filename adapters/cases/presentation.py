@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.cases.growth import growth_rows
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
 from milestones.penalty import penalties
@@ -53,6 +54,8 @@ def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = T
     }
     if journal:
         result["journaal"] = [journal_line(row) for row in view.journal]
+        if growth := list(growth_rows(view.journal)):
+            result["groei"] = growth
     return result
 
 

@@ -130,7 +130,7 @@ class MessageWriter:
             and after.due >= today
         ):
             waits_for = f"{waits_for}, {by_when(after.due, today)}"
-        task = task_text(effect.subject)
+        task = task_text(effect.subject, policy)
         values = {
             "zaak": effect.case_reference,
             "mijlpaal": process_title(process.name, policy.name_of(definition)),
@@ -162,7 +162,7 @@ class MessageWriter:
             **self._penalty_days(process),
         }
         if kind == TASK:
-            task = task_text(effect.subject)
+            task = task_text(effect.subject, policy)
             term = next((found for name in task.terms if (found := process.running(name))), None)
             by = self._working_days_on(effect, task.within)
             until = min(by, term.due) if term and term.due else by

@@ -6,12 +6,17 @@ working days are a product choice: no source sets them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from adapters.messages.text_rules import forbidden_to_all, looks_like_amount
+from milestones.profiles import LIFE_PHASE, PERSONA, words_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from milestones.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,30 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             1,
             "Dan krijgt de familie een brief die pijn doet",
         ),
+        "stilte_bespreken": TaskText(
+            "kijk waarom de inwoner niet reageert en hoe je weer contact krijgt",
+            10,
+            "Dan raakt de inwoner uit beeld, terwijl de zaak nog loopt",
+            ("T71",),
+        ),
+        "verhuizing_kiezen": TaskText(
+            "kies: de zaak houden of overdragen. De inwoner verhuist",
+            10,
+            "Dan weet niemand welke gemeente helpt",
+            ("T72",),
+        ),
+        "contactpersoon_toewijzen": TaskText(
+            "wijs een vaste contactpersoon aan",
+            5,
+            "Dan weet de inwoner niet wie hij kan bellen",
+            ("T73",),
+        ),
+        "meting_invullen": TaskText(
+            "vul de negen scores van de meting in",
+            5,
+            "Dan zien we niet of het beter gaat",
+        ),
+        "aanbod_nagaan": TaskText("kijk welk aanbod het best past", 10, "Dan sluit de hulp niet aan"),
         "tolk_regelen": TaskText(
             "regel wat nodig is voor het eerste gesprek",
             3,
@@ -71,6 +100,18 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
 )
 
 
-def task_text(subject: str | None) -> TaskText:
-    """Give the words of a task; one that nobody wrote words for asks to look at the case."""
-    return TASKS.get(subject or "", _UNKNOWN)
+def task_text(subject: str | None, policy: Policy) -> TaskText:
+    """Give the words of a task; one that nobody wrote words for asks to look at the case.
+
+    What a municipality asks for a life phase or a persona stands in its policy; words that no message may hold are
+    not used.
+    """
+    kind, _, rest = (subject or "").partition(":")
+    profiles = {LIFE_PHASE: policy.life_phases, PERSONA: policy.personas}.get(kind)
+    if profiles is None:
+        return TASKS.get(subject or "", _UNKNOWN)
+    code, _, place = rest.rpartition(":")
+    words = words_of(profiles, code, place)
+    if words is None or forbidden_to_all(words) or looks_like_amount(words):
+        return _UNKNOWN
+    return replace(_UNKNOWN, asks=words.rstrip("."))

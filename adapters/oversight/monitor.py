@@ -28,6 +28,7 @@ from adapters.oversight.monitor_figures import (
     REQUESTS,
     SIGNALS,
     STARTED,
+    STUCK,
     SUCCESS,
     VOLUMES,
     WAITING,
@@ -103,6 +104,7 @@ def read_monitor(
             *period.lead_times(),
             *period.exits(),
             *period.relapse(),
+            *period.bottlenecks(),
             *period.quality(),
         ]
     figures = figures_of(office.rules_for(municipality).policy)
@@ -270,7 +272,9 @@ class _Period:
         ).all()
         cases: dict[str, list[tuple[bool, date | None, str]]] = defaultdict(list)
         for reference, closed, facts, on in rows:
-            cases[reference].append((closed, on, str(facts.get("uitstroomreden") or NO_REASON)))
+            cases[reference].append(
+                (closed, on, str(facts.get("uitstroomreden") or facts.get("eindresultaat") or NO_REASON))
+            )
         reasons: Counter[str] = Counter()
         for parts in cases.values():
             if not all(closed for closed, _, _ in parts):
@@ -346,6 +350,22 @@ class _Period:
         )
         value, shown = shown_share(len(relapsed & whole), len(whole))
         yield Cell(RELAPSE.code, "alle zaken in nazorg", value, shown, _of(len(whole)))
+
+    def bottlenecks(self) -> Iterator[Cell]:
+        """Give in how many cases each bottleneck was reported; a case can have several, so no total follows."""
+        rows = self.session.execute(
+            select(col(JournalRow.case_reference), col(JournalRow.data)).where(
+                col(JournalRow.municipality) == self.municipality,
+                col(JournalRow.event) == "knelpunt_gemeld",
+                col(JournalRow.on).between(self.begin, self.end),
+            )
+        ).all()
+        cases: dict[str, set[str]] = defaultdict(set)
+        for reference, data in rows:
+            cases[str((data or {}).get("knelpunt"))].add(reference)
+        for name, found in sorted(cases.items(), key=lambda item: item[0]):
+            number = len(found)
+            yield Cell(STUCK.code, name, number if number >= LEAST else None, _of(number))
 
     def quality(self) -> Iterator[Cell]:
         """Give the mean score of each question of the quality sample."""

@@ -176,6 +176,12 @@ RELAPSE = Figure(
     "in de periode.",
     "% terugval",
 )
+STUCK = Figure(
+    "knelpunten",
+    "Gemelde knelpunten",
+    "Zaken waarin in de periode een knelpunt is gemeld, naar wat er vastliep. Een zaak telt bij elk knelpunt een keer.",
+    "zaken",
+)
 QUALITY = Figure(
     "kwaliteit",
     "Oordeel uit de steekproef",
@@ -195,6 +201,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             WAITING,
             EXITS,
             RELAPSE,
+            STUCK,
             QUALITY,
         )
     }

@@ -31,6 +31,8 @@ def show_case(case: dict[str, Any]) -> None:
         out.print(_terms(case["termijnen"]))
     for owed in case["dwangsommen"]:
         out.print(Text(f"\nDwangsom in {owed['mijlpaal']}: {_owed(owed)}"))
+    if case.get("groei"):
+        out.print(_growth(case["groei"]))
     out.print(_journal(case["journaal"]))
 
 
@@ -53,6 +55,14 @@ def _terms(terms: list[dict[str, Any]]) -> Table:
         if item["voorbehoud"]:
             source += f". {item['voorbehoud']}"
         table.add_row(f"{item['id']} {item['naam']}", item["mijlpaal"], due, item["uitkomst"], source)
+    return table
+
+
+def _growth(themes: list[dict[str, Any]]) -> Table:
+    table = _table("\nGroei per thema", "Thema", "Scores", "Groei")
+    for item in themes:
+        scores = ", ".join(f"{score['score']} ({score['op']})" for score in item["scores"])
+        table.add_row(item["thema"].replace("_", " "), scores, f"{item['groei']:+d}")
     return table
 
 

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from milestones.definition import ANY, SAME, Definition, Report, Row, State
-from milestones.definitions.shared import death_rows, extension_row
+from typing import TYPE_CHECKING
+
+from milestones.definition import ANY, SAME, Arm, Definition, Report, Row, State, Task
+from milestones.definitions.shared import bottleneck_row, death_rows, extension_row
 from milestones.event_fields import THEMES
 from milestones.events import events_of
+
+if TYPE_CHECKING:
+    from milestones.vocabulary import FactName
+
+# The nine scores, the instrument, and what each evaluation asks.
+_EVALUATED: tuple[FactName, ...] = (*THEMES, "meetinstrument", "administratie_zelf", "plan_herzien")
+_MEASURE = (Task("budget_coach", "meting_invullen", unless="werk"),)
+_TO_THE_PLAN = (Report("M7", "evaluatie_gedaan", passes=("plan_herzien",)),)
 
 BEGELEIDING = Definition(
     code="BEGELEIDING",
@@ -14,6 +24,9 @@ BEGELEIDING = Definition(
     events=events_of("BEGELEIDING"),
     route_names=("begeleiding",),
     starts_in="GESTART",
+    # Nobody is without somebody to ring.
+    on_open=(Arm("T73"),),
+    tasks_on_open=(Task("coordinator", "contactpersoon_toewijzen"),),
     states=(
         State("GESTART", "Wacht op begeleidingsplan", "budget_coach"),
         State("LOOPT", "Begeleiding loopt", "budget_coach"),
@@ -29,22 +42,53 @@ BEGELEIDING = Definition(
             notifies=("client",),
         ),
         Row("LOOPT", "doel_behaald", SAME, collects=("doel",)),
-        Row(("GESTART", "LOOPT"), "meting_gedaan", SAME, keeps=THEMES, counts="metingen"),
+        Row(
+            ("GESTART", "LOOPT"), "meting_gedaan", SAME, keeps=(*THEMES, "meetinstrument"), counts="metingen"
+        ),
         # The cycle (T15) belongs to the plan, so M7 counts it; the plan may go back to M6 from there.
         Row(
             ("GESTART", "LOOPT"),
             "evaluatie_gedaan",
             SAME,
-            keeps=(*THEMES, "plan_herzien"),
+            guards=("administration_own", "scores_whole"),
+            keeps=_EVALUATED,
+            stamps=("administratie_zelf_op",),
             counts="evaluaties",
-            reports=(Report("M7", "evaluatie_gedaan", passes=("plan_herzien",)),),
+            tasks=_MEASURE,
+            reports=_TO_THE_PLAN,
         ),
-        Row(("GESTART", "LOOPT"), "contactpersoon_toegewezen", SAME, keeps=("contactpersoon",)),
+        Row(
+            ("GESTART", "LOOPT"),
+            "evaluatie_gedaan",
+            SAME,
+            guards=("scores_whole",),
+            keeps=_EVALUATED,
+            counts="evaluaties",
+            tasks=_MEASURE,
+            reports=_TO_THE_PLAN,
+        ),
+        Row(
+            ("GESTART", "LOOPT"),
+            "administratie_weer_zelf",
+            SAME,
+            sets={"administratie_zelf": True},
+            stamps=("administratie_zelf_op",),
+            notifies=("budget_coach",),
+            because="elke evaluatie vraagt ernaar; het kan ook eerder worden gemeld",
+        ),
+        Row(
+            ("GESTART", "LOOPT"),
+            "contactpersoon_toegewezen",
+            SAME,
+            keeps=("contactpersoon",),
+            meets=("T73",),
+        ),
         Row(
             ("GESTART", "LOOPT"),
             "contactpersoon_gewijzigd",
             SAME,
             keeps=("contactpersoon", "wijzigingsreden"),
+            meets=("T73",),
             counts="contactpersoon_wisselingen",
             notifies=("client", "coordinator"),
         ),
@@ -54,6 +98,7 @@ BEGELEIDING = Definition(
             "deel_overgedragen",
             SAME,
             collects=("onderdeel",),
+            keeps=("toestemming",),
             notifies=("chain_partner", "coordinator"),
         ),
         Row(
@@ -64,6 +109,7 @@ BEGELEIDING = Definition(
             notifies=("budget_coach", "coordinator"),
         ),
         Row(ANY, "nazorg_afgerond", "AFGEROND", because="de begeleiding eindigt met de nazorg"),
+        bottleneck_row((ANY,)),
         extension_row(),
         Row(
             ANY,

@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 from milestones.definition import ANY, Definition, Opening, Row, State
-from milestones.definitions.shared import HANDOFF_STATES, death_rows, handoff_rows, withdrawal_row
+from milestones.definitions.shared import (
+    HANDOFF_STATES,
+    bottleneck_row,
+    death_rows,
+    handoff_rows,
+    withdrawal_row,
+)
 from milestones.events import events_of
 
-_TO_M3 = (Opening("M3", gives=("bedreigende_situatie",)),)
+_TO_M3 = (Opening("M3", gives=("bedreigende_situatie", "toestemming")),)
 _KEEPS: Final = ("bedreigende_situatie",)
 
 M1 = Definition(
@@ -44,13 +50,14 @@ M1 = Definition(
             "verwijzing_ontvangen",
             "CONTACT_GEPLAND",
             guards=("consent",),
-            keeps=_KEEPS,
+            keeps=(*_KEEPS, "toestemming"),
             opens=_TO_M3,
             notifies=("chain_partner",),
         ),
         Row(ANY, "geen_vervolg", "AFGESLOTEN"),
         *death_rows("AFGESLOTEN"),
         withdrawal_row("AFGESLOTEN"),
+        bottleneck_row(),
         *handoff_rows("NIEUW"),
     ),
 )

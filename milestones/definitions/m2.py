@@ -8,7 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milestones.definition import ANY, EVERYWHERE, SAME, Arm, Definition, Opening, Report, Row, State, Task
-from milestones.definitions.shared import EVERY_STATE, HANDOFF_STATES, extension_row, handoff_rows
+from milestones.definitions.shared import (
+    EVERY_STATE,
+    HANDOFF_STATES,
+    bottleneck_row,
+    extension_row,
+    handoff_rows,
+)
 from milestones.events import events_of
 
 if TYPE_CHECKING:
@@ -208,6 +214,7 @@ M2 = Definition(
             arms=_FORGET_LATER,
             because="de overige resultaten van DDAS EnumEindresultaat",
         ),
+        bottleneck_row(),
         extension_row(),
         *handoff_rows("ONTVANGEN"),
     ),

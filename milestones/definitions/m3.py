@@ -10,9 +10,12 @@ from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
     EVERY_STATE,
     HANDOFF_STATES,
+    LIGHT_HELP,
     TRAJECT_FACTS,
     exit_rows,
     handoff_rows,
+    profile_row,
+    silence_rows,
 )
 from milestones.events import events_of
 
@@ -123,6 +126,7 @@ M3 = Definition(
             "doelgroep_bepaald",
             SAME,
             collects=("doelgroep",),
+            keeps=("toestemming",),
             because="een tolk is nodig voor het eerste gesprek",
         ),
         Row(
@@ -133,6 +137,18 @@ M3 = Definition(
             arms=(Arm("T01", from_earlier="signaal_ontvangen_op", supersedes="T01"),),
             because="een aanvaard aanbod telt vanaf het signaal, ook als de inwoner zich al had gemeld (Wgs 4 lid 1)",
         ),
+        Row(
+            ("AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND"),
+            "informatie_en_advies_gegeven",
+            "AFGESLOTEN",
+            guards=("resident_agrees", "not_threatened"),
+            sets={"eindresultaat": LIGHT_HELP},
+            arms=(ARCHIVE_BROKEN_OFF,),
+            notifies=("client",),
+            because="lichte hulp is ook hulp: de inwoner kan zelf verder (DDAS InformatieEnAdvies)",
+        ),
+        profile_row(ANY),
+        *silence_rows(),
         *exit_rows("AFGESLOTEN", by_decision_only=False),
         *handoff_rows("NIEUW"),
     ),

@@ -13,13 +13,17 @@ from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
     DECISION_TERMS,
     HANDOFF_STATES,
+    LIGHT_HELP,
     PENALTY,
     THE_REST_ENDS,
     TRAJECT_FACTS,
     default_rows,
     exit_rows,
     handoff_rows,
+    profile_row,
+    silence_rows,
 )
+from milestones.event_fields import THEMES
 from milestones.events import events_of
 
 # T03 is the same running term in M4 and in M6.
@@ -129,6 +133,7 @@ M4 = Definition(
             SAME,
             guards=("consented",),
             collects=("doelgroep",),
+            keeps=("toestemming",),
             notifies=("chain_partner",),
             because="een inwoner kan bij meer dan een doelgroep horen",
         ),
@@ -137,6 +142,7 @@ M4 = Definition(
             "doelgroep_bepaald",
             SAME,
             collects=("doelgroep",),
+            keeps=("toestemming",),
             because="zonder toestemming krijgt de ketenpartner geen bericht",
         ),
         Row(
@@ -168,6 +174,28 @@ M4 = Definition(
             ),
             notifies=("debt_counsellor",),
         ),
+        Row(
+            ("EERSTE_GESPREK", "INTAKE"),
+            "informatie_en_advies_gegeven",
+            "AFGESLOTEN",
+            guards=("resident_agrees", "not_threatened", "no_partner_keeps_waiting"),
+            sets={"eindresultaat": LIGHT_HELP},
+            cancels=("T03", "T03b"),
+            arms=(ARCHIVE_BROKEN_OFF,),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+            because="ziet de inwoner af van een traject, dan is geen beschikking nodig (Wgs art. 4a lid 2)",
+        ),
+        Row(
+            "INTAKE",
+            "meting_gedaan",
+            SAME,
+            keeps=(*THEMES, "meetinstrument"),
+            counts="metingen",
+            because="de intake meet met hetzelfde meetinstrument als de evaluaties (element 5 en 8)",
+        ),
+        profile_row(("EERSTE_GESPREK", "INTAKE", "HERSTEL")),
+        *silence_rows(),
         *default_rows(),
         *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("EERSTE_GESPREK"),

@@ -12,6 +12,7 @@ from milestones.definitions.shared import (
     ending_rows,
     exit_rows,
     handoff_rows,
+    silence_rows,
 )
 from milestones.events import events_of
 
@@ -168,7 +169,7 @@ M5 = Definition(
             "STABILISATIE",
             "bewind_ingesteld",
             "BEHEER",
-            sets={"wacht_op_partner": "bewindvoerder"},
+            sets={"wacht_op_partner": "bewindvoerder", "bewind": True},
             arms=_BEWIND,
             notifies=("protective_administrator",),
         ),
@@ -176,7 +177,7 @@ M5 = Definition(
             ("BEHEER", "DFD"),
             "bewind_ingesteld",
             SAME,
-            sets={"wacht_op_partner": "bewindvoerder"},
+            sets={"wacht_op_partner": "bewindvoerder", "bewind": True},
             arms=_BEWIND,
             notifies=("protective_administrator",),
             because="budgetbeheer kan overgaan in bewind",
@@ -324,6 +325,7 @@ M5 = Definition(
             "EVALUATIE", "evaluatie_gedaan", BACK, meets=("T12b",), arms=(Arm("T12b"),), notifies=("client",)
         ),
         *ending_rows(_RUNNING, _TERMS),
+        *silence_rows(),
         *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("START"),
     ),

@@ -19,6 +19,7 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
     objection_rows,
+    silence_rows,
 )
 from milestones.events import events_of
 
@@ -118,6 +119,7 @@ M6 = Definition(
             (("BESCHIKT_TOEGELATEN", ("admitted",), ()), ("BESCHIKT_GEWEIGERD", (), _GUIDANCE_ENDS)),
         ),
         *default_rows(),
+        *silence_rows(),
         *exit_rows("AFGESLOTEN", by_decision_only=True),
         *handoff_rows("CONCEPT"),
     ),

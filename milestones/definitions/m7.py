@@ -5,9 +5,9 @@ When the amicable route fails, M7 waits in `WSNP` while the process of that name
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, Row, State
+from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, Row, State, Task
 from milestones.definitions.shared import (
     ENDING_STATES,
     HANDOFF_STATES,
@@ -16,7 +16,11 @@ from milestones.definitions.shared import (
     exit_rows,
     handoff_rows,
 )
+from milestones.event_fields import THEMES
 from milestones.events import events_of
+
+if TYPE_CHECKING:
+    from milestones.vocabulary import FactName
 
 _REQUESTED = ("OVEREENKOMST_GETEKEND", "INVENTARISATIE")
 _AGREED = ("AKKOORD_ALLEN", "VOORAF_AKKOORD")
@@ -39,6 +43,10 @@ _TERMS: Final = (*_AMICABLE, "T15", "T40", "T70")
 # T14 counts from the first aflossing, T14c from the start of the schuldbemiddeling.
 _REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
 _GIVES: Final = (*TRAJECT_FACTS, "eerste_aflossing")
+
+_EVALUATED: tuple[FactName, ...] = (*THEMES, "meetinstrument", "administratie_zelf")
+_MEASURE = (Task("budget_coach", "meting_invullen", unless="werk"),)
+_OWN_ADMINISTRATION = (Report("BEGELEIDING", "administratie_weer_zelf", when="administratie_zelf"),)
 
 M7 = Definition(
     code="M7",
@@ -225,14 +233,39 @@ M7 = Definition(
             _RUNNING,
             "evaluatie_gedaan",
             SAME,
-            guards=("plan_revised",),
+            guards=("plan_revised", "scores_whole"),
+            keeps=_EVALUATED,
             meets=("T15",),
             arms=(Arm("T15"),),
+            tasks=_MEASURE,
+            reports=_OWN_ADMINISTRATION,
             opens=(Opening("M6", gives=TRAJECT_FACTS, handoff=False, event="plan_herzien"),),
             notifies=("client",),
         ),
-        Row("EVALUATIE", "evaluatie_gedaan", BACK, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
-        Row(_RUNNING, "evaluatie_gedaan", SAME, meets=("T15",), arms=(Arm("T15"),), notifies=("client",)),
+        Row(
+            "EVALUATIE",
+            "evaluatie_gedaan",
+            BACK,
+            guards=("scores_whole",),
+            keeps=_EVALUATED,
+            meets=("T15",),
+            arms=(Arm("T15"),),
+            tasks=_MEASURE,
+            reports=_OWN_ADMINISTRATION,
+            notifies=("client",),
+        ),
+        Row(
+            _RUNNING,
+            "evaluatie_gedaan",
+            SAME,
+            guards=("scores_whole",),
+            keeps=_EVALUATED,
+            meets=("T15",),
+            arms=(Arm("T15"),),
+            tasks=_MEASURE,
+            reports=_OWN_ADMINISTRATION,
+            notifies=("client",),
+        ),
         # Silence never ends a case by itself: the coordinator evaluates (Wgs art. 4a lid 6).
         Row(
             _RUNNING,

@@ -20,7 +20,7 @@ from milestones.definition import (
 
 if TYPE_CHECKING:
     from milestones.definition import FactValue
-    from milestones.vocabulary import FactName, GuardName, TermId
+    from milestones.vocabulary import FactName, GuardName, Role, TermId
 
 # The role of these states is a fall-back: while a hand-off is open, the sender holds the case.
 HANDOFF_STATES: tuple[State, ...] = (
@@ -33,7 +33,16 @@ OBJECTION = "BEZWAAR"
 APPEAL = "BEROEP"
 
 # What each process of a traject needs to know of the one before it.
-TRAJECT_FACTS: Final = ("bedreigende_situatie", "doelgroep", "clienten")
+TRAJECT_FACTS: Final = (
+    "bedreigende_situatie",
+    "doelgroep",
+    "clienten",
+    "toestemming",
+    "bewind",
+    "levensfase",
+    "persona",
+)
+LIGHT_HELP: Final = "Informatie en advies"  # the result of a case that needs no traject (DDAS)
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T21", "T22", "T22b")
@@ -59,26 +68,36 @@ def handoff_rows(starts_in: str) -> tuple[Row, ...]:
     )
 
 
-def death_rows(closed: str, *arms: Arm, source: tuple[str, ...] = EVERY_STATE) -> tuple[Row, ...]:
-    """Give the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2)."""
+def death_rows(
+    closed: str,
+    *arms: Arm,
+    source: tuple[str, ...] = EVERY_STATE,
+    guards: tuple[GuardName, ...] = (),
+    tells: tuple[Role, ...] = (),
+) -> tuple[Row, ...]:
+    """Give the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2).
+
+    With `guards` they hold only then; `tells` are others who must know, such as a bewindvoerder.
+    """
     return (
         Row(
             source,
             "overleden",
             SAME,
-            guards=("partner_goes_on",),
+            guards=("partner_goes_on", *guards),
             sets={"clienten": 1},
-            notifies=("coordinator",),
+            notifies=("coordinator", *tells),
             because="een traject kan twee cliënten hebben (DDAS); de partner gaat door",
         ),
         Row(
             source,
             "overleden",
             closed,
+            guards=guards,
             sets={"uitstroomreden": "Overleden", "overleden": True},
             arms=arms,
             reports=(Report(EVERYWHERE, "overleden"),),
-            notifies=("coordinator",),
+            notifies=("coordinator", *tells),
             tasks=(Task("coordinator", "brieven_nakijken"),),
         ),
     )
@@ -104,6 +123,7 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
     """
     bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
     return (
+        *death_rows(closed, ARCHIVE, guards=("under_administration",), tells=("protective_administrator",)),
         *death_rows(closed, ARCHIVE),
         withdrawal_row(closed),
         Row(
@@ -117,6 +137,7 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
             notifies=("client",),
         ),
         *relocation_rows(closed),
+        bottleneck_row(),
         extension_row(),
         Row(
             EVERY_STATE,
@@ -129,7 +150,10 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
 
 
 def relocation_rows(closed: str) -> tuple[Row, ...]:
-    """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2)."""
+    """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2).
+
+    While nobody chose, keeping or handing over is a task with a date.
+    """
     return (
         Row(
             ANY,
@@ -137,10 +161,31 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
             SAME,
             guards=("transfers",),
             sets={"verhuizing": "aangeboden"},
+            keeps=("wie_verhuist",),
+            meets=("T72",),
             arms=(Arm("OVD"),),
             notifies=("client", "coordinator"),
         ),
-        Row(ANY, "verhuizing", SAME, sets={"verhuizing": "behouden"}, notifies=("client",)),
+        Row(
+            ANY,
+            "verhuizing",
+            SAME,
+            guards=("keeps_execution",),
+            sets={"verhuizing": "behouden"},
+            keeps=("wie_verhuist",),
+            meets=("T72",),
+            notifies=("client",),
+        ),
+        Row(
+            ANY,
+            "verhuizing",
+            SAME,
+            sets={"verhuizing": "te kiezen"},
+            keeps=("wie_verhuist",),
+            arms=(Arm("T72"),),
+            tasks=(Task("coordinator", "verhuizing_kiezen"),),
+            because="een verhuizing uit de BRP zegt niet wie het traject uitvoert (DDAS gemeentecode)",
+        ),
         Row(
             ANY,
             "overname_aanvaard",
@@ -161,6 +206,54 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
             cancels=("OVD",),
             notifies=("coordinator",),
         ),
+    )
+
+
+def silence_rows() -> tuple[Row, ...]:
+    """Give the rows for an inwoner who does not answer: a task for the coordinator, and never an end by itself."""
+    return (
+        Row(
+            ANY,
+            "inwoner_reageert_niet",
+            SAME,
+            sets={"reageert_niet": True},
+            arms=(Arm("T71"),),
+            tasks=(Task("coordinator", "stilte_bespreken"),),
+            because="stilte beëindigt niets: dat kan alleen een mens, bij besluit (Wgs art. 4a lid 6)",
+        ),
+        Row(
+            ANY,
+            "contact_hersteld",
+            SAME,
+            guards=("silent",),
+            sets={"reageert_niet": False},
+            meets=("T71",),
+            notifies=("coordinator",),
+            because="er is weer contact",
+        ),
+    )
+
+
+def profile_row(source: str | tuple[str, ...]) -> Row:
+    """Give the row that notes life phase and persona; the policy of the municipality hangs tasks on them."""
+    return Row(
+        source,
+        "profiel_bepaald",
+        SAME,
+        guards=("on_own_list",),
+        keeps=("levensfase", "persona"),
+        because="gemeenten doorlopen de mijlpalen met eigen persona's en levensfasen",
+    )
+
+
+def bottleneck_row(source: tuple[str, ...] = EVERY_STATE) -> Row:
+    """Give the row with which any professional says what holds a case up, by code."""
+    return Row(
+        source,
+        "knelpunt_gemeld",
+        SAME,
+        collects=("knelpunt",),
+        because="knelpunten tellen mee in de monitor; ze veranderen niets aan de zaak",
     )
 
 

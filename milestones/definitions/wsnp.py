@@ -12,6 +12,7 @@ from milestones.definition import BACK, SAME, Arm, Definition, Report, Row, Stat
 from milestones.definitions.shared import (
     EVERY_STATE,
     HANDOFF_STATES,
+    bottleneck_row,
     death_rows,
     extension_row,
     handoff_rows,
@@ -31,6 +32,11 @@ _ENDINGS = (
 )
 # The Wsnp may be in force in these; a guard looks whether it is.
 _MAY_RUN = ("TOEGELATEN", *_ENDINGS, *_APPEAL)
+# While the Wsnp is in force there is a bewindvoerder who must know.
+_WHO_HEARS_OF_A_DEATH: tuple[tuple[tuple[GuardName, ...], tuple[Role, ...]], ...] = (
+    (("wsnp_in_force",), ("wsnp_trustee",)),
+    ((), ()),
+)
 # The last day of T37 decides when the report and the eindzitting must be there (counted back).
 _COUNTED_BACK = (Arm("T39", from_term="T37", restart=True), Arm("T37b", from_term="T37", restart=True))
 # R14: the day itself counts; an earlier aflossing in the minnelijke regeling counts as the start.
@@ -372,17 +378,23 @@ WSNP = Definition(
             because="het gerechtshof beslist opnieuw",
         ),
         # --- other ends -----------------------------------------------------------------------------------------
-        Row(
-            EVERY_STATE,
-            "overleden",
-            "OVERLEDEN",
-            guards=("partner_goes_on",),
-            sets={"uitstroomreden": "Overleden", "overleden": True},
-            notifies=("coordinator",),
-            because="een Wsnp hoort bij een cliënt; het traject van de partner gaat door",
+        *(
+            Row(
+                EVERY_STATE,
+                "overleden",
+                "OVERLEDEN",
+                guards=("partner_goes_on", *guards),
+                sets={"uitstroomreden": "Overleden", "overleden": True},
+                notifies=("coordinator", *told),
+                because="een Wsnp hoort bij een cliënt; het traject van de partner gaat door",
+            )
+            for guards, told in _WHO_HEARS_OF_A_DEATH
         ),
         # Fw art. 358 lid 6: no schone lei.
+        # A bewindvoerder must know of it, while there is one.
+        *death_rows("OVERLEDEN", guards=("wsnp_in_force",), tells=("wsnp_trustee",))[1:],
         *death_rows("OVERLEDEN")[1:],
+        bottleneck_row(),
         Row(
             (*_BEFORE_ADMISSION, "AFGEWEZEN", *_APPEAL),
             "traject_beeindigd",

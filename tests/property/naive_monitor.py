@@ -57,6 +57,7 @@ class Counts:
     signals: int
     requests: int
     started: int
+    stuck: dict[str, int]
 
     @property
     def finished(self) -> int:
@@ -76,6 +77,7 @@ def count(diary: Diary, views: list[CaseView], begin: date, end: date) -> Counts
         relapse=_relapse(diary, views, begin, end),
         signals=_opened(views, "M2", begin, end),
         requests=_opened(views, "M3", begin, end),
+        stuck=_stuck(views, begin, end),
         started=sum(any(_admits(row, begin, end) for row in view.journal) for view in views),
     )
 
@@ -85,6 +87,15 @@ def _opened(views: list[CaseView], code: str, begin: date, end: date) -> int:
         any(process.code == code and begin <= process.opened_on <= end for process in view.case.processes)
         for view in views
     )
+
+
+def _stuck(views: list[CaseView], begin: date, end: date) -> dict[str, int]:
+    found = defaultdict[str, int](int)
+    for view in views:
+        lines = [row for row in view.journal if row.event == "knelpunt_gemeld" and begin <= row.on <= end]
+        for name in {row.data["knelpunt"] for row in lines}:
+            found[name] += 1
+    return dict(found)
 
 
 def _admits(row: JournalRow, begin: date, end: date) -> bool:
@@ -158,10 +169,11 @@ def _exits(diary: Diary, views: list[CaseView], begin: date, end: date) -> dict[
         if not begin <= last <= end:
             continue
         reasons = [
-            process.facts["uitstroomreden"]
+            process.facts.get("uitstroomreden") or process.facts.get("eindresultaat")
             for process in traject
-            if diary.ended[view.reference, process.name] == last and process.facts.get("uitstroomreden")
+            if diary.ended[view.reference, process.name] == last
         ]
+        reasons = [reason for reason in reasons if reason]
         exits[str(reasons[-1]) if reasons else "geen reden"] += 1
     return dict(exits)
 

@@ -22,6 +22,7 @@ from adapters.oversight.monitor_figures import (
     REQUESTS,
     SIGNALS,
     STARTED,
+    STUCK,
     SUCCESS,
     VOLUMES,
     WAITING,
@@ -40,6 +41,7 @@ FIRST_DAY = date(2026, 3, 9)
 LAST_DAY = date(2026, 10, 30)
 MEASURED_TO, WEEKS = date(2026, 10, 16), 26
 FIVE_YEARS = timedelta(days=365 * 5 + 30)
+STUCK_ON = ("systeem", "te-weinig-mensen", "anders")
 DECIDED = (
     ("plan_opgesteld", {"beslagvrije_voet": True}),
     ("inwoner_akkoord", {}),
@@ -93,6 +95,10 @@ class Town:
             reference = self.opened("M3", GRONINGEN if number % 9 == 8 else THE_HAGUE)
             crisis = self.dice.random() < 0.4
             self.later(reference, "M3", ((0, 1), "aanmelding_geregistreerd", {}))
+            for _ in range(self.dice.choice((0, 1, 2))):
+                self.later(
+                    reference, "M3", ((0, 1), "knelpunt_gemeld", {"knelpunt": self.dice.choice(STUCK_ON)})
+                )
             if self.dice.random() < 0.35:
                 self.later(reference, "M3", ((2, 9, 40), "ingetrokken", {}))
             elif crisis:
@@ -165,6 +171,9 @@ def test_a_second_count_of_the_same_cases_agrees(office: Office, clock: SetClock
             part: value for part, value in cells.items() if value is not None
         }
 
+    assert {cell.part: cell.value for cell in monitor.of(STUCK)} == {
+        name: number if number >= LEAST else None for name, number in counts.stuck.items()
+    }
     volumes = {cell.part: cell.value for cell in monitor.of(VOLUMES)}
     wanted_volumes = {SIGNALS: counts.signals, REQUESTS: counts.requests, STARTED: counts.started}
     assert {name: volumes[name] for name in wanted_volumes} == {

@@ -7,13 +7,16 @@ from typing import Any
 
 import pytest
 
+from adapters.messages.tasks import task_text
 from adapters.runtime.calendar_data import dutch_calendar
 from milestones.calendar import Length, Unit
-from milestones.case import Case, start
+from milestones.case import Case, apply, start
 from milestones.definitions import current
 from milestones.policy import Policy, PolicyError, Rules, with_overrides
+from milestones.process import Event, NotPossible
 from milestones.roles import OUTSIDE, ROLES
 
+MONDAY = date(2026, 3, 9)
 INSIDE = [role for role in ROLES if role not in OUTSIDE]
 
 
@@ -164,3 +167,39 @@ def test_a_choice_that_cannot_be_is_refused_by_name(choices: dict[str, Any], wor
     with pytest.raises(PolicyError) as refused:
         with_overrides(Policy(), choices)
     assert all(word in str(refused.value) for word in words), str(refused.value)
+
+
+def test_a_municipality_hangs_tasks_on_its_own_life_phases() -> None:
+    """A code of the own list brings the task of its policy, in its words; a code that is not on it is refused."""
+    own = {
+        "scheiding": {"naam": "uit elkaar", "taken": {"budget_coach": "Bespreek de kosten van twee huizen."}}
+    }
+    rules = Rules(dutch_calendar(), with_overrides(Policy(accept_by_hand=False), {"levensfasen": own}))
+    case, _ = start(Case(), "M3", MONDAY, MONDAY, rules)
+    told = Event("profiel_bepaald", MONDAY, {"levensfase": "scheiding", "persona": "redt-zich"})
+    case, (step,) = apply(case, "M3", told, MONDAY, rules)
+    assert [(message.role, message.subject) for message in step.messages] == [
+        ("budget_coach", "levensfase:scheiding:0")
+    ]
+    assert task_text("levensfase:scheiding:0", rules.policy).asks == "Bespreek de kosten van twee huizen"
+    assert task_text("levensfase:scheiding:9", rules.policy).asks == "kijk naar deze zaak"
+    with pytest.raises(NotPossible, match="staat niet in de lijst"):
+        apply(case, "M3", Event("profiel_bepaald", MONDAY, {"levensfase": "pensioen"}), MONDAY, rules)
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        {},
+        {"Twee Woorden": {"naam": "x"}},
+        {"a": {"naam": ""}},
+        {"a": {"taken": {}}},
+        {"a": {"naam": "x", "taken": {"client": "y"}}},
+        {"a": {"naam": "x", "taken": {"budget_coach": ""}}},
+        {"a": {"naam": "x", "taken": ["y"]}},
+    ],
+)
+def test_a_list_that_cannot_be_used_is_named(own: dict[str, Any]) -> None:
+    """Each mistake in a list of persona's is one sentence that names the key."""
+    with pytest.raises(PolicyError, match="personas"):
+        with_overrides(Policy(), {"personas": own})

@@ -14,8 +14,9 @@ from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, closed, possible_now, process_for, start, traject_is_open
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import current, definition_of
+from milestones.event_fields import THEMES
 from milestones.events import meanings_of
-from milestones.policy import Policy, Rules
+from milestones.policy import Policy, Rules, with_overrides
 from milestones.process import (
     Event,
     InvalidData,
@@ -318,9 +319,12 @@ def test_an_evaluation_starts_the_next_cycle() -> None:
     assert run.term("M7", "T15#2").due == date(2027, 3, 1)
 
 
+NINE = dict.fromkeys(THEMES, 4)
+
+
 def test_an_evaluation_in_begeleiding_counts_for_the_plan_as_well() -> None:
     """BEGELEIDING passes its evaluation on to M7, and a plan that must change goes back to M6."""
-    run = decided().say("BEGELEIDING", "evaluatie_gedaan", date(2026, 9, 1), plan_herzien=True, schulden=4)
+    run = decided().say("BEGELEIDING", "evaluatie_gedaan", date(2026, 9, 1), plan_herzien=True, **NINE)
     assert run.term("M7", "T15#2").runs
     assert run.state("M6") == "CONCEPT"
     assert run.case.process("BEGELEIDING").facts["schulden"] == 4
@@ -358,7 +362,7 @@ _WSNP: tuple[tuple[Any, ...], ...] = (("WSNP", "verzoek_ingediend", 1),)
             ),
             "2026-04-08",
         ),
-        ("T06", "M4", (), "2026-03-09"),
+        ("T06", "M4", (), "2026-03-16"),
         ("T07", "M4", (("M4", "hulpvraag_vastgesteld", 0),), "2026-03-11"),
         (
             "T10c",
@@ -738,3 +742,30 @@ def test_a_hundred_thousand_terms_are_computed_within_ten_seconds() -> None:
         started = MONDAY + timedelta(days=number % 365)
         describe(term, CALENDAR.deadline(started, term.length_for(), term.basis), CALENDAR)
     assert time.process_time() - began < 0.5
+
+
+def test_a_death_is_told_once() -> None:
+    """In a case with four open processes the coordinator and the bewindvoerder each hear of a death once."""
+    run = Run().open("M5").say("M5", "stabilisatie_gestart").say("M5", "bewind_ingesteld")
+    run.open("M6").open("M7").open("BEGELEIDING")
+    before = len(run.steps)
+    run.say("M7", "overleden", later(3))
+    told = [(message.role, message.kind) for step in run.steps[before:] for message in step.messages]
+    assert sorted(told) == [
+        ("coordinator", "kennisgeving"),
+        ("coordinator", "taak"),
+        ("protective_administrator", "kennisgeving"),
+    ]
+
+
+def test_a_warning_while_a_case_is_offered_goes_to_who_must_go_on() -> None:
+    """On the day of the hand-off the sender hears nothing more of the work; later both hear of it."""
+    policy = with_overrides(Policy(), {"T06": {"waarschuwingen": ["start", "+2wd"]}})
+    run = contact(Rules(CALENDAR, policy)).say("M3", "eerste_gesprek_gevoerd", later(7))
+    assert run.state("M4") == OFFERED
+    before = len(run.steps)
+    warned = [
+        [message.role for step in run.tick(later(day)).steps[before:] for message in step.messages]
+        for day in (7, 9)
+    ]
+    assert warned == [["debt_counsellor"], ["debt_counsellor", "debt_counsellor", "case_worker"]]
