@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapters.exchange.ddas_signal import MAX_REFERENCE, BadSignal, Signal, is_plain_text, read_signal
+from adapters.exchange.ddas_signal import (
+    MAX_REFERENCE,
+    BadSignal,
+    DeliveryPart,
+    Signal,
+    is_plain_text,
+    read_signal,
+)
 from adapters.exchange.ddas_stream import (
     CLOSING,
     NOT_JSON,
@@ -46,14 +53,6 @@ _NO_DELIVERIES = (
 )
 _DEBT_HELP = "Het bestand is een DDAS-levering van schuldhulptrajecten, niet van vroegsignalen."
 _CHANGED = "Het bestand is veranderd terwijl het werd gelezen."
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryPart:
-    """One levering of the file: all signals that it holds for one municipality."""
-
-    number: int
-    municipality_code: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ from adapters.exchange.ddas_stream import CLOSING, OPENING, meaning_of
 from adapters.runtime.privacy import eleven_test
 
 if TYPE_CHECKING:
-    from adapters.exchange.ddas import DeliveryPart
     from adapters.exchange.ddas_stream import Events
 
 MAX_DEPTH = 50
@@ -30,6 +29,14 @@ MAX_AMOUNT = 10**9
 
 ELEVEN_TEST_WARNING = "BSN voldoet niet aan de elfproef."
 _EIGHT_OR_NINE_DIGITS = re.compile(r"[0-9]{8,9}")
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryPart:
+    """One levering of the file: all signals that it holds for one municipality."""
+
+    number: int
+    municipality_code: str
 
 
 @dataclass(frozen=True, slots=True)
