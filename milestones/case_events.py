@@ -31,7 +31,15 @@ CASE_EVENTS = (
         "Inwoner is overleden",
         (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
     ),
-    EventSpec("ingetrokken", "Inwoner trekt de hulpvraag in"),
+    EventSpec(
+        "ingetrokken",
+        "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
+        (
+            MOTIVATION_OR_KNOWN,
+            OVERRULE,
+            yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"),
+        ),
+    ),
     EventSpec(
         "uitgestroomd",
         "Traject sluiten met een uitstroomreden",

@@ -195,6 +195,9 @@ def _open_wsnps(situation: Situation) -> tuple[Snapshot, ...]:
 # The reasons of uitstroom that are the inwoner's own, or no more than a fact.
 _OWN_CHOICE = {"Ingetrokken", "Zelf", "Afgerond"}
 
+# Where help runs once it is granted, or before that in a crisis.
+_HELP = {"M5", "M7", "M8"}
+
 _GUARDS: dict[GuardName, Guard] = {
     "identified": Guard(
         lambda s: s.said("geidentificeerd") is not False,
@@ -240,6 +243,10 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: s.fact("bedreigende_situatie") is True,
         "Er is geen bedreigende situatie bekend.",
         facts=("bedreigende_situatie",),
+    ),
+    "no_help_runs_beside": Guard(
+        lambda s: not any(item.code in _HELP for item in s.beside),
+        "De hulp loopt al en eindigt alleen bij beschikking (Wgs art. 4a lid 6): meld het bij die mijlpaal.",
     ),
     "not_threatened": Guard(
         lambda s: s.fact("bedreigende_situatie") is not True,

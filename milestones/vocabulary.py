@@ -462,6 +462,7 @@ FactName = Literal[
 
 GuardName = Literal[
     "not_threatened",
+    "no_help_runs_beside",
     "identified",
     "consent",
     "reached",

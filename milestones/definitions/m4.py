@@ -17,9 +17,11 @@ from milestones.definitions.shared import (
     PENALTY,
     THE_REST_ENDS,
     TRAJECT_FACTS,
+    decision_rows,
     default_rows,
     exit_rows,
     handoff_rows,
+    objection_rows,
     profile_row,
     silence_rows,
 )
@@ -28,6 +30,7 @@ from milestones.events import events_of
 
 # T03 is the same running term in M4 and in M6.
 _GIVES: Final = (*TRAJECT_FACTS, "aanvraag_op")
+_UNDECIDED = ("EERSTE_GESPREK", "INTAKE", "HERSTEL", "BESLUIT_BUITEN_BEHANDELING")
 
 M4 = Definition(
     code="M4",
@@ -46,6 +49,9 @@ M4 = Definition(
         State("INTAKE", "Wacht op volledig beeld", "debt_counsellor"),
         State("HERSTEL", "Wacht op gegevens van de inwoner", "debt_counsellor"),
         State("BESLUIT_BUITEN_BEHANDELING", "Wacht op besluit: wel of niet behandelen", "quality_reviewer"),
+        State("BUITEN_BEHANDELING", "Buiten behandeling: wacht op einde bezwaartermijn", "debt_counsellor"),
+        State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
+        State("BEROEP", "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
         State("ADVIES_WEIGERING", "Overgedragen met advies tot weigering", "debt_counsellor", final=True),
         State("OVERGEDRAGEN", "Overgedragen", "debt_counsellor", final=True),
         State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
@@ -116,10 +122,10 @@ M4 = Definition(
         Row(
             "BESLUIT_BUITEN_BEHANDELING",
             "buiten_behandeling_gesteld",
-            "AFGESLOTEN",
+            "BUITEN_BEHANDELING",
             meets=("T03", "T03b", "T05", "T21"),
             cancels=("T22",),
-            arms=(PENALTY, ARCHIVE),
+            arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
             guards=("ground_allowed",),
             keeps=("motivering",),
             sets={"uitstroomreden": "Voldoet niet"},
@@ -196,8 +202,10 @@ M4 = Definition(
         ),
         profile_row(("EERSTE_GESPREK", "INTAKE", "HERSTEL")),
         *silence_rows(),
+        *decision_rows("BUITEN_BEHANDELING"),
+        *objection_rows("INTAKE", (("BUITEN_BEHANDELING", (), ()),)),
         *default_rows(),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *exit_rows("AFGESLOTEN", by_decision_only=True, sources=_UNDECIDED),
         *handoff_rows("EERSTE_GESPREK"),
     ),
 )

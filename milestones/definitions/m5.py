@@ -6,12 +6,15 @@ from typing import Final
 
 from milestones.definition import BACK, SAME, Arm, Definition, Opening, Row, State
 from milestones.definitions.shared import (
+    ARCHIVE_BROKEN_OFF,
+    ENDED,
     ENDING_STATES,
     HANDOFF_STATES,
+    INTENDED,
     TRAJECT_FACTS,
     ending_rows,
-    exit_rows,
     handoff_rows,
+    running_exit_rows,
     silence_rows,
 )
 from milestones.events import events_of
@@ -326,7 +329,7 @@ M5 = Definition(
         ),
         *ending_rows(_RUNNING, _TERMS),
         *silence_rows(),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF),
         *handoff_rows("START"),
     ),
 )

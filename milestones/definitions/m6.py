@@ -120,7 +120,7 @@ M6 = Definition(
         ),
         *default_rows(),
         *silence_rows(),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *exit_rows("AFGESLOTEN", by_decision_only=True, sources=(*_WORKING, "BESCHIKT_TOEGELATEN")),
         *handoff_rows("CONCEPT"),
     ),
 )

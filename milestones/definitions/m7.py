@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Final
 
 from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, Row, State, Task
 from milestones.definitions.shared import (
+    ARCHIVE_BROKEN_OFF,
+    ENDED,
     ENDING_STATES,
     HANDOFF_STATES,
+    INTENDED,
     TRAJECT_FACTS,
     ending_rows,
-    exit_rows,
     handoff_rows,
+    running_exit_rows,
 )
 from milestones.event_fields import THEMES
 from milestones.events import events_of
@@ -402,7 +405,7 @@ M7 = Definition(
             notifies=("client", "budget_coach", "creditor"),
         ),
         *ending_rows(_RUNNING, _TERMS),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF),
         *handoff_rows("START"),
     ),
 )

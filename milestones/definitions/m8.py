@@ -12,9 +12,9 @@ from milestones.definitions.shared import (
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
-    exit_rows,
     handoff_rows,
     objection_rows,
+    running_exit_rows,
 )
 from milestones.events import events_of
 
@@ -149,7 +149,9 @@ M8 = Definition(
         *decision_rows("AFGEROND"),
         *objection_rows("BEEINDIGING", (("AFGEROND", (), ()),), revives=_AFTERCARE),
         *default_rows(OBJECTION),
-        *exit_rows("AFGESLOTEN", by_decision_only=True),
+        *running_exit_rows(
+            "AFGESLOTEN", ("GESTART", "TERUGVAL", "BEEINDIGING"), "AFGEROND", _AFTERCARE, Arm("T61")
+        ),
         *handoff_rows("GESTART"),
     ),
 )

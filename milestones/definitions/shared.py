@@ -103,12 +103,18 @@ def death_rows(
     )
 
 
-def withdrawal_row(closed: str) -> Row:
-    """Give the row for an inwoner who withdraws."""
+def withdrawal_row(
+    closed: str,
+    sources: tuple[str, ...] = EVERY_STATE,
+    guards: tuple[GuardName, ...] = ("no_partner_keeps_waiting",),
+) -> Row:
+    """Give the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
     return Row(
-        EVERY_STATE,
+        sources,
         "ingetrokken",
         closed,
+        guards=guards,
+        keeps=("motivering", "overrulereden"),
         sets={"uitstroomreden": "Ingetrokken"},
         arms=(ARCHIVE_BROKEN_OFF,),
         reports=THE_REST_ENDS,
@@ -116,27 +122,99 @@ def withdrawal_row(closed: str) -> Row:
     )
 
 
-def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
-    """Give the exits that every process of a traject has (domain 4.1), with the DDAS uitstroomreden.
+def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] = (ANY,)) -> tuple[Row, ...]:
+    """Give the exits of a process in which no help runs that must end by beschikking (domain 4.1).
 
     `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
+    `sources` are the states before a decision: where one was announced, bezwaar is the way.
     """
     bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
+    free: tuple[GuardName, ...] = ("no_help_runs_beside", "no_partner_keeps_waiting")
     return (
-        *death_rows(closed, ARCHIVE, guards=("under_administration",), tells=("protective_administrator",)),
-        *death_rows(closed, ARCHIVE),
-        withdrawal_row(closed),
+        withdrawal_row(closed, (*sources, OFFERED, RETURNED), free),
         Row(
-            ANY,
+            sources,
             "uitgestroomd",
             closed,
-            guards=("no_event_of_its_own", "exit_motivated", *bound, "no_partner_keeps_waiting"),
+            guards=("no_event_of_its_own", "exit_motivated", *bound, *free),
             keeps=("uitstroomreden", "motivering", "overrulereden"),
             arms=(ARCHIVE_BROKEN_OFF,),
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
-        *relocation_rows(closed),
+        Row(
+            sources,
+            "overname_aanvaard",
+            closed,
+            guards=("relocation_offered", "no_help_runs_beside"),
+            sets={"uitstroomreden": "Verhuisd"},
+            meets=("OVD",),
+            arms=(ARCHIVE,),
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+        ),
+        *_other_exits(closed),
+    )
+
+
+def running_exit_rows(
+    closed: str, sources: tuple[str, ...], ended: str, terms: tuple[TermId, ...], archive: Arm
+) -> tuple[Row, ...]:
+    """Give the exits of a process in which help runs: each of them is a beschikking with T20 (Wgs art. 4a lid 6).
+
+    Also at the inwoner's own request, and when another municipality takes over. `ended` is the state in which the
+    bezwaartermijn runs; `terms` end with the decision.
+    """
+    decision = (Arm("T20", restart=True), archive)
+    lapses: tuple[TermId, ...] = (*terms, "T24")
+    return (
+        Row(
+            (*sources, OFFERED, RETURNED),
+            "ingetrokken",
+            ended,
+            guards=("no_partner_keeps_waiting",),
+            keeps=("motivering", "overrulereden"),
+            sets={"uitstroomreden": "Ingetrokken"},
+            cancels=(*lapses, "OVD"),
+            arms=decision,
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+            because="ook op eigen verzoek eindigt hulp bij beschikking (Wgs 4a lid 6; motivering: Awb 3:48)",
+        ),
+        Row(
+            sources,
+            "uitgestroomd",
+            ended,
+            guards=("no_event_of_its_own", "exit_motivated", "own_choice", "no_partner_keeps_waiting"),
+            keeps=("uitstroomreden", "motivering", "overrulereden"),
+            cancels=lapses,
+            arms=decision,
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+            because="hulp eindigt bij beschikking (Wgs 4a lid 6)",
+        ),
+        Row(
+            sources,
+            "overname_aanvaard",
+            ended,
+            guards=("relocation_offered",),
+            sets={"uitstroomreden": "Verhuisd"},
+            meets=("OVD",),
+            cancels=lapses,
+            arms=decision,
+            reports=THE_REST_ENDS,
+            notifies=("client",),
+            because="ook wie verhuist krijgt een beschikking tot beëindiging (Wgs 4a lid 6)",
+        ),
+        *_other_exits(closed),
+    )
+
+
+def _other_exits(closed: str) -> tuple[Row, ...]:
+    return (
+        *death_rows(closed, ARCHIVE, guards=("under_administration",), tells=("protective_administrator",)),
+        *death_rows(closed, ARCHIVE),
+        *relocation_rows(),
         bottleneck_row(),
         extension_row(),
         Row(
@@ -149,7 +227,7 @@ def exit_rows(closed: str, *, by_decision_only: bool) -> tuple[Row, ...]:
     )
 
 
-def relocation_rows(closed: str) -> tuple[Row, ...]:
+def relocation_rows() -> tuple[Row, ...]:
     """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2).
 
     While nobody chose, keeping or handing over is a task with a date.
@@ -185,17 +263,6 @@ def relocation_rows(closed: str) -> tuple[Row, ...]:
             arms=(Arm("T72"),),
             tasks=(Task("coordinator", "verhuizing_kiezen"),),
             because="een verhuizing uit de BRP zegt niet wie het traject uitvoert (DDAS gemeentecode)",
-        ),
-        Row(
-            ANY,
-            "overname_aanvaard",
-            closed,
-            guards=("relocation_offered",),
-            sets={"uitstroomreden": "Verhuisd"},
-            meets=("OVD",),
-            arms=(ARCHIVE,),
-            reports=THE_REST_ENDS,
-            notifies=("client",),
         ),
         Row(
             ANY,
@@ -536,7 +603,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             "T22_verlopen",
             SAME,
             arms=(Arm("T22b"),),
-            notifies=("legal_officer",),
+            notifies=("legal_officer", "coordinator", "team_leader"),
             because="de hoogte volgt binnen twee weken na de laatste dag van de dwangsom (Awb art. 4:18)",
         ),
         Row(
@@ -556,9 +623,9 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
 
 ENDING_STATES: tuple[State, ...] = (
     State(INTENDED, "Wacht op zienswijze of besluit over beëindigen", "coordinator", aside=True),
-    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor"),
-    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer"),
-    State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
+    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor", aside=True),
+    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer", aside=True),
+    State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True, aside=True),
 )
 
 

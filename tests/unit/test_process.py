@@ -658,7 +658,9 @@ def test_withdrawing_ends_the_whole_traject() -> None:
     assert {process.name: process.facts.get("uitstroomreden") for process in run.case.processes}[
         "BEGELEIDING"
     ] == "Ingetrokken"
-    assert all(closed(process) for process in run.case.processes)
+    assert [process.name for process in run.case.processes if not closed(process)] == ["M7"]
+    ended = run.case.process("M7")
+    assert (ended.state, ended.running("T20") is not None) == ("BEEINDIGD", True)
 
 
 def test_a_contact_person_changes_with_a_reason() -> None:
