@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from importlib.metadata import version as package_version
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
@@ -18,16 +19,18 @@ from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.storage.exchange_tables import SignalRow
 from milestones.definitions import VERSIONS
 from milestones.event_fields import EXIT_REASONS
+from milestones.side_events import GUIDANCE_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlmodel import Session
 
     from adapters.cases.case_office import CaseOffice
+    from adapters.runtime.settings import Settings
 
-SUPPLIER = "routekaart"
+SUPPLIER = f"routekaart-{package_version('routekaart')}"  # DDAS wants the name and the version
 _PAGE = 200
 _CLIENT_FIELDS = (
     "Burgerservicenummer",
@@ -45,7 +48,34 @@ _PARTS = {"M3": "aanmelding", "M4": "intake", "M5": "stabilisatie", "M8": "nazor
 _DATES = {
     ("M6", "bekendgemaakt"): (("intake", "beschikkingsdatum"), ("planVanAanpak", "datumAfronding")),
     ("M6", "weigering_besloten"): (("intake", "beschikkingsdatum"),),
+    ("M7", "overeenkomst_getekend"): (("schuldregeling", "datum"),),
+    ("M7", "vooraf_akkoord"): (("schuldregeling", "toegekend"),),
+    ("M7", "akkoord_allen"): (("schuldregeling", "toegekend"),),
+    ("M7", "dwangakkoord_verzocht"): (("schuldregeling", "datumVerzoekDwangakkoord"),),
+    ("M7", "dwangakkoord_toegewezen"): (("schuldregeling", "toegekend"),),
+    ("M7", "minnelijk_mislukt"): (("schuldregeling", "afgewezen"),),
+    ("M7", "ingetrokken"): (("schuldregeling", "ingetrokken"),),
+    ("M7", "betalingsregeling_getroffen"): (("oplossing", "startdatum"),),
+    ("M7", "herfinanciering_verstrekt"): (("oplossing", "startdatum"),),
+    ("M7", "krediet_uitbetaald"): (("oplossing", "startdatum"),),
+    ("M7", "regeling_gestart"): (("oplossing", "startdatum"),),
+    ("M7", "eerste_aflossing_gedaan"): (("oplossing", "startdatum"),),
+    ("M8", "beeindigingsbeschikking_bekendgemaakt"): (("uitstroom", "datumBeeindigingsbeschikking"),),
 }
+# What may happen more than once, each with the events that begin and end it, and the fields of their dates.
+_SPELLS: tuple[tuple[str, str, dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]], ...] = (
+    ("crisisinterventies", "M5", {"crisis_actief": ("startdatum",)}, {"afgewend": ("einddatum",)}),
+    (
+        "moratoria",
+        "M5",
+        {"moratorium_verzocht": ("datumAanvraag",)},
+        {"toegewezen": ("datumGoedkeuring", "startdatum"), "afgewezen": ()},
+    ),
+    ("voorlopigeVoorzieningen", "M5", {"voorlopige_voorziening_verzocht": ("startdatum",)}, {}),
+)
+_SOLUTIONS = ("Betalingsregeling", "Herfinanciering", "Saneringskrediet", "Schuldbemiddeling", "0%-aanbod")
+# The kinds of begeleiding of DDAS that a process itself says.
+_GUIDANCE = {"budgetbeheer_gestart": "Budgetbeheer", "bewind_ingesteld": "Beschermingsbewind"}
 _DECISIONS = {
     ("M6", "bekendgemaakt"): "Toelatingsbeschikking",
     ("M6", "weigering_besloten"): "Afwijzingsbeschikking",
@@ -74,15 +104,21 @@ _FINAL: dict[tuple[str, int], set[str]] = {
 }
 
 
-class ExportError(IntegrationError):
-    """An export that cannot be made: one Dutch sentence."""
-
-
 class Delivery(StrEnum):
     """What can be delivered."""
 
     TRAJECTS = "schuldhulptrajecten"
     SIGNAL_CASES = "vroegsignaalzaken"
+
+
+_ORGANISATION = {
+    Delivery.TRAJECTS: ("(Statutaire) Naam", "KvK-nummer", "contactpersonen"),
+    Delivery.SIGNAL_CASES: ("naam", "kvk-nummer", "contactpersoonen"),
+}
+
+
+class ExportError(IntegrationError):
+    """An export that cannot be made: one Dutch sentence."""
 
 
 def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterator[str]:
@@ -98,7 +134,7 @@ def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterat
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "leveringen": ['
     municipalities = _municipalities(office) or [office.settings.municipality]
     for number, municipality in enumerate(municipalities, start=1):
-        yield ("," if number > 1 else "") + _part(kind, number, municipality)
+        yield ("," if number > 1 else "") + _part(kind, number, municipality, office.settings)
         found = _trajects if kind is Delivery.TRAJECTS else _signal_cases
         for place, item in enumerate(found(office, municipality, start, end)):
             yield ("," if place else "") + "\n" + json.dumps(item, ensure_ascii=False)
@@ -106,13 +142,24 @@ def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterat
     yield "]}\n"
 
 
-def _part(kind: Delivery, number: int, municipality: str) -> str:
+def _part(kind: Delivery, number: int, municipality: str, settings: Settings) -> str:
     part: dict[str, Any] = {"teller": number}
+    names = _ORGANISATION[kind]
+    known = {
+        names[0]: settings.ddas_organisation,
+        names[1]: settings.ddas_kvk_number,
+        names[2]: [person.model_dump(exclude_none=True) for person in settings.ddas_contacts] or None,
+    }
+    organisation = {name: value for name, value in known.items() if value is not None}
     if kind is Delivery.TRAJECTS:
-        part["aanleverende_organisatie"] = {"gemeentecode": f"GM{municipality}"}
+        part["aanleverende_organisatie"] = {"gemeentecode": f"GM{municipality}", **organisation}
     else:
-        part |= {"gemeentecode": municipality, "aanleverende_organisatie": {}, "vroegsignalen": []}
-    return json.dumps(part)[:-1] + f', "{kind}": ['
+        part |= {
+            "gemeentecode": municipality,
+            "aanleverende_organisatie": organisation,
+            "vroegsignalen": [],
+        }
+    return json.dumps(part, ensure_ascii=False)[:-1] + f', "{kind}": ['
 
 
 def _municipalities(office: CaseOffice) -> list[str]:
@@ -189,17 +236,82 @@ def _traject(
         name = _PARTS.get(row.code)
         if name is not None and name not in traject:
             traject[name] = _phase(row, journal, name)
+    _add_dates(traject, journal)
+    granted = traject.get("schuldregeling", {}).get("toegekend")
+    if (
+        granted is not None
+    ):  # DDAS: the day on which the schuldregeling was granted, not that of the admission
+        traject["toekenningsdatum"] = granted
+    for name, code, begins, ends in _SPELLS:
+        if found := _spells(journal, code, begins, ends):
+            traject[name] = found
+    if guidance := _guidance(members, journal):
+        traject["begeleiding"] = guidance
+    _complete_solution(traject, members, journal)
+    if over is not None:
+        traject["uitstroom"] = traject.get("uitstroom", {}) | _exit(members, over)
+    return traject
+
+
+def _add_dates(traject: dict[str, Any], journal: list[JournalRow]) -> None:
+    """Add the dates that events of the journal give."""
     for line in journal:
         key = (line.process.split("#")[0], line.event)
         for part_name, field in _DATES.get(key, ()):
-            traject.setdefault(part_name, {})[field] = line.on.isoformat()
+            traject.setdefault(part_name, {}).setdefault(field, line.on.isoformat())
         if key in _DECISIONS:
             traject["intake"]["beschikkingssoort"] = _DECISIONS[key]
-            if _DECISIONS[key] == "Toelatingsbeschikking":
-                traject["toekenningsdatum"] = line.on.isoformat()
-    if over is not None:
-        traject["uitstroom"] = _exit(members, over)
-    return traject
+            traject["intake"]["beschikkingsdatum"] = line.on.isoformat()
+        if key == ("M7", "dwangakkoord_toegewezen"):
+            traject["schuldregeling"]["dwangakkoord"] = True
+
+
+def _spells(
+    journal: list[JournalRow],
+    code: str,
+    begins: Mapping[str, tuple[str, ...]],
+    ends: Mapping[str, tuple[str, ...]],
+) -> list[dict[str, str]]:
+    """Give what begins and ends, each time that it did: a moratorium ends on the day that the ruling says."""
+    found: list[dict[str, str]] = []
+    for line in journal:
+        if line.process.split("#")[0] != code:
+            continue
+        if line.event in begins:
+            found.append(dict.fromkeys(begins[line.event], line.on.isoformat()))
+        elif line.event in ends and found:
+            last = line.data.get("einddatum")
+            found[-1] |= dict.fromkeys(ends[line.event], line.on.isoformat())
+            found[-1] |= {"einddatum": str(last)} if last else {}
+    return found
+
+
+def _guidance(members: list[ProcessRow], journal: list[JournalRow]) -> list[dict[str, str]]:
+    """Give the begeleiding of which the journal knows the kind, and when it began and ended."""
+    found = [
+        {"soort": _GUIDANCE[line.event], "startdatum": line.on.isoformat()}
+        for line in journal
+        if line.event in _GUIDANCE and not line.derived
+    ]
+    for row in members:
+        kind = row.facts.get("begeleidingssoort") if row.code == "BEGELEIDING" else None
+        if kind in GUIDANCE_KINDS:
+            ended = _ended_on(row, journal)
+            end = {"einddatum": ended.isoformat()} if ended else {}
+            found.append({"soort": str(kind), "startdatum": row.opened_on.isoformat(), **end})
+    return found
+
+
+def _complete_solution(traject: dict[str, Any], members: list[ProcessRow], journal: list[JournalRow]) -> None:
+    """Add what kind of oplossing it is and when it ended; one without a kind of its own is a schuldbemiddeling."""
+    solution = traject.get("oplossing")
+    row = next((row for row in reversed(members) if row.code == "M7"), None)
+    if solution is None or row is None:
+        return
+    kind = row.facts.get("oplossing")
+    solution["soort"] = kind if kind in _SOLUTIONS else "Schuldbemiddeling"
+    if (ended := _ended_on(row, journal)) is not None:
+        solution["einddatum"] = ended.isoformat()
 
 
 def _phase(row: ProcessRow, journal: list[JournalRow], name: str) -> dict[str, Any]:

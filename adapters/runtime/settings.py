@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -37,6 +37,17 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 class SettingsError(ValueError):
     """Settings that cannot be used: one Dutch sentence that names the setting."""
+
+
+class DdasContact(BaseModel):
+    """Whom CBS may ask about a DDAS delivery; a person of the organisation, not a client."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    naam: str
+    email: str | None = None
+    telefoonnummer: str | None = None
+    functietitel: str | None = None
 
 
 class Settings(BaseSettings):
@@ -107,6 +118,10 @@ class Settings(BaseSettings):
     notification_plugin: str | None = None
     reconciliation_plugin: str | None = None
     person_plugin: str | None = None
+    # Who delivers to DDAS: the organisation and the persons whom CBS may ask.
+    ddas_organisation: str | None = None
+    ddas_kvk_number: Annotated[str, Field(pattern=r"^[0-9]{8}$")] | None = None
+    ddas_contacts: tuple[DdasContact, ...] = ()
     # A vroegsignaal of the same partner about the same arrears is a repeat for this long.
     repeat_months: Annotated[int, Field(ge=0, le=60)] = 6
 

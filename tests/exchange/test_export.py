@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from test_history import attempt, case
 
 from adapters.exchange.ddas_export import Delivery, ExportError, export
-from adapters.runtime.settings import SettingsError
+from adapters.runtime.settings import DdasContact, SettingsError
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -61,7 +62,7 @@ OWN_SCHEMA: dict[str, Any] = {
                                 "startdatum": DAY,
                                 "einddatum": DAY,
                                 "aanmelding": PART,
-                                "intake": PART,
+                                "intake": {"type": "object", "properties": PART["properties"]},
                             },
                         },
                     },
@@ -95,6 +96,78 @@ def test_a_traject_is_delivered_with_its_dates(office: Office, clock: SetClock) 
             "startdatum": "2026-03-09",
             "aanmelding": {"startdatum": "2026-03-09", "einddatum": "2026-03-11", "crisisinterventie": True},
             "intake": {"startdatum": "2026-03-11"},
+        }
+    ]
+
+
+def test_a_schuldregeling_is_delivered_as_vng_explains_it(office: Office, clock: SetClock) -> None:
+    """The day of granting is that of the schuldregeling, not of the admission; who delivers is named with a version."""
+    clock.moment += timedelta(days=90)
+    report = office.casework.report
+    office.casework.open("M6", municipality="0518", reference="A", on=date(2026, 3, 2))
+    for event, day in (
+        ("plan_opgesteld", "2026-03-03"),
+        ("inwoner_akkoord", "2026-03-04"),
+        ("goedgekeurd", "2026-03-05"),
+        ("bekendgemaakt", "2026-03-06"),
+    ):
+        report("A", event, on=date.fromisoformat(day))
+    assert (
+        "toekenningsdatum"
+        not in exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"][0]
+    )
+    for event, day in (
+        ("overeenkomst_getekend", "2026-03-10"),
+        ("saldoverzoek_verstuurd", "2026-03-11"),
+        ("saldoverzoek_beantwoord", "2026-03-20"),
+        ("betaalvoorstel_verstuurd", "2026-04-01"),
+        ("betaalvoorstel_beantwoord", "2026-05-01"),
+        ("akkoord_allen", "2026-05-04"),
+        ("eerste_aflossing_gedaan", "2026-05-25"),
+    ):
+        report("A", event, process="M7", on=date.fromisoformat(day))
+    office.settings = office.settings.model_copy(
+        update={
+            "ddas_organisation": "Gemeente Zandkasteel",
+            "ddas_kvk_number": "12345678",
+            "ddas_contacts": (DdasContact(naam="Team cijfers", email="cijfers@example.nl"),),
+        }
+    )
+    found = exported(office, Delivery.TRAJECTS)
+    assert found["codeGegevensleverancier"] == f"routekaart-{version('routekaart')}"
+    (part,) = found["leveringen"]
+    assert part["aanleverende_organisatie"] == {
+        "gemeentecode": "GM0518",
+        "(Statutaire) Naam": "Gemeente Zandkasteel",
+        "KvK-nummer": "12345678",
+        "contactpersonen": [{"naam": "Team cijfers", "email": "cijfers@example.nl"}],
+    }
+    (traject,) = part["schuldhulptrajecten"]
+    assert traject["schuldregeling"] == {"datum": "2026-03-10", "toegekend": "2026-05-04"}
+    assert traject["toekenningsdatum"] == "2026-05-04"
+    assert traject["intake"]["beschikkingsdatum"] == "2026-03-06"
+    assert traject["oplossing"] == {"startdatum": "2026-05-25", "soort": "Schuldbemiddeling"}
+
+
+def test_a_moratorium_is_delivered_with_every_date(office: Office, clock: SetClock) -> None:
+    """A crisis, a petition and a ruling give their dates; a second petition is a second moratorium."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M5", municipality="0518", reference="A", on=date(2026, 3, 2))
+    for event, day, data in (
+        ("crisis_actief", "2026-03-03", {}),
+        ("moratorium_verzocht", "2026-03-04", {}),
+        ("zitting_gehouden", "2026-03-10", {}),
+        ("toegewezen", "2026-03-12", {"einddatum": "2026-09-12"}),
+    ):
+        office.casework.report("A", event, process="M5", on=date.fromisoformat(day), data=data)
+    (traject,) = exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"]
+    assert traject["crisisinterventies"] == [{"startdatum": "2026-03-03"}]
+    assert traject["moratoria"] == [
+        {
+            "datumAanvraag": "2026-03-04",
+            "datumGoedkeuring": "2026-03-12",
+            "startdatum": "2026-03-12",
+            "einddatum": "2026-09-12",
         }
     ]
 
