@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -47,6 +48,20 @@ def npm_packages(folder: Path, *packages: str) -> Path:
     if done.returncode:
         pytest.skip(f"npm cannot install {', '.join(packages)}")
     return folder
+
+
+def virtual_environment(folder: Path, *packages: str) -> Path:
+    """Make an environment of its own for packages that do not fit ours; give its Python, or skip."""
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", folder], capture_output=True, check=False, timeout=240
+    )
+    python = folder / "bin" / "python"
+    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
+    if shutil.which("uv") is not None:
+        command = ["uv", "pip", "install", "-q", "--python", python, *packages]
+    if made.returncode or subprocess.run(command, capture_output=True, check=False, timeout=240).returncode:
+        pytest.skip(f"no environment with {', '.join(packages)} can be made here")
+    return python
 
 
 def run_node(folder: Path, script: str, **given: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
@@ -35,18 +36,21 @@ def create_api(office: Office) -> FastAPI:
     api.state.office = office
     api.state.gate = Gate(office, RateLimit(office.settings.api_requests_per_second))
     api.state.metrics = Metrics(office)
-    for router in (
+    routers = (
         cases.router,
         signals.router,
         messages.router,
         reports.router,
         views.guarded,
         views.health,
-    ):
+        operator.router,
+        handoff_router(office),
+    )
+    for router in routers:
         api.include_router(router)
-    api.include_router(operator.router)
-    api.include_router(handoff_router(office))
+    api.state.routes = [route for router in routers for route in router.routes]
     answer_problems(api)
+    api.add_middleware(GZipMiddleware, minimum_size=1000)
     api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)
 
     def openapi() -> dict[str, Any]:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
+from pydantic import AwareDatetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
-from adapters.api.models import CasePage, CaseState, JournalPage, NewCase, NewEvent, NewReference, References
-from adapters.api.paging import PageNumber, PageSize, page_of
+from adapters.api.models import (
+    CasePage,
+    CaseState,
+    JournalPage,
+    NewCase,
+    NewEvent,
+    NewReference,
+    References,
+)
+from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import Problem
 from adapters.cases.caseload import take_over
 from adapters.cases.casework import CaseView, ConflictError
@@ -22,9 +32,10 @@ from adapters.exchange.answers import answer_once, hashed
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_key
-from adapters.storage.database import CaseRow, JournalRow, reading
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
+from milestones.definitions import DEFINITIONS
 from milestones.events import EVENT_NAMES
 from milestones.process import NotPossible
 
@@ -33,13 +44,17 @@ if TYPE_CHECKING:
     from adapters.exchange.clients import Caller
     from adapters.office import Office
 
+_CODES = list(DEFINITIONS)
+
 _NO_CASE = "Deze zaak bestaat niet."
 
 router = APIRouter(route_class=GuardedRoute, tags=["zaken"])
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
-def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None) -> JSONResponse:
+def open_case(
+    request: Request, new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
+) -> JSONResponse:
     """Open een zaak in een mijlpaal."""
     check_may(caller, f"open:{new.mijlpaal}")
     municipality = new.gemeentecode or caller.only_municipality or office.settings.municipality
@@ -63,27 +78,64 @@ def open_case(new: NewCase, caller: TheCaller, office: TheOffice, key: Idempoten
         marked = [add_reference(session, office, row, value, at) for value in new.verwijzingen]
         return 201, case_answer(office, receipt) | _remarks(marked)
 
-    return _respond(answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work))
+    return _respond(
+        request, answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work)
+    )
 
 
 @router.get("/v1/zaken", response_model=CasePage)
 def list_cases(
+    request: Request,
     caller: TheCaller,
     office: TheOffice,
-    verwijzing: Annotated[str | None, Query(max_length=300, pattern=r"^[^\x00]*$")] = None,
     page: PageNumber = 1,
     size: PageSize = 100,
+    verwijzing: Annotated[
+        str | None,
+        Query(max_length=300, pattern=r"^[^\x00]*$", description="Hoe een ander systeem de zaak noemt."),
+    ] = None,
+    mijlpaal: Annotated[
+        str | None,
+        Query(
+            pattern=f"^({'|'.join(_CODES)})$",
+            json_schema_extra={"enum": _CODES},
+            description="Deze mijlpaal is open.",
+        ),
+    ] = None,
+    toestand: Annotated[
+        str | None,
+        Query(max_length=40, pattern=r"^[A-Z_]+$", description="Een mijlpaal staat in deze toestand."),
+    ] = None,
+    gemeentecode: Annotated[str | None, Query(pattern=r"^[0-9]{4}$")] = None,
+    te_laat: Annotated[
+        bool | None, Query(alias="teLaat", description="Of een lopende termijn voorbij is.")
+    ] = None,
+    changed_since: Annotated[
+        AwareDatetime | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
+    ] = None,
 ) -> JSONResponse:
-    """Geef de zaken die deze client mag zien, de oudste eerst; met `verwijzing` die van een ander systeem."""
+    """Geef de zaken die deze client mag zien, de oudste eerst; alles wat gevraagd is, moet gelden."""
     check_may(caller, "lezen")
+    if gemeentecode is not None and not caller.sees(gemeentecode):
+        raise Problem(403, "Deze client mag niet lezen van deze gemeente.")
     query = select(CaseRow)
-    if "*" not in caller.municipalities:
+    if gemeentecode is not None:
+        query = query.where(CaseRow.municipality == gemeentecode)
+    elif "*" not in caller.municipalities:
         query = query.where(col(CaseRow.municipality).in_(caller.municipalities))
     if verwijzing is not None:
         named = select(ExternalReferenceRow.case_reference).where(
             col(ExternalReferenceRow.value).in_(forms_of(office.settings, verwijzing))
         )
         query = query.where(col(CaseRow.reference).in_(named))
+    if mijlpaal is not None or toestand is not None:
+        query = query.where(col(CaseRow.reference).in_(_in_state(mijlpaal, toestand)))
+    if te_laat is not None:
+        late = col(CaseRow.reference).in_(_late(office.clock.today()))
+        query = query.where(late if te_laat else ~late)
+    if changed_since is not None:
+        changed = select(JournalRow.case_reference).where(col(JournalRow.at) >= changed_since)
+        query = query.where(col(CaseRow.reference).in_(changed))
     with reading(office.engine) as session:
         count = session.exec(select(func.count()).select_from(query.subquery())).one()
         rows = session.exec(
@@ -99,7 +151,7 @@ def list_cases(
         }
         for row in rows
     ]
-    return JSONResponse({**page_of("/v1/zaken", count, page, size), "results": results})
+    return JSONResponse({**page_of(request, count, page, size), "results": results})
 
 
 @router.get("/v1/zaken/{reference}", response_model=CaseState)
@@ -114,7 +166,12 @@ def read_case(reference: str, caller: TheCaller, office: TheOffice) -> JSONRespo
 
 @router.get("/v1/zaken/{reference}/journaal", response_model=JournalPage)
 def read_journal(
-    reference: str, caller: TheCaller, office: TheOffice, page: PageNumber = 1, size: PageSize = 500
+    request: Request,
+    reference: str,
+    caller: TheCaller,
+    office: TheOffice,
+    page: PageNumber = 1,
+    size: PageSize = 500,
 ) -> JSONResponse:
     """Lees het journaal van een zaak, de oudste regel eerst."""
     check_may(caller, "lezen")
@@ -126,13 +183,18 @@ def read_journal(
             .order_by(col(JournalRow.number))
             .limit(size)
         ).all()
-    numbers = page_of(f"/v1/zaken/{reference}/journaal", row.steps, page, size)
+    numbers = page_of(request, row.steps, page, size)
     return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
 
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
 def report_event(
-    reference: str, new: NewEvent, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
+    request: Request,
+    reference: str,
+    new: NewEvent,
+    caller: TheCaller,
+    office: TheOffice,
+    key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Meld een gebeurtenis."""
 
@@ -162,11 +224,11 @@ def report_event(
             raise
         # Asked last, because the case was read by then; what this client may not see is rolled back.
         if not caller.sees(receipt.municipality):
-            raise Problem(404, _NO_CASE)
+            raise Problem(404, _NO_CASE, kind="onbekende-zaak")
         return 201, case_answer(office, receipt)
 
     content = ["POST gebeurtenissen", reference, _content(new)]
-    return _respond(answer_once(office, caller.client_id, key, content, work))
+    return _respond(request, answer_once(office, caller.client_id, key, content, work))
 
 
 @router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
@@ -180,7 +242,12 @@ def read_references(reference: str, caller: TheCaller, office: TheOffice) -> JSO
 
 @router.post("/v1/zaken/{reference}/verwijzingen", status_code=201, response_model=References)
 def add_case_reference(
-    reference: str, new: NewReference, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
+    request: Request,
+    reference: str,
+    new: NewReference,
+    caller: TheCaller,
+    office: TheOffice,
+    key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Onthoud hoe een ander systeem een zaak noemt: een nummer of een zaak-URL."""
     check_may(caller, "verwijzen")
@@ -193,14 +260,14 @@ def add_case_reference(
         return 201, {"zaak": reference, "verwijzingen": found, **_remarks([marked])}
 
     content = ["POST verwijzingen", reference, _content(new)]
-    return _respond(answer_once(office, caller.client_id, key, content, work))
+    return _respond(request, answer_once(office, caller.client_id, key, content, work))
 
 
 def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
     """Give a case that this client may see; any other does not exist for it."""
     row = session.get(CaseRow, reference) if reference.isprintable() else None
     if row is None or not caller.sees(row.municipality):
-        raise Problem(404, _NO_CASE)
+        raise Problem(404, _NO_CASE, kind="onbekende-zaak")
     return row
 
 
@@ -213,6 +280,27 @@ def _shown(office: Office, view: CaseView) -> dict[str, Any]:
     shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality), journal=False)
     possible = dict.fromkeys(name for process in view.case.processes for name in possible_now(process))
     return {**shown, "mogelijke_gebeurtenissen": list(possible)}
+
+
+def _in_state(code: str | None, state: str | None) -> Any:
+    """Give the cases with a mijlpaal that is open, or in a state; a state says more than open."""
+    query = select(ProcessRow.case_reference)
+    if code is not None:
+        query = query.where(ProcessRow.code == code)
+    return query.where(ProcessRow.state == state if state is not None else col(ProcessRow.closed).is_(False))
+
+
+def _late(today: date) -> Any:
+    """Give the cases with a term that runs and is over."""
+    return (
+        select(ProcessRow.case_reference)
+        .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
+        .where(
+            col(TimerRow.due) < today,
+            col(TimerRow.stopped).is_(None),
+            col(TimerRow.suspended_since).is_(None),
+        )
+    )
 
 
 def _remarks(marked: list[bool]) -> dict[str, list[str]]:
@@ -249,7 +337,8 @@ def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
     return f"api:{caller.client_id}:{hashed(office, key)[:32]}" if key is not None else None
 
 
-def _respond(answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
+def _respond(request: Request, answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
     reach(Checkpoint.API_COMMITTED)
     status, body, repeated = answered
-    return JSONResponse(body, status, headers={"Idempotent-Replayed": "true"} if repeated else None)
+    headers = {"Location": case_address(request, body["zaak"])}
+    return JSONResponse(body, status, headers=headers | ({"Idempotent-Replayed": "true"} if repeated else {}))

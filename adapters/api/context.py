@@ -8,6 +8,7 @@ from fastapi import Depends, Header, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
+from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
 from adapters.exchange.clients import Caller
 
@@ -52,10 +53,22 @@ class GuardedRoute(APIRoute):
             request.state.caller = (
                 gate.caller(request) if known else await run_in_threadpool(gate.caller, request)
             )
+            self._refuse_unknown_parameters(request)
             largest = state.office.settings.api_largest_body
             return await inner(StrictRequest(request.scope, request.receive, largest))
 
         return guarded
+
+    def _refuse_unknown_parameters(self, request: Request) -> None:
+        """Refuse what nobody would look at: a filter with a wrong name would give everything."""
+        known = sorted({field.alias for field in self.dependant.query_params})
+        if not set(request.query_params) <= set(known):
+            raise Problem(
+                400,
+                f"Een parameter in het adres is hier niet bekend (wel: {', '.join(known) or 'geen'}).",
+                kind="ongeldige-parameters",
+                velden=["query.(onbekende parameter)"],
+            )
 
 
 # These are coroutines only so that FastAPI does not send each of them to another thread.

@@ -317,10 +317,42 @@ class Health(Answered):
     status: str
 
 
+class DefinitionLine(Answered):
+    """Een mijlpaal."""
+
+    code: str
+    naam: str
+    versie: int
+    url: str
+
+
+class DefinitionList(Answered):
+    """Alle mijlpalen."""
+
+    results: list[DefinitionLine]
+
+
+class ProblemLine(Answered):
+    """Een soort weigering."""
+
+    type: str
+    status: int
+    betekenis: str
+
+
+class ProblemList(Answered):
+    """Alle soorten weigeringen."""
+
+    results: list[ProblemLine]
+
+
 class ProblemDetails(Answered):
     """Een weigering (RFC 9457)."""
 
-    type: str
+    type: Annotated[str, Field(description="De soort; zie /v1/problemen.")]
     title: str
     status: int
     detail: str
+    velden: list[str] | None = None
+    mogelijke_gebeurtenissen: list[str] | None = None
+    vroegsignalen: list[SignalLine] | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from fastapi import Query, Request
 from starlette.datastructures import URL
@@ -35,3 +35,11 @@ def whole_address(request: Request) -> URL:
     return request.url.replace(
         scheme=known.scheme, netloc=known.netloc, path=known.path.rstrip("/") + request.url.path
     )
+
+
+def case_address(request: Request, reference: str) -> str:
+    """Give the whole address of a case."""
+    path = request.url.path
+    case = f"/v1/zaken/{quote(reference)}"
+    here = whole_address(request)
+    return str(here.replace(path=here.path.removesuffix(path) + case, query=""))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -42,29 +43,80 @@ _TITLES = {
 }
 _DETAILS = {404: "Dit adres bestaat niet.", 405: "Gebruik een andere HTTP-methode voor dit adres."}
 _SERVER_ERROR = 500
+_NOT_ALLOWED = 405
 
 log = structlog.get_logger("routekaart.api")
 
 
+PROBLEMS_PATH = "/v1/problemen"
+# Every kind of problem: its status and what it means. Its `type` is its place in the list at PROBLEMS_PATH.
+KINDS = MappingProxyType(
+    {
+        "ongeldig-verzoek": (400, "De inhoud is niet te lezen."),
+        "ongeldige-velden": (400, "Een of meer velden kloppen niet; `velden` noemt ze."),
+        "ongeldige-parameters": (400, "Een of meer delen van het adres kloppen niet; `velden` noemt ze."),
+        "ongeldige-gegevens": (400, "Een gegeven past niet bij de gebeurtenis of de mijlpaal."),
+        "levering-geweigerd": (
+            400,
+            "Elk signaal van een levering is geweigerd; `vroegsignalen` zegt waarom.",
+        ),
+        "geen-toegang": (401, "Er is geen geldige sleutel en geen geldig token."),
+        "niet-toegestaan": (403, "Deze client mag dit niet."),
+        "niet-gevonden": (404, "Dit adres of dit onderdeel is er niet."),
+        "onbekende-zaak": (404, "Deze zaak is er niet voor deze client."),
+        "verkeerde-methode": (405, "Dit adres kent deze HTTP-methode niet; `Allow` noemt welke wel."),
+        "verkeerde-vorm": (406, "Deze vorm kunnen wij niet geven."),
+        "niet-mogelijk": (409, "Dit kan nu niet."),
+        "gebeurtenis-niet-mogelijk": (
+            409,
+            "Deze gebeurtenis kan nu niet; `mogelijke_gebeurtenissen` noemt welke wel.",
+        ),
+        "id-al-gebruikt": (409, "Dit id kwam eerder met een andere inhoud."),
+        "te-groot": (413, "De inhoud is te groot."),
+        "verkeerde-inhoud": (415, "Dit soort inhoud kan hier niet."),
+        "te-veel-verzoeken": (429, "Te veel verzoeken; `Retry-After` zegt hoe lang wachten."),
+        "te-grote-kopregels": (431, "De kopregels zijn te groot."),
+        "fout-bij-ons": (500, "Er ging iets mis bij ons; er is niets vastgelegd."),
+        "niet-beschikbaar": (503, "De database is even niet bereikbaar; hetzelfde id telt daarna een keer."),
+    }
+)
+_USUAL = {status: kind for kind, (status, _) in reversed(list(KINDS.items()))}
+
+
 class Problem(HTTPException):
-    """A refusal: a status, one Dutch sentence, and what more the caller may know."""
+    """A refusal: a status, one Dutch sentence, its kind if the status leaves that open, and what more may be known."""
 
     def __init__(
-        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None, **more: Any
+        self,
+        status: int,
+        detail: str,
+        *,
+        kind: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        **more: Any,
     ) -> None:
         super().__init__(status, detail, dict(headers) if headers else None)
+        self.kind = kind
         self.more = more
 
 
-def problem_members(status: int, detail: str) -> dict[str, Any]:
+def problem_members(status: int, detail: str, kind: str | None = None) -> dict[str, Any]:
     """Give what stands in every problem."""
     title = _TITLES.get(status, "Niet gelukt")
-    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    name = kind or _USUAL.get(status)
+    type_ = f"{PROBLEMS_PATH}#{name}" if name else "about:blank"
+    return {"type": type_, "title": title, "status": status, "detail": detail}
 
 
-def problem(status: int, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> JSONResponse:
+def problem(
+    status: int,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    kind: str | None = None,
+    **more: Any,
+) -> JSONResponse:
     """Give a problem as an answer."""
-    body = {**problem_members(status, detail), **more}
+    body = {**problem_members(status, detail, kind), **more}
     return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers) if headers else None)
 
 
@@ -73,10 +125,10 @@ def answer_problems(api: FastAPI) -> None:
     handlers: list[tuple[type[Exception], Callable[[Request, Any], JSONResponse]]] = [
         (HTTPException, _http),
         (RequestValidationError, _validation),
-        (UnknownCaseError, lambda _, error: problem(404, str(error.args[0]))),
-        (InvalidData, lambda _, error: problem(400, error.reason)),
+        (UnknownCaseError, lambda _, error: problem(404, str(error.args[0]), kind="onbekende-zaak")),
+        (InvalidData, lambda _, error: problem(400, error.reason, kind="ongeldige-gegevens")),
         (NotPossible, _not_possible),
-        (ConflictError, lambda _, error: problem(409, str(error))),
+        (ConflictError, lambda _, error: problem(409, str(error), kind="id-al-gebruikt")),
         (DBAPIError, _no_database),
         (PoolTimeoutError, _no_database),
         (ClientDisconnect, _gone),
@@ -86,18 +138,35 @@ def answer_problems(api: FastAPI) -> None:
         api.add_exception_handler(kind, handler)
 
 
-def _http(_: Request, error: HTTPException) -> JSONResponse:
-    detail = error.detail if isinstance(error, Problem) else _DETAILS.get(error.status_code, "Dat kan niet.")
-    more = error.more if isinstance(error, Problem) else {}
-    return problem(error.status_code, detail, error.headers, **more)
+def _http(request: Request, error: HTTPException) -> JSONResponse:
+    if isinstance(error, Problem):
+        return problem(error.status_code, error.detail, error.headers, error.kind, **error.more)
+    headers = dict(error.headers or {})
+    if error.status_code == _NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_allowed(request))
+    return problem(error.status_code, _DETAILS.get(error.status_code, "Dat kan niet."), headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Give every method that an address has: the framework names those of the first route only."""
+    found = {
+        method
+        for route in request.app.state.routes
+        if route.path_regex.match(request.url.path)
+        for method in route.methods
+    }
+    return sorted(found)
 
 
 def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
     # The places only: a value, or the name of an unknown field, may be about a person.
-    fields = sorted({_place(item) for item in error.errors()})
-    if request.method == "GET":  # what is asked for is in the address, not in a body with fields
-        return problem(400, "Een of meer delen van het adres kloppen niet.", velden=fields)
-    return problem(400, "Een of meer velden kloppen niet.", velden=fields)
+    errors = error.errors()
+    fields = sorted({_place(item) for item in errors})
+    if request.method == "GET" or all(item["loc"][0] in ("path", "query") for item in errors):
+        kind, sentence = "ongeldige-parameters", "Een of meer delen van het adres kloppen niet."
+    else:
+        kind, sentence = "ongeldige-velden", "Een of meer velden kloppen niet."
+    return problem(400, sentence, kind=kind, velden=fields)
 
 
 def _place(item: Mapping[str, Any]) -> str:
@@ -106,7 +175,8 @@ def _place(item: Mapping[str, Any]) -> str:
 
 
 def _not_possible(_: Request, error: NotPossible) -> JSONResponse:
-    return problem(409, error.reason, mogelijke_gebeurtenissen=list(error.allowed))
+    kind = "gebeurtenis-niet-mogelijk"
+    return problem(409, error.reason, kind=kind, mogelijke_gebeurtenissen=list(error.allowed))
 
 
 def _no_database(request: Request, error: Exception) -> JSONResponse:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from adapters.api.auth import check_may
@@ -25,22 +25,26 @@ Municipality = Annotated[
     str | None,
     Query(alias="gemeentecode", pattern=r"^[0-9]{4}$", description="Anders de gemeente van deze client."),
 ]
-Format = Annotated[Literal["json", "csv"], Query(description="Als csv komt alles in een keer.")]
+Format = Annotated[
+    Literal["json", "csv"] | None,
+    Query(description="Anders wat `Accept` vraagt. Als csv komt alles in een keer."),
+]
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 @router.get("/v1/werkvoorraad", response_model=WorkloadPage, responses=_CSV)
 def read_work(
+    request: Request,
     caller: TheCaller,
     office: TheOffice,
     gemeentecode: Municipality = None,
-    formaat: Format = "json",
+    formaat: Format = None,
     page: PageNumber = 1,
     size: PageSize = 1000,
 ) -> Response:
     """Lees wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
     work = read_workload(office, _municipality(caller, office, gemeentecode))
-    if formaat == "csv":
+    if _wants_csv(request, formaat):
         return _csv(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
     rows = list(rows_of(work))
     return JSONResponse(
@@ -55,7 +59,7 @@ def read_work(
                 "crisis": len(work.threatened),
                 "wacht_op_overdracht": len(work.offered),
             },
-            **page_of("/v1/werkvoorraad", len(rows), page, size, gemeentecode=gemeentecode),
+            **page_of(request, len(rows), page, size),
             "results": rows[(page - 1) * size : page * size],
         }
     )
@@ -63,15 +67,16 @@ def read_work(
 
 @router.get("/v1/monitor", response_model=MonitorReport, responses=_CSV)
 def read_figures(
+    request: Request,
     caller: TheCaller,
     office: TheOffice,
     gemeentecode: Municipality = None,
-    formaat: Format = "json",
+    formaat: Format = None,
     weken: Annotated[int, Query(ge=1, le=260, description="Tot en met gisteren.")] = WEEKS,
 ) -> Response:
     """Lees de cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
     figures = read_monitor(office, _municipality(caller, office, gemeentecode), weeks=weken)
-    if formaat == "csv":
+    if _wants_csv(request, formaat):
         return _csv(monitor_csv(figures), f"monitor-{figures.municipality}-{figures.end}.csv")
     return JSONResponse(
         {
@@ -81,6 +86,13 @@ def read_figures(
             "cijfers": list(monitor_rows(figures)),
         }
     )
+
+
+def _wants_csv(request: Request, asked: str | None) -> bool:
+    if asked is not None:
+        return asked == "csv"
+    kinds = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
+    return "text/csv" in kinds and "application/json" not in kinds
 
 
 def _municipality(caller: Caller, office: Office, asked: str | None) -> str:

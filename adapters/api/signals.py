@@ -40,6 +40,7 @@ _JSON_BODY = {
     }
 }
 _BLOCK = 64 * 1024
+_ALL_REFUSED = "Elk signaal in deze levering is geweigerd."
 
 
 @router.post("/v1/vroegsignalen", status_code=201, response_model=DeliveryAnswer, openapi_extra=_JSON_BODY)
@@ -99,7 +100,7 @@ def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool)
     except NotADelivery as refusal:
         raise Problem(400, str(refusal)) from None
     head = {
-        **({} if accepted else problem_members(400, "Elk signaal in deze levering is geweigerd.")),
+        **({} if accepted else problem_members(400, _ALL_REFUSED, "levering-geweigerd")),
         "versie": delivery.version,
         "aantal": delivery.signal_count,
         "opmerkingen": list(delivery.warnings),

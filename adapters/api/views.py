@@ -10,8 +10,8 @@ from sqlalchemy import text
 
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import Health
-from adapters.api.problems import Problem
+from adapters.api.models import DefinitionList, Health, ProblemList
+from adapters.api.problems import KINDS, PROBLEMS_PATH, Problem
 from adapters.cases.definition_json import definition_as_json
 from adapters.storage.database import reading
 from milestones.definitions import DEFINITIONS
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 
 guarded = APIRouter(route_class=GuardedRoute, tags=["definities"])
 health = APIRouter(tags=["gezondheid"])
+
+
+@guarded.get("/v1/definities", response_model=DefinitionList)
+def list_definitions(caller: TheCaller) -> JSONResponse:
+    """Geef alle mijlpalen, met waar elk te lezen is."""
+    check_may(caller, "lezen")
+    lines = [
+        {"code": item.code, "naam": item.name, "versie": item.version, "url": f"/v1/definities/{item.code}"}
+        for item in DEFINITIONS.values()
+    ]
+    return JSONResponse({"results": lines})
 
 
 @guarded.get("/v1/definities/{code}")
@@ -38,6 +49,16 @@ def read_metrics(request: Request, caller: TheCaller) -> PlainTextResponse:
     check_may(caller, "lezen")
     metrics: Metrics = request.app.state.metrics
     return PlainTextResponse(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@health.get(PROBLEMS_PATH, response_model=ProblemList, tags=["problemen"])
+def list_problems() -> JSONResponse:
+    """Geef alle soorten weigeringen; het veld `type` van een weigering wijst naar een ervan."""
+    lines = [
+        {"type": f"{PROBLEMS_PATH}#{kind}", "status": status, "betekenis": meaning}
+        for kind, (status, meaning) in KINDS.items()
+    ]
+    return JSONResponse({"results": lines})
 
 
 @health.get("/healthz", response_model=Health)
