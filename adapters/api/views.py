@@ -51,8 +51,8 @@ def read_metrics(request: Request, caller: TheCaller) -> PlainTextResponse:
     return PlainTextResponse(metrics.as_text(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-@health.get(PROBLEMS_PATH, response_model=ProblemList, tags=["problemen"])
-def list_problems() -> JSONResponse:
+@guarded.get(PROBLEMS_PATH, response_model=ProblemList, tags=["problemen"])
+def list_problems(caller: TheCaller) -> JSONResponse:  # noqa: ARG001 - any client may read it
     """Geef alle soorten weigeringen; het veld `type` van een weigering wijst naar een ervan."""
     lines = [
         {"type": f"{PROBLEMS_PATH}#{kind}", "status": status, "betekenis": meaning}

@@ -14,6 +14,7 @@ import json
 import re
 import secrets
 from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -34,6 +35,7 @@ from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, 
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from adapters.messages.message_office import MessageOffice
 
@@ -42,6 +44,12 @@ _CLAIM = timedelta(seconds=60)
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _MOST_URL = 500
+_PREFIX = "whsec_"
+OLD_FORM = (
+    "oude-vorm"  # in the place of an earlier secret: the migration found a subscription from before whsec_
+)
+_GONE = 410
+_LONGEST_REST = timedelta(hours=24)
 
 log = structlog.get_logger("routekaart.webhooks")
 
@@ -122,14 +130,51 @@ def subscriptions(office: MessageOffice) -> Sequence[SubscriptionRow]:
 
 
 def signing_secret(office: MessageOffice, name: str, salt: str) -> str:
-    """Give the secret that the messages of a subscription are signed with."""
-    return derived_secret(office.settings.integration_secret(), "webhook", name, salt)
+    """Give the secret that the messages of a subscription are signed with, in the form of Standard Webhooks."""
+    derived = derived_secret(office.settings.integration_secret(), "webhook", name, salt)
+    return _PREFIX + base64.b64encode(bytes.fromhex(derived)).decode()
+
+
+def renew_secret(office: MessageOffice, name: str) -> str:
+    """Give a subscription a new secret; its messages are signed with the one before it as well, until the next."""
+    with writing(office.engine) as session:
+        row = session.get(SubscriptionRow, name)
+        if row is None or row.ended_at is not None:
+            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        row.previous_salt, row.salt = row.salt, secrets.token_hex(16)
+        session.add(row)
+        return signing_secret(office, name, row.salt)
 
 
 def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
-    """Give the signature of one message."""
+    """Give the signature of one message (Standard Webhooks 1.0)."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    return _signed(key, event_id, timestamp, body)
+
+
+def _signed(key: bytes, event_id: str, timestamp: int, body: bytes) -> str:
     signed = f"{event_id}.{timestamp}.".encode() + body
-    return "v1," + base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+    return "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+
+
+def signatures(
+    office: MessageOffice, subscription: SubscriptionRow, event_id: str, timestamp: int, body: bytes
+) -> str:
+    """Give every signature that a receiver may know: with the present secret, and with the one before it.
+
+    Who subscribed before secrets were printed in the form of Standard Webhooks signs with the text of his own.
+    """
+    name, previous = subscription.name, subscription.previous_salt
+    found = [signature(signing_secret(office, name, subscription.salt), event_id, timestamp, body)]
+    if previous == OLD_FORM:
+        text = derived_secret(office.settings.integration_secret(), "webhook", name, subscription.salt)
+        found.append(_signed(text.encode(), event_id, timestamp, body))
+    elif previous is not None:
+        found.append(signature(signing_secret(office, name, previous), event_id, timestamp, body))
+    for secret in office.settings.integration_secrets()[1:]:
+        derived = derived_secret(secret, "webhook", name, subscription.salt)
+        found.append(_signed(bytes.fromhex(derived), event_id, timestamp, body))
+    return " ".join(found)
 
 
 # --- fanning out --------------------------------------------------------------------------------------------
@@ -226,17 +271,18 @@ def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: 
     now = office.clock.now()
     body = json.dumps(as_cloudevent(event), ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = int(now.timestamp())
-    secret = signing_secret(office, subscription.name, subscription.salt)
     headers = {
         "Content-Type": "application/cloudevents+json; charset=utf-8",
         "User-Agent": "routekaart",
         "webhook-id": event.id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signature(secret, event.id, timestamp, body),
+        "webhook-signature": signatures(office, subscription, event.id, timestamp, body),
     }
+    rest, gone = timedelta(0), False
     try:
         answer = client.post(subscription.url, content=body, headers=headers)
         result, succeeded = f"HTTP {answer.status_code}", answer.is_success
+        rest, gone = _asked_rest(answer, now), answer.status_code == _GONE
     except httpx.HTTPError as error:
         result, succeeded = type(error).__name__, False
     if not succeeded:
@@ -247,14 +293,28 @@ def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: 
         row.attempts += 1
         row.last_result = result
         wait = None if succeeded else wait_after(row.attempts)
-        row.next_at = None if wait is None else now + wait
+        row.next_at = None if wait is None else now + max(wait, rest)
         if succeeded:
             row.delivered_at = now
         elif row.next_at is None:
             row.gave_up_at = now
             log.error("webhook_given_up", subscription=subscription.name, event_id=event.id)
         session.add(row)
+    if gone:  # Standard Webhooks: the receiver wants nothing any more
+        log.warning("webhook_subscription_ended", subscription=subscription.name)
+        unsubscribe(office, subscription.name)
     return succeeded
+
+
+def _asked_rest(answer: httpx.Response, now: datetime) -> timedelta:
+    """Give how long a receiver asks to be left alone, in seconds or until a moment; a day at most."""
+    asked = answer.headers.get("retry-after", "").strip()
+    if asked.isdecimal():
+        return min(timedelta(seconds=int(asked[:9])), _LONGEST_REST)
+    try:
+        return min(max(parsedate_to_datetime(asked) - now, timedelta(0)), _LONGEST_REST)
+    except (ValueError, TypeError):
+        return timedelta(0)
 
 
 def _claim(

@@ -124,6 +124,14 @@ def unsubscribe_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) ->
     say(f"Abonnement {naam} is ingetrokken.")
 
 
+@subscription_app.command("nieuw-geheim")
+def renew_secret_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
+    """Geef een abonnement een nieuw geheim; het vorige telt nog mee tot de volgende keer."""
+    from adapters.exchange.webhooks import renew_secret
+
+    say(f"geheim      {renew_secret(the_office(), naam)}")
+
+
 @subscription_app.command("mislukt")
 def dead_letters_command() -> None:
     """Toon de berichten die een abonnee niet aannam."""

@@ -28,6 +28,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("paused_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("previous_salt", sa.String(32), nullable=True))
         batch_op.add_column(sa.Column("authorization", sa.Text(), nullable=True))
+    # Who subscribed before now knows a secret in the old form; its messages get that signature as well.
+    op.execute("UPDATE subscriptions SET previous_salt = 'oude-vorm'")
     with op.batch_alter_table("outgoing_events", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sequence", sa.Integer(), nullable=True))
     _put_references_in_one_form()
