@@ -7,8 +7,8 @@ import stat
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from adapters.runtime.credential import SHORTEST_SECRET, is_strong
 from adapters.runtime.settings import SettingsError
-from deployments.door.credential import SHORTEST_SECRET, is_strong
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

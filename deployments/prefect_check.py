@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from adapters.runtime.credential import Credential
 from deployments.closed import CLIENT
-from deployments.door.credential import Credential
 from deployments.environment import names_other_server, prefect_environment
 
 if TYPE_CHECKING:

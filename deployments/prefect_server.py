@@ -10,9 +10,9 @@ import os
 import sys
 from urllib.parse import urlsplit
 
+from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import refuse_when_open, server_problems
-from deployments.door.credential import Credential
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.sessions import Sessions
 from deployments.garbage import collect_less

@@ -16,12 +16,14 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
 
+from adapters.cases.actor import acts
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
+from flows.answered_by import starter_of
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of
 from flows.prefect_seam.parameter_forms import with_form
@@ -105,7 +107,8 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
         def run(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
             log = get_run_logger()
             try:
-                said = work(*args, **kwargs)
+                with acts(starter_of(this_run())):
+                    said = work(*args, **kwargs)
             except (NotPossible, ConflictError, UnknownCaseError) as refusal:
                 reason = refusal.reason if isinstance(refusal, NotPossible) else str(refusal.args[0])
                 log.warning("Niet gedaan: %s", reason)

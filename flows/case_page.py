@@ -241,11 +241,19 @@ def _journal(journal: Sequence[JournalRow], policy: Policy) -> str:
     left = len(journal) - len(shown)
     return text(
         table(
-            ("op", "mijlpaal", "wat er gebeurde", "daarna"),
-            ((short_date(row.on), row.process, event_label(row, policy), _after(row)) for row in shown),
+            ("op", "mijlpaal", "wat er gebeurde", "daarna", "door"),
+            (
+                (short_date(row.on), row.process, event_label(row, policy), _after(row), _by(row))
+                for row in shown
+            ),
         ),
         f"En nog {left} eerdere regels: `routekaart zaak {journal[0].case_reference}`." if left > 0 else "",
     ).strip()
+
+
+def _by(row: JournalRow) -> str:
+    """Give who did it, by the code, and how it came in."""
+    return " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
 
 
 def _after(row: JournalRow) -> str:

@@ -12,9 +12,11 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from adapters.cases.actor import acts
 from adapters.cases.casework import ConflictError, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.office import office
+from flows.answered_by import starter_of
 from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
@@ -144,7 +146,8 @@ def report_event(
 def _answer(report: Callable[[str], Receipt]) -> State[Any]:
     """Report, and end the run with what came of it: a refusal is a failed run with one Dutch sentence."""
     try:
-        receipt = report(f"prefect:{this_run().id}")
+        with acts(starter_of(this_run())):
+            receipt = report(f"prefect:{this_run().id}")
     except NotPossible as refusal:
         allowed = f" Nu kan: {', '.join(refusal.allowed)}." if refusal.allowed else ""
         sentence = f"{refusal.reason}{allowed}"

@@ -17,12 +17,14 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from adapters.cases.actor import acts
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
+from flows.answered_by import answerer_of
 from flows.display import show
 from flows.effects import plan_messages, send_due
 from flows.forms import HOLDER, event_from, form_for
@@ -124,11 +126,12 @@ def _apply_answers(here: Office, reference: str, name: str) -> None:
         chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:
             event, on, data = event_from(process, answer.values)
-            waits_out_trouble(here.casework.report)(
-                reference, event, process=name, on=on, data=data, event_id=answer.id
-            )
-            if event == ACCEPTED:
-                _take_over(here, reference, name, answer)
+            with acts(answerer_of(this_run(), answer.values)):
+                waits_out_trouble(here.casework.report)(
+                    reference, event, process=name, on=on, data=data, event_id=answer.id
+                )
+                if event == ACCEPTED:
+                    _take_over(here, reference, name, answer)
         except (NotPossible, ConflictError) as refusal:
             log.warning("Niet verwerkt: %s. %s", chosen, refusal)
         else:

@@ -16,8 +16,8 @@ import httpx
 import psutil
 
 from adapters.office import open_office
+from adapters.runtime.credential import Credential
 from adapters.runtime.settings import KEY_FILES, Settings, secret_file
-from deployments.door.credential import Credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable

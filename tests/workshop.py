@@ -22,8 +22,8 @@ from stack import free_port, home_with_keys, run, wait_until
 
 from adapters.office import Office, open_office, set_clock
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
+from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings
-from deployments.door.credential import Credential
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

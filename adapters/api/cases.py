@@ -24,6 +24,7 @@ from adapters.api.models import (
 )
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import Problem
+from adapters.cases.actor import Actor, ActorKind, Way, acting, acts
 from adapters.cases.caseload import take_over
 from adapters.cases.casework import CaseView, ConflictError
 from adapters.cases.presentation import case_as_json, journal_line
@@ -208,17 +209,18 @@ def report_event(
             visible_case(session, reference, caller)
             check_may(caller, new.gebeurtenis)
         try:
-            receipt = office.casework.report(
-                reference,
-                new.gebeurtenis,
-                process=new.mijlpaal,
-                on=new.op,
-                data=new.gegevens,
-                event_id=_journal_id(office, caller, key),
-                session=session,
-            )
-            if new.medewerker is not None and receipt.new:
-                receipt = take_over(office.casework, receipt, new.medewerker, session)
+            with acts(_named(new.medewerker)):
+                receipt = office.casework.report(
+                    reference,
+                    new.gebeurtenis,
+                    process=new.mijlpaal,
+                    on=new.op,
+                    data=new.gegevens,
+                    event_id=_journal_id(office, caller, key),
+                    session=session,
+                )
+                if new.medewerker is not None and receipt.new:
+                    receipt = take_over(office.casework, receipt, new.medewerker, session)
         except (NotPossible, ConflictError):
             visible_case(session, reference, caller)  # a refusal may not tell that a case exists
             raise
@@ -261,6 +263,11 @@ def add_case_reference(
 
     content = ["POST verwijzingen", reference, _content(new)]
     return _respond(request, answer_once(office, caller.client_id, key, content, work))
+
+
+def _named(person: str | None) -> Actor:
+    """Give the medewerker whom a client names, or the client itself."""
+    return acting() if person is None else Actor(ActorKind.PERSON, person, Way.API)
 
 
 def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
+from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.exchange.clients import Caller
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ SECURITY_SCHEMES = {
 """How the description says that a caller makes itself known; GuardedRoute checks it."""
 
 
+_DELIVERIES = frozenset({"/v1/vroegsignalen", "/v1/notificaties", "/v1/cloudevents"})
+
+
 class GuardedRoute(APIRoute):
     """A route that knows its caller before it reads a body, and reads that body strictly."""
 
@@ -55,7 +59,8 @@ class GuardedRoute(APIRoute):
             )
             self._refuse_unknown_parameters(request)
             largest = state.office.settings.api_largest_body
-            return await inner(StrictRequest(request.scope, request.receive, largest))
+            with acts(Actor(ActorKind.SYSTEM, request.state.caller.client_id, _way(self.path))):
+                return await inner(StrictRequest(request.scope, request.receive, largest))
 
         return guarded
 
@@ -69,6 +74,10 @@ class GuardedRoute(APIRoute):
                 kind="ongeldige-parameters",
                 velden=["query.(onbekende parameter)"],
             )
+
+
+def _way(path: str) -> Way:
+    return Way.DELIVERY if path in _DELIVERIES else Way.API
 
 
 # These are coroutines only so that FastAPI does not send each of them to another thread.

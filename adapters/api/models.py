@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+from adapters.cases.actor import ActorKind, Way
 from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
 from adapters.runtime.privacy import is_plain
@@ -211,6 +212,14 @@ class CasePage(Page):
     results: list[CaseLine]
 
 
+class ActorShown(Answered):
+    """Wie het deed, met een code en nooit een naam, en langs welke weg het binnenkwam."""
+
+    soort: ActorKind
+    code: str | None
+    weg: Way | None
+
+
 class JournalLine(Answered):
     """Een regel van het journaal."""
 
@@ -222,6 +231,7 @@ class JournalLine(Answered):
     gebeurtenis: str
     naar: str
     id: str | None
+    door: ActorShown
 
 
 class JournalPage(Page):

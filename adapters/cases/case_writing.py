@@ -93,9 +93,7 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
             tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
             if change.quiet:
                 continue
-            events += events_of(
-                change.case_row, given.before, given.after, given.steps, lines[0]["number"], change.at
-            )
+            events += events_of(change.case_row, given.before, given.after, given.steps, lines[0], change.at)
             told = list(_effects(change, given, lines))
             effects += told
             case.woken.update(effect["process"] for effect in told)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import set_committed_value
 
+from adapters.cases.actor import Actor, ActorKind, acting
 from adapters.runtime.plain_values import to_json
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ def journal_of(
     """
     rows: list[dict[str, Any]] = []
     number, chain = case_row.steps, case_row.chain
+    actor = acting()
     for step in steps:
         number += 1
+        if step.rung is not None and not step.derived:
+            actor = Actor(ActorKind.TERM, (step.term or step.event).split("#")[0])
         row = {
             "case_reference": case_row.reference,
             "municipality": case_row.municipality,
@@ -47,6 +51,9 @@ def journal_of(
             "term": step.term,
             "rung": step.rung,
             "derived": step.derived,
+            "actor_kind": str(actor.kind),
+            "actor_code": actor.code,
+            "actor_way": None if actor.way is None else str(actor.way),
             "previous": chain,
         }
         if not step.derived:
@@ -63,6 +70,8 @@ _HASHED = (
     "after", "data", "term", "rung", "derived", "previous",
 )  # fmt: skip
 
+_ACTOR = ("actor_kind", "actor_code", "actor_way")
+
 
 # Made once: `json.dumps` makes an encoder for each call that has options.
 _written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
@@ -70,11 +79,13 @@ _written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 def journal_hash(row: JournalRow) -> str:
     """Give the hash of a journal row over all that it says and the hash of the row before it."""
-    return _hash({name: getattr(row, name) for name in _HASHED}, row.on, row.at)
+    return _hash({name: getattr(row, name) for name in (*_HASHED, *_ACTOR)}, row.on, row.at)
 
 
 def _hash(values: Mapping[str, Any], on: date, at: datetime) -> str:
     content = {name: values[name] for name in _HASHED}
+    if any(values[name] is not None for name in _ACTOR):  # rows from before there were actors keep their hash
+        content["door"] = [values[name] for name in _ACTOR]
     content["on"] = on.isoformat()
     content["at"] = at.timestamp()
     return hashlib.sha256(_written(content).encode()).hexdigest()

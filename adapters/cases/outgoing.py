@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from adapters.cases.actor import shown_actor
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
@@ -48,11 +49,12 @@ def events_of(
     before: Case,
     after: Case,
     steps: Sequence[Step],
-    first_number: int,
+    line: Mapping[str, Any],
     at: datetime,
 ) -> list[dict[str, Any]]:
-    """Give the rows of the events of one input; `first_number` is the number of its first journal row."""
-    name = f"{case_row.municipality}/{case_row.reference}/{first_number}"
+    """Give the rows of the events of one input; `line` is its first journal row."""
+    name = f"{case_row.municipality}/{case_row.reference}/{line['number']}"
+    by = shown_actor(line["actor_kind"], line["actor_code"], line["actor_way"])
     zaak = case_uuid(case_row.municipality, case_row.reference)
     return [
         {
@@ -60,7 +62,7 @@ def events_of(
             "type": kind,
             "municipality": case_row.municipality,
             "case_reference": case_row.reference,
-            "data": {"zaak": zaak, "zaakreferentie": case_row.reference, **data},
+            "data": {"zaak": zaak, "zaakreferentie": case_row.reference, **data, "door": by},
             "created_at": at,
         }
         for index, (kind, data) in enumerate(_events(before, after, steps))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from adapters.cases.actor import shown_actor
 from adapters.cases.growth import growth_rows
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
@@ -78,4 +79,5 @@ def journal_line(row: JournalRow) -> dict[str, Any]:
         "gebeurtenis": row.event,
         "naar": row.after,
         "id": row.event_id,
+        "door": shown_actor(row.actor_kind, row.actor_code, row.actor_way),
     }

@@ -16,6 +16,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError, load_case
@@ -146,7 +147,7 @@ class HandoffLinks:
             return link
         data = {"reden": reason} if choice == RETURNED and reason else {}
         try:
-            with writing(self._engine) as session:
+            with writing(self._engine) as session, acts(self._receiver(session, link)):
                 self._casework.report(
                     link.reference,
                     choice,
@@ -166,6 +167,12 @@ class HandoffLinks:
         except NotPossible:
             pass  # somebody answered in another way in the meantime
         return self.look(token)
+
+    def _receiver(self, session: Session, link: HandoffLink) -> Actor:
+        """Give who was sent the link; which person of a team used it is unknown."""
+        recipient = session.get_one(HandoffLinkRow, link.id).recipient
+        one = recipient in self._recipients.book().people
+        return Actor(ActorKind.PERSON if one else ActorKind.UNKNOWN, recipient, Way.LINK)
 
     def _put_in_name(self, session: Session, link: HandoffLink) -> None:
         recipient = session.get_one(HandoffLinkRow, link.id).recipient

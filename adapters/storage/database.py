@@ -196,6 +196,10 @@ class JournalRow(SQLModel, table=True):
     term: str | None = Field(default=None, max_length=20)
     rung: str | None = Field(default=None, max_length=20)
     derived: bool = False
+    # Who did it; rows from before there were actors have none.
+    actor_kind: str | None = Field(default=None, max_length=20)
+    actor_code: str | None = Field(default=None, max_length=60)
+    actor_way: str | None = Field(default=None, max_length=20)
     previous: str = Field(max_length=64)
     hash: str = Field(max_length=64)
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.console import data_from, optional_day_from, print_json, say, the_office
+from deployments.cli.console import BadInput, data_from, optional_day_from, print_json, say, the_office
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from adapters.office import Office
 
 Reference = Annotated[str, typer.Argument(metavar="REF", help="De referentie van de zaak.")]
 Milestone = Annotated[
     str | None, typer.Option(metavar="M3", help="De mijlpaal, als het er meer dan een kan zijn.")
+]
+Door = Annotated[
+    str | None,
+    typer.Option("--door", metavar="CODE", help="Wie het deed (mw-17); anders de gebruiker van de machine."),
 ]
 Day = Annotated[
     str | None, typer.Option(metavar="DATUM", help="De datum die telt (jjjj-mm-dd); anders vandaag.")
@@ -41,21 +48,23 @@ def open_command(
     client: Annotated[
         list[str] | None, typer.Option(metavar="CODE", help="Cliëntnummer; bij twee cliënten twee keer.")
     ] = None,
+    door: Door = None,
 ) -> None:
     """Open een zaak in een mijlpaal; de referentie staat op de eerste regel."""
     from adapters.runtime.persons import client_keys
 
     office = the_office()
     clients = client_keys(client or [], office.settings)
-    receipt = office.casework.open(
-        mijlpaal,
-        municipality=gemeente or office.settings.municipality,
-        reference=zaak,
-        on=optional_day_from(op),
-        data=data_from(gegevens),
-        person_key=clients[0],
-        partner_key=clients[1],
-    )
+    with _as(door):
+        receipt = office.casework.open(
+            mijlpaal,
+            municipality=gemeente or office.settings.municipality,
+            reference=zaak,
+            on=optional_day_from(op),
+            data=data_from(gegevens),
+            person_key=clients[0],
+            partner_key=clients[1],
+        )
     say(receipt.reference)
 
 
@@ -72,6 +81,7 @@ def report_command(
         str | None,
         typer.Option("--medewerker", metavar="CODE", help="In wiens naam de mijlpaal hierna staat (mw-17)."),
     ] = None,
+    door: Door = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
     from adapters.cases.caseload import take_over
@@ -79,7 +89,7 @@ def report_command(
     from milestones.case import possible_now
 
     office = the_office()
-    with writing(office.engine) as session:
+    with writing(office.engine) as session, _as(door or medewerker):
         receipt = office.casework.report(
             ref,
             gebeurtenis,
@@ -95,6 +105,17 @@ def report_command(
     say(f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"))
     if events := possible_now(process):
         say(f"Nu kan: {', '.join(events)}")
+
+
+@contextmanager
+def _as(person: str | None) -> Iterator[None]:
+    """Let a medewerker act who is named; else it is the user of the machine."""
+    from adapters.cases.actor import Actor, ActorKind, Way, acting, acts, is_code
+
+    if person is not None and not is_code(person):
+        raise BadInput("Een code van een medewerker bestaat uit letters, cijfers, punten en streepjes.")
+    with acts(acting() if person is None else Actor(ActorKind.PERSON, person, Way.COMMAND)):
+        yield
 
 
 def _kept_id(office: Office, id_: str | None) -> str | None:

@@ -67,9 +67,10 @@ def _growth(themes: list[dict[str, Any]]) -> Table:
 
 
 def _journal(lines: list[dict[str, Any]]) -> Table:
-    table = _table("\nJournaal", "Nr", "Op", "Bij", "Gebeurtenis", "Naar")
+    table = _table("\nJournaal", "Nr", "Op", "Bij", "Gebeurtenis", "Naar", "Door")
     for line in lines[-_LAST_LINES:]:
-        table.add_row(str(line["nummer"]), line["op"], line["mijlpaal"], line["gebeurtenis"], line["naar"])
+        cells = str(line["nummer"]), line["op"], line["mijlpaal"], line["gebeurtenis"], line["naar"]
+        table.add_row(*cells, " ".join(part for part in line["door"].values() if part))
     return table
 
 

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import structlog
 
 from deployments.door.headers import header, host_name, with_security
+from deployments.door.notes import Notes
 from deployments.door.pages import page
 from deployments.door.sessions import IN, end_cookie
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
-    from deployments.door.credential import Credential
+    from adapters.runtime.credential import Credential
     from deployments.door.sessions import Session, Sessions
 
     Scope = MutableMapping[str, Any]
@@ -79,15 +81,26 @@ class Door:
             return await self._ask_who(scope, answer)
         if not _may_ask(scope):
             return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
+        return await self._person(scope, session, receive, answer)
+
+    async def _person(self, scope: Scope, session: Session, receive: Receive, answer: _Answer) -> None:
+        """Pass on what somebody who is in asks for."""
+        path = scope["path"]
         if path == OUT:
             return await self._let_out(scope, answer)
         if path.endswith(_SETTINGS_OF_UI):
             return await self._settings_of_ui(scope, receive, answer)
-        return await self.app(self._known(scope, session), receive, answer.send)
+        if scope["method"] == "POST" and (noted := self.notes.of(path)) is not None:
+            return await noted(self._known(scope), session, receive, answer.send)
+        return await self.app(self._known(scope), receive, answer.send)
 
-    def _known(self, scope: Scope, session: Session) -> Scope:
+    @cached_property
+    def notes(self) -> Notes:
+        """What tells the workers who answered."""
+        return Notes(self.app, self.credential)
+
+    def _known(self, scope: Scope) -> Scope:
         """Give the request of a person with the credential that Prefect asks for, and without the session."""
-        del session
         kept = [
             (name, value) for name, value in scope["headers"] if name not in (b"authorization", b"cookie")
         ]
@@ -154,7 +167,7 @@ class Door:
             log.warning("socket_refused", path=scope["path"])
             await receive()
             return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
-        return await self.app(self._known(scope, session), self._with_credential(receive), send)
+        return await self.app(self._known(scope), self._with_credential(receive), send)
 
     def _with_credential(self, receive: Receive) -> Receive:
         """Put the credential in the first message, in which Prefect looks for it."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from adapters.runtime.credential import Credential
 from deployments.closed import CLIENT, credential_problems, refuse_when_open
-from deployments.door.credential import Credential
 from deployments.door.sessions import Session, Sessions
 from deployments.environment import prefect_environment
 

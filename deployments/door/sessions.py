@@ -19,7 +19,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from deployments.door.credential import Credential
+    from adapters.runtime.credential import Credential
 
 COOKIE = "routekaart_sessie"
 IN = "/binnen"

@@ -40,6 +40,7 @@ from prefect.exceptions import Abort, MissingContextError, Pause
 from adapters.runtime.checkpoints import Checkpoint, reach
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from contextlib import AbstractContextManager
     from datetime import datetime
     from uuid import UUID
@@ -100,6 +101,11 @@ def take_answer() -> Answer | None:
         values=stored.decoded_value,
         given_at=stored.created,
     )
+
+
+def forget_when_parked(keys: Iterable[str]) -> None:
+    """Remove these inputs of the run too when it parks: they belong to an answer that was taken."""
+    _current_attempt().taken.extend(keys)
 
 
 def park(name: str, message: str, form: type[BaseModel] | None, reference: str = "") -> NoReturn:

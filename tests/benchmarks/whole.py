@@ -16,9 +16,9 @@ from measuring import free_port, home_with_keys, process
 from sqlmodel import col, func, select
 
 from adapters.office import Office, open_office
+from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings
 from adapters.storage.database import ProcessRow, reading
-from deployments.door.credential import Credential
 from deployments.environment import prefect_environment
 
 if TYPE_CHECKING:

@@ -298,3 +298,40 @@ def test_a_foreign_entry_point_fails_with_a_sentence(stack: Stack, tmp_path: Any
         assert "routekaart deploy" in ended["state"]["message"]
         stack.prefect("DELETE", f"/deployments/{made['id']}")
     assert not proof.exists()
+
+
+# --- who did it, in the journal ----------------------------------------------------------------------------------
+
+
+def names(stack: Stack, reference: str) -> dict[str, Any]:
+    """Give who did what in a case."""
+    return {line["gebeurtenis"]: line["door"] for line in stack.case(reference)["journaal"]}
+
+
+def test_who_answers_a_form_stands_in_the_journal(stack: Stack, inside: httpx.Client) -> None:
+    """The answer of a form, an action and a command each name their actor and their way in."""
+    own = {"Origin": base(stack)}
+    action = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["zaak-openen"]}})[0]
+    asked = {
+        "parameters": {"mijlpaal": "M3 In contact", "zaak": "DOOR-1"},
+        "labels": {"routekaart.door": "vals"},
+    }
+    made = inside.post(f"/api/deployments/{action['id']}/create_flow_run", json=asked, headers=own)
+    assert made.status_code == 201
+    assert stack.ended(made.json())["state_name"] == "Gedaan"
+    run = stack.wait_for_state("DOOR-1 · M3", "Wacht op registratie aanmelding")
+    answer = {"gebeurtenis": "Aanmelding geregistreerd"}
+
+    def accepted() -> bool:
+        given = inside.post(f"/api/flow_runs/{run['id']}/resume", json={"run_input": answer}, headers=own)
+        return bool(given.json().get("status") == "ACCEPT")
+
+    wait_until(accepted, 30, stack.logs)
+    stack.wait_for_state("DOOR-1 · M3", "Wacht op crisischeck")
+    stack.run("meld", "DOOR-1", "niet_bedreigend", "--door", "mw-88")
+    found = names(stack, "DOOR-1")
+    code = found["geopend"]["code"]
+    assert code.startswith("gebruiker-")
+    assert found["geopend"] == {"soort": "medewerker", "code": code, "weg": "actie"}
+    assert found["aanmelding_geregistreerd"] == {"soort": "medewerker", "code": code, "weg": "formulier"}
+    assert found["niet_bedreigend"] == {"soort": "medewerker", "code": "mw-88", "weg": "opdracht"}

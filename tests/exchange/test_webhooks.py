@@ -86,13 +86,13 @@ def receiver() -> Iterator[Receiver]:
 
 
 def events(office: Office) -> list[tuple[str, dict[str, Any]]]:
-    """Give the events that wait or went out: kind and data without the case."""
+    """Give the events that wait or went out: kind and data without the case and who did it."""
     with reading(office.engine) as session:
         rows = session.exec(select(OutgoingEventRow).order_by("number")).all()
     return [
         (
             row.type.rpartition(".")[2],
-            {name: value for name, value in row.data.items() if not name.startswith("zaak")},
+            {name: value for name, value in row.data.items() if not name.startswith(("zaak", "door"))},
         )
         for row in rows
     ]
@@ -138,7 +138,7 @@ def test_a_refused_event_tells_nothing(office: Office) -> None:
 
 
 def test_an_event_holds_no_more_than_the_domain_allows(office: Office) -> None:
-    """An event has the attributes of the NL GOV profile, and data with ids, a mijlpaal, a term and a date."""
+    """An event has the attributes of the NL GOV profile, and data with ids, a mijlpaal, a term, a date and a code."""
     office.casework.open("M3", municipality="0518", reference="A")
     with reading(office.engine) as session:
         sent = [as_cloudevent(row) for row in session.exec(select(OutgoingEventRow)).all()]
@@ -148,7 +148,7 @@ def test_an_event_holds_no_more_than_the_domain_allows(office: Office) -> None:
     assert sent[1]["source"] == "urn:nld:gemeentecode:0518:systeem:routekaart"
     assert sent[1]["type"] == "nl.schuldhulpverlening.mijlpalen.termijn-gestart"
     assert sent[1]["subject"] == sent[1]["data"]["zaak"]
-    assert set(sent[1]["data"]) == {"zaak", "zaakreferentie", "mijlpaal", "termijn", "uiterlijk"}
+    assert set(sent[1]["data"]) == {"zaak", "zaakreferentie", "mijlpaal", "termijn", "uiterlijk", "door"}
 
 
 def test_a_subscriber_gets_signed_events_once(

@@ -10,9 +10,18 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+from itsdangerous import URLSafeSerializer
 
 SHORTEST_SECRET = 32  # bytes
+NOTE_LABEL = "routekaart.door"
+"""The label of a run with a note of the door: who started it."""
+NOTE_PREFIX = "door-"
+"""With this begins the key of an input of a run with a note of the door: who answered its form."""
 
 
 def is_strong(auth_string: str | None) -> bool:
@@ -46,6 +55,17 @@ class Credential:
             return False
         return hmac.compare_digest(shown, self.auth_string.encode())
 
+    @property
+    def notes(self) -> URLSafeSerializer:
+        """What signs and reads the notes of the door."""
+        return URLSafeSerializer(self.key("notitie"))
+
     def key(self, purpose: str) -> bytes:
         """Give the key for a purpose; another purpose has a key that cannot be told from it."""
         return hmac.new(self.auth_string.encode(), f"routekaart.{purpose}".encode(), hashlib.sha256).digest()
+
+
+def hash_of_answers(values: Mapping[str, Any]) -> str:
+    """Give a hash over the answers of a form, the same for the door that sees them and the worker that reads them."""
+    written = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(written.encode()).hexdigest()[:32]
