@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast, get_args
 
 from milestones.calendar import Length, Unit
 from milestones.profiles import LIFE_PHASES, PERSONAS, Profile
+from milestones.refusal import Refusal
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
 from milestones.terms import is_rung
@@ -32,7 +33,7 @@ _MOST_DAYS = {Unit.DAYS: 1, Unit.WORKING_DAYS: 2, Unit.WEEKS: 7, Unit.MONTHS: 31
 _LEAST_DAYS = {Unit.DAYS: 1, Unit.WORKING_DAYS: 1, Unit.WEEKS: 7, Unit.MONTHS: 28, Unit.YEARS: 365}
 
 
-class PolicyError(ValueError):
+class PolicyError(Refusal, ValueError):
     """A policy that cannot be used: one Dutch sentence that names the key and the article."""
 
 

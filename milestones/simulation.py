@@ -11,6 +11,7 @@ from milestones.case import Case, apply, process_for, start
 from milestones.penalty import penalties
 from milestones.policy import Policy, PolicyError, Rules, with_overrides
 from milestones.process import Event, NotPossible, RungDue
+from milestones.refusal import Refusal
 from milestones.running import reservation
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _STEP_KEYS = {"op", "mijlpaal", "open", "gebeurtenis", "gegevens", "tot"}
 _CASE_KEYS = {"zaak", "beleid", "stappen", "overdrachten", "omschrijving", "verwacht"}
 
 
-class CaseFileError(ValueError):
+class CaseFileError(Refusal, ValueError):
     """A case file that cannot be run: one Dutch sentence that names the place."""
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from milestones.definition import OFFERED, RETURNED
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -180,7 +181,7 @@ class Outcome:
     reports: tuple[tuple[Report, Event], ...] = ()
 
 
-class NotPossible(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+class NotPossible(Refusal):
     """An event that cannot happen now: one Dutch sentence, and the events that can."""
 
     def __init__(self, reason: str, allowed: Iterable[str] = ()) -> None:

@@ -48,6 +48,7 @@ from milestones.case import Case, Step, apply, process_for, start
 from milestones.definitions import known_versions
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
@@ -65,7 +66,7 @@ def nothing_more(session: Session, case_row: CaseRow, case: Case, steps: Sequenc
     """Do nothing after the steps of a term."""
 
 
-class ConflictError(ValueError):
+class ConflictError(Refusal, ValueError):
     """The same id came before with another content."""
 
 

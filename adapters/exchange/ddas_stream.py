@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
 import ijson  # type: ignore[import-untyped]
 
+from milestones.refusal import Refusal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -23,7 +25,7 @@ _ENDLESS = "Het bestand bevat een tekst of een getal zonder einde."
 _UNREADABLE = "Het bestand bestaat niet of kan niet worden gelezen."
 
 
-class NotADelivery(ValueError):  # noqa: N818 - the name says what the file is
+class NotADelivery(Refusal, ValueError):  # noqa: N818 - the name says what the file is
     """A file that cannot be read as a delivery of vroegsignalen; its text is one Dutch sentence."""
 
 

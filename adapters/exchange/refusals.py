@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from milestones.refusal import Refusal
 
-class IntegrationError(ValueError):
+
+class IntegrationError(Refusal, ValueError):
     """Something that cannot be done as asked: one Dutch sentence."""

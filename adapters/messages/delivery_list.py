@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
+from milestones.refusal import Refusal
 from milestones.roles import dutch_role
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SHORTEST_ID = 8
 
 
-class UnknownDeliveryError(LookupError):
+class UnknownDeliveryError(Refusal, LookupError):
     """No delivery, or more than one, has this id; one Dutch sentence."""
 
 

@@ -31,6 +31,7 @@ from adapters.storage.database import (
     writing,
 )
 from adapters.storage.message_tables import DeliveryRow
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,7 +42,7 @@ _CUSTOM_FORMAT = b"PGDMP"
 _SQLITE_FORMAT = b"SQLite format 3\0"
 
 
-class BackupError(Exception):
+class BackupError(Refusal):
     """A backup that cannot be made or put back: one Dutch sentence."""
 
 

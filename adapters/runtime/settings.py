@@ -24,6 +24,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL
 
 from adapters.runtime.database_address import AddressError, database_address, sqlite_address
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +36,7 @@ KEY_FILES: Mapping[KeyKind, str] = MappingProxyType(
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class SettingsError(ValueError):
+class SettingsError(Refusal, ValueError):
     """Settings that cannot be used: one Dutch sentence that names the setting."""
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from deployments.cli.console import BAD_INPUT, BadInput, complain
+from deployments.cli.console import BAD_INPUT, complain
+from milestones.refusal import Refusal
 
 INTERRUPTED = 130
 # Some versions of Typer bring a copy of click, and others use click itself: this is the one that Typer raises from.
@@ -45,27 +46,10 @@ def _usage_in_dutch(error: Any) -> str:
 
 def known_refusal(error: Exception) -> str | None:
     """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
-    from adapters.cases.casework import ConflictError
-    from adapters.cases.store import UnknownCaseError
-    from adapters.exchange.ddas_stream import NotADelivery
-    from adapters.exchange.refusals import IntegrationError
-    from adapters.messages.delivery_list import UnknownDeliveryError
-    from adapters.operations.backup import BackupError
-    from adapters.runtime.settings import SettingsError
+    if isinstance(error, Refusal):
+        return error.sentence
     from adapters.storage.storage_trouble import Trouble, trouble_of
-    from milestones.policy import PolicyError
-    from milestones.process import NotPossible
-    from milestones.simulation import CaseFileError
 
-    match error:
-        case NotPossible():
-            allowed = f" Nu kan: {', '.join(error.allowed)}." if error.allowed else ""
-            return f"{error.reason}{allowed}"
-        case UnknownDeliveryError() | UnknownCaseError() | ConflictError() | NotADelivery() | CaseFileError():
-            return str(error.args[0])
-        case SettingsError() | PolicyError() | IntegrationError() | BackupError() | BadInput():
-            return str(error)
-        case _:
-            trouble = trouble_of(error)
-            where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
-            return None if trouble is None else f"{trouble}{where}"
+    trouble = trouble_of(error)
+    where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
+    return None if trouble is None else f"{trouble}{where}"

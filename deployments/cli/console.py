@@ -8,6 +8,8 @@ from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from milestones.refusal import Refusal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 
 
-class BadInput(Exception):  # noqa: N818 - it is an answer to the user
+class BadInput(Refusal):
     """Input that cannot be used: one Dutch sentence."""
 
 

@@ -1,0 +1,15 @@
+"""The one base of every refusal: what cannot be done as asked, in one Dutch sentence."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """One Dutch sentence for who asked, and what can be done instead. Nothing was written."""
+
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """Give the sentence, with what is allowed now when there is something."""
+        said = str(self.args[0]) if self.args else ""
+        return f"{said} Nu kan: {', '.join(self.allowed)}." if self.allowed else said
