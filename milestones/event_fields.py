@@ -133,6 +133,9 @@ GROUNDS = (
     "anders",
 )
 GROUND = one_of("grond", "Grond", GROUNDS)
+DIFFERING_DATA = yes_no(
+    "afwijkende_gegevens", "Steunt dit op gegevens die afwijken van wat de inwoner zelf gaf (Awb 4:7)?"
+)
 TERM_KEY = code("termijn", "Welke termijn", required=True)
 SCORES = tuple(number(theme, f"Score {theme.replace('_', ' ')}", most=HIGHEST_SCORE) for theme in THEMES)
 INSTRUMENT = code("meetinstrument", "Code van het meetinstrument")

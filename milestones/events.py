@@ -17,6 +17,7 @@ from milestones.event_fields import (
     CONSENT,
     CONTACT_KINDS,
     DAY_PARTS,
+    DIFFERING_DATA,
     GROUND,
     MOTIVATION,
     OTHER_RESULTS,
@@ -160,6 +161,29 @@ _ROWS = (
         "Brief: gegevens ontbreken",
         (a_date("hersteltermijn_tot", "Uiterste datum in de brief"),),
     ),
+    EventSpec(
+        "uitstel_ingestemd",
+        "Inwoner stemt schriftelijk in met uitstel",
+        (a_date("tot", "Tot welke dag", required=True),),
+    ),
+    EventSpec("T04b_verlopen", "Afgesproken uitstel is voorbij", by_timer=True, at_expiry_of=("T04b",)),
+    EventSpec(
+        "opschorting_gemeld",
+        "De beslistermijn staat stil: de inwoner weet dat",
+        (
+            one_of(
+                "reden", "Waardoor", ("inwoner", "overmacht", "informatie uit het buitenland"), required=True
+            ),
+        ),
+        decision=True,
+    ),
+    EventSpec("opschorting_geeindigd", "De beslistermijn loopt weer: de inwoner weet tot wanneer"),
+    EventSpec(
+        "te_laat_gemeld",
+        "Inwoner weet dat de beschikking later komt, en wanneer",
+        (a_date("nieuwe_datum", "Nieuwe datum, zo vroeg als het kan", required=True),),
+    ),
+    EventSpec("digitale_weg_gestoord", "De digitale weg werkte niet voor het einde van de termijn"),
     EventSpec("gegevens_ontvangen", "Gegevens ontvangen"),
     EventSpec("T04_verlopen", "Hersteltermijn verstreken", by_timer=True, at_expiry_of=("T04",)),
     EventSpec(
@@ -188,7 +212,7 @@ _ROWS = (
     EventSpec(
         "weigeringsgrond_gevonden",
         "Mogelijke grond voor weigering gevonden",
-        (MOTIVATION, GROUND),
+        (MOTIVATION, GROUND, DIFFERING_DATA),
         decision=True,
     ),
     EventSpec(

@@ -58,6 +58,13 @@ _ROWS = (
     Fact("afspraakdatum", DATE, "Datum van de afspraak"),
     Fact("niet_verschenen", NUMBER, "Aantal keren niet verschenen"),
     # M4 and M6
+    Fact("opschorting", YES_NO, "De beslistermijn staat stil (Awb 4:15)"),
+    Fact("storing_digitaal", YES_NO, "De digitale weg werkte niet"),
+    Fact(
+        "afwijkende_gegevens", YES_NO, "De weigering steunt op gegevens die afwijken van die van de inwoner"
+    ),
+    Fact("zienswijze_gehoord", YES_NO, "De inwoner gaf zijn zienswijze over de weigering"),
+    Fact("weigering_akkoord", YES_NO, "Een tweede paar ogen keurde de weigering goed"),
     Fact("weken", NUMBER, "Aantal weken dat het duurt"),
     Fact("grond", CHOICE, "Grond voor de weigering"),
     Fact("advies", CHOICE, "Advies uit de intake"),

@@ -151,8 +151,7 @@ def _objection_in_time(situation: Situation) -> bool:
 
 
 def _decision_overdue(situation: Situation) -> bool:
-    owed: tuple[TermId, ...] = (DECISION, DECISION_WITHOUT_ORDINANCE, DECISION_ON_OBJECTION)
-    terms = (situation.snapshot.running(term) for term in owed)
+    terms = (situation.snapshot.running(term) for term in _OWED)
     return any(term is not None and term.is_overdue(situation.on) for term in terms)
 
 
@@ -195,6 +194,7 @@ def _open_wsnps(situation: Situation) -> tuple[Snapshot, ...]:
 # The reasons of uitstroom that are the inwoner's own, or no more than a fact.
 _OWN_CHOICE = {"Ingetrokken", "Zelf", "Afgerond"}
 
+_OWED: tuple[TermId, ...] = (DECISION, DECISION_WITHOUT_ORDINANCE, DECISION_ON_OBJECTION)
 # Where help runs once it is granted, or before that in a crisis.
 _HELP = {"M5", "M7", "M8"}
 
@@ -247,6 +247,42 @@ _GUARDS: dict[GuardName, Guard] = {
     "no_help_runs_beside": Guard(
         lambda s: not any(item.code in _HELP for item in s.beside),
         "De hulp loopt al en eindigt alleen bij beschikking (Wgs art. 4a lid 6): meld het bij die mijlpaal.",
+    ),
+    "term_counts": Guard(
+        lambda s: any(
+            (term := s.snapshot.running(name)) is not None and term.suspended_since is None for name in _OWED
+        ),
+        "Er loopt geen beslistermijn die stil kan staan (Awb art. 4:15).",
+        hides=True,
+    ),
+    "stands_still": Guard(
+        lambda s: s.fact("opschorting") is True,
+        "De beslistermijn staat niet stil door een mededeling van de gemeente (Awb art. 4:15).",
+        facts=("opschorting",),
+        hides=True,
+    ),
+    "no_digital_failure": Guard(
+        lambda s: s.fact("storing_digitaal") is not True,
+        "De digitale weg werkte niet: dat wordt de inwoner niet tegengeworpen (Awb art. 2:21 lid 3). Geef hem opnieuw "
+        "de gelegenheid.",
+        facts=("storing_digitaal",),
+    ),
+    "no_view_needed": Guard(
+        lambda s: True not in (s.said("afwijkende_gegevens"), s.fact("afwijkende_gegevens")),
+        "De weigering steunt op gegevens die afwijken van wat de inwoner gaf: eerst een voornemen en zijn zienswijze "
+        "(Awb art. 4:7 lid 1).",
+        data=("afwijkende_gegevens",),
+        facts=("afwijkende_gegevens",),
+    ),
+    "view_heard": Guard(
+        lambda s: s.fact("zienswijze_gehoord") is True or s.snapshot.running("T24") is None,
+        "De inwoner kan zijn zienswijze nog geven (Awb art. 4:7 lid 1).",
+        facts=("zienswijze_gehoord",),
+    ),
+    "refusal_checked": Guard(
+        lambda s: s.fact("weigering_akkoord") is True,
+        "Een tweede paar ogen toetst de weigering eerst ('weigering_getoetst').",
+        facts=("weigering_akkoord",),
     ),
     "not_threatened": Guard(
         lambda s: s.fact("bedreigende_situatie") is not True,

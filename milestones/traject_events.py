@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from milestones.definition import EventSpec
 from milestones.event_fields import (
+    DIFFERING_DATA,
     GROUND,
     INSTRUMENT,
     MESSAGE_KEY,
@@ -77,9 +78,16 @@ TRAJECT_EVENTS = (
     EventSpec("afgekeurd", "Plan terug naar de schuldhulpverlener", decision=True),
     EventSpec("bekendgemaakt", "Beschikking bekendgemaakt", decision=True),
     EventSpec(
+        "weigering_voorgenomen",
+        "Voornemen om te weigeren verstuurd",
+        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA),
+        decision=True,
+    ),
+    EventSpec("weigering_getoetst", "Weigering getoetst door een tweede paar ogen: akkoord", decision=True),
+    EventSpec(
         "weigering_besloten",
         "Weigering besloten en bekendgemaakt",
-        (MOTIVATION_OR_KNOWN, GROUND),
+        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA),
         decision=True,
     ),
     EventSpec("T03_overschreden", "De beslistermijn is voorbij", at_expiry_of=("T03", "T03b")),

@@ -19,17 +19,19 @@ from milestones.definitions.shared import (
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
+    delay_rows,
     exit_rows,
     handoff_rows,
     objection_rows,
     profile_row,
     silence_rows,
+    suspension_rows,
 )
 from milestones.event_fields import THEMES
 from milestones.events import events_of
 
 # T03 is the same running term in M4 and in M6.
-_GIVES: Final = (*TRAJECT_FACTS, "aanvraag_op")
+_GIVES: Final = (*TRAJECT_FACTS, "aanvraag_op", "opschorting")
 _UNDECIDED = ("EERSTE_GESPREK", "INTAKE", "HERSTEL", "BESLUIT_BUITEN_BEHANDELING")
 
 M4 = Definition(
@@ -123,10 +125,10 @@ M4 = Definition(
             "BESLUIT_BUITEN_BEHANDELING",
             "buiten_behandeling_gesteld",
             "BUITEN_BEHANDELING",
-            meets=("T03", "T03b", "T05", "T21"),
-            cancels=("T22",),
+            meets=("T03", "T03b", "T03c", "T05", "T21"),
+            cancels=("T22", "T04b"),
             arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
-            guards=("ground_allowed",),
+            guards=("ground_allowed", "no_digital_failure"),
             keeps=("motivering",),
             sets={"uitstroomreden": "Voldoet niet"},
             reports=THE_REST_ENDS,
@@ -165,9 +167,15 @@ M4 = Definition(
             "weigeringsgrond_gevonden",
             "ADVIES_WEIGERING",
             guards=("ground_allowed",),
-            keeps=("motivering", "grond"),
+            keeps=("motivering", "grond", "afwijkende_gegevens"),
             sets={"advies": "weigering"},
-            opens=(Opening("M6", carries=DECISION_TERMS, gives=(*_GIVES, "motivering", "grond", "advies")),),
+            opens=(
+                Opening(
+                    "M6",
+                    carries=DECISION_TERMS,
+                    gives=(*_GIVES, "motivering", "grond", "advies", "afwijkende_gegevens"),
+                ),
+            ),
             notifies=("quality_reviewer", "client"),
         ),
         Row(
@@ -202,6 +210,16 @@ M4 = Definition(
         ),
         profile_row(("EERSTE_GESPREK", "INTAKE", "HERSTEL")),
         *silence_rows(),
+        Row(
+            ("HERSTEL", "BESLUIT_BUITEN_BEHANDELING"),
+            "digitale_weg_gestoord",
+            SAME,
+            sets={"storing_digitaal": True},
+            notifies=("quality_reviewer",),
+            because="een storing van de gemeente wordt de inwoner niet tegengeworpen (Awb art. 2:21 lid 3)",
+        ),
+        *delay_rows(("INTAKE", "BESLUIT_BUITEN_BEHANDELING")),
+        *suspension_rows("BEZWAAR", ("T20b",)),
         *decision_rows("BUITEN_BEHANDELING"),
         *objection_rows("INTAKE", (("BUITEN_BEHANDELING", (), ()),)),
         *default_rows(),

@@ -5,7 +5,7 @@ T03 runs since the eerste gesprek: M4 carries it here as the same running term.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
@@ -16,17 +16,28 @@ from milestones.definitions.shared import (
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
+    delay_rows,
     exit_rows,
     handoff_rows,
     objection_rows,
     silence_rows,
+    suspension_rows,
 )
 from milestones.events import events_of
 
+if TYPE_CHECKING:
+    from milestones.vocabulary import GuardName
+
 # After a definitive weigering there is no traject to guide.
 _GUIDANCE_ENDS = (Report("BEGELEIDING", "traject_beeindigd"),)
-_DECIDED: Final = ("T03", "T03b", "T21")
-_WORKING = ("CONCEPT", "AFSTEMMEN", "TOETS", "BESCHIKKING_GEMAAKT")
+_DECIDED: Final = ("T03", "T03b", "T03c", "T21")
+_WORKING = ("CONCEPT", "VOORNEMEN_WEIGERING", "AFSTEMMEN", "TOETS", "BESCHIKKING_GEMAAKT")
+
+# From the concept only where no zienswijze is needed.
+_REFUSED_FROM: tuple[tuple[str, tuple[GuardName, ...]], ...] = (
+    ("CONCEPT", ("no_view_needed",)),
+    ("VOORNEMEN_WEIGERING", ("view_heard", "refusal_checked")),
+)
 
 M6 = Definition(
     code="M6",
@@ -38,6 +49,7 @@ M6 = Definition(
     starts_in="CONCEPT",
     states=(
         State("CONCEPT", "Wacht op plan van aanpak", "debt_counsellor"),
+        State("VOORNEMEN_WEIGERING", "Wacht op zienswijze en toets van de weigering", "quality_reviewer"),
         State("AFSTEMMEN", "Wacht op akkoord van de inwoner", "debt_counsellor"),
         State("TOETS", "Wacht op toets van het plan", "quality_reviewer"),
         State("BESCHIKKING_GEMAAKT", "Wacht op bekendmaking van de beschikking", "debt_counsellor"),
@@ -70,23 +82,50 @@ M6 = Definition(
             "BESCHIKT_TOEGELATEN",
             sets={"beschikking": "toegelaten", "nazorg_toegezegd": True},
             meets=_DECIDED,
-            cancels=("T22",),
+            cancels=("T22", "T04b"),
             arms=(PENALTY, Arm("T20", restart=True)),
             # M7 does not wait for the end of the bezwaartermijn.
             opens=(Opening("M7", gives=(*TRAJECT_FACTS, "nazorg_toegezegd")),),
             notifies=("client", "settlement_officer", "budget_coach"),
         ),
+        # Where the refusal rests on other data than the inwoner gave, he is heard first (Awb art. 4:7).
         Row(
             "CONCEPT",
-            "weigering_besloten",
-            "BESCHIKT_GEWEIGERD",
+            "weigering_voorgenomen",
+            "VOORNEMEN_WEIGERING",
             guards=("motivated", "ground_allowed"),
-            keeps=("motivering", "grond"),
-            sets={"beschikking": "geweigerd"},
-            meets=_DECIDED,
-            cancels=("T22",),
-            arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
-            notifies=("client", "chain_partner"),
+            keeps=("motivering", "grond", "afwijkende_gegevens"),
+            sets={"zienswijze_gehoord": False, "weigering_akkoord": False},
+            arms=(Arm("T24", restart=True),),
+            notifies=("client", "quality_reviewer"),
+            because="zienswijze (Awb art. 4:7) en een tweede paar ogen",
+        ),
+        Row(
+            "VOORNEMEN_WEIGERING",
+            "zienswijze_ontvangen",
+            SAME,
+            sets={"zienswijze_gehoord": True},
+            meets=("T24",),
+            notifies=("quality_reviewer",),
+        ),
+        Row("VOORNEMEN_WEIGERING", "weigering_getoetst", SAME, sets={"weigering_akkoord": True}),
+        Row(
+            "VOORNEMEN_WEIGERING", "voornemen_ingetrokken", "CONCEPT", cancels=("T24",), notifies=("client",)
+        ),
+        *(
+            Row(
+                state,
+                "weigering_besloten",
+                "BESCHIKT_GEWEIGERD",
+                guards=("motivated", "ground_allowed", *heard),
+                keeps=("motivering", "grond"),
+                sets={"beschikking": "geweigerd"},
+                meets=_DECIDED,
+                cancels=("T22", "T24", "T04b"),
+                arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
+                notifies=("client", "chain_partner"),
+            )
+            for state, heard in _REFUSED_FROM
         ),
         # Overdue, but never blocked: the inwoner may send an ingebrekestelling (T21).
         Row(
@@ -112,6 +151,8 @@ M6 = Definition(
             "CONCEPT",
             because="na een evaluatie komt er een gewijzigde beschikking met een eigen bezwaartermijn (4.8)",
         ),
+        *delay_rows(_WORKING),
+        *suspension_rows("BEZWAAR", ("T20b",)),
         *decision_rows("BESCHIKT_TOEGELATEN"),
         *decision_rows("BESCHIKT_GEWEIGERD", ends=_GUIDANCE_ENDS),
         *objection_rows(

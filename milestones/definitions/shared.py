@@ -45,7 +45,7 @@ TRAJECT_FACTS: Final = (
 LIGHT_HELP: Final = "Informatie en advies"  # the result of a case that needs no traject (DDAS)
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
-DECISION_TERMS: Final = ("T03", "T03b", "T21", "T22", "T22b")
+DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
 # A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
 PENALTY = Arm("T22b", if_cancelled="T22")
 EVERY_STATE = (ANY, OFFERED, RETURNED)
@@ -615,6 +615,59 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             meets=("T22b",),
             notifies=("client",),
             because="Awb art. 4:18",
+        ),
+    )
+
+
+def suspension_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row, ...]:
+    """Give the rows of a decision term that stands still for another cause than missing data (Awb art. 4:15)."""
+    return (
+        Row(
+            states,
+            "opschorting_gemeld",
+            SAME,
+            guards=("term_counts",),
+            sets={"opschorting": True},
+            suspends=terms,
+            notifies=("client",),
+            because="Awb art. 4:15 lid 1 onder b, lid 2 onder b en c, lid 3; in bezwaar: 7:14",
+        ),
+        Row(
+            states,
+            "opschorting_geeindigd",
+            SAME,
+            guards=("stands_still",),
+            sets={"opschorting": False},
+            resumes=terms,
+            notifies=("client",),
+            because="Awb art. 4:15 lid 4",
+        ),
+    )
+
+
+def delay_rows(states: str | tuple[str, ...]) -> tuple[Row, ...]:
+    """Give the rows of a beschikking that comes later: with consent, for another cause, or late and told so."""
+    terms: tuple[TermId, ...] = ("T03", "T03b")
+    return (
+        Row(
+            states,
+            "uitstel_ingestemd",
+            SAME,
+            guards=("term_counts",),
+            arms=(Arm("T04b", until="tot", restart=True),),
+            suspends=terms,
+            notifies=("client",),
+            because="Awb art. 4:15 lid 2 onder a: schriftelijk, en niet langer dan de inwoner instemt",
+        ),
+        Row(states, "T04b_verlopen", SAME, resumes=terms, because="Awb art. 4:15 lid 2 onder a"),
+        *suspension_rows(states, terms),
+        Row(
+            states,
+            "te_laat_gemeld",
+            SAME,
+            arms=(Arm("T03c", until="nieuwe_datum", restart=True),),
+            notifies=("client", "coordinator"),
+            because="Awb art. 4:14 lid 1; de beslistermijn zelf wordt er niet langer van",
         ),
     )
 
