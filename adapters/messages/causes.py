@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from adapters.cases.actor import ActorKind
 from adapters.cases.case_writing import effect_id
 from adapters.storage.database import JournalRow
 from milestones.definitions import kept_definition
@@ -28,11 +29,12 @@ _OURS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event of which a message tells, in words, with its day."""
+    """The event of which a message tells, in words, with its day and the code of who reported it."""
 
     event: str
     label: str
     on: date
+    by: str | None = None
 
 
 def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
@@ -49,7 +51,8 @@ def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
     for row in rows:
         ids = (effect_id(effect.case_reference, row.number, index) for index in range(_MOST_MESSAGES))
         if effect.id in ids:
-            return Cause(row.event, label_of(row.process, row.version, row.event), row.on)
+            by = row.actor_code if row.actor_kind == ActorKind.PERSON else None
+            return Cause(row.event, label_of(row.process, row.version, row.event), row.on, by)
     return None
 
 

@@ -140,6 +140,7 @@ class MessageWriter:
             "gebeurtenis": (about.cause.label if about.cause else "")
             or (waits_for if effect.kind == NOTICE else ""),
             "gebeurd_op": dutch_date(about.cause.on) if about.cause else "",
+            "door": (about.cause.by if about.cause else None) or "",
             "taak": task.asks,
             "contact": "uw vaste contactpersoon" if about.has_contact else "de gemeente",
             "overdracht_link": link[0] if link else "",

@@ -37,8 +37,8 @@ NAMES = (*KINDS, *OWN_TEXT_NAMES, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGE
 
 _CASE = frozenset({"zaak", "mijlpaal", "wacht_op", "uiterlijk", "waarom", "link", "id"})
 _MAY = _CASE | {
-    "rol", "gemeente", "taak", "onderwerp", "overdracht_link", "link_tot", "gebeurtenis", "gebeurd_op", "gevolg",
-    "eerste_dag", "laatste_dag",
+    "rol", "gemeente", "taak", "onderwerp", "overdracht_link", "link_tot", "gebeurtenis", "gebeurd_op", "door",
+    "gevolg", "eerste_dag", "laatste_dag",
 }  # fmt: skip
 # What each text may use and what it must use: case, mijlpaal, what is expected, until when and why, a link, an id.
 FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(

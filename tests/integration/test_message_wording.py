@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
+from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.messages.text_rules import forbidden_to_all, forbidden_to_residents
 from adapters.office import Office
 from adapters.runtime.clock import AMSTERDAM, SetClock
@@ -188,3 +189,15 @@ def test_a_resident_with_a_contact_person_rings_him(tmp_path: Path, migrated_fil
     reader.deliver()
     (told,) = [item["tekst"] for item in reader.messages() if item["rol"] == "client"]
     assert "Bel dan uw vaste contactpersoon." in told
+
+
+def test_a_message_names_who_reported_it(tmp_path: Path, migrated_file: Path) -> None:
+    """A colleague who reported something is named by his code; what the system did names nobody."""
+    reader = Reader(tmp_path, migrated_file)
+    reference = reader.office.casework.open("M3", municipality="0518").reference
+    with acts(Actor(ActorKind.PERSON, "mw-17", Way.COMMAND)):
+        reader.office.casework.report(reference, "aanmelding_geregistreerd", process="M3")
+    reader.deliver()
+    opened, told = [item["tekst"] for item in reader.messages()]
+    assert "Wie het meldde: mw-17." in told
+    assert "Wie het meldde" not in opened
