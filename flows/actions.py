@@ -16,13 +16,13 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed
 from pydantic import Field
 
-from adapters.cases.actor import acts
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
+from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of

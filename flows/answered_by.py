@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from itsdangerous import BadSignature
 from prefect.client.orchestration import get_client
 
-from adapters.cases.actor import Actor, ActorKind, Way, is_code
+from adapters.runtime.actor import Actor, ActorKind, Way, is_code
 from adapters.runtime.credential import NOTE_LABEL, NOTE_PREFIX, Credential, hash_of_answers
 from flows.prefect_seam.parking import forget_when_parked
 

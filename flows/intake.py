@@ -12,10 +12,10 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from adapters.cases.actor import acts
 from adapters.cases.casework import ConflictError, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.office import office
+from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
 from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
 from flows.prefect_seam.parameter_forms import with_form

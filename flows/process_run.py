@@ -17,11 +17,11 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.cases.actor import acts
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
+from adapters.runtime.actor import acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of

@@ -24,13 +24,13 @@ from adapters.api.models import (
 )
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import Problem
-from adapters.cases.actor import Actor, ActorKind, Way, acting, acts
 from adapters.cases.caseload import take_over
 from adapters.cases.casework import CaseView, ConflictError
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
+from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_key
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading

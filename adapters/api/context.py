@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
-from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.exchange.clients import Caller
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from adapters.cases.actor import ActorKind, Way
 from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
+from adapters.runtime.actor import ActorKind, Way
 from adapters.runtime.privacy import is_plain
 from milestones.civil_dates import civil_date
 from milestones.definitions import DEFINITIONS

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm.attributes import set_committed_value
 
-from adapters.cases.actor import Actor, ActorKind, acting
+from adapters.runtime.actor import Actor, ActorKind, acting
 from adapters.runtime.plain_values import to_json
 
 if TYPE_CHECKING:

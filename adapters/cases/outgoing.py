@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from adapters.cases.actor import shown_actor
+from adapters.runtime.actor import shown_actor
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from adapters.cases.actor import shown_actor
 from adapters.cases.growth import growth_rows
+from adapters.runtime.actor import shown_actor
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
 from milestones.penalty import penalties

@@ -16,10 +16,10 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError, load_case
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, OutboxRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow

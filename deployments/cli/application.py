@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import typer
 
-from adapters.cases.actor import Actor, ActorKind, Way, acts
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from deployments.cli import (
     backup_commands,
     case_commands,

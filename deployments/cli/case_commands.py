@@ -110,7 +110,7 @@ def report_command(
 @contextmanager
 def _as(person: str | None) -> Iterator[None]:
     """Let a medewerker act who is named; else it is the user of the machine."""
-    from adapters.cases.actor import Actor, ActorKind, Way, acting, acts, is_code
+    from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts, is_code
 
     if person is not None and not is_code(person):
         raise BadInput("Een code van een medewerker bestaat uit letters, cijfers, punten en streepjes.")

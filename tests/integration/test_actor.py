@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.cases.journal import journal_hash
 from adapters.cases.presentation import journal_line
 from adapters.operations.integrity import broken_journals
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, reading, writing
 from adapters.storage.exchange_tables import OutgoingEventRow
