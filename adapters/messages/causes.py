@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.cases.actor import ActorKind
 from adapters.cases.case_writing import effect_id
+from adapters.runtime.actor import ActorKind
 from adapters.storage.database import JournalRow
 from milestones.definitions import kept_definition
 

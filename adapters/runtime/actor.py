@@ -67,6 +67,11 @@ def acts(actor: Actor) -> Iterator[None]:
         _acting.reset(before)
 
 
+def act_as(actor: Actor) -> None:
+    """Say who acts from now on, in this context."""
+    _acting.set(actor)
+
+
 def is_code(text: object) -> bool:
     """Whether a text can be the code of an actor."""
     return isinstance(text, str) and _CODE.fullmatch(text) is not None

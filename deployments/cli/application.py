@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 
 import typer
 
-from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from deployments.cli import (
     backup_commands,
     case_commands,
@@ -52,16 +50,8 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command with these arguments and give its exit code."""
     try:
-        with _user_of_machine(arguments[:1]):
-            result = app(args=arguments, prog_name="routekaart", standalone_mode=False)
+        # Who acts is said in a context of this command alone.
+        result = copy_context().run(app, args=arguments, prog_name="routekaart", standalone_mode=False)
     except Exception as error:  # noqa: BLE001
         return answer_to(error)
     return result if isinstance(result, int) else 0
-
-
-def _user_of_machine(word: list[str]) -> AbstractContextManager[None]:
-    """Let the user of this machine act; a process that serves others says itself who acts."""
-    if word in (["worker"], ["api"], ["start"], ["demo"]):
-        return nullcontext()
-    way = Way.DELIVERY if word == ["importeer"] else Way.COMMAND
-    return acts(Actor(ActorKind.OPERATOR, f"gebruiker-{os.getuid()}", way))

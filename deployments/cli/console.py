@@ -47,6 +47,11 @@ def terminal(*, errors: bool = False) -> Console:
 
 def the_office() -> Office:
     """Open the case database of the settings; a command says itself what it did, so the log has only warnings."""
+    import os
+
+    from adapters.runtime.actor import Actor, ActorKind, Way, act_as
+
+    act_as(Actor(ActorKind.OPERATOR, f"gebruiker-{os.getuid()}", Way.COMMAND))
     from adapters.office import office
     from adapters.runtime.logs import set_up_logs
 

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 from sqlmodel import col, select
 
-from adapters.cases.actor import Actor, ActorKind, Way, acts
 from adapters.messages.text_rules import forbidden_to_all, forbidden_to_residents
 from adapters.office import Office
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
 from adapters.storage.database import OutboxRow, ProcessRow, create_engine, reading
