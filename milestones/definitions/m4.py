@@ -192,7 +192,7 @@ M4 = Definition(
             ("EERSTE_GESPREK", "INTAKE"),
             "informatie_en_advies_gegeven",
             "AFGESLOTEN",
-            guards=("resident_agrees", "not_threatened", "no_partner_keeps_waiting"),
+            guards=("resident_agrees", "not_threatened", "no_help_runs_beside", "no_partner_keeps_waiting"),
             sets={"eindresultaat": LIGHT_HELP},
             cancels=("T03", "T03b"),
             arms=(ARCHIVE_BROKEN_OFF,),
