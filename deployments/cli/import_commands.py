@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,9 +39,11 @@ def import_signals_command(
     from adapters.exchange.history import take_over
     from adapters.exchange.signal_record import SignalResult
     from adapters.exchange.signals import import_signals
+    from adapters.runtime.actor import Way, act_as, acting
 
     delivery = check_structure(bestand)
     office = the_office()
+    act_as(replace(acting(), way=Way.DELIVERY))
     counts = dict.fromkeys(SignalResult, 0)
     reports = (take_over if met_historie else import_signals)(bestand, delivery, office)
     say(f"Levering {delivery.version}: {delivery.signal_count} vroegsignalen.")
