@@ -24,7 +24,7 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from adapters.messages.operator_messages import DEAD_LETTER, FAILED_RUN, LATE_WORKER, operator_key
-from deployments.environment import LOOPBACK
+from deployments.environment import OWN
 from flows.notable_events import UNDELIVERED
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def _webhook(client: SyncPrefectClient, settings: Settings) -> UUID:
     try:
         return client.read_block_document_by_name(BLOCK, Webhook.get_block_type_slug()).id
     except ObjectNotFound:
-        url = f"http://{LOOPBACK}:{settings.api_port}/v1/beheermeldingen"
+        url = f"{OWN}:{settings.api_port}/v1/beheermeldingen"
         # Prefect sends the payload as plain text unless told otherwise.
         headers = SecretDict(
             {"Authorization": f"Bearer {operator_key(settings)}", "Content-Type": "application/json"}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import httpx
 
+from adapters.operations.sentences import Kind, explain
+from adapters.runtime.networks import in_url, loopback
 from adapters.runtime.settings import SettingsError
 from deployments.closed import CLIENT, SERVER, open_problems, refuse_when_open
 
@@ -16,7 +20,22 @@ if TYPE_CHECKING:
 
     from adapters.runtime.settings import Settings
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK = loopback()
+OWN = f"http://{in_url(LOOPBACK)}"
+
+
+_DATABASE_OF_PREFECT = (
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+    "PREFECT_API_DATABASE_CONNECTION_URL",
+    "PREFECT_SERVER_DATABASE_HOST",
+)
+
+
+def own_prefect_database(settings: Settings) -> Path | None:
+    """Give the file of the database of our own Prefect server; None when the user named another database."""
+    if any(name in os.environ for name in _DATABASE_OF_PREFECT):
+        return None
+    return Path(os.environ.get("PREFECT_HOME", settings.home_folder / "prefect")) / "prefect.db"
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
@@ -25,7 +44,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
     defaults = {
         "PREFECT_HOME": str(home),
         "PREFECT_PROFILES_PATH": str(home / "profiles.toml"),
-        "PREFECT_API_URL": f"http://{LOOPBACK}:{settings.prefect_port}/api",
+        "PREFECT_API_URL": f"{OWN}:{settings.prefect_port}/api",
         # No telemetry, no news from outside.
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
@@ -57,6 +76,10 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_WORKER_QUERY_SECONDS": "1",
         "PREFECT_LOGGING_TO_API_BATCH_INTERVAL": "1",
     }
+    file = own_prefect_database(settings)
+    if file is not None and quote(str(file)) != str(file):
+        # Prefect's own default would cut a path off at a question mark.
+        defaults[_DATABASE_OF_PREFECT[0]] = f"sqlite+aiosqlite:///file:{quote(str(file))}?uri=true"
     found = {name: os.environ.get(name, value) for name, value in defaults.items()}
     if not names_other_server(found, settings):
         credential = os.environ.get(CLIENT) or os.environ.get(SERVER) or settings.prefect_credential()
@@ -101,17 +124,13 @@ def for_who_waits(settings: Settings) -> Iterator[None]:
     try:
         yield
     except (httpx.HTTPError, RuntimeError) as error:
-        if isinstance(error, httpx.HTTPStatusError) and error.response.is_client_error:
-            raise SettingsError(
-                f"De Prefect-server ({os.environ['PREFECT_API_URL']}) neemt een verzoek niet aan "
-                f"({error.response.status_code}). Past zijn versie bij deze?"
-            ) from error
-        raise SettingsError(
-            f"De Prefect-server ({os.environ['PREFECT_API_URL']}) antwoordt niet. Start hem en probeer het opnieuw."
-        ) from None
+        explained = explain(error)
+        if explained.kind is not Kind.PREFECT:
+            raise
+        raise SettingsError(explained.sentence) from error
 
 
 def names_other_server(environment: Mapping[str, str], settings: Settings) -> bool:
     """Whether the user named a Prefect server of his own."""
-    own = f"http://{LOOPBACK}:{settings.prefect_port}/api"
+    own = f"{OWN}:{settings.prefect_port}/api"
     return environment.get("PREFECT_API_URL", own) != own

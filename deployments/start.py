@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import fcntl
 import os
 import signal
@@ -29,14 +30,15 @@ from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import open_problems, refuse_when_open, server_problems
 from deployments.door.entering import address_to_come_in
-from deployments.environment import LOOPBACK, for_a_question, names_other_server, prefect_environment
+from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
+from deployments.prefect_database import put_aside, refuse_newer_prefect
 from flows.report_pages import OVERVIEW
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-READY_SECONDS = 120.0
+READY_SECONDS = 600.0  # a busy machine: it gives up when a process died, not when it is slow
 STOP_SECONDS = 20.0
 _PR_SET_PDEATHSIG = 1
 
@@ -93,8 +95,13 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def start(given: Settings | None = None, on_ready: Callable[[], None] | None = None) -> int:
-    """Start everything and stay until SIGINT or SIGTERM; give the exit code."""
+def start(
+    given: Settings | None = None, on_ready: Callable[[], None] | None = None, *, new_prefect: bool = False
+) -> int:
+    """Start everything and stay until SIGINT or SIGTERM; give the exit code.
+
+    `new_prefect` lets Prefect begin with an empty database; all open cases come back in it from the journal.
+    """
     chosen = given or settings()
     home = chosen.ensure_home()
     set_up_logs(
@@ -104,6 +111,8 @@ def start(given: Settings | None = None, on_ready: Callable[[], None] | None = N
     refuse_when_open([*open_problems(chosen, environment), *server_problems(environment)])
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
+        if new_prefect and (kept := put_aside(chosen)):
+            out.print(f"De database van Prefect staat nu als {kept}; er komt een nieuwe.", markup=False)
         services = _services(chosen)
         try:
             for service in services:
@@ -130,6 +139,7 @@ def _services(chosen: Settings) -> list[Service]:
     python = [sys.executable, "-m"]
     found: list[Service] = []
     if not names_other_server(environment, chosen):
+        refuse_newer_prefect(chosen)
         _refuse_busy_port(chosen.prefect_port, "ROUTEKAART_PREFECT_PORT")
         server = [
             *python,
@@ -149,12 +159,19 @@ def _services(chosen: Settings) -> list[Service]:
 
 
 def _refuse_busy_port(port: int, setting: str) -> None:
-    with socket.socket() as probe:
+    with socket.socket(socket.AF_INET6 if ":" in LOOPBACK else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError:
-            raise SettingsError(f"Poort {port} is bezet. Kies een andere met {setting}.") from None
+        except OSError as error:
+            why = {
+                errno.EADDRINUSE: f"Poort {port} is bezet.",
+                errno.EACCES: f"Poort {port} mag deze gebruiker niet gebruiken.",
+            }
+            said = why.get(
+                error.errno or 0, f"Op {LOOPBACK}, poort {port}, kan niemand luisteren ({error.strerror})."
+            )
+            raise SettingsError(f"{said} Kies een andere poort met {setting}.") from None
 
 
 @contextlib.contextmanager
@@ -193,7 +210,7 @@ def _wait_for_server(service: Service, stopping: list[int]) -> bool:
 def _wait_for_worker(chosen: Settings, services: list[Service], stopping: list[int]) -> bool:
     """Wait until the worker has deployed and is online, and the API answers."""
     ready = chosen.home_folder / "worker.ready"
-    health = f"http://{LOOPBACK}:{chosen.api_port}/healthz"
+    health = f"{OWN}:{chosen.api_port}/healthz"
     return _wait_until(
         lambda: ready.exists() and ready.stat().st_mtime > _boot_time(services) and _answers(health),
         lambda: all(service.runs for service in services),
@@ -232,7 +249,7 @@ def _print_addresses(chosen: Settings) -> None:
     out.print("Een nieuw adres geeft: routekaart ui")
     out.print(f"  Voorpagina      {chosen.prefect_ui}/artifacts/key/{OVERVIEW}", markup=False)
     out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
-    out.print(f"  API             http://{LOOPBACK}:{chosen.api_port}/v1", markup=False)
+    out.print(f"  API             {OWN}:{chosen.api_port}/v1", markup=False)
     out.print(
         f"  API-sleutel     {chosen.home_folder / 'api-sleutel'} (alleen voor u te lezen)", markup=False
     )

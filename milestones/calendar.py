@@ -13,6 +13,8 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from milestones.refusal import Refusal
+
 _ONE_DAY = timedelta(days=1)
 _AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 _EVER = (date.min, date.max)
@@ -127,7 +129,7 @@ class Deadline:
     reservation: str | None = None
 
 
-class OutsideCalendarError(ValueError):
+class OutsideCalendarError(Refusal, ValueError):
     """A day for which no holidays are known; its text is one Dutch sentence."""
 
 

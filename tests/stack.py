@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
-READY_SECONDS = 150.0
+READY_SECONDS = 600.0
 
 
 def free_port() -> int:

@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError
+from adapters.operations.sentences import explain
 from adapters.storage.storage_trouble import Trouble, trouble_of
 from milestones.process import InvalidData, NotPossible
 
@@ -196,9 +197,15 @@ def _gone(request: Request, _: Exception) -> JSONResponse:
 
 
 def _fault(request: Request, error: Exception) -> JSONResponse:
-    # Only the kind of the error: its text may quote what was sent.
-    log.error("request_failed", route=_route(request), error=type(error).__name__)
-    return problem(_SERVER_ERROR, "Er ging iets mis bij ons; er is niets vastgelegd.")
+    """Say what the machine refuses with 503, and a fault of ours with 500 and the number under which it is logged."""
+    explained = explain(error)
+    log.error("request_failed", route=_route(request), error=type(error).__name__, number=explained.number)
+    if explained.number is None:
+        return problem(
+            503, "De server kan dit nu niet; er is niets vastgelegd. Probeer het zo opnieuw.", _RETRY_AFTER
+        )
+    said = f"Er ging iets mis bij ons; er is niets vastgelegd. Meld dit nummer aan de beheerder: {explained.number}."
+    return problem(_SERVER_ERROR, said, nummer=explained.number)
 
 
 def _route(request: Request) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from adapters.exchange.refusals import IntegrationError
+from adapters.runtime.settings import secret_file
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import ClientRow
 
@@ -104,7 +104,7 @@ def new_client(
         raise ClientError(
             "Noem de gebeurtenissen die mogen, bijvoorbeeld hulp_aanvaard, open:M3, lezen of *."
         )
-    key = api_key or f"rk_{client_id}_{secrets.token_urlsafe(32)}"
+    key = api_key or _new_key(client_id)
     row = ClientRow(
         client_id=client_id,
         key_hash=key_hash(key),
@@ -119,6 +119,10 @@ def new_client(
             raise ClientError(f"Client '{client_id}' bestaat al; trek hem eerst in.")
         session.merge(row)
     return NewClient(client_id, key, jwt_secret(office, client_id, row.salt))
+
+
+def _new_key(client_id: str) -> str:
+    return f"rk_{client_id}_{secrets.token_urlsafe(32)}"
 
 
 def revoke_client(office: CaseOffice, client_id: str) -> None:
@@ -145,14 +149,10 @@ def ensure_first_client(office: CaseOffice) -> Path:
             return path
     office.settings.ensure_home()
     try:
-        key = path.read_text(encoding="ascii").strip() if path.exists() else None
-        made = new_client(office, FIRST_CLIENT, api_key=key)
+        key = secret_file(path, _new_key(FIRST_CLIENT)).decode()
+        new_client(office, FIRST_CLIENT, api_key=key)
     except (ClientError, IntegrityError):  # another process was first
         return path
-    if key is None:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(made.api_key)
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from enum import StrEnum
 from fnmatch import fnmatchcase
 from functools import cache
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictInt, ValidationError, model_validator
 
 from adapters.exchange.refusals import IntegrationError
+from adapters.runtime.toml_files import TomlError, read_toml
 from milestones.civil_dates import civil_date
 from milestones.definition import EventSpec, FieldKind
 from milestones.definitions import DEFINITIONS
@@ -107,11 +107,11 @@ def read_rules(path: Path | None) -> Rules:
     """Read a table, that of the product without a path; a wrong one is an EventsFileError."""
     chosen = path or Path(__file__).with_name("incoming_events.toml")
     try:
-        return Rules.model_validate(tomllib.loads(chosen.read_text(encoding="utf-8")))
+        return Rules.model_validate(read_toml(chosen)[0])
     except OSError:
         raise EventsFileError(f"Het bestand met berichten {chosen.name} is niet te lezen.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise EventsFileError(f"{chosen.name} is geen geldig TOML-bestand: {error}.") from None
+    except TomlError as error:
+        raise EventsFileError(error.sentence) from None
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         place = ".".join(str(part) for part in first["loc"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import addressees
 from adapters.messages.channels import ChannelError, send_over
+from adapters.runtime.files import append_line
 from adapters.storage.database import reading
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def announce(office: MessageOffice, announcement: Announcement) -> bool:
         book = book_of_the_day(session, office.recipients.book(), announcement.municipality, today)
     found = addressees(book, announcement.role, announcement.municipality, today)
     if not found:
-        _to_file(office, announcement)
-        return True
+        return _to_file(office, announcement)
     return all([_told(item.recipient, announcement) for item in found])  # noqa: C419
 
 
@@ -52,7 +52,7 @@ def _told(holder: Recipient, announcement: Announcement) -> bool:
     return False
 
 
-def _to_file(office: MessageOffice, announcement: Announcement) -> None:
+def _to_file(office: MessageOffice, announcement: Announcement) -> bool:
     line = {
         "op": office.clock.now().isoformat(timespec="seconds"),
         "id": announcement.id,
@@ -60,5 +60,9 @@ def _to_file(office: MessageOffice, announcement: Announcement) -> None:
         "titel": announcement.title,
         "tekst": announcement.body,
     }
-    with office.settings.messages_file.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    try:
+        office.settings.ensure_home()
+        append_line(office.settings.messages_file, json.dumps(line, ensure_ascii=False))
+    except OSError:
+        return False
+    return True

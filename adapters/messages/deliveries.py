@@ -26,6 +26,7 @@ from adapters.messages.message_writing import RESIDENT, Subject, UnsafeTextError
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.clock import later
+from adapters.runtime.files import append_line
 from adapters.runtime.worker_identity import identity, is_dead
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
@@ -287,8 +288,7 @@ class Deliveries:
         }
         try:
             self._fallback.parent.mkdir(parents=True, exist_ok=True)
-            with self._fallback.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            append_line(self._fallback, json.dumps(line, ensure_ascii=False))
         except OSError:
             raise ChannelError("het bestand met berichten is niet te schrijven") from None
 

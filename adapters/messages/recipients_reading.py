@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +25,7 @@ from adapters.messages.recipients import (
 )
 from adapters.messages.roles_in_use import roles_inside, roles_outside
 from adapters.runtime.problems import Problem
+from adapters.runtime.toml_files import TomlError, read_toml
 from adapters.runtime.toml_lines import TomlLines
 from milestones.roles import OUTSIDE, ROLES, dutch_role
 
@@ -41,15 +41,11 @@ def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
     No book at all when the file cannot be read or is no TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        content, text = read_toml(path)
+    except OSError:
         return None, (Problem(path.name, None, "Dit bestand met ontvangers is niet te lezen."),)
-    try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"line (\d+)", str(error))
-        line = int(found[1]) if found else len(text.splitlines())
-        return None, (Problem(path.name, line, "Dit is geen geldige TOML."),)
+    except TomlError as error:
+        return None, (Problem(path.name, error.line, error.what),)
     return book_of(path.name, content, text)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from milestones.refusal import Refusal
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,7 +24,7 @@ _POSTGRESQL = (
 _ASYNCPG_ALONE = ("prepared_statement_cache_size", "statement_cache_size", "prepared_statement_name_func")
 
 
-class AddressError(ValueError):
+class AddressError(Refusal, ValueError):
     """An address of a database that cannot be used: one Dutch sentence, without a password."""
 
 

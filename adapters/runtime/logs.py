@@ -12,7 +12,7 @@ import re
 import sys
 from pathlib import Path
 from traceback import extract_tb
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import structlog
 
@@ -114,12 +114,17 @@ def _fault(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     elif isinstance(given, tuple):
         error = given[1]
     if error is not None:
-        event["error"] = type(error).__name__
-        event["places"] = [
-            f"{Path(place.filename).name}:{place.lineno} {place.name}"
-            for place in extract_tb(error.__traceback__)[-_PLACES:]
-        ]
+        event.update(traced(error))
     return event
+
+
+def traced(error: BaseException) -> dict[str, Any]:
+    """Give of an exception its kind and its places, not its text, which may quote what was sent."""
+    places = extract_tb(error.__traceback__)[-_PLACES:]
+    return {
+        "error": type(error).__name__,
+        "places": [f"{Path(place.filename).name}:{place.lineno} {place.name}" for place in places],
+    }
 
 
 def _without_numbers_of_people(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

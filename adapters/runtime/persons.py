@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 from typing import TYPE_CHECKING
 
+from adapters.runtime.files import append_line
 from adapters.runtime.settings import secret_file
 from milestones.process import NotPossible
 
@@ -48,9 +48,7 @@ def renew_key_file(home: Path) -> None:
     current = home / "persoonssleutel"
     old = home / "persoonssleutel.oud"
     if current.exists():
-        handle = os.open(old, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        with os.fdopen(handle, "ab") as file:
-            file.write(current.read_bytes().strip() + b"\n")
+        append_line(old, current.read_text(encoding="ascii").strip(), secret=True)
         current.unlink()
     secret_file(current)
 

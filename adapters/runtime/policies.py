@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from adapters.runtime.toml_files import TomlError, read_toml
 from milestones.policy import Policy, PolicyError, with_overrides
 
 if TYPE_CHECKING:
@@ -33,9 +33,11 @@ def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping
     if not path.exists():
         return DEFAULT, {}
     try:
-        choices = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise PolicyError(f"{path.name} is geen leesbaar TOML-bestand: {error}.") from None
+        choices = read_toml(path)[0]
+    except TomlError as error:
+        raise PolicyError(error.sentence) from None
+    except OSError as error:
+        raise PolicyError(f"{path.name} is niet te lezen ({error.strerror}).") from None
     try:
         return policy_from(policy_name(municipality, choices), choices), choices
     except PolicyError as error:

@@ -5,6 +5,7 @@ The embedded default needs no setting at all: data in `~/.routekaart`, SQLite, s
 
 from __future__ import annotations
 
+import difflib
 import os
 import secrets
 import tempfile
@@ -12,18 +13,25 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from pydantic_settings import (
+    SettingsError as PydanticSettingsError,
+)
 from sqlalchemy.engine import URL
 
 from adapters.runtime.database_address import AddressError, database_address, sqlite_address
+from adapters.runtime.networks import in_url, loopback
+from adapters.runtime.toml_files import TomlError, read_toml
+from adapters.runtime.toml_lines import TomlLines
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -51,6 +59,16 @@ class DdasContact(BaseModel):
     functietitel: str | None = None
 
 
+class _HomeFile(TomlConfigSettingsSource):
+    """`routekaart.toml` in the home folder, as people save it."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        try:
+            return read_toml(file_path)[0]
+        except TomlError as error:
+            raise SettingsError(error.sentence) from None
+
+
 class Settings(BaseSettings):
     """All that can be set. Each field is a `ROUTEKAART_<FIELD>` variable or a key in routekaart.toml."""
 
@@ -60,7 +78,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     # Where our tables are in PostgreSQL, for a user who may make none in `public`.
     database_schema: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] | None = None
-    municipality: Annotated[str, Field(pattern=r"^\d{4}$")] = "0000"
+    municipality: Annotated[str, Field(pattern=r"^[0-9]{4}$")] = "0000"
     prefect_port: Port = 4200
     api_port: Port = 4280
     refuse_invalid_bsn: bool = False
@@ -77,7 +95,7 @@ class Settings(BaseSettings):
     # The public address of the Prefect UI, for the links in messages.
     ui_url: str | None = None
     # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
-    listen: str = "127.0.0.1"
+    listen: str = Field(default_factory=loopback)
     worker_port: Port | None = None
     # The name of a worker in Prefect. Two workers on one machine need two names.
     worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
@@ -138,7 +156,7 @@ class Settings(BaseSettings):
         """Let variables go before the file in the home folder."""
         del dotenv_settings, file_secret_settings
         home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, home / "routekaart.toml")
+        return init_settings, env_settings, _HomeFile(settings_cls, home / "routekaart.toml")
 
     @property
     def home_folder(self) -> Path:
@@ -163,12 +181,12 @@ class Settings(BaseSettings):
     @property
     def prefect_ui(self) -> str:
         """The address of the Prefect UI."""
-        return (self.ui_url or f"http://127.0.0.1:{self.prefect_port}").rstrip("/")
+        return (self.ui_url or f"http://{in_url(loopback())}:{self.prefect_port}").rstrip("/")
 
     @property
     def public_api(self) -> str:
         """The address of the API in the links that messages carry."""
-        return (self.api_url or f"http://127.0.0.1:{self.api_port}").rstrip("/")
+        return (self.api_url or f"http://{in_url(loopback())}:{self.api_port}").rstrip("/")
 
     def prefect_credential(self) -> str:
         """Give what a machine shows to the embedded Prefect server; made on first use."""
@@ -227,29 +245,92 @@ class Settings(BaseSettings):
         return self.home_folder / KEY_FILES[kind]
 
 
-def secret_file(path: Path) -> bytes:
-    """Give the secret in a file, made on first use and readable for this user alone.
+def secret_file(path: Path, new: str | None = None) -> bytes:
+    """Give the secret in a file, made on first use (this one, or a random one), readable for this user alone.
 
     Of two that make it at the same time one wins, and neither ever reads a file that is not written yet.
     """
     if not path.exists():
         handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for this user alone
-        with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_hex(32).encode())
-            file.flush()
-            os.fsync(handle)
-        with suppress(FileExistsError):
-            os.link(made, path)
-        Path(made).unlink()
-    return path.read_bytes().strip()
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write((new or secrets.token_hex(32)).encode())
+                file.flush()
+                os.fsync(handle)
+            with suppress(FileExistsError):
+                os.link(made, path)
+        finally:
+            Path(made).unlink()
+    if not (secret := path.read_bytes().strip()):
+        raise SettingsError(f"Het bestand {path} is leeg: zet de sleutel terug die erin hoort.")
+    return secret
 
 
 @cache
 def settings() -> Settings:
-    """Give the settings of this process; wrong ones are a SettingsError with the name of the first."""
+    """Give the settings of this process; wrong ones are a SettingsError that says where and what to write."""
     try:
         return Settings()
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = "ROUTEKAART_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise SettingsError(f"De instelling {name} klopt niet: {first['msg']}.") from None
+        raise SettingsError(_explained(error.errors(include_url=False)[0])) from None
+    except PydanticSettingsError as error:  # a list or a number that is no JSON
+        name = next((field for field in Settings.model_fields if f'"{field}"' in str(error)), "")
+        raise SettingsError(
+            f"De instelling ROUTEKAART_{name.upper()} klopt niet: schrijf een JSON-lijst."
+        ) from None
+
+
+def _explained(first: ErrorDetails) -> str:
+    """Say which setting is wrong, where it stands, and what it must be; never its value, which may be a secret."""
+    name = str(first["loc"][0])
+    variable = f"ROUTEKAART_{name.upper()}"
+    if variable in {written.upper() for written in os.environ}:
+        return f"De instelling {variable} klopt niet: {_wanted(first)}."
+    file = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser() / "routekaart.toml"
+    line = TomlLines(read_toml(file)[1]).of((name,)) if file.exists() else None
+    place = f"{file.name}, regel {line}" if line else file.name
+    if first["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(name, Settings.model_fields, 1)
+        return f"{place}: de instelling {name} bestaat niet" + (f"; bedoelt u {near[0]}?" if near else ".")
+    value = first.get("input")
+    if (
+        first["type"] == "string_type"
+        and isinstance(value, int | float)
+        and not name.endswith(("key", "keys_old"))
+    ):
+        return f'{place}: zet de waarde tussen aanhalingstekens: {name} = "{value}".'
+    return f"{place}: de instelling {name} klopt niet: {_wanted(first)}."
+
+
+def _wanted(first: ErrorDetails) -> str:
+    """Say in Dutch what a value must be."""
+    bounds = first.get("ctx", {})
+    kind = first["type"]
+    if kind == "literal_error":
+        return f"kies uit {bounds['expected'].replace(' or ', ' of ')}"
+    for name, words in _BOUNDS.items():
+        if name in bounds:
+            return words.format(bounds[name])
+    for start, words in _WANTED.items():
+        if kind.startswith(start):
+            return words
+    return "deze waarde kan hier niet"
+
+
+_BOUNDS = {
+    "ge": "het moet minstens {} zijn",
+    "gt": "het moet meer dan {} zijn",
+    "le": "het mag hoogstens {} zijn",
+    "lt": "het moet minder dan {} zijn",
+    "min_length": "het moet minstens {} tekens hebben",
+    "max_length": "het mag hoogstens {} tekens hebben",
+}
+_WANTED = {
+    "string_pattern": "de vorm klopt niet (een gemeentecode heeft vier cijfers, zoals 0518)",
+    "int": "schrijf een heel getal",
+    "float": "schrijf een getal",
+    "bool": "schrijf true of false",
+    "path": "schrijf een pad",
+    "string": "schrijf tekst",
+    "tuple": "schrijf een lijst",
+}

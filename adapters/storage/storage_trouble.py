@@ -6,11 +6,13 @@ during the commit nobody knows. A repeat under the same id is right in both case
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+import psycopg
 import structlog
 import tenacity
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -41,14 +43,111 @@ class Trouble(StrEnum):
     BUSY = "De database met zaken is bezet. Er is niets vastgelegd; probeer het zo opnieuw."
     FULL = "De schijf met zaken is vol of stuk. Er is niets vastgelegd; maak ruimte en probeer het opnieuw."
     GONE = "De database met zaken is niet bereikbaar."
+    RIGHTS = (
+        "De gebruiker van de database met zaken mag dit niet. Geef hem rechten op de tabellen, of noem een schema dat "
+        "van hem is in ROUTEKAART_DATABASE_SCHEMA."
+    )
+    READ_ONLY = "De database met zaken is alleen te lezen. Maak het bestand en zijn map schrijfbaar."
+    UNOPENED = "Het bestand met zaken kan niet worden geopend of gemaakt. Kijk of zijn map bestaat en schrijfbaar is."
+    LOGIN = (
+        "De databaseserver laat deze gebruiker niet toe: controleer gebruiker en wachtwoord in "
+        "ROUTEKAART_DATABASE_URL."
+    )
+    ABSENT = "De databaseserver kent deze database niet: controleer de naam in ROUTEKAART_DATABASE_URL."
+    POOLER = (
+        "De pooler voor de database neemt een instelling uit ROUTEKAART_DATABASE_URL niet aan: haal `options` uit het "
+        "adres, of zet die in ignore_startup_parameters van de pooler."
+    )
+    FULL_HOUSE = "De databaseserver heeft geen verbinding meer vrij: verhoog max_connections of start minder processen."
+    ENCRYPTION = (
+        "De beveiligde verbinding met de database lukt niet: controleer sslmode en sslrootcert in "
+        "ROUTEKAART_DATABASE_URL."
+    )
+    BROKEN = "De database met zaken is beschadigd. Zet een backup terug: routekaart terugzetten BESTAND."
+
+
+# What a person must put right: waiting does not help.
+_FOR_A_PERSON = frozenset(
+    {
+        Trouble.RIGHTS,
+        Trouble.READ_ONLY,
+        Trouble.LOGIN,
+        Trouble.ABSENT,
+        Trouble.POOLER,
+        Trouble.ENCRYPTION,
+        Trouble.BROKEN,
+    }
+)
+_BY_STATE = {
+    "42501": Trouble.RIGHTS,
+    "28P01": Trouble.LOGIN,
+    "28000": Trouble.LOGIN,
+    "3D000": Trouble.ABSENT,
+    "53300": Trouble.FULL_HOUSE,
+    "XX001": Trouble.BROKEN,
+    "XX002": Trouble.BROKEN,
+}
+_BY_NAME = {
+    "SQLITE_READONLY": Trouble.READ_ONLY,
+    "SQLITE_CANTOPEN": Trouble.UNOPENED,
+    "SQLITE_CORRUPT": Trouble.BROKEN,
+    "SQLITE_NOTADB": Trouble.BROKEN,
+}
+# A connection that was refused has no state in psycopg, only what the server or the pooler wrote.
+_BY_WORDS = {
+    "unsupported startup parameter": Trouble.POOLER,
+    "password authentication failed": Trouble.LOGIN,
+    "no password supplied": Trouble.LOGIN,
+    "no encryption": Trouble.ENCRYPTION,
+    "no pg_hba.conf entry": Trouble.LOGIN,
+    "SASL authentication failed": Trouble.LOGIN,
+    'role "': Trouble.LOGIN,
+    "no such user": Trouble.LOGIN,
+    "no such database": Trouble.ABSENT,
+    'database "': Trouble.ABSENT,
+    "too many clients": Trouble.FULL_HOUSE,
+    "too many connections": Trouble.FULL_HOUSE,
+    "remaining connection slots": Trouble.FULL_HOUSE,
+    "no more connections allowed": Trouble.FULL_HOUSE,
+    "does not support SSL": Trouble.ENCRYPTION,
+    "root certificate file": Trouble.ENCRYPTION,
+    "certificate verify failed": Trouble.ENCRYPTION,
+}
 
 
 def trouble_of(error: BaseException) -> Trouble | None:
-    """Tell what an error says about the database; None for an error that waiting does not cure."""
+    """Tell what an error says about the database; None for what is no trouble of the database."""
     if isinstance(error, PoolTimeoutError):
         return Trouble.BUSY
+    if isinstance(error, sqlite3.Error):
+        return _plain_trouble(error)
     if not isinstance(error, DBAPIError):
         return None
+    return _plain_trouble(error.orig) or _trouble_of_connection(error)
+
+
+def _plain_trouble(error: BaseException | None) -> Trouble | None:
+    """Tell it by what the database itself says."""
+    name = str(getattr(error, "sqlite_errorname", None) or "")
+    for prefix, trouble in _BY_NAME.items():
+        if name.startswith(prefix):
+            return trouble
+    state = getattr(error, "sqlstate", None)
+    if state is not None:
+        return _BY_STATE.get(str(state))
+    if isinstance(error, psycopg.OperationalError):
+        said = str(error)
+        return next((trouble for words, trouble in _BY_WORDS.items() if words in said), None)
+    return None
+
+
+def passes_by_itself(error: BaseException) -> bool:
+    """Whether an error is trouble that waiting may cure."""
+    trouble = trouble_of(error)
+    return trouble is not None and trouble not in _FOR_A_PERSON
+
+
+def _trouble_of_connection(error: DBAPIError) -> Trouble | None:
     name = str(getattr(error.orig, "sqlite_errorname", None) or "")
     state = str(getattr(error.orig, "sqlstate", None) or "")
     if name.startswith(_FULL_NAMES) or state in _FULL_STATES:
@@ -80,7 +179,7 @@ def _say(state: RetryCallState) -> None:
 
 
 _PATIENTLY = tenacity.Retrying(
-    retry=tenacity.retry_if_exception(lambda error: trouble_of(error) is not None),
+    retry=tenacity.retry_if_exception(passes_by_itself),
     wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
     stop=tenacity.stop_after_delay(LONGEST_WAIT_SECONDS),
     before_sleep=_say,

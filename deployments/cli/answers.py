@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import typer
 
 from deployments.cli.console import BAD_INPUT, complain
-from milestones.refusal import Refusal
 
 INTERRUPTED = 130
+FAULT = 70
 # Some versions of Typer bring a copy of click, and others use click itself: this is the one that Typer raises from.
 _usage: Any = sys.modules[typer.BadParameter.__module__]
 
 
 def answer_to(error: Exception) -> int:
-    """Give the exit code for an exception and say in Dutch what is wrong; a fault of ours goes on up."""
+    """Give the exit code for an exception and say in Dutch what is wrong."""
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, typer.Abort):
         return INTERRUPTED
-    sentence = _usage_in_dutch(error) if isinstance(error, _usage.UsageError) else known_refusal(error)
-    if sentence is None:
-        raise error
-    complain(sentence)
-    return BAD_INPUT
+    if isinstance(error, _usage.UsageError):
+        complain(_usage_in_dutch(error))
+        return BAD_INPUT
+    return say_what_is_wrong(error)
+
+
+def say_what_is_wrong(error: Exception) -> int:
+    """Print an error as its one sentence; give 2 for what the user can put right, 70 for a fault of ours."""
+    from adapters.operations.sentences import explain
+
+    home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
+    explained = explain(error, home / "logs" / "fouten.log" if home.is_dir() else None)
+    complain(explained.sentence)
+    return BAD_INPUT if explained.number is None else FAULT
 
 
 def _usage_in_dutch(error: Any) -> str:
@@ -42,14 +53,3 @@ def _usage_in_dutch(error: Any) -> str:
     if isinstance(error, _usage.NoArgsIsHelpError):
         return str(error)
     return f"Deze opdracht bestaat niet of heeft te veel woorden.{where}"
-
-
-def known_refusal(error: Exception) -> str | None:
-    """Give the sentence of a refusal by the parts underneath; None for a fault of ours."""
-    if isinstance(error, Refusal):
-        return error.sentence
-    from adapters.storage.storage_trouble import Trouble, trouble_of
-
-    trouble = trouble_of(error)
-    where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
-    return None if trouble is None else f"{trouble}{where}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextvars import copy_context
 
 import typer
 
+from adapters.runtime.networks import keep_proxies_away
 from deployments.cli import (
     backup_commands,
     case_commands,
@@ -18,7 +20,8 @@ from deployments.cli import (
     service_commands,
     upkeep_commands,
 )
-from deployments.cli.answers import answer_to
+from deployments.cli.answers import INTERRUPTED, answer_to
+from deployments.cli.console import carry_any_text
 
 app = typer.Typer(
     name="routekaart",
@@ -49,9 +52,17 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command with these arguments and give its exit code."""
+    carry_any_text()
+    keep_proxies_away()
     try:
         # Who acts is said in a context of this command alone.
         result = copy_context().run(app, args=arguments, prog_name="routekaart", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
+    except KeyboardInterrupt:
+        return INTERRUPTED
     except Exception as error:  # noqa: BLE001
         return answer_to(error)
     return result if isinstance(result, int) else 0

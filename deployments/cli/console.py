@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import sys
+import unicodedata
 from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -34,7 +37,29 @@ def complain(line: str) -> None:
 
 def print_json(value: object) -> None:
     """Print a value on standard output as JSON."""
-    say(json.dumps(value, ensure_ascii=False, indent=2))
+    say(json_text(value, indent=2))
+
+
+def json_text(value: object, indent: int | None = None) -> str:
+    """Give a value as JSON that standard output can carry: other letters as escapes where it is not UTF-8."""
+    carries_all = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
+    return json.dumps(value, ensure_ascii=not carries_all, indent=indent)
+
+
+def carry_any_text() -> None:
+    """Let output never fail on a letter that a terminal or a pipe does not have: it loses its accent, or is a ?."""
+    codecs.register_error("leesbaar", _nearest)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="leesbaar")
+
+
+def _nearest(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - nothing is decoded with this
+    letters = unicodedata.normalize("NFKD", error.object[error.start : error.end])
+    return "".join(
+        letter if letter.isascii() else "?" for letter in letters if not unicodedata.combining(letter)
+    ), error.end
 
 
 @cache

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.console import BadInput, day_from, print_json
+from deployments.cli.console import BadInput, day_from, json_text, print_json
 
 
 def register(app: typer.Typer) -> None:
@@ -51,7 +51,7 @@ def term_command(
         return
     for line in sys.stdin:
         if line.strip():
-            sys.stdout.write(json.dumps(compute(line), ensure_ascii=False) + "\n")
+            sys.stdout.write(json_text(compute(line.removeprefix("\ufeff"))) + "\n")
 
 
 def simulate_command(
@@ -62,7 +62,7 @@ def simulate_command(
     from milestones.simulation import simulate
 
     try:
-        content = json.loads(bestand.read_text(encoding="utf-8"))
+        content = json.loads(bestand.read_text(encoding="utf-8-sig"))
     except OSError:
         raise BadInput(f"Het bestand {bestand.name} is niet te lezen.") from None
     except ValueError:

@@ -231,6 +231,7 @@ def export_command(
 ) -> None:
     """Geef een DDAS-levering; velden over personen komen uit het zaaksysteem, via een plug-in."""
     from adapters.exchange.ddas_export import Delivery, ExportError, export
+    from adapters.runtime.files import whole_file
 
     if soort not in list(Delivery):
         raise ExportError(f"'{soort}' kan niet worden geleverd; kies uit {', '.join(Delivery)}.")
@@ -239,7 +240,7 @@ def export_command(
         sys.stdout.writelines(pieces)
         return
     try:
-        with uit.open("w", encoding="utf-8") as file:
+        with whole_file(uit) as file:
             file.writelines(pieces)
     except OSError:
         raise ExportError(f"Het bestand {uit.name} is niet te schrijven.") from None

@@ -19,11 +19,19 @@ def register(app: typer.Typer) -> None:
     app.command("deploy")(deploy_command)
 
 
-def start_command() -> int:
+def start_command(
+    nieuwe_prefect: Annotated[
+        bool,
+        typer.Option(
+            "--nieuwe-prefect",
+            help="Laat Prefect met een lege database beginnen; alle zaken komen terug uit het journaal.",
+        ),
+    ] = False,
+) -> int:
     """Start alles: Prefect met zijn UI, de worker en de API, tot Ctrl-C."""
     from deployments.start import start
 
-    return start()
+    return start(new_prefect=nieuwe_prefect)
 
 
 def demo_command(

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.answers import known_refusal
-from deployments.cli.console import complain, say, the_office
+from deployments.cli.answers import say_what_is_wrong
+from deployments.cli.console import say, the_office
 
 move_app = typer.Typer(
     help="Zet lopende processen over naar een nieuwe versie.", no_args_is_help=True, rich_markup_mode=None
@@ -30,11 +30,8 @@ def check_command() -> int:
 
     try:
         office = the_office()
-    except Exception as error:
-        if (sentence := known_refusal(error)) is None:
-            raise
-        complain(sentence)
-        return 1
+    except Exception as error:  # noqa: BLE001
+        return min(1, say_what_is_wrong(error))
     with for_a_question(office.settings):
         return check(office)
 

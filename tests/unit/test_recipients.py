@@ -249,7 +249,9 @@ def test_a_change_is_picked_up_without_a_restart(tmp_path: Path) -> None:
     with structlog.testing.capture_logs() as said:
         assert list(file.book().people) == ["nieuw"]
         assert str(file.problems()[0]).startswith("ontvangers.toml, regel 1: ")
-    assert [line["problem"] for line in said] == ["ontvangers.toml, regel 1: Dit is geen geldige TOML."]
+    assert [line["problem"] for line in said] == [
+        "ontvangers.toml, regel 1: Dit is geen geldige TOML; schrijf naam = waarde, met aanhalingstekens om tekst."
+    ]
 
 
 def test_a_secret_inside_an_address_is_made_harmless(monkeypatch: pytest.MonkeyPatch) -> None:
