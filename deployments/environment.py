@@ -51,8 +51,8 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
         # A browser lets no other site read what Prefect answers.
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": settings.prefect_ui,
-        # The first UI has Resume as a button; the second, which 3.9 would open, keeps it in a menu.
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        # In the first UI no drop-down opens with a mouse (decision 9).
+        "PREFECT_SERVER_UI_V2_ENABLED": "true",
         # Our parked runs have no time-out; this service would read every one of them every 5 seconds.
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
         # Task runs and events are written many at a time; one by one they cost half of what a message costs.

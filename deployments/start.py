@@ -247,7 +247,7 @@ def _print_addresses(chosen: Settings) -> None:
     out.print("routekaart draait. Open dit adres in uw browser; het werkt een keer:")
     out.print(f"  {address_to_come_in(chosen)}", markup=False)
     out.print("Een nieuw adres geeft: routekaart ui")
-    out.print(f"  Voorpagina      {chosen.prefect_ui}/artifacts/key/{OVERVIEW}", markup=False)
+    out.print(f"  Voorpagina      {chosen.prefect_page(f'artifacts/key/{OVERVIEW}')}", markup=False)
     out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
     out.print(f"  API             {OWN}:{chosen.api_port}/v1", markup=False)
     out.print(

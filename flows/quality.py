@@ -72,7 +72,7 @@ def kwaliteitstoets(
         return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
     explanation = (
         f"Zaak {review.case_reference}, {review.process}. Besloten op {dutch_date(review.decided_on)}. Lees het "
-        f"dossier in het zaaksysteem en de [zaakpagina](/artifacts/key/{page_key(review.case_reference)}). "
+        f"dossier in het zaaksysteem en de [zaakpagina](../../artifacts/key/{page_key(review.case_reference)}). "
         f"Geef elke vraag een score: {LOWEST} is onvoldoende, {HIGHEST} is goed."
     )
     log.info("Wacht op de kwaliteitstoetser. %s", explanation)

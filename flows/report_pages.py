@@ -89,8 +89,8 @@ def overview_page(
         )
         or "Er is nog geen zaak.",
         "## Iets doen",
-        "Een zaak verder helpen doe je op haar eigen pagina, met de knop **Resume** (in de tweede UI: onder de drie "
-        "puntjes). Voor de rest zijn er acties: kies er een, vul in wat er staat, en druk onderaan op **Submit**.",
+        "Een zaak verder helpen doe je op haar eigen pagina: kies rechtsboven de drie puntjes, en daarin **Resume**. "
+        "Voor de rest zijn er acties: kies er een, vul in wat er staat, en druk onderaan op **Submit**.",
         table(
             ("actie", "waarvoor"),
             ((f"[{name}]({link})", why) for name, (why, link) in actions.items()),
@@ -106,9 +106,10 @@ def _municipality(work: Workload) -> tuple[object, ...]:
     tag = f"gemeente:{work.municipality}"
     return (
         f"[{work.municipality}]({address(tag)})",
-        f"[{len(work.items)}]({address(OPEN, tag)})",
-        f"[{len(work.late)}]({address(LATE, tag)})",
-        f"[{len(work.this_week)}]({address(THIS_WEEK, tag)})",
+        len(work.items),
+        # The run list of the second UI cannot ask for a question and a municipality at once.
+        f"[{len(work.late)}]({workload_key(work.municipality)})",
+        f"[{len(work.this_week)}]({workload_key(work.municipality)})",
         f"[werkvoorraad]({workload_key(work.municipality)})",
         f"[monitor]({monitor_key(work.municipality)})",
     )
@@ -171,7 +172,11 @@ def _items(items: Sequence[WorkItem], work: Workload, tag: str) -> str:
     )
     more = len(items) - MOST_LINES
     link = address(tag, f"gemeente:{work.municipality}")
-    return text(shown, f"[En nog {more}]({link}).").strip() if more > 0 else shown
+    return (
+        text(shown, f"En nog {more}, in de [lijst van alle gemeenten]({link}).").strip()
+        if more > 0
+        else shown
+    )
 
 
 def _item(item: WorkItem, today: date) -> tuple[str, ...]:
@@ -213,7 +218,6 @@ def monitor_page(monitor: Monitor) -> str:
         parts += [f"## {figure.name}", _chart(code, cells), rows or "Er is in deze periode niets te tellen."]
     parts += [
         "## Wat de cijfers betekenen",
-        # The first UI breaks no line in a table.
         bullets(
             f"**{figure.name}** ({figure.unit}). {figure.definition}" for figure in monitor.figures.values()
         ),

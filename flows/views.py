@@ -1,8 +1,9 @@
 """The views of a coordinator, as data: each is a filter on tags that shows every run, whatever its age.
 
-The addresses hold the filter twice: the first UI reads `tag` and a range of dates, the second one `tags`, and
-shows every age when no range is given. The first UI shows runs that have all tags, the second those that have
-any of them; so a view has one tag wherever it can, and of several the second UI gets the first alone.
+We lead people to the second UI (decision 9). The addresses hold the filter twice: the second UI reads `tags`, and
+shows every age when no range is given; the first reads `tag` and a range of dates. The second shows runs that have
+any of the tags, the first those that have all; so a view has one tag wherever it can, and of several the second UI
+gets the first alone.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class MessageOffice(CaseOffice):
             self.clock,
             self.recipients,
             DeliveryPlanner(self.engine, self.clock, self.recipients, self.rules_for),
-            MessageWriter(self.texts, self.rules_for, self.settings.prefect_ui, self.clock),
+            MessageWriter(self.texts, self.rules_for, self.settings.prefect_page, self.clock),
             self.handoff_links,
             self.settings.messages_file,
             self.rules_for,

@@ -81,10 +81,12 @@ class Subject:
 class MessageWriter:
     """Fill in the texts."""
 
-    def __init__(self, texts: Texts, rules_for: Callable[[str], Rules], ui_url: str, clock: Clock) -> None:
+    def __init__(
+        self, texts: Texts, rules_for: Callable[[str], Rules], ui_page: Callable[[str], str], clock: Clock
+    ) -> None:
         self._texts = texts
         self._rules_for = rules_for
-        self._ui_url = ui_url
+        self._ui_page = ui_page
         self._clock = clock
 
     def write(self, delivery: DeliveryRow, about: Subject, link: tuple[str, datetime] | None) -> Written:
@@ -193,9 +195,7 @@ class MessageWriter:
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
     def _run_link(self, kept: Kept) -> str:
-        return (
-            f"{self._ui_url}/runs/flow-run/{kept.flow_run_id}" if kept.flow_run_id else f"{self._ui_url}/runs"
-        )
+        return self._ui_page(f"runs/flow-run/{kept.flow_run_id}" if kept.flow_run_id else "runs")
 
 
 def overtaken(kind: str, about: Subject) -> str | None:

@@ -183,6 +183,10 @@ class Settings(BaseSettings):
         """The address of the Prefect UI."""
         return (self.ui_url or f"http://{in_url(loopback())}:{self.prefect_port}").rstrip("/")
 
+    def prefect_page(self, path: str) -> str:
+        """Give the address of a page in the UI that we lead people to, the second one (decision 9)."""
+        return f"{self.prefect_ui}/v2/{path}"
+
     @property
     def public_api(self) -> str:
         """The address of the API in the links that messages carry."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+import ui
 from playwright.sync_api import expect
 from receivers import Mailbox, web_address
 from stack import Stack, wait_until
@@ -16,25 +17,12 @@ from stack import Stack, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
 TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
 SIX_WEEKS_AGO = (TODAY - timedelta(weeks=6)).isoformat()
 
 pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]
-
-
-def look(stack: Stack, page: Page, path: str) -> None:
-    """Open a page of the UI of a stack."""
-    stack.let_in(page)
-    page.goto(f"http://127.0.0.1:{stack.prefect_port}/{path}")
-
-
-def follow(page: Page, link: str) -> Page:
-    """Click a link in an artifact; the first UI opens it in a new tab."""
-    with page.context.expect_page() as opened:
-        page.get_by_role("link", name=link, exact=True).first.click()
-    return opened.value
 
 
 def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
@@ -51,38 +39,35 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
         assert stack.run_action(report)["state_type"] == "COMPLETED"
 
     # The front page leads to everything that is late, whatever its age.
-    look(stack, page, "artifacts/key/overzicht")
-    runs = follow(page, "Te laat")
-    runs.get_by_role("link", name=f"{reference} · M3 In contact").click()
+    ui.look(stack, page, "artifacts/key/overzicht")
+    ui.follow(page, "Te laat")
+    page.get_by_role("link", name=f"{reference} · M3 In contact").click()
 
     # The run says why it is late and who has it.
-    expect(runs.get_by_text(re.compile("Te laat: moest uiterlijk .*Wgs art. 4 lid 1")).first).to_be_visible()
-    expect(runs.get_by_text("zonder-eigenaar").first).to_be_visible()
-
-    # From the werkvoorraad one click opens the page of the case: route, term, journal and, below, its history.
-    look(stack, page, "artifacts/key/werkvoorraad-0000")
-    case = follow(page, reference)
-    route = case.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
-    expect(route).to_be_visible()
-    expect(case.get_by_text(re.compile(r"\d+ dagen te laat")).first).to_be_visible()
-    expect(case.get_by_role("cell", name="Gestart")).to_be_visible()
-    expect(case.get_by_text(re.compile("^Created"))).to_be_visible()
+    ui.says(page, "Te laat: moest uiterlijk .*Wgs art. 4 lid 1")
+    ui.says(page, "zonder-eigenaar")
 
     # The form says what the state waits for, and brings the case on.
-    runs.get_by_role("button", name="Resume").click()
-    form = runs.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    form = ui.resume(page)
     expect(form.get_by_text(re.compile("Wacht op registratie aanmelding. Te laat"))).to_be_visible()
-    choose(runs, form, "Aanmelding geregistreerd")
-    form.get_by_role("button", name="Submit").click()
-    expect(runs.get_by_text("Wacht op crisischeck").first).to_be_visible()
+    ui.choose_event(page, form, "Aanmelding geregistreerd")
+    ui.send(form)
+    ui.says(page, "Wacht op crisischeck")
+
+    # From the werkvoorraad one click opens the page of the case: route, term, journal and, below, its history.
+    ui.look(stack, page, "artifacts/key/werkvoorraad-0000")
+    ui.follow(page, reference)
+    route = page.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
+    expect(route).to_be_visible()
+    ui.says(page, r"\d+ dagen te laat")
+    expect(page.get_by_role("cell", name="Gestart")).to_be_visible()
 
     # The case goes to a colleague, through the form of an action.
-    look(stack, page, "artifacts/key/overzicht")
-    action = follow(page, "zaak-toewijzen")
-    fields = action.locator(".schema-form-property")
-    fields.filter(has_text="De referentie van de zaak").locator("textarea").fill(reference)
-    fields.filter(has_text="De code van de medewerker").locator("textarea").fill("mw-17")
-    action.get_by_role("button", name="Submit").click()
+    ui.look(stack, page, "artifacts/key/overzicht")
+    ui.follow(page, "zaak-toewijzen")
+    page.get_by_label("Zaak", exact=True).fill(reference)
+    page.get_by_label("Medewerker", exact=True).fill("mw-17")
+    page.get_by_role("button", name="Submit").click()
     wait_until(
         lambda: "contact:mw-17" in (stack.run_of(f"{reference} · M3") or {})["tags"],
         60,
@@ -91,29 +76,9 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     assert stack.run_of(f"Zaak toewijzen · {reference}") is not None
 
     # The monitor explains its figures.
-    look(stack, page, "artifacts/key/monitor-0000")
+    ui.look(stack, page, "artifacts/key/monitor-0000")
     expect(page.get_by_text("Eerste gesprek binnen vier weken").first).to_be_visible()
     expect(page.get_by_text(re.compile("Van alle termijnen T01"))).to_be_visible()
-
-
-def choose(page: Page, form: Locator, label: str) -> None:
-    """Choose what happened in the form of the first UI."""
-    form.locator("button.p-select-button__control").first.press("Space")
-    page.get_by_role("option", name=label).click()
-
-
-def test_the_second_ui_has_the_same_form(stack: Stack, page: Page) -> None:
-    """Resume in the menu of the second UI asks the same, and the case goes on."""
-    reference, run = late_case(stack)
-    look(stack, page, f"v2/runs/flow-run/{run['id']}")
-    page.locator("button[aria-haspopup=menu]").last.click()
-    page.get_by_role("menuitem", name="Resume").click()
-    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
-    expect(form.get_by_text(re.compile("Wacht op registratie aanmelding. Te laat"))).to_be_visible()
-    form.get_by_role("button", name="Wat is er gebeurd?").click()
-    page.get_by_role("option", name="Aanmelding geregistreerd").click()
-    form.get_by_role("button", name="Resume", exact=True).click()
-    stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
 
 
 def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
@@ -122,15 +87,14 @@ def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
     other = page.context.new_page()
     forms = []
     for one in (page, other):
-        look(stack, one, f"runs/flow-run/{run['id']}")
-        one.get_by_role("button", name="Resume").click()
-        form = one.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
-        choose(one, form, "Aanmelding geregistreerd")
+        ui.look(stack, one, f"runs/flow-run/{run['id']}")
+        form = ui.resume(one)
+        ui.choose_event(one, form, "Aanmelding geregistreerd")
         forms.append(form)
-    forms[0].get_by_role("button", name="Submit").click()
-    expect(page.get_by_text("Wacht op crisischeck").first).to_be_visible()
-    forms[1].get_by_role("button", name="Submit").click()
-    expect(other.get_by_text(re.compile("Validation failed.*stand")).first).to_be_visible()
+    ui.send(forms[0])
+    ui.says(page, "Wacht op crisischeck")
+    ui.send(forms[1])
+    ui.says(other, "stand")
     events = [line["gebeurtenis"] for line in stack.case(reference)["journaal"]]
     assert events.count("aanmelding_geregistreerd") == 1
 

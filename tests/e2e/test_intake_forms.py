@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+import ui
 from playwright.sync_api import expect, sync_playwright
 from stack import wait_until
 
@@ -19,7 +20,7 @@ from adapters.cases.outgoing import REACHED
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
     from stack import Stack
 
     from adapters.office import Office
@@ -151,23 +152,6 @@ def test_an_automation_starts_on_an_event_of_ours(stack: Stack, office: Office, 
 # --- the form in the UI -------------------------------------------------------------------------------------------
 
 
-def open_form(stack: Stack, page: Page, name: str) -> Locator:
-    """Open the form of a deployment as somebody does, and give its fields."""
-    stack.let_in(page)
-    page.goto(f"http://127.0.0.1:{stack.prefect_port}/deployments/deployment/{deployment(stack, name)['id']}")
-    page.get_by_role("button", name="Run", exact=True).click(timeout=30_000)
-    page.get_by_text("Custom run").click()
-    fields = page.locator(".schema-form-property")
-    expect(fields.first).to_be_visible(timeout=20_000)
-    return fields
-
-
-def choose(page: Page, field: Locator, option: str) -> None:
-    """Choose from a list of a form."""
-    field.locator("button.p-select-button__control").first.press("Space")
-    page.get_by_role("option", name=option, exact=True).click()
-
-
 def submit(page: Page) -> None:
     """Press Submit; again while a busy SQLite says so, as a person would."""
     for _ in range(10):
@@ -187,24 +171,23 @@ def test_somebody_opens_a_case_and_reports_an_event_with_the_forms(
     stack: Stack, office: Office, page: Page, reference: str
 ) -> None:
     """Both forms in the Prefect UI have Dutch titles and help; what they send is in the case and on its page."""
-    fields = open_form(stack, page, "aanmelding")
+    ui.open_action(page, stack, "aanmelding")
     for text in ("Mijlpaal", "Waar de zaak begint.", "Referentie", "Geen BSN.", "Bedreigende situatie"):
-        expect(fields.filter(has_text=text).first).to_be_visible()
-    fields.filter(has_text="eigen zaaknummer").locator("textarea").fill(reference)
+        ui.says(page, text)
+    page.get_by_label("Referentie").fill(reference)
     submit(page)
     run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding", 60)
 
     office.casework.report(reference, "aanmelding_geregistreerd")
-    fields = open_form(stack, page, "meld-gebeurtenis")
-    fields.filter(has_text="De referentie van de zaak.").locator("textarea").fill(reference)
-    choose(page, fields.filter(has_text="Wat er gebeurd is.").first, "bedreigend")
-    choose(page, fields.filter(has_text="Wat wordt bedreigd").last, "gas")
+    ui.open_action(page, stack, "meld-gebeurtenis")
+    page.get_by_label("Zaak", exact=True).fill(reference)
+    ui.choose(page, page.get_by_label("Gebeurtenis", exact=True), "bedreigend")
+    ui.choose(page, page.get_by_label("Wat wordt bedreigd"), "gas")
     submit(page)
     stack.wait_for_state(f"{reference} · M3", "Spoed: wacht op afspraak", 60)
     told = {line.event: line.data for line in office.casework.case(reference).journal}
     assert told["bedreigend"] == {"bedreiging": "gas"}
 
-    stack.let_in(page)
-    page.goto(f"http://127.0.0.1:{stack.prefect_port}/runs/flow-run/{run['id']}")
+    ui.look(stack, page, f"runs/flow-run/{run['id']}")
     expect(page.get_by_text(f"{reference} · M3 In contact").first).to_be_visible(timeout=20_000)
     expect(page.get_by_text("Spoed: wacht op afspraak").first).to_be_visible()

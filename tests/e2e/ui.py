@@ -1,0 +1,67 @@
+"""The second UI of Prefect, used with a mouse, as a coordinator does."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+    from stack import Stack
+
+UI = "v2"
+
+
+def address(stack: Stack, path: str) -> str:
+    """Give an address in the UI of a stack."""
+    return f"http://127.0.0.1:{stack.prefect_port}/{UI}/{path}"
+
+
+def look(stack: Stack, page: Page, path: str) -> None:
+    """Open a page of the UI, and come in first where that is needed."""
+    stack.let_in(page)
+    page.goto(address(stack, path))
+
+
+def follow(page: Page, link: str) -> None:
+    """Click a link on a page."""
+    page.get_by_role("link", name=link, exact=True).first.click()
+
+
+def resume(page: Page) -> Locator:
+    """Open the form of a run: three dots, then Resume."""
+    page.locator("button[aria-haspopup=menu]").last.click()
+    page.get_by_role("menuitem", name="Resume").click()
+    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    expect(form).to_be_visible()
+    return form
+
+
+def choose(page: Page, field: Locator, label: str) -> None:
+    """Choose from a list."""
+    field.click()
+    page.get_by_role("option", name=label, exact=True).click()
+
+
+def choose_event(page: Page, form: Locator, label: str) -> None:
+    """Choose what happened."""
+    choose(page, form.get_by_role("button", name="Wat is er gebeurd?"), label)
+
+
+def send(form: Locator) -> None:
+    """Send the answer of a form."""
+    form.get_by_role("button", name="Resume", exact=True).click()
+
+
+def open_action(page: Page, stack: Stack, name: str) -> None:
+    """Open the form of a deployment."""
+    found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})
+    look(stack, page, f"deployments/deployment/{found[0]['id']}/run")
+    expect(page.get_by_role("button", name="Submit")).to_be_visible()
+
+
+def says(page: Page, words: str) -> None:
+    """Wait until the page says something."""
+    expect(page.get_by_text(re.compile(words)).first).to_be_visible()
