@@ -20,7 +20,7 @@ from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
 
-FIRST_PAGE = "/artifacts/key/overzicht"
+FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
 def main() -> None:
