@@ -1,6 +1,6 @@
 """What a coordinator does beyond the form of one case: each action is a flow with a typed form of its own.
 
-A refusal is an answer: the run ends as "Niet gedaan" with the reason, and nothing was written.
+A refusal is an answer, and not green: the run fails as "Niet gedaan" with the reason, and nothing was written.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 from prefect import Flow, State, flow, get_client
 from prefect.logging import get_run_logger
-from prefect.states import Completed
+from prefect.states import Completed, Failed
 from pydantic import Field
 
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
@@ -24,6 +24,7 @@ from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
+from flows.form_words import in_form_words
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of
 from flows.prefect_seam.parameter_forms import with_form
@@ -111,8 +112,9 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
                     said = work(*args, **kwargs)
             except (NotPossible, ConflictError, UnknownCaseError) as refusal:
                 reason = refusal.reason if isinstance(refusal, NotPossible) else str(refusal.args[0])
+                reason = in_form_words(reason)
                 log.warning("Niet gedaan: %s", reason)
-                return Completed(name=REFUSED, message=reason)
+                return Failed(name=REFUSED, message=reason)
             log.info(said)
             return Completed(name="Gedaan", message=said)
 

@@ -50,22 +50,23 @@ def page_key(reference: str) -> str:
     return f"zaak-{plain}"
 
 
-def case_page(view: CaseView, policy: Policy, today: date) -> str:
-    """Give the page as Markdown, as it reads today."""
-    return _page(view, policy, today)
+def case_page(view: CaseView, policy: Policy, today: date, refused: str = "") -> str:
+    """Give the page as Markdown, as it reads today; `refused` says why the last answer was not taken up."""
+    return _page(view, policy, today, refused)
 
 
-def page_mark(view: CaseView, policy: Policy) -> str:
+def page_mark(view: CaseView, policy: Policy, refused: str = "") -> str:
     """Give a hash of all that the page says but for what changes with the day."""
-    return hashlib.sha256(_page(view, policy, None).encode()).hexdigest()
+    return hashlib.sha256(_page(view, policy, None, refused).encode()).hexdigest()
 
 
-def _page(view: CaseView, policy: Policy, today: date | None) -> str:
+def _page(view: CaseView, policy: Policy, today: date | None, refused: str) -> str:
     case = view.case
     stops, beside = stops_of(case, policy)
     said = "; ".join(f"{stop.code} {stop.name}: {stop.stage}" for stop in (*stops, *beside))
     return text(
         f"# Zaak {view.reference}",
+        f"**Het laatste antwoord is niet overgenomen.** {refused}" if refused else "",
         picture(route(stops, beside), f"De route van deze zaak. {said}."),
         "## Waar is de zaak?",
         table(("mijlpaal", "wacht op", "bij", "sinds"), _places(view, policy)),

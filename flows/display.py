@@ -5,7 +5,7 @@ Nothing here holds anything about a person: a reference, a mijlpaal, dates, term
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ from milestones.running import target_groups
 if TYPE_CHECKING:
     from milestones.policy import Policy
     from milestones.process import RunningTerm, Snapshot
+
+
+NOT_TAKEN_UP = "Niet overgenomen"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,15 @@ def show(
         state=state.waits_for,
         message=closing_line(process) if closed else waiting_line(process, today, policy, role, around),
         tags=tags_of(facts),
+    )
+
+
+def not_taken_up(shown: Shown, why: str) -> Shown:
+    """Give how a process appears after an answer that was refused: its state and its message say so."""
+    return replace(
+        shown,
+        state=f"{NOT_TAKEN_UP} · {shown.state}",
+        message=f"Je antwoord is niet overgenomen. {why} {shown.message}",
     )
 
 

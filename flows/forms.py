@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from milestones.process import Snapshot
 
 _HOW_TO = (
-    "Kies wat er gebeurd is. Vul daarna alleen in wat daarbij hoort. Klopt er iets niet, dan staat in de log "
-    "waarom, en komt dit formulier terug."
+    "Kies wat er gebeurd is. Vul daarna alleen in wat daarbij hoort. Klopt er iets niet, dan komt dit formulier "
+    "terug en staat hier waarom."
 )
 # Events that any state knows, with many fields of their own: each has an action with a form for itself, so that
 # this form stays short (flows/actions.py).

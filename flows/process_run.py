@@ -25,8 +25,9 @@ from adapters.runtime.actor import acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of
-from flows.display import show
+from flows.display import not_taken_up, show
 from flows.effects import plan_messages, send_due
+from flows.form_words import in_form_words
 from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
 from flows.window import bring_up_to_date, circumstances
@@ -53,7 +54,7 @@ def run_process(reference: str, name: str) -> State[Any]:
     reach(Checkpoint.RUN_STARTED, reference)
     rest = _REST_AFTER_FAILURE
     try:
-        _apply_answers(here, reference, name)
+        refused = _apply_answers(here, reference, name)
         if here.casework.is_due(reference):
             waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
@@ -63,8 +64,10 @@ def run_process(reference: str, name: str) -> State[Any]:
         policy = here.rules_for(view.municipality).policy
         around = circumstances(here, view, process, held.process_id)
         shown = show(reference, view.municipality, process, here.clock.today(), policy, around)
+        if refused and not closed(process):
+            shown = not_taken_up(shown, refused)
         _still_ours(here, held)
-        bring_up_to_date(here, run, held.process_id, shown, view, policy)
+        bring_up_to_date(here, run, held.process_id, shown, view, policy, refused)
         # The UI shows a state's message only in a corner; the run's log is what a coordinator reads.
         get_run_logger().info("%s. %s", shown.state, shown.message)
         if closed(process):
@@ -114,9 +117,13 @@ def _still_ours(here: Office, held: Waiting) -> None:
         raise Abort("Een andere worker heeft dit proces overgenomen.")
 
 
-def _apply_answers(here: Office, reference: str, name: str) -> None:
-    """Report what people filled in; the id of the answer makes a second reading harmless."""
+def _apply_answers(here: Office, reference: str, name: str) -> str:
+    """Report what people filled in; give why the last answer was not taken up, or nothing.
+
+    The id of the answer makes a second reading harmless.
+    """
     log = get_run_logger()
+    why = ""
     while (answer := take_answer()) is not None:
         if not answer.values:
             log.info("Hervat zonder antwoord: de zaak blijft waar hij is.")
@@ -133,9 +140,12 @@ def _apply_answers(here: Office, reference: str, name: str) -> None:
                 if event == ACCEPTED:
                     _take_over(here, reference, name, answer)
         except (NotPossible, ConflictError) as refusal:
-            log.warning("Niet verwerkt: %s. %s", chosen, refusal)
+            why = f"{chosen}: {in_form_words(str(refusal), process)}"
+            log.warning("Niet verwerkt: %s", why)
         else:
+            why = ""
             log.info("Verwerkt: %s.", chosen)
+    return why
 
 
 def _take_over(here: Office, reference: str, name: str, answer: Answer) -> None:

@@ -36,9 +36,17 @@ def circumstances(office: Office, view: CaseView, process: Snapshot, process_id:
 
 
 def bring_up_to_date(
-    office: Office, run: FlowRun, process_id: int, shown: Shown, view: CaseView, policy: Policy
+    office: Office,
+    run: FlowRun,
+    process_id: int,
+    shown: Shown,
+    view: CaseView,
+    policy: Policy,
+    refused: str = "",
 ) -> None:
     """Write tags and page where they changed: at most two requests, none when nothing changed.
+
+    `refused` says why an answer was not taken up; the page tells it until the next change.
 
     Every run writes a page once, so that it is found there; after that the page of a case, which has one key, is
     written by one of its processes. A page that could not be written is written at the next change; the case
@@ -49,7 +57,7 @@ def bring_up_to_date(
     tags_changed = set(run.tags) != set(shown.tags) or run.name != shown.name
     if tags_changed:
         client.update_flow_run(run.id, name=shown.name, tags=list(shown.tags))
-    mark = page_mark(view, policy)
+    mark = page_mark(view, policy, refused)
     pages = memory.pages_of([row.id or 0 for row in view.rows.values()])
     page_changed = pages[process_id] != mark
     if page_changed and (not pages[process_id] or mark not in pages.values()):
@@ -57,7 +65,7 @@ def bring_up_to_date(
             key=page_key(view.reference),
             type="markdown",
             # Prefect shows the description at the address of the key, which people can keep.
-            description=case_page(view, policy, office.clock.today()),
+            description=case_page(view, policy, office.clock.today(), refused),
             data=f"{shown.state}. {shown.message}",
             flow_run_id=run.id,
         )

@@ -142,7 +142,7 @@ def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
 
 
 def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) -> None:
-    """A refusal is no failed run: its state says why in one sentence, and nothing was written."""
+    """A refusal is not green: its state says why in one sentence, and nothing was written."""
     opened(office, "ACT-R")
     before = len(office.casework.case("ACT-R").journal)
     refusals = {
@@ -154,7 +154,7 @@ def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) ->
     }
     runs = [stack.start_action(name, **parameters) for name, parameters in refusals.items()]
     for run in map(stack.ended, runs):
-        assert (run["state_type"], run["state_name"]) == ("COMPLETED", "Niet gedaan")
+        assert (run["state_type"], run["state_name"]) == ("FAILED", "Niet gedaan")
         assert run["state"]["message"].endswith(".")
     assert len(office.casework.case("ACT-R").journal) == before
     # A number that may be a BSN does not even become a parameter.
@@ -163,7 +163,7 @@ def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) ->
 
 
 def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, office: Office) -> None:
-    """What misses or what is no date stands in the log of the run in Dutch; the case waits as it did."""
+    """What misses or what is no date stands in state, message and log in the form's words; the case waits as it did."""
     opened(office, "ACT-W")
     run = stack.wait_for_state("ACT-W · M3", "Wacht op registratie aanmelding")
     form = run["state"]["state_details"]["run_input_keyset"]["schema"]
@@ -179,9 +179,12 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, offic
     for number, wrong in enumerate(answers, 1):
         stack.answer(run, **wrong)
         lines = refusals(stack, run, number)
-        run = stack.wait_for_state("ACT-W · M3", "Wacht op registratie aanmelding")
+        run = stack.wait_for_state("ACT-W · M3", "Niet overgenomen · Wacht op registratie aanmelding")
+        assert run["state"]["message"].startswith(
+            f"Je antwoord is niet overgenomen. {wrong['gebeurtenis']}: "
+        )
         assert run["state"]["state_details"]["run_input_keyset"]["schema"] == form
-    assert "Doelgroep" in lines[0]
+    assert "Bij 'Doelgroep bepaald' is 'Doelgroep' nodig." in lines[0]
     assert "geen datum" in lines[1]
     assert len(office.casework.case("ACT-W").journal) == 1
     stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
