@@ -8,7 +8,6 @@ from contextvars import copy_context
 
 import typer
 
-from adapters.runtime.networks import keep_proxies_away
 from deployments.cli import (
     backup_commands,
     case_commands,
@@ -53,7 +52,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command with these arguments and give its exit code."""
     carry_any_text()
-    keep_proxies_away()
+    if any(name.lower().endswith("_proxy") for name in os.environ):
+        from adapters.runtime.networks import keep_proxies_away
+
+        keep_proxies_away()
     try:
         # Who acts is said in a context of this command alone.
         result = copy_context().run(app, args=arguments, prog_name="routekaart", standalone_mode=False)
