@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import httpx
 
-from adapters.operations.sentences import Kind, explain
+from adapters.operations.sentences import ErrorKind, explain
 from adapters.runtime.networks import in_url, loopback
 from adapters.runtime.settings import SettingsError
 from deployments.closed import CLIENT, SERVER, open_problems, refuse_when_open
@@ -125,7 +125,7 @@ def for_who_waits(settings: Settings) -> Iterator[None]:
         yield
     except (httpx.HTTPError, RuntimeError) as error:
         explained = explain(error)
-        if explained.kind is not Kind.PREFECT:
+        if explained.kind is not ErrorKind.PREFECT:
             raise
         raise SettingsError(explained.sentence) from error
 

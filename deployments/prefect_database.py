@@ -53,7 +53,7 @@ def refuse_newer_prefect(settings: Settings) -> None:
             )
 
 
-def put_aside(settings: Settings) -> Path | None:
+def move_database_aside(settings: Settings) -> Path | None:
     """Give the database of Prefect another name, with what belongs to it; give that name, None when there is none."""
     file = own_prefect_database(settings)
     if file is None:

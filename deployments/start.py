@@ -31,7 +31,7 @@ from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import open_problems, refuse_when_open, server_problems
 from deployments.door.entering import address_to_come_in
 from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
-from deployments.prefect_database import put_aside, refuse_newer_prefect
+from deployments.prefect_database import move_database_aside, refuse_newer_prefect
 from flows.report_pages import OVERVIEW
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def start(
     refuse_when_open([*open_problems(chosen, environment), *server_problems(environment)])
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
-        if new_prefect and (kept := put_aside(chosen)):
+        if new_prefect and (kept := move_database_aside(chosen)):
             out.print(f"De database van Prefect staat nu als {kept}; er komt een nieuwe.", markup=False)
         services = _services(chosen)
         try:

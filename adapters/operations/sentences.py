@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger("routekaart.fault")
 
 
-class Kind(StrEnum):
+class ErrorKind(StrEnum):
     """What sort of thing is the matter."""
 
     REFUSED = "geweigerd"
@@ -52,7 +52,7 @@ class Kind(StrEnum):
 class Explained:
     """An error for people: its kind, one Dutch sentence, and for a fault of ours its number."""
 
-    kind: Kind
+    kind: ErrorKind
     sentence: str
     number: str | None = None
 
@@ -96,7 +96,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _refused(error: BaseException) -> Explained | None:
-    return Explained(Kind.REFUSED, error.sentence) if isinstance(error, Refusal) else None
+    return Explained(ErrorKind.REFUSED, error.sentence) if isinstance(error, Refusal) else None
 
 
 def _of_database(error: BaseException) -> Explained | None:
@@ -106,8 +106,8 @@ def _of_database(error: BaseException) -> Explained | None:
     if trouble is None:
         return None
     where = " Controleer ROUTEKAART_DATABASE_URL." if trouble is Trouble.GONE else ""
-    kinds = {Trouble.FULL: Kind.DISK, Trouble.RIGHTS: Kind.RIGHTS}
-    return Explained(kinds.get(trouble, Kind.DATABASE), f"{trouble}{where}")
+    kinds = {Trouble.FULL: ErrorKind.DISK, Trouble.RIGHTS: ErrorKind.RIGHTS}
+    return Explained(kinds.get(trouble, ErrorKind.DATABASE), f"{trouble}{where}")
 
 
 def _of_prefect(error: BaseException) -> Explained | None:
@@ -117,10 +117,10 @@ def _of_prefect(error: BaseException) -> Explained | None:
         if not url or (asked and not asked.startswith(url)):
             return None
         if isinstance(error, httpx.HTTPStatusError):
-            return Explained(Kind.PREFECT, _refusal_of_prefect(url, error.response.status_code))
-        return Explained(Kind.PREFECT, _silent_prefect(url))
+            return Explained(ErrorKind.PREFECT, _refusal_of_prefect(url, error.response.status_code))
+        return Explained(ErrorKind.PREFECT, _silent_prefect(url))
     if isinstance(error, RuntimeError) and "Failed to reach API" in str(error):  # so Prefect says it
-        return Explained(Kind.PREFECT, _silent_prefect(url or "Prefect"))
+        return Explained(ErrorKind.PREFECT, _silent_prefect(url or "Prefect"))
     return None
 
 
@@ -149,11 +149,15 @@ def _url_of(error: httpx.HTTPError) -> str:
 def _of_network(error: BaseException) -> Explained | None:
     if isinstance(error, httpx.HTTPError):
         host = urlsplit(_url_of(error)).hostname or "een ander systeem"
-        return Explained(Kind.NETWORK, f"Er komt geen goed antwoord van {host}. Controleer adres en netwerk.")
+        return Explained(
+            ErrorKind.NETWORK, f"Er komt geen goed antwoord van {host}. Controleer adres en netwerk."
+        )
     if isinstance(error, ssl.SSLError):
-        return Explained(Kind.NETWORK, "De beveiligde verbinding lukt niet. Controleer het certificaat.")
+        return Explained(ErrorKind.NETWORK, "De beveiligde verbinding lukt niet. Controleer het certificaat.")
     if isinstance(error, ConnectionError | TimeoutError) and getattr(error, "filename", None) is None:
-        return Explained(Kind.NETWORK, "Een verbinding lukt niet of is verbroken. Controleer het netwerk.")
+        return Explained(
+            ErrorKind.NETWORK, "Een verbinding lukt niet of is verbroken. Controleer het netwerk."
+        )
     return None
 
 
@@ -161,16 +165,20 @@ def _of_files(error: BaseException) -> Explained | None:
     if not isinstance(error, OSError) or error.errno is None:
         return None
     if error.errno in _FULL:
-        return Explained(Kind.DISK, f"De schijf is vol{_named(error)}; maak ruimte en probeer het opnieuw.")
+        return Explained(
+            ErrorKind.DISK, f"De schijf is vol{_named(error)}; maak ruimte en probeer het opnieuw."
+        )
     if error.errno in _TOO_MANY:
-        return Explained(Kind.FILES, "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n).")
+        return Explained(
+            ErrorKind.FILES, "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n)."
+        )
     if error.filename is None:
         return None
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)
     if error.errno in _RIGHTS:
-        return Explained(Kind.RIGHTS, f"{name} is voor deze gebruiker niet te lezen of te schrijven.")
+        return Explained(ErrorKind.RIGHTS, f"{name} is voor deze gebruiker niet te lezen of te schrijven.")
     what = _FILES.get(error.errno, f"is niet te gebruiken ({error.strerror})")
-    return Explained(Kind.FILES, f"{name} {what}.")
+    return Explained(ErrorKind.FILES, f"{name} {what}.")
 
 
 def _named(error: OSError) -> str:
@@ -191,4 +199,4 @@ def _fault(error: BaseException, faults: Path | None) -> Explained:
     except OSError:
         log.error("fault_of_ours", number=number, exc_info=error)  # noqa: TRY400 - not this OSError
     sentence = f"Dit is een fout van ons, nummer {number}. Meld het aan wie routekaart beheert; meer staat in {where}."
-    return Explained(Kind.FAULT, sentence, number)
+    return Explained(ErrorKind.FAULT, sentence, number)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from stack import ROUTEKAART, free_port
 
 from adapters.office import office as cached_office
-from adapters.operations.sentences import Kind, explain
+from adapters.operations.sentences import ErrorKind, explain
 from adapters.runtime.settings import Settings
 from adapters.runtime.settings import settings as cached_settings
 from deployments import cli
@@ -320,6 +320,6 @@ def test_what_is_wrong_below_is_found_in_its_causes(tmp_path: Path) -> None:
             raise ValueError("ergens hoger") from cause
     except ValueError as error:
         explained = explain(error)
-    assert explained.kind is Kind.FILES
+    assert explained.kind is ErrorKind.FILES
     assert str(tmp_path / "weg") in explained.sentence
     assert Settings(home=tmp_path).home_folder == tmp_path
