@@ -13,7 +13,7 @@ import secrets
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -91,6 +91,7 @@ class Opening:
     event_id: str
     person_key: str | None = None
     then: tuple[Event, ...] = ()
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +209,7 @@ class Casework:
                 opened_at=at,
             )
             try:
-                data = checked_opening(opening.code, {})
+                data = checked_opening(opening.code, opening.data)
                 made.append(self._start(case_row, {}, Case(), opening, data, at))
             except NotPossible as refusal:
                 tell_refused(OPENED)

@@ -28,10 +28,11 @@ def checked_opening(code: str, data: Mapping[str, object]) -> dict[str, object]:
 
 @cache
 def _opening_of(code: str) -> EventSpec:
-    """Give what an opening may carry: what starts its terms, and what a hand-off would give."""
+    """Give what an opening may carry: what starts its terms or those of the next, and what a hand-off would give."""
     definition = DEFINITIONS[code]
     yes_no = {name for arm in definition.on_open for name in (arm.when, arm.unless) if name}
     dates = {name for arm in definition.on_open for name in (arm.anchor, arm.until, arm.from_earlier) if name}
+    dates |= {o.counts_from[0] for line in definition.rows for o in line.opens if o.counts_from}
     given = {
         name
         for other in DEFINITIONS.values()

@@ -271,10 +271,15 @@ class SignalIntake:
                 event_id=placed.event_id,
                 person_key=placed.marks.present.person,
                 then=_after_opening(placed.signal, placed.matched.match),
+                data=self._received_today(),
             )
             for placed in group
         ]
         return self._office.casework.open_all(openings, self._session)
+
+    def _received_today(self) -> dict[str, object]:
+        """Give the day on which the college received the signal: T01 counts from it (Wgs art. 4 lid 1 onder b)."""
+        return {"signaal_ontvangen_op": self._office.clock.today()}
 
     def _join(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
         """Add signals to zaken that run; T10 keeps counting from the oldest signal."""
@@ -339,6 +344,7 @@ class SignalIntake:
                     # Forgotten after T11 and sent again: the journal knows the id of the first time.
                     event_id=None if self._in_journal(placed) else placed.event_id,
                     then=_after_opening(signal, placed.matched.match),
+                    data=self._received_today(),
                     session=self._session,
                 )
                 return self._tell_traject(signal, receipt)

@@ -115,10 +115,12 @@ def test_a_case_has_every_date_that_its_file_states(
     for process, state in wanted.get("toestanden", {}).items():
         assert shown["toestanden"].get(process) == state
     for term in wanted.get("termijnen", []):
-        dates = {key: value for key, value in term.items() if key not in {"uitkomst", "geeindigd_op"}}
+        told = {key: value for key, value in term.items() if not key.startswith("_")}
+        dates = {key: value for key, value in told.items() if key not in {"uitkomst", "geeindigd_op"}}
         assert any(dates.items() <= row.items() for row in shown["termijnen"]), (term, shown["termijnen"])
     for term in wanted.get("geen_termijnen", []):
-        assert not any(term.items() <= row.items() for row in shown["termijnen"]), term
+        told = {key: value for key, value in term.items() if not key.startswith("_")}
+        assert not any(told.items() <= row.items() for row in shown["termijnen"]), term
 
 
 @pytest.mark.parametrize("case", THROUGH_PREFECT, ids=lambda case: case["bestand"])

@@ -104,7 +104,7 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack) -> No
         return [line["message"] for line in logs if "ligt in de toekomst" in line["message"]]
 
     assert wait_until(explained, 30, lambda: "no explanation in the log")
-    run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    run = stack.wait_for_state(f"{reference} · M3", "Niet overgenomen · Wacht op registratie aanmelding")
     assert run["state_type"] == "PAUSED"
     assert stack.case(reference)["toestanden"]["M3"] == "NIEUW"
 
