@@ -118,7 +118,7 @@ def test_who_accepts_on_the_command_line_has_the_case(terminal: Terminal, office
         office.casework.report(reference, step)
     words = ("meld", reference, "overdracht_aanvaard", "--mijlpaal", "M4", "--medewerker")
     code, printed = terminal(*words, "Jan de Vries")
-    assert (code, "korte code" in printed) == (2, True)
+    assert (code, "code van een medewerker" in printed) == (2, True)
     assert office.casework.case(reference).case.process("M4").state == "OVERDRACHT_AANGEBODEN"
     assert terminal(*words, "mw-17")[0] == 0
     assert office.casework.case(reference).case.process("M4").facts["houder"] == "mw-17"

@@ -184,7 +184,7 @@ def test_a_message_says_all_that_it_must(post: Post) -> None:
         "di 7 april 2026",
         "eerste gesprek, 4 weken vanaf ma 9 maart 2026 (Wgs art. 4 lid 1; tekst van 1 juli 2026,",
         "verschoven door tweede Paasdag)",
-        "http://127.0.0.1:4200/runs",
+        "http://127.0.0.1:4200/v2/runs",
         effect.id,
     ):
         assert part in text
