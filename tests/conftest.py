@@ -120,6 +120,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
+@pytest.fixture(autouse=True)
+def _environment_of_its_own() -> Iterator[None]:
+    """Give the next test the environment that this one found: commands set Prefect's address in theirs."""
+    found = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(found)
+
+
 @pytest.fixture
 def clock() -> SetClock:
     """A clock that stands on Monday 9 March 2026, nine o'clock."""

@@ -243,12 +243,18 @@ def test_a_database_that_does_not_let_us_in_is_named(
         assert "Prefect" not in said
 
 
-def test_a_prefect_that_is_away_is_named_and_nothing_else(
-    command: Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_prefect_that_is_away_is_named_and_nothing_else(tmp_path: Path) -> None:
     """`deploy` names the Prefect server and not the database."""
-    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
-    said = _one_sentence(command("deploy"))
+    # Prefect reads its address once in a process.
+    environment = {
+        **os.environ,
+        "ROUTEKAART_HOME": str(tmp_path / "home"),
+        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
+    }
+    done = subprocess.run(
+        [*ROUTEKAART, "deploy"], env=environment, capture_output=True, check=False, text=True
+    )
+    said = _one_sentence((done.returncode, done.stdout, done.stderr))
     assert "Prefect-server" in said
     assert "database" not in said
 
