@@ -293,7 +293,8 @@ def test_old_forms_go_and_the_form_that_is_asked_stays(
     assert [item.key for item in kept] == [asked]
     assert forget_tasks(client, now - timedelta(days=1)) == 0
     assert forget_tasks(client, now + timedelta(hours=1)) >= 1
-    assert forget_tasks(client, now) == 0
+    # Prefect writes task runs a little later than they ran.
+    wait_until(lambda: forget_tasks(client, now) == 0, 30, lambda: "old task runs stay")
     stack.answer(run, gebeurtenis="Afspraak voor het eerste gesprek gemaakt")
     stack.wait_for_state("ACT-X · M3", "Wacht op eerste gesprek")
     tidied = stack.run_action("oude-paginas-opruimen")
