@@ -17,7 +17,7 @@ from stack import ROUTEKAART, Stack, run, wait_until
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = [pytest.mark.prefect, pytest.mark.long]  # each starts the whole
+pytestmark = pytest.mark.prefect
 
 # A port where nobody listens: whoever asks this proxy gets nothing.
 _PROXY = "http://127.0.0.1:9"
