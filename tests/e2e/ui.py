@@ -30,6 +30,11 @@ def follow(page: Page, link: str) -> None:
     page.get_by_role("link", name=link, exact=True).first.click()
 
 
+def show_all_tags(page: Page) -> None:
+    """Show the tags of a run that the UI folds away: a click on their number."""
+    page.get_by_role("button", name=re.compile(r"^Show \d+ more tags$")).filter(visible=True).click()
+
+
 def resume(page: Page) -> Locator:
     """Open the form of a run: three dots, then Resume."""
     page.locator("button[aria-haspopup=menu]").last.click()
