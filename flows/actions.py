@@ -165,7 +165,7 @@ def caseload_overdragen(
     naar: Annotated[Person, Field(title="Naar welke medewerker?")],
     reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "werkverdeling",  # type: ignore[valid-type]
     gemeente: Annotated[
-        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
     ] = None,
 ) -> str:
     """Geef alle zaken van een medewerker aan een collega. Elke zaak krijgt daarvan een regel in haar journaal."""
@@ -208,7 +208,7 @@ def afwezigheid_melden(
         Field(title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_CODE),
     ] = None,
     gemeente: Annotated[
-        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
     ] = None,
 ) -> str:
     """Meld dat een medewerker er niet is. Zijn zaken krijgen het label van wie waarneemt."""
@@ -240,7 +240,7 @@ def zaak_openen(
         Field(title="Is er een bedreigende situatie?", description="Bijvoorbeeld ontruiming of afsluiting."),
     ] = False,
     gemeente: Annotated[
-        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^\d{4}$")
+        str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
     ] = None,
     op: Day = None,
 ) -> str:

@@ -95,7 +95,7 @@ def registration(
         Field(
             title="Gemeentecode",
             description="Vier cijfers; leeg is de ingestelde gemeente.",
-            pattern=r"^\d{4}$",
+            pattern=r"^[0-9]{4}$",
         ),
     ] = None,
     bedreigende_situatie: Annotated[

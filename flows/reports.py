@@ -52,7 +52,7 @@ Municipality = Annotated[
     Field(
         title="Gemeentecode",
         description="Vier cijfers. Leeg: alle gemeenten.",
-        pattern=r"^\d{4}$",
+        pattern=r"^[0-9]{4}$",
     ),
 ]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 FIRST_CLIENT = "standaard"
 _CLIENT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_MUNICIPALITY = re.compile(r"\d{4}|\*")
+_MUNICIPALITY = re.compile(r"[0-9]{4}|\*")
 _SCOPE = re.compile(r"[A-Za-z0-9_:*-]{1,60}")
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from adapters.exchange.ddas import Delivery
 
 _MOST_VALUES = 5_000  # in one zaak
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)

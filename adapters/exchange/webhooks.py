@@ -78,7 +78,7 @@ def subscribe(
     for kind in types:
         if not any(fnmatchcase(known, kind.removeprefix(PREFIX)) for known in short):
             raise SubscriptionError(f"Dit soort gebeurtenis is er niet; kies uit {', '.join(short)} of *.")
-    if not all(re.fullmatch(r"\d{4}|\*", code) for code in municipalities):
+    if not all(re.fullmatch(r"[0-9]{4}|\*", code) for code in municipalities):
         raise SubscriptionError("Een gemeentecode bestaat uit vier cijfers, of is * voor alle gemeenten.")
     row = SubscriptionRow(
         name=name,

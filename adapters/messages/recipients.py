@@ -110,7 +110,7 @@ class Team(Recipient):
 class Municipality(_Strict):
     """Who has which role in a municipality: codes of people and teams."""
 
-    code: Annotated[str, Field(pattern=r"^(\d{4}|\*)$")]
+    code: Annotated[str, Field(pattern=r"^([0-9]{4}|\*)$")]
     rollen: Mapping[str, tuple[Code, ...]] = Field(default_factory=dict)
 
 

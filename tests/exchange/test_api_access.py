@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from adapters.api import create_api
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.remembered_clients import REMEMBERED_SECONDS
-from adapters.exchange.clients import clients, first_key_file, new_client, revoke_client
+from adapters.exchange.clients import ClientError, clients, first_key_file, new_client, revoke_client
+from adapters.exchange.webhooks import SubscriptionError, subscribe
 
 if TYPE_CHECKING:
     from adapters.api.auth import Gate
@@ -197,3 +198,11 @@ def test_a_lock_out_ends() -> None:
     assert lock.wait("a") == 10
     moment[0] = 11.0
     assert lock.wait("a") == 0
+
+
+def test_digits_of_another_script_are_no_gemeentecode(office: Office) -> None:
+    """A client or a subscriber for "٠٥١٨" is refused: such a code would match no case, without a word."""
+    with pytest.raises(ClientError, match="vier cijfers"):
+        new_client(office, "arabisch", municipalities=("٠٥١٨",))
+    with pytest.raises(SubscriptionError, match="vier cijfers"):
+        subscribe(office, "arabisch", "https://example.org/in", municipalities=("٠٥١٨",))

@@ -103,6 +103,7 @@ def test_the_example_is_a_good_file() -> None:
         ('[[gemeente]]\ncode = "0518"\n[gemeente.rollen]\nkoning = []', 4, "De rol 'koning' bestaat niet"),
         ('[[gemeente]]\ncode = "0518"\n[gemeente.rollen]\ncoordinator = ["x"]', 4, "'x' staat niet in dit bestand."),
         ('[[gemeente]]\ncode = "0518"', 1, "In gemeente 0518 heeft niemand de rol coördinator ('coordinator')."),
+        ('[[gemeente]]\ncode = "٠٥١٨"', 2, "code: "),  # digits, but none of a gemeentecode
         ("[standaard]\ncrisis_uren = 0", 2, "crisis_uren: dit getal is te klein."),
         ('[standaard]\n\nwerktijden = { van = "17:00", tot = "08:00" }', 3, "'van' ligt voor 'tot'"),
         ('[standaard]\nbundel_om = "24:00"', 2, "bundel_om: schrijf een tijd als 08:30."),
