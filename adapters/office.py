@@ -43,12 +43,12 @@ def open_office(
 
 @cache
 def office() -> Office:
-    """Give the one office of this process."""
+    """Return the one office of this process."""
     return open_office()
 
 
 def _clock_of(engine: Engine) -> Clock:
-    """Give the clock of this database: that of the machine, unless a demo set another."""
+    """Return the clock of this database: that of the machine, unless a demo set another."""
     return SystemClock() if _read_clock(engine) is None else DemoClock(engine)
 
 
@@ -61,14 +61,14 @@ class DemoClock:
         self._clock: Clock = SystemClock()
 
     def now(self) -> datetime:
-        """Give the demo's moment."""
+        """Return the demo's moment."""
         if time.monotonic() - self._read_at > 1:
             self._clock = _read_clock(self._engine) or SystemClock()
             self._read_at = time.monotonic()
         return self._clock.now()
 
     def today(self) -> date:
-        """Give the demo's date."""
+        """Return the demo's date."""
         return self.now().date()
 
 
@@ -84,7 +84,7 @@ def _read_clock(engine: Engine) -> AcceleratedClock | None:
 
 
 def set_clock(engine: Engine, clock: AcceleratedClock) -> None:
-    """Give this database an accelerated clock."""
+    """Set this database an accelerated clock."""
     value = {"start": clock.start.isoformat(), "began": clock.began.isoformat(), "speed": clock.speed}
     with writing(engine) as session:
         session.merge(SettingRow(name=_CLOCK, value=value))

@@ -93,7 +93,7 @@ def deploy_automations(client: SyncPrefectClient, settings: Settings, pool: str)
 
 
 def automation(alarm: Alarm, block: UUID, pool: str) -> AutomationCore:
-    """Give an automation as Prefect keeps it."""
+    """Return an automation as Prefect keeps it."""
     related = {"prefect.resource.role": "work-pool", "prefect.resource.name": pool} if alarm.pool_only else {}
     payload = {"soort": alarm.kind, "onderwerp": alarm.subject, "id": "{{ event.id }}"}
     return AutomationCore(
@@ -112,7 +112,7 @@ def automation(alarm: Alarm, block: UUID, pool: str) -> AutomationCore:
 
 
 def _webhook(client: SyncPrefectClient, settings: Settings) -> UUID:
-    """Give the block with the address of our API; one that is there stays as it is."""
+    """Return the block with the address of our API; one that is there stays as it is."""
     try:
         return client.read_block_document_by_name(BLOCK, Webhook.get_block_type_slug()).id
     except ObjectNotFound:

@@ -34,7 +34,7 @@ def refuse_when_open(problems: Iterable[str]) -> None:
 
 
 def open_problems(settings: Settings, environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Give what would let somebody in at this worker, API or command."""
+    """Yield what would let somebody in at this worker, API or command."""
     given = os.environ if environment is None else environment
     if CLIENT in given or _names_server_elsewhere(given):
         yield from credential_problems(CLIENT, given.get(CLIENT))
@@ -44,7 +44,7 @@ def open_problems(settings: Settings, environment: Mapping[str, str] | None = No
 
 
 def server_problems(environment: Mapping[str, str] | None = None) -> Iterator[str]:
-    """Give what would let somebody in at Prefect's server. Also on loopback it asks who comes."""
+    """Yield what would let somebody in at Prefect's server. Also on loopback it asks who comes."""
     given = os.environ if environment is None else environment
     yield from credential_problems(SERVER, given.get(SERVER))
     yield from _redis_problems(given)
@@ -55,7 +55,7 @@ def _names_server_elsewhere(given: Mapping[str, str]) -> bool:
 
 
 def credential_problems(name: str, value: str | None) -> Iterator[str]:
-    """Give what is wrong with the credential in a variable."""
+    """Yield what is wrong with the credential in a variable."""
     if not is_strong(value):
         yield (
             f"Zonder {name} kan iedereen bij Prefect. Zet er naam:geheim in, met een geheim van ten minste "

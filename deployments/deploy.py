@@ -68,7 +68,7 @@ def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse 
 
 
 def _times(item: Planned, known: DeploymentResponse | None) -> list[DeploymentScheduleCreate]:
-    """Give when Prefect starts it: as it is now, since a deployment that is made again loses what is not named."""
+    """Return when Prefect starts it: as it is now, since a deployment that is made again loses what is not named."""
     if item.cron is None:
         return []
     if known is not None:

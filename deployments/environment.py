@@ -32,14 +32,14 @@ _DATABASE_OF_PREFECT = (
 
 
 def own_prefect_database(settings: Settings) -> Path | None:
-    """Give the file of the database of our own Prefect server; None when the user named another database."""
+    """Return the file of the database of our own Prefect server; None when the user named another database."""
     if any(name in os.environ for name in _DATABASE_OF_PREFECT):
         return None
     return Path(os.environ.get("PREFECT_HOME", settings.home_folder / "prefect")) / "prefect.db"
 
 
 def prefect_environment(settings: Settings) -> dict[str, str]:
-    """Give the environment for Prefect's server and for our worker; what the user set goes first."""
+    """Return the environment for Prefect's server and for our worker; what the user set goes first."""
     home = settings.home_folder / "prefect"
     defaults = {
         "PREFECT_HOME": str(home),
@@ -88,7 +88,7 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
 
 
 def use_prefect_environment(settings: Settings) -> None:
-    """Give this process the environment; only what imports Prefect after this sees it.
+    """Set this process the environment; only what imports Prefect after this sees it.
 
     Raises SettingsError when it would not be closed.
     """

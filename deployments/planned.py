@@ -70,7 +70,7 @@ _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
 
 
 def planned() -> tuple[Planned, ...]:
-    """Give every deployment: the processes, what opens and reports, the reports, and the actions."""
+    """Return every deployment: the processes, what opens and reports, the reports, and the actions."""
     processes = [
         Planned(DEPLOYMENT, flow, (code, *DEFINITIONS[code].route_names)) for code, flow in FLOWS.items()
     ]

@@ -21,7 +21,7 @@ _EXPIRED_PAUSES = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
 
 
 def prefect_problems(settings: Settings) -> Iterator[str]:
-    """Give what is wrong with Prefect. The embedded server may simply not run: that is no problem."""
+    """Yield what is wrong with Prefect. The embedded server may simply not run: that is no problem."""
     environment = prefect_environment(settings)
     url = environment["PREFECT_API_URL"]
     try:
@@ -40,6 +40,6 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
 
 
 def _shown(environment: dict[str, str]) -> dict[str, str]:
-    """Give the header with which a machine comes in at Prefect."""
+    """Return the header with which a machine comes in at Prefect."""
     credential = environment.get(CLIENT) or os.environ.get(CLIENT)
     return {} if credential is None else {"Authorization": Credential(credential).header.decode()}

@@ -54,7 +54,7 @@ def refuse_newer_prefect(settings: Settings) -> None:
 
 
 def move_database_aside(settings: Settings) -> Path | None:
-    """Give the database of Prefect another name, with what belongs to it; give that name, None when there is none."""
+    """Rename the database of Prefect, with what belongs to it; return that name, None when there is none."""
     file = own_prefect_database(settings)
     if file is None:
         raise SettingsError(
@@ -72,7 +72,7 @@ def move_database_aside(settings: Settings) -> Path | None:
 
 
 def _known_revisions() -> set[str]:
-    """Give the revisions that the installed Prefect knows, without importing it; nothing when they are elsewhere."""
+    """Return the revisions that the installed Prefect knows, without importing it; nothing when they are elsewhere."""
     found = find_spec("prefect")
     if found is None or found.origin is None:
         return set()

@@ -68,7 +68,7 @@ def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> N
 
 
 def the_door(chosen: Settings, app: object) -> Door:
-    """Give the door with Prefect's application behind it."""
+    """Return the door with Prefect's application behind it."""
     credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
     address = urlsplit(chosen.prefect_ui)
     return Door(

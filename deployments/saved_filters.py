@@ -30,7 +30,7 @@ def deploy_views(client: SyncPrefectClient) -> list[str]:
 
 
 def filters_of(view: View) -> list[dict[str, Any]]:
-    """Give a view in the form in which the run list keeps its own filters."""
+    """Return a view in the form in which the run list keeps its own filters."""
     always = {"type": "range", "startDate": FIRST_DAY, "endDate": LAST_DAY}
     return [
         {"object": "flowRun", "property": name, "type": "", "operation": "", "value": value}

@@ -16,13 +16,13 @@ TERMS_PAGE = "TERMIJNEN"
 
 
 def definition_page(code: str) -> str:
-    """Give the page of a definition: its tables and its picture."""
+    """Return the page of a definition: its tables and its picture."""
     definition = DEFINITIONS[code]
     return f"{as_table(definition)}\n\n```mermaid\n{as_mermaid(definition)}\n```\n"
 
 
 def pages() -> dict[str, str]:
-    """Give every page by its name: those of the definitions, and that of all terms."""
+    """Return every page by its name: those of the definitions, and that of all terms."""
     return {code: definition_page(code) for code in DEFINITIONS} | {TERMS_PAGE: as_page()}
 
 

@@ -88,7 +88,7 @@ _BEGINNINGS = MappingProxyType(
 
 
 def _events_of(definition: Definition) -> Iterator[EventSpec]:
-    """Give what people may report in a process; what only time does is not among it."""
+    """Return what people may report in a process; what only time does is not among it."""
     found = (definition.event(name) for name in dict.fromkeys(row.event for row in definition.rows))
     return (spec for spec in found if not spec.by_timer)
 
@@ -129,12 +129,12 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
 
 
 def _key() -> str:
-    """Give the id of this run, so that a run that is repeated does nothing twice."""
+    """Return the id of this run, so that a run that is repeated does nothing twice."""
     return f"prefect:{this_run().id}"
 
 
 def _process(here: Office, reference: str, milestone: str | None) -> Snapshot:
-    """Give the process that is meant: the named one, or the only one that is open."""
+    """Return the process that is meant: the named one, or the only one that is open."""
     case = here.casework.case(reference).case
     if milestone:
         return case.process(milestone)

@@ -25,7 +25,7 @@ _MOST_NOTES = 200
 
 
 def starter_of(run: FlowRun) -> Actor:
-    """Give who started a run of an action; what Prefect starts by itself is a system."""
+    """Return who started a run of an action; what Prefect starts by itself is a system."""
     note = run.labels.get(NOTE_LABEL)
     read = _read(str(note)) if note is not None else None
     if read is None:
@@ -36,7 +36,7 @@ def starter_of(run: FlowRun) -> Actor:
 
 
 def answerer_of(run: FlowRun, values: Mapping[str, Any]) -> Actor:
-    """Give who gave these values in the form of a run; two people who gave the same ones cannot be told apart."""
+    """Return who gave these values in the form of a run; two people who gave the same ones cannot be told apart."""
     about = f"{run.id}:{hash_of_answers(values)}"
     notes = get_client(sync_client=True).filter_flow_run_input(run.id, NOTE_PREFIX, _MOST_NOTES, set())
     read = {stored.key: note for stored in notes if (note := _read(str(stored.decoded_value))) is not None}
@@ -52,7 +52,7 @@ def answerer_of(run: FlowRun, values: Mapping[str, Any]) -> Actor:
 
 
 def _read(note: str) -> dict[str, str] | None:
-    """Give what a note says; None when it is none of the door."""
+    """Return what a note says; None when it is none of the door."""
     try:
         read: dict[str, str] = Credential(os.environ.get("PREFECT_API_AUTH_STRING", "")).notes.loads(note)
     except BadSignature:

@@ -43,7 +43,7 @@ _SATURDAY = 5
 
 
 def page_key(reference: str) -> str:
-    """Give the artifact key of a case: lower case, digits and dashes, and different for different cases."""
+    """Return the artifact key of a case: lower case, digits and dashes, and different for different cases."""
     plain = re.sub(r"[^a-z0-9]+", "-", reference.lower()).strip("-")
     if plain.upper() != reference:
         plain = f"{plain[:_KEY_LENGTH]}-{hashlib.sha256(reference.encode()).hexdigest()[:6]}"
@@ -51,12 +51,12 @@ def page_key(reference: str) -> str:
 
 
 def case_page(view: CaseView, policy: Policy, today: date, refused: str = "") -> str:
-    """Give the page as Markdown, as it reads today; `refused` says why the last answer was not taken up."""
+    """Return the page as Markdown, as it reads today; `refused` says why the last answer was not taken up."""
     return _page(view, policy, today, refused)
 
 
 def page_mark(view: CaseView, policy: Policy, refused: str = "") -> str:
-    """Give a hash of all that the page says but for what changes with the day."""
+    """Return a hash of all that the page says but for what changes with the day."""
     return hashlib.sha256(_page(view, policy, None, refused).encode()).hexdigest()
 
 
@@ -91,7 +91,7 @@ def _page(view: CaseView, policy: Policy, today: date | None, refused: str) -> s
 
 
 def stops_of(case: Case, policy: Policy) -> tuple[list[Stop], list[Stop]]:
-    """Give the stops of the route, and what runs beside it as far as the case has it."""
+    """Return the stops of the route, and what runs beside it as far as the case has it."""
 
     def stop(code: str) -> Stop:
         return Stop(code, policy.name_of(DEFINITIONS[code]), _stage(case, code))
@@ -253,7 +253,7 @@ def _journal(journal: Sequence[JournalRow], policy: Policy) -> str:
 
 
 def _by(row: JournalRow) -> str:
-    """Give who did it, by the code, and how it came in."""
+    """Return who did it, by the code, and how it came in."""
     return " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
 
 
@@ -269,7 +269,7 @@ _OWN_WORDS = {"geopend": "Gestart", "overgedragen": "Overgedragen aan deze mijlp
 
 
 def event_label(row: JournalRow, policy: Policy) -> str:
-    """Give what a journal row says, in words."""
+    """Return what a journal row says, in words."""
     if row.event in _OWN_WORDS:
         return _OWN_WORDS[row.event]
     definition = kept_definition(row.process.partition("#")[0], row.version)

@@ -46,7 +46,7 @@ log = structlog.get_logger("routekaart.case_queue")
 
 
 class CaseQueue:
-    """Give the worker the processes that ask for attention; a process without a run gets one first."""
+    """Tells the worker the processes that ask for attention; a process without a run gets one first."""
 
     def __init__(self, office: Office, deploy: Callable[[], object] | None = None) -> None:
         self._office = office
@@ -83,7 +83,7 @@ class CaseQueue:
         return wake_ups
 
     def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
-        """Give a process back. A run that is gone is replaced: deleting or cancelling it ends no case."""
+        """Hand a process back. A run that is gone is replaced: deleting or cancelling it ends no case."""
         waiting = self._claimed.pop(wake_up.flow_run_id, None)
         if waiting is None:
             return
@@ -98,7 +98,7 @@ class CaseQueue:
         self._office.attention.release(waiting, rest)
 
     def _rest(self, waiting: Waiting) -> None:
-        """Give a process back after a failure. When even that fails its lease runs out: it is renewed no more."""
+        """Hand a process back after a failure. When even that fails its lease runs out: it is renewed no more."""
         try:
             self._office.attention.release(waiting, _REST_AFTER_FAILURE)
         except DBAPIError as error:

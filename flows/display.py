@@ -53,7 +53,7 @@ def show(
     policy: Policy,
     around: Circumstances | None = None,
 ) -> Shown:
-    """Give how a process appears on a date."""
+    """Return how a process appears on a date."""
     around = around or Circumstances()
     definition = definition_of(process)
     state = definition.state(process.state)
@@ -85,7 +85,7 @@ def show(
 
 
 def not_taken_up(shown: Shown, why: str) -> Shown:
-    """Give how a process appears after an answer that was refused: its state and its message say so."""
+    """Return how a process appears after an answer that was refused: its state and its message say so."""
     return replace(
         shown,
         state=f"{NOT_TAKEN_UP} · {shown.state}",
@@ -126,6 +126,6 @@ def term_line(term: RunningTerm, today: date, policy: Policy) -> str:
 
 
 def running_terms(process: Snapshot) -> list[RunningTerm]:
-    """Give the running terms, the most urgent first; a suspended term comes last."""
+    """Return the running terms, the most urgent first; a suspended term comes last."""
     running = [term for term in process.terms if term.runs]
     return sorted(running, key=lambda term: (term.due is None, term.due or date.max))

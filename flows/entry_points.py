@@ -33,7 +33,7 @@ def also_ours(entry_point: str, flow: Flow[..., object]) -> None:
 
 
 def own_flow(entry_point: str | None) -> Flow[..., object]:
-    """Give the flow that an entry point names; ForeignCodeError when it is none of ours."""
+    """Return the flow that an entry point names; ForeignCodeError when it is none of ours."""
     given = entry_point or ""
     if given in _also:
         return _also[given]

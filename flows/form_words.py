@@ -17,7 +17,7 @@ _OF_COMMANDS = (("kies er een met --mijlpaal", "kies een mijlpaal"),)
 
 
 def in_form_words(sentence: str, process: Snapshot | None = None) -> str:
-    """Give a sentence with labels of events, fields and steps for their codes; other words stay.
+    """Return a sentence with labels of events, fields and steps for their codes; other words stay.
 
     With a process the words of its own definition go first.
     """

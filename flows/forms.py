@@ -54,7 +54,7 @@ class EmptyForm(BaseModel):
 
 
 def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
-    """Give the form of a process as it stands, with a text above it that says what it waits for.
+    """Return the form of a process as it stands, with a text above it that says what it waits for.
 
     The form carries the number of the last change. Who answers a form that was opened before another change
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
@@ -114,7 +114,7 @@ def _asked_for(name: str, events: Sequence[EventSpec]) -> str:
 
 
 def _optional(position: int, title: str, description: str | None = None, pattern: str | None = None) -> Any:
-    """Give a field that may stay empty, without a null in its schema: the UI shows it as one simple input.
+    """Return a field that may stay empty, without a null in its schema: the UI shows it as one simple input.
 
     The UI orders fields by `position`, and by name where that is missing.
     """
@@ -129,7 +129,7 @@ def _optional(position: int, title: str, description: str | None = None, pattern
 
 
 def type_of(item: EventField) -> Any:
-    """Give the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no."""
+    """Return the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no."""
     match item.kind:
         case FieldKind.DATE:
             return FormDay
@@ -147,7 +147,7 @@ def type_of(item: EventField) -> Any:
 
 
 def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | None, dict[str, object]]:
-    """Give the event, its date and its data from a filled-in form.
+    """Return the event, its date and its data from a filled-in form.
 
     The process may have moved on since the form was shown: the label is looked up in its whole definition.
     A field that does not belong to the chosen event is left out: the form shows the fields of all events. What
@@ -169,7 +169,7 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
 
 
 def said(item: EventField, value: object) -> object:
-    """Give what somebody chose in a field, with yes and no as the mijlpalen know them."""
+    """Return what somebody chose in a field, with yes and no as the mijlpalen know them."""
     return _YES_NO.get(value, value) if item.kind is FieldKind.YES_NO and isinstance(value, str) else value
 
 

@@ -66,7 +66,7 @@ def _one_input_a_field(schema: dict[str, Any]) -> None:
 
 
 def details_of(form: BaseModel | None) -> dict[str, object]:
-    """Give what somebody filled in, with yes and no as the mijlpalen know them."""
+    """Return what somebody filled in, with yes and no as the mijlpalen know them."""
     filled = form.model_dump(exclude_none=True) if form is not None else {}
     return {name: said(_FIELDS[name], value) for name, value in filled.items()}
 

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 def cell(value: object) -> str:
-    """Give a value as it can stand in a table."""
+    """Return a value as it can stand in a table."""
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Give a table; nothing at all for no rows."""
+    """Return a table; nothing at all for no rows."""
     lines = [f"| {' | '.join(cell(value) for value in row)} |" for row in rows]
     if not lines:
         return ""
@@ -26,18 +26,18 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def bullets(lines: Iterable[str]) -> str:
-    """Give a list; nothing at all for no lines."""
+    """Return a list; nothing at all for no lines."""
     return "\n".join(f"- {line}" for line in lines)
 
 
 def short_date(day: date) -> str:
-    """Give a date for a narrow column, such as "di 7 apr 2026"."""
+    """Return a date for a narrow column, such as "di 7 apr 2026"."""
     weekday, number, month, year = dutch_date(day).split()
     return f"{weekday} {number} {'mrt' if month == 'maart' else month[:3]} {year}"
 
 
 def picture(svg: str, alternative: str) -> str:
-    """Give an SVG as an image inside the text, with words for who cannot see it."""
+    """Return an SVG as an image inside the text, with words for who cannot see it."""
     encoded = base64.b64encode(svg.encode()).decode()
     words = alternative.replace("[", "(").replace("]", ")").replace("\n", " ")
     return f"![{words}](data:image/svg+xml;base64,{encoded})"

@@ -136,7 +136,7 @@ def _report_pages(here: Office) -> Iterator[str]:
 
 
 def _changed(here: Office) -> Iterator[tuple[str, list[UUID]]]:
-    """Give each case that changed lately and has a past, with the runs of its open processes."""
+    """Yield each case that changed lately and has a past, with the runs of its open processes."""
     since = here.clock.now() - LOOK_BACK
     # A step of a case makes at most two versions of its page: at a hand-off two processes write it.
     has_past = col(CaseRow.steps) * 2 > here.settings.page_versions

@@ -46,7 +46,7 @@ class Stop:
 
 
 def route(stops: Sequence[Stop], beside: Sequence[Stop]) -> str:
-    """Give the route as a row of stops, with what runs beside it below."""
+    """Return the route as a row of stops, with what runs beside it below."""
     box, gap, top = 106, 14, 14
     parts = []
     for number, stop in enumerate(stops):
@@ -92,7 +92,7 @@ def _box(left: int, top: int, width: int, height: int, stop: Stop, *, one_line: 
 
 
 def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None, goal: float | None = None) -> str:
-    """Give a bar for each (label, value, value as text); `goal` draws a line."""
+    """Return a bar for each (label, value, value as text); `goal` draws a line."""
     top, step, left, room = 10, 30, 330, 520
     highest = most or max((value for _, value, _ in rows), default=1) or 1
     parts = []

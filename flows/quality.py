@@ -33,7 +33,7 @@ _SCORES = tuple(str(score) for score in range(LOWEST, HIGHEST + 1))
 
 
 def review_form(explanation: str) -> type[BaseModel]:
-    """Give the form with the fixed questions, each with a score to choose."""
+    """Return the form with the fixed questions, each with a score to choose."""
     fields: dict[str, Any] = {
         question.code: (
             Literal[_SCORES],

@@ -152,7 +152,7 @@ class Repair:
         return len(strangers)
 
     def _live_runs(self) -> list[FlowRun]:
-        """Give every live run; read before anything changes, so that no page shifts."""
+        """Return every live run; read before anything changes, so that no page shifts."""
         found: list[FlowRun] = []
         while True:
             page = self._client.read_flow_runs(
@@ -278,7 +278,7 @@ class Repair:
         return missing
 
     def _expected(self, row: ProcessRow) -> str:
-        """Give the name of the state that the run of a process shows."""
+        """Return the name of the state that the run of a process shows."""
         process = Snapshot(row.code, row.version, row.state, row.opened_on, facts=row.facts)
         policy = self._office.rules_for(row.municipality).policy
         return show(row.case_reference, row.municipality, process, self._office.clock.today(), policy).state
@@ -295,7 +295,7 @@ class Repair:
             ).all()
 
     def _processes_of(self, runs: Sequence[FlowRun]) -> Sequence[ProcessRow]:
-        """Give the open processes that these runs show; a run that was replaced shows none."""
+        """Return the open processes that these runs show; a run that was replaced shows none."""
         if not runs:
             return []
         with reading(self._office.engine) as session:
@@ -313,7 +313,7 @@ _PASSING = ("Resuming", "Running", "Scheduled", "Pending", "Late")
 
 
 def counted(mended: Iterable[Mended]) -> Counter[Finding]:
-    """Give how often each finding was made."""
+    """Return how often each finding was made."""
     return Counter(item.finding for item in mended)
 
 

@@ -26,12 +26,12 @@ MOST_LINES = 40
 
 
 def workload_key(municipality: str) -> str:
-    """Give the artifact key of the werkvoorraad of a municipality."""
+    """Return the artifact key of the werkvoorraad of a municipality."""
     return f"werkvoorraad-{municipality}"
 
 
 def monitor_key(municipality: str) -> str:
-    """Give the artifact key of the monitor of a municipality."""
+    """Return the artifact key of the monitor of a municipality."""
     return f"monitor-{municipality}"
 
 
@@ -44,7 +44,7 @@ def overview_page(
     counted_at: datetime,
     questions: Mapping[str, int],
 ) -> str:
-    """Give the front page. Its counts grow old until the next round, so it says from which moment they are.
+    """Return the front page. Its counts grow old until the next round, so it says from which moment they are.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are.
@@ -119,7 +119,7 @@ def _municipality(work: Workload) -> tuple[object, ...]:
 
 
 def workload_page(work: Workload) -> str:
-    """Give the werkvoorraad of a municipality."""
+    """Return the werkvoorraad of a municipality."""
     numbers = (
         ("te laat", len(work.late)),
         ("deze week", len(work.this_week)),
@@ -196,7 +196,7 @@ def _item(item: WorkItem, today: date) -> tuple[str, ...]:
 
 
 def monitor_page(monitor: Monitor) -> str:
-    """Give the monitor of a municipality: a picture where one says more than numbers, and every definition."""
+    """Return the monitor of a municipality: a picture where one says more than numbers, and every definition."""
     in_time = [monitor.of(item.figure)[0] for item in IN_TIME]
     period = f"Van {dutch_date(monitor.begin)} tot en met {dutch_date(monitor.end)}"
     parts = [
@@ -232,7 +232,7 @@ def _cells(figure: Figure, cells: Sequence[Cell]) -> str:
 
 
 def _lead_times(cells: Sequence[Cell]) -> str:
-    """Give one row for each mijlpaal: the middle of its cases, and what nine of ten do not exceed."""
+    """Return one row for each mijlpaal: the middle of its cases, and what nine of ten do not exceed."""
     rows: dict[str, list[Cell]] = {}
     for cell in cells:
         rows.setdefault(cell.part.split()[0], []).append(cell)
@@ -255,7 +255,7 @@ def _chart(code: str, cells: Iterable[Cell]) -> str:
 
 
 def _bars(rows: Sequence[tuple[str, Cell]], *, percent: bool = False) -> str:
-    """Give a picture of the cells that may be shown; with one bar or none, the table says it all."""
+    """Return a picture of the cells that may be shown; with one bar or none, the table says it all."""
     known = [(name, cell.value, cell.shown) for name, cell in rows if cell.value is not None]
     if not known or (len(known) == 1 and not percent):
         return ""

@@ -33,7 +33,7 @@ def bewaartermijnen() -> str:
 
 
 def destruction_page(cases: Sequence[Destroyable]) -> str:
-    """Give the list of cases that may be destroyed as Markdown."""
+    """Return the list of cases that may be destroyed as Markdown."""
     rows = [
         (case.reference, case.municipality, case.term, short_date(case.over_on))
         for case in cases[:MOST_LINES]

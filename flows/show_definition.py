@@ -18,7 +18,7 @@ _TARGETS = {SAME: "(zelfde)", BACK: "(terug)"}
 
 
 def as_table(definition: Definition) -> str:
-    """Give a definition as Markdown tables: states, rows, and terms with their sources."""
+    """Return a definition as Markdown tables: states, rows, and terms with their sources."""
     lines = [f"# {definition.code} {definition.name} (versie {definition.version})", ""]
     if definition.name_confidence != "V":
         lines += ["De naam van deze mijlpaal is niet geverifieerd en kan per gemeente anders zijn.", ""]
@@ -59,7 +59,7 @@ def _line(row: Row) -> str:
 
 
 def as_mermaid(definition: Definition) -> str:
-    """Give a definition as a Mermaid state diagram."""
+    """Return a definition as a Mermaid state diagram."""
     lines = ["stateDiagram-v2", f"    [*] --> {definition.starts_in}"]
     open_states = [state.code for state in definition.states if not state.final]
     for row in definition.rows:
@@ -72,7 +72,7 @@ def as_mermaid(definition: Definition) -> str:
 
 
 def as_json(definition: Definition) -> str:
-    """Give a definition as JSON, with the label and fields of each event."""
+    """Return a definition as JSON, with the label and fields of each event."""
     content = asdict(replace(definition, events={}, old_terms={}, old_facts={}))
     for line, row in zip(content["rows"], definition.rows, strict=True):
         line["source"] = row.sources

@@ -38,7 +38,7 @@ _STEP = re.compile(r"([+-])(\d+)(d|wd|w|m)")
 
 
 def as_page() -> str:
-    """Give the page of all terms as Markdown: an overview, and each term with all that is known of it."""
+    """Return the page of all terms as Markdown: an overview, and each term with all that is known of it."""
     used = processes_by_term()
     lines = ["# Alle termijnen", "", _INTRODUCTION]
     lines += ["| termijn | naam | lengte | in | bron | zekerheid |", "| --- | --- | --- | --- | --- | --- |"]
@@ -53,7 +53,7 @@ def as_page() -> str:
 
 
 def processes_by_term() -> Mapping[str, tuple[str, ...]]:
-    """Give for each term the processes that can start it; a term that no process watches is left out."""
+    """Return for each term the processes that can start it; a term that no process watches is left out."""
     found: dict[str, list[str]] = {}
     for code, definition in DEFINITIONS.items():
         for term in definition.terms:
@@ -62,12 +62,12 @@ def processes_by_term() -> Mapping[str, tuple[str, ...]]:
 
 
 def anchor(term: Term) -> str:
-    """Give the place of a term on the page, as Markdown makes it from its heading."""
+    """Return the place of a term on the page, as Markdown makes it from its heading."""
     return re.sub(r"[^\w -]", "", f"{term.id} {term.name}".lower()).replace(" ", "-")
 
 
 def rung_text(step: str) -> str:
-    """Give one step of a ladder in words; a step that is none is a ValueError."""
+    """Return one step of a ladder in words; a step that is none is a ValueError."""
     if step in _NAMED:
         return _NAMED[step]
     match = _STEP.fullmatch(step)

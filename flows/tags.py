@@ -147,7 +147,7 @@ SCHEME: tuple[Tag, ...] = (
 
 
 def tags_of(facts: Facts) -> tuple[str, ...]:
-    """Give the tags of a run."""
+    """Return the tags of a run."""
     return tuple(
         dict.fromkeys(
             value for tag in SCHEME if not (facts.closed and tag.of_open_runs) for value in tag.values(facts)
@@ -156,7 +156,7 @@ def tags_of(facts: Facts) -> tuple[str, ...]:
 
 
 def with_time(tags: Iterable[str], facts: Facts) -> frozenset[str]:
-    """Give known tags with those that hang on today's date brought up to date."""
+    """Return known tags with those that hang on today's date brought up to date."""
     timely = [tag for tag in SCHEME if tag.changes_with_time]
     prefixes = tuple(tag.looks_like.partition(":")[0] + ":" for tag in timely if ":" in tag.looks_like)
     plain = {tag.looks_like for tag in timely}
@@ -165,10 +165,10 @@ def with_time(tags: Iterable[str], facts: Facts) -> frozenset[str]:
 
 
 def duties(dues: Iterable[tuple[str, date]], policy: Policy) -> tuple[date, ...]:
-    """Give the ends of terms by which somebody must act; a window that runs out is no duty."""
+    """Return the ends of terms by which somebody must act; a window that runs out is no duty."""
     return tuple(due for term, due in dues if policy.term(term).kind is Kind.DUTY)
 
 
 def slug(text: str) -> str:
-    """Give a text as a tag value: no spaces and no accents, and the letters of a code as they are."""
+    """Return a text as a tag value: no spaces and no accents, and the letters of a code as they are."""
     return text.translate(_WITHOUT_ACCENTS).replace(" ", "-")

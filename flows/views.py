@@ -50,7 +50,7 @@ BY_MILESTONE: tuple[View, ...] = tuple(
 
 
 def address(*tags: str) -> str:
-    """Give the address of the run list with these tags, the one that matters most first, seen from an artifact."""
+    """Return the address of the run list with these tags, the one that matters most first, seen from an artifact."""
     always = {"type": "range", "startDate": FIRST_DAY, "endDate": LAST_DAY}
     words = [*(("tag", tag) for tag in tags), ("tags", tags[0]), *always.items()]
     return f"../../runs?{urlencode(words)}"

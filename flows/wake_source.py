@@ -42,7 +42,7 @@ class WakeSource(Protocol):
         ...
 
     def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:
-        """Give a claimed wake-up back with its result."""
+        """Return a claimed wake-up back with its result."""
         ...
 
 
@@ -67,7 +67,7 @@ class Tended(Protocol):
         ...
 
     def hand_back(self) -> None:
-        """Give back what is still claimed, because the worker stops."""
+        """Hand back what is still claimed, because the worker stops."""
         ...
 
 
@@ -75,7 +75,7 @@ class NoWakeUps:
     """The source of a worker that is only woken through Prefect."""
 
     def claim(self, limit: int) -> Sequence[WakeUp]:  # noqa: ARG002
-        """Give nothing."""
+        """Return nothing."""
         return ()
 
     def done(self, wake_up: WakeUp, result: WakeUpResult) -> None:

@@ -28,7 +28,7 @@ log = structlog.get_logger("routekaart.window")
 
 
 def circumstances(office: Office, view: CaseView, process: Snapshot, process_id: int) -> Circumstances:
-    """Give what is known of a process besides itself: who has it, who stands in, a request to cancel."""
+    """Return what is known of a process besides itself: who has it, who stands in, a request to cancel."""
     contact = holder_of(view.case, process)
     away = office.away(view.municipality, office.clock.today())
     asked = cancellation_asked(office.engine, process_id)

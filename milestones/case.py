@@ -66,7 +66,7 @@ class Case:
     processes: tuple[Snapshot, ...] = ()
 
     def process(self, name: str) -> Snapshot:
-        """Give a process by its name ("M2#2"); a bare code that has ended gives the latest instance, an open one first.
+        """Return a process by its name ("M2#2"); a bare code has the latest instance, an open one first.
 
         A process that the case does not have is NotPossible.
         """
@@ -81,13 +81,13 @@ class Case:
         raise NotPossible(f"Deze zaak heeft geen {name} (wel: {names}).")
 
     def open_process(self, code: str) -> Snapshot | None:
-        """Give the open process with this code, or None."""
+        """Return the open process with this code, or None."""
         return next(
             (item for item in reversed(self.processes) if item.code == code and not closed(item)), None
         )
 
     def replaced(self, process: Snapshot) -> Case:
-        """Give the case with this process in the place of the one of the same name."""
+        """Return the case with this process in the place of the one of the same name."""
         return Case(tuple(process if item.name == process.name else item for item in self.processes))
 
 
@@ -108,7 +108,7 @@ def closed(process: Snapshot) -> bool:
 
 
 def process_for(case: Case, event: str) -> str:
-    """Give the name of the one open process in which an event is possible now.
+    """Return the name of the one open process in which an event is possible now.
 
     None, or more than one, is NotPossible with a sentence that says what to do.
     """
@@ -131,7 +131,7 @@ def _passes_on(process: Snapshot, event: str, codes: set[str]) -> bool:
 
 
 def possible_now(process: Snapshot) -> tuple[str, ...]:
-    """Give the events that may be reported; work on an offered case counts as accepting it."""
+    """Return the events that may be reported; work on an offered case counts as accepting it."""
     definition = definition_of(process)
     events = possible(definition, process)
     if process.state == OFFERED:
@@ -174,7 +174,7 @@ def start(
 
 
 def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tuple[Case, tuple[Step, ...]]:
-    """Give the case after one input, with the steps in the order in which they happened.
+    """Return the case after one input, with the steps in the order in which they happened.
 
     Raises NotPossible (or InvalidData); then nothing has changed.
     """
@@ -294,7 +294,7 @@ def _report(
 
 
 def _addressed(case: Case, name: str, given: Input) -> Snapshot:
-    """Give the process that an input is for; a hand-off may be answered at either end."""
+    """Return the process that an input is for; a hand-off may be answered at either end."""
     if isinstance(given, RungDue):
         return next(item for item in case.processes if item.name == name)
     process = case.process(name)

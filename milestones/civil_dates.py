@@ -20,7 +20,7 @@ _LEAP_SECOND = "60"
 
 
 def civil_date(written: object) -> date | None:
-    """Give the date in Europe/Amsterdam of a date (jjjj-mm-dd) or of a moment as in RFC 3339; None for any other text.
+    """Return the date in Europe/Amsterdam of a date (jjjj-mm-dd) or a moment as in RFC 3339; None for any other text.
 
     A moment may have any number of digits behind its seconds; one without a zone is local time.
     """

@@ -43,12 +43,12 @@ def defects(definitions: Iterable[Definition]) -> Iterator[str]:
 
 
 def written_by(definition: Definition) -> set[str]:
-    """Give the facts that the rows of a definition write."""
+    """Return the facts that the rows of a definition write."""
     return {name for line in definition.rows for name in written_by_row(line)}
 
 
 def known_in(definition: Definition, others: Iterable[Definition]) -> set[str]:
-    """Give the facts that a process can have: written by itself, given to it, or kept by the engine."""
+    """Return the facts that a process can have: written by itself, given to it, or kept by the engine."""
     given = {
         name
         for other in others
@@ -147,7 +147,7 @@ def _written(line: Row, fields: Mapping[str, Field]) -> Iterator[str]:
 
 
 def written_by_row(line: Row) -> set[str]:
-    """Give the facts that a row writes."""
+    """Return the facts that a row writes."""
     return {*line.sets, *line.keeps, *line.collects, *line.stamps, *([line.counts] if line.counts else [])}
 
 

@@ -241,7 +241,7 @@ class Definition:
     old_facts: Mapping[str, str] = field(default_factory=dict)
 
     def event(self, name: str) -> EventSpec:
-        """Give what an event means in this process; one that cannot happen here is a KeyError."""
+        """Return what an event means in this process; one that cannot happen here is a KeyError."""
         if name not in self._own_events:
             raise KeyError(name)
         return self.events[name]
@@ -255,7 +255,7 @@ class Definition:
         return frozenset(row.event for row in self.rows)
 
     def own_facts(self, facts: Mapping[str, object]) -> dict[str, object]:
-        """Give facts under the names that this version has for them."""
+        """Return facts under the names that this version has for them."""
         return {self.old_facts.get(name, name): value for name, value in todays_facts(facts).items()}
 
     @cached_property
@@ -264,7 +264,7 @@ class Definition:
         return {state.code: state for state in self.states}
 
     def state(self, code: str) -> State:
-        """Give a state; an unknown code is a KeyError."""
+        """Return a state; an unknown code is a KeyError."""
         return self.state_by_code[code]
 
     @property
@@ -288,15 +288,15 @@ class Definition:
         }
 
     def rows_from(self, state: str) -> tuple[Row, ...]:
-        """Give the rows that leave a state, in the order in which they are tried."""
+        """Return the rows that leave a state, in the order in which they are tried."""
         return self._rows_by_state[state]
 
     def rows_for(self, state: str, event: str) -> tuple[Row, ...]:
-        """Give the rows for one event in one state, in the order in which their guards are tried."""
+        """Return the rows for one event in one state, in the order in which their guards are tried."""
         return tuple(row for row in self._rows_by_state[state] if row.event == event)
 
     def events_from(self, state: str) -> tuple[str, ...]:
-        """Give the names of the events that a state knows, in table order, each once."""
+        """Return the names of the events that a state knows, in table order, each once."""
         return tuple(dict.fromkeys(row.event for row in self._rows_by_state[state]))
 
     @cached_property
@@ -308,5 +308,5 @@ class Definition:
 
 
 def todays_facts(facts: Mapping[str, object]) -> dict[str, object]:
-    """Give facts under the names of today; one that was never renamed keeps its name."""
+    """Return facts under the names of today; one that was never renamed keeps its name."""
     return {RENAMED_FACTS.get(name, name): value for name, value in facts.items()}

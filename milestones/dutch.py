@@ -15,10 +15,10 @@ _MONTHS = (
 
 
 def dutch_date(day: date) -> str:
-    """Give a date such as "di 7 april 2026"."""
+    """Return a date such as "di 7 april 2026"."""
     return f"{_DAYS[day.weekday()]} {without_weekday(day)}"
 
 
 def without_weekday(day: date) -> str:
-    """Give a date such as "7 april 2026"."""
+    """Return a date such as "7 april 2026"."""
     return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

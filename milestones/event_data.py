@@ -47,7 +47,7 @@ _FIRST_YEAR, _LAST_YEAR = (
 
 
 def _check_field(item: Field, value: object) -> object:
-    """Give a value as it is kept; one that does not fit is an InvalidData that names the field only."""
+    """Return a value as it is kept; one that does not fit is an InvalidData that names the field only."""
     read, wanted = _READERS[item.kind]
     clean = read(item, value)
     if clean is None:

@@ -81,32 +81,32 @@ EXIT_REASONS = (
 
 
 def a_date(name: FieldName, label: str, *, required: bool = False) -> Field:
-    """Give a field for a date."""
+    """Return a field for a date."""
     return Field(name, FieldKind.DATE, label, required)
 
 
 def yes_no(name: FieldName, label: str, *, required: bool = False) -> Field:
-    """Give a field for yes or no."""
+    """Return a field for yes or no."""
     return Field(name, FieldKind.YES_NO, label, required)
 
 
 def number(name: FieldName, label: str, *, required: bool = False, most: int | None = None) -> Field:
-    """Give a field for a whole number from 0."""
+    """Return a field for a whole number from 0."""
     return Field(name, FieldKind.NUMBER, label, required, most=most)
 
 
 def one_of(name: FieldName, label: str, choices: tuple[str, ...], *, required: bool = False) -> Field:
-    """Give a field for one of some choices."""
+    """Return a field for one of some choices."""
     return Field(name, FieldKind.CHOICE, label, required, choices)
 
 
 def some_of(name: FieldName, label: str, choices: tuple[str, ...]) -> Field:
-    """Give a field for several of some choices."""
+    """Return a field for several of some choices."""
     return Field(name, FieldKind.CHOICES, label, choices=choices)
 
 
 def code(name: FieldName | FactName, label: str, *, required: bool = False) -> Field:
-    """Give a field for a short code."""
+    """Return a field for a short code."""
     return Field(name, FieldKind.CODE, label, required)
 
 

@@ -227,12 +227,12 @@ EVENT_NAMES: frozenset[str] = frozenset(spec.name for spec in SPECS)
 
 
 def events_of(process: ProcessCode) -> Mapping[str, EventSpec]:
-    """Give what each event name means in a process: what it means there alone, or else everywhere."""
+    """Return what each event name means in a process: what it means there alone, or else everywhere."""
     meant: dict[str, EventSpec] = {spec.name: spec for spec in SPECS if spec.process is None}
     meant |= {spec.name: spec for spec in SPECS if spec.process == process}
     return MappingProxyType(meant)
 
 
 def meanings_of(name: str) -> tuple[EventSpec, ...]:
-    """Give every meaning of an event name; one that does not exist has none."""
+    """Return every meaning of an event name; one that does not exist has none."""
     return tuple(spec for spec in SPECS if spec.name == name)

@@ -22,7 +22,7 @@ _BY_LAW = {Basis.WET, Basis.AMVB, Basis.WET_ZONDER_ATW, Basis.EU}
 
 
 def extend(snapshot: Snapshot, event: Event, rules: Rules) -> Snapshot:
-    """Give a running term a later last day where its source allows it; else NotPossible with the article."""
+    """Return a running term a later last day where its source allows it; else NotPossible with the article."""
     key = event.data.get("termijn")
     running = next(
         (item for item in reversed(snapshot.terms) if key in (item.key, item.term) and item.runs), None
@@ -51,7 +51,7 @@ def extend(snapshot: Snapshot, event: Event, rules: Rules) -> Snapshot:
 
 
 def _asked(running: RunningTerm, kind: Term, event: Event, rules: Rules) -> date:
-    """Give the last day that is asked for: a date, or a number of weeks after the present end."""
+    """Return the last day that is asked for: a date, or a number of weeks after the present end."""
     until, weeks = as_date(event.data.get("tot")), event.data.get("weken")
     if until is not None:
         return until

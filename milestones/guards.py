@@ -54,15 +54,15 @@ class Situation:
     beside: tuple[Snapshot, ...] = ()
 
     def fact(self, name: FactName) -> object:
-        """Give a fact of this process."""
+        """Return a fact of this process."""
         return self.snapshot.facts.get(name)
 
     def said(self, name: FieldName) -> object:
-        """Give what the event says; None when it does not say it."""
+        """Return what the event says; None when it does not say it."""
         return self.data.get(name)
 
     def number(self, fact: FactName) -> int:
-        """Give a counted fact, 0 when it was never counted."""
+        """Return a counted fact, 0 when it was never counted."""
         value = self.snapshot.facts.get(fact, 0)
         return value if isinstance(value, int) else 0
 
@@ -132,7 +132,7 @@ _REMEDIES = {OBJECTION, APPEAL, FURTHER_APPEAL}
 
 
 def _stands_open_for(situation: Situation) -> str | None:
-    """Give the term of the last remedy against the decision that now counts; it may have run out."""
+    """Return the term of the last remedy against the decision that now counts; it may have run out."""
     order = [item.term for item in situation.snapshot.terms if item.term in _REMEDIES]
     return order[-1] if order else None
 

@@ -31,7 +31,7 @@ class Tariff:
     reference: Reference
 
     def amount(self, days: int) -> int:
-        """Give the euros that are owed over a number of days; days after the last step cost nothing more."""
+        """Return the euros that are owed over a number of days; days after the last step cost nothing more."""
         total = 0
         for length, euros in self.steps:
             total += min(days, length) * euros
@@ -64,7 +64,7 @@ class Penalty:
     euros: int
 
     def as_json(self) -> dict[str, object]:
-        """Give it in the words of the contract."""
+        """Return it in the words of the contract."""
         return {
             "mijlpaal": self.process,
             "eerste_dag": self.first_day.isoformat(),
@@ -77,7 +77,7 @@ class Penalty:
 
 
 def penalties(process: Snapshot, today: date) -> Iterator[Penalty]:
-    """Give each dwangsom of a process as it stands on a day.
+    """Yield each dwangsom of a process as it stands on a day.
 
     The first day is the one after the two weeks of T21. The day on which the decision is announced is not owed, and
     today counts only when it is over. One that ended before its first day was over is none.

@@ -62,15 +62,15 @@ class Policy:
         return not self.ordinance_sets_term
 
     def role(self, code: str) -> str:
-        """Give the role that does the work of a role here."""
+        """Return the role that does the work of a role here."""
         return self.replaced_roles.get(code, code)
 
     def name_of(self, definition: Definition) -> str:
-        """Give the name of a process as this municipality has it."""
+        """Return the name of a process as this municipality has it."""
         return self.names.get(definition.code, definition.name)
 
     def term(self, term_id: str) -> Term:
-        """Give a term as this municipality has it; an unknown id is a KeyError."""
+        """Return a term as this municipality has it; an unknown id is a KeyError."""
         return self.terms[term_id]
 
 
@@ -84,7 +84,7 @@ class Rules:
     versions: Mapping[str, int] = field(default_factory=dict)
 
     def under(self, definition: Definition) -> Rules:
-        """Give the rules with the terms as they were in this version of a definition, and what was chosen for them."""
+        """Return the rules with the terms of this version of a definition, and what was chosen for them."""
         if not definition.old_terms:
             return self
         terms = dict(self.policy.terms)
@@ -269,7 +269,7 @@ def _without_norm(term: Term, value: object) -> tuple[object | None, object | No
 
 
 def _own_norm(base: Term, norm: Term, value: object) -> Term:
-    """Give the own norm of a municipality beside a term: never longer than that term."""
+    """Return the own norm of a municipality beside a term: never longer than that term."""
     whole = value if isinstance(value, Mapping) and set(value) <= _TERM_KEYS else {"lengte": value}
     if "lengte" not in whole:
         raise PolicyError(f"Beleid: '{base.id}.norm' noemt een lengte, bijvoorbeeld {{ weken = 3 }}.")

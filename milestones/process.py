@@ -118,7 +118,7 @@ def advance(
 
 
 def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
-    """Give the events that a person or system may report now, in table order."""
+    """Return the events that a person or system may report now, in table order."""
     lines = definition.rows_from(snapshot.state)
     if is_closed(definition, snapshot):
         lines = tuple(line for line in lines if line.afterwards)
@@ -214,7 +214,7 @@ def _little_time(
 def _choose(
     definition: Definition, snapshot: Snapshot, event: Event, rules: Rules, beside: tuple[Snapshot, ...]
 ) -> Row:
-    """Give the first row for this event whose guards all hold."""
+    """Return the first row for this event whose guards all hold."""
     lines = definition.rows_for(snapshot.state, event.name)
     if is_closed(definition, snapshot):
         lines = tuple(line for line in lines if line.afterwards)
@@ -233,7 +233,7 @@ def _choose(
 
 
 def _not_here(definition: Definition, snapshot: Snapshot, event: str) -> NotPossible:
-    """Give the refusal of an event that cannot happen in this process, or not in its state."""
+    """Return the refusal of an event that cannot happen in this process, or not in its state."""
     closed = is_closed(definition, snapshot)
     why = (
         f"{snapshot.name} is al afgerond ({snapshot.state})."
@@ -289,7 +289,7 @@ def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
 
 
 def _with_state(definition: Definition, snapshot: Snapshot, line: Row) -> Snapshot:
-    """Give the process in the state that a row leads to."""
+    """Return the process in the state that a row leads to."""
     facts = dict(snapshot.facts)
     if line.to == SAME:
         return snapshot
@@ -327,7 +327,7 @@ def _with_terms(after: Snapshot, line: Row, event: Event, today: date, rules: Ru
 
 
 def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[Message, ...]:
-    """Give what must be told to whom: no letter to the client after a death, none to a partner without consent."""
+    """Return what must be told to whom: no letter to the client after a death, none to a partner without consent."""
     groups = target_groups(after.facts)
     told = [Message(role, "kennisgeving", after.name) for role in line.notifies]
     tasks = [
@@ -434,7 +434,7 @@ def _climb(
 def _warned(
     definition: Definition, before: Snapshot, term: RunningTerm, rung: Rung, rules: Rules
 ) -> tuple[str, ...]:
-    """Give who hears a warning: who holds the case, and while it is offered who must go on with it.
+    """Return who hears a warning: who holds the case, and while it is offered who must go on with it.
 
     On the day of the hand-off itself the sender hears of no work that he has just handed over.
     """
@@ -446,7 +446,7 @@ def _warned(
 
 
 def _expiry_events(definition: Definition, snapshot: Snapshot, term: str) -> tuple[str, ...]:
-    """Give the events that the engine reports in this state when a term ends."""
+    """Return the events that the engine reports in this state when a term ends."""
     if is_closed(definition, snapshot):
         return ()
     return tuple(

@@ -30,12 +30,12 @@ class Profile:
 
 
 def tasks_of(kind: str, profile: Profile) -> tuple[Task, ...]:
-    """Give the tasks of a profile; the subject of each names the profile and the place in its list."""
+    """Return the tasks of a profile; the subject of each names the profile and the place in its list."""
     return tuple(Task(role, f"{kind}:{profile.code}:{place}") for place, (role, _) in enumerate(profile.asks))
 
 
 def words_of(profiles: Mapping[str, Profile], code: str, place: str) -> str | None:
-    """Give what a task of a profile asks; None when the list does not have it any more."""
+    """Return what a task of a profile asks; None when the list does not have it any more."""
     known = profiles.get(code)
     if known is None or not place.isdigit() or int(place) >= len(known.asks):
         return None

@@ -47,7 +47,7 @@ class Reference:
     words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Give the reference as people write it: "Awb art. 4:17 lid 3"."""
+        """Return the reference as people write it: "Awb art. 4:17 lid 3"."""
         lid = f" lid {self.paragraph}" if self.paragraph else ""
         return f"{self.law} art. {self.article}{lid}"
 
@@ -57,7 +57,7 @@ class Reference:
         return LAWS[self.law].text_date
 
     def as_json(self) -> dict[str, str]:
-        """Give the reference in the words of the contract."""
+        """Return the reference in the words of the contract."""
         lid = {"lid": self.paragraph} if self.paragraph else {}
         return {
             "wet": self.law,

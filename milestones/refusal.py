@@ -10,6 +10,6 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
     @property
     def sentence(self) -> str:
-        """Give the sentence, with what is allowed now when there is something."""
+        """The sentence, with what is allowed now when there is something."""
         said = str(self.args[0]) if self.args else ""
         return f"{said} Nu kan: {', '.join(self.allowed)}." if self.allowed else said

@@ -35,5 +35,5 @@ OUTSIDE: frozenset[str] = frozenset(
 
 
 def dutch_role(role: str) -> str:
-    """Give the Dutch name of a role code; an unknown code is a KeyError."""
+    """Return the Dutch name of a role code; an unknown code is a KeyError."""
     return ROLES[role]

@@ -25,7 +25,7 @@ _ONE_DAY = timedelta(days=1)
 
 
 def put(snapshot: Snapshot, old: RunningTerm, new: RunningTerm) -> Snapshot:
-    """Give the process with one term replaced."""
+    """Return the process with one term replaced."""
     return replace(snapshot, terms=tuple(new if item is old else item for item in snapshot.terms))
 
 
@@ -131,13 +131,13 @@ def _anchor(snapshot: Snapshot, arm: Arm, event: Event) -> date | None:
 
 
 def _variant(kind: Term, snapshot: Snapshot) -> str | None:
-    """Give the doelgroep of the client for which this term has a length of its own."""
+    """Return the doelgroep of the client for which this term has a length of its own."""
     groups = target_groups(snapshot.facts)
     return next((name for name, _ in kind.variants if name in groups), None)
 
 
 def target_groups(facts: Mapping[str, object]) -> tuple[str, ...]:
-    """Give the doelgroepen that are known of the client."""
+    """Return the doelgroepen that are known of the client."""
     known = facts.get("doelgroep", ())
     if isinstance(known, str):
         return (known,)
@@ -145,7 +145,7 @@ def target_groups(facts: Mapping[str, object]) -> tuple[str, ...]:
 
 
 def as_date(value: object) -> date | None:
-    """Give a date that came as a date or as text; anything else is None."""
+    """Return a date that came as a date or as text; anything else is None."""
     if isinstance(value, date):
         return value
     try:
@@ -155,7 +155,7 @@ def as_date(value: object) -> date | None:
 
 
 def free_key(snapshot: Snapshot, term: str) -> str:
-    """Give a key for one more term of this kind."""
+    """Return a key for one more term of this kind."""
     taken = {item.key for item in snapshot.terms}
     number = 1 + sum(1 for item in snapshot.terms if item.term == term)
     while (key := term if number == 1 else f"{term}#{number}") in taken:
@@ -180,7 +180,7 @@ def _check_until(running: RunningTerm, kind: Term, longest: Length | None, rules
 
 
 def count_term(running: RunningTerm, rules: Rules) -> RunningTerm:
-    """Give a term with its dates counted anew from its anchor: nominal, due, and its ladder."""
+    """Return a term with its dates counted anew from its anchor: nominal, due, and its ladder."""
     term = rules.policy.term(running.term)
     length = term.length_for(running.variant)
     deadline = rules.calendar.deadline(running.anchor, length, term.basis, running.suspended_days)

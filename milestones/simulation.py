@@ -95,7 +95,7 @@ class Simulation:
                 self.messages.append(line)
 
     def result(self, name: object, today: date) -> dict[str, object]:
-        """Give the result of the run, seen from its last day."""
+        """Return the result of the run, seen from its last day."""
         return {
             "zaak": name,
             "toestanden": {process.name: process.state for process in self.case.processes},
@@ -154,7 +154,7 @@ def simulate(
 
 
 def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict[str, object]:
-    """Give one term in the words of the contract (contract 2)."""
+    """Return one term in the words of the contract (contract 2)."""
     kind = rules.policy.term(term.term)
     row: dict[str, object] = {
         "id": term.term,

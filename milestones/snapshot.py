@@ -65,7 +65,7 @@ class RunningTerm:
         return self.runs and self.due is not None and today > self.due
 
     def outcome(self, today: date) -> TermOutcome:
-        """Give what became of the term, seen from a date."""
+        """Return what became of the term, seen from a date."""
         if self.suspended_since is not None and self.runs:
             return TermOutcome.SUSPENDED
         if self.is_overdue(today):
@@ -73,13 +73,13 @@ class RunningTerm:
         return self.stopped or TermOutcome.RUNNING
 
     def pending(self, today: date) -> tuple[Rung, ...]:
-        """Give the rungs that are due and not yet fired, in order."""
+        """Return the rungs that are due and not yet fired, in order."""
         if not self.runs or self.suspended_since is not None:
             return ()
         return tuple(rung for rung in self.ladder if rung.on <= today and rung.name not in self.fired)
 
     def next_rung(self) -> Rung | None:
-        """Give the first rung that did not fire yet; None when the term stopped or is suspended."""
+        """Return the first rung that did not fire yet; None when the term stopped or is suspended."""
         if not self.runs or self.suspended_since is not None:
             return None
         return next((rung for rung in self.ladder if rung.name not in self.fired), None)
@@ -104,20 +104,20 @@ class Snapshot:
         return self.code if self.instance == 1 else f"{self.code}#{self.instance}"
 
     def running(self, term: str) -> RunningTerm | None:
-        """Give the latest running term of this kind, or None."""
+        """Return the latest running term of this kind, or None."""
         return next((item for item in reversed(self.terms) if item.term == term and item.runs), None)
 
     def latest(self, term: str) -> RunningTerm | None:
-        """Give the latest term of this kind, running or not, or None."""
+        """Return the latest term of this kind, running or not, or None."""
         return next((item for item in reversed(self.terms) if item.term == term), None)
 
     def pending(self, today: date) -> tuple[tuple[RunningTerm, Rung], ...]:
-        """Give every rung that is due, in the order in which they fell due."""
+        """Return every rung that is due, in the order in which they fell due."""
         found = [(term, rung) for term in self.terms for rung in term.pending(today)]
         return tuple(sorted(found, key=lambda pair: pair[1].on))
 
     def role(self, definition: Definition) -> str:
-        """Give the role that holds the case now: the sender until a hand-off is accepted."""
+        """Return the role that holds the case now: the sender until a hand-off is accepted."""
         state = definition.state(self.state)
         sender = self.facts.get("overdracht_van_rol")
         if state.code in (OFFERED, RETURNED) and isinstance(sender, str):

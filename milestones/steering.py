@@ -96,7 +96,7 @@ def steer(definition: Definition, before: Snapshot, event: Event, today: date, r
 
 
 def earlier_states(definition: Definition, process: Snapshot) -> tuple[str, ...]:
-    """Give the states to which a process can be put back, in the order of its table."""
+    """Return the states to which a process can be put back, in the order of its table."""
     found = []
     for state in definition.states:
         try:
@@ -108,7 +108,7 @@ def earlier_states(definition: Definition, process: Snapshot) -> tuple[str, ...]
 
 
 def _way(definition: Definition, target: str, process: Snapshot) -> tuple[Row, ...]:
-    """Give the rows of the shortest way from an earlier state to the present one; NotPossible without one."""
+    """Return the rows of the shortest way from an earlier state to the present one; NotPossible without one."""
     states = definition.state_by_code
     if process.state in (OFFERED, RETURNED) or target in (OFFERED, RETURNED):
         raise NotPossible("Een overdracht zet je niet terug: aanvaard haar of geef haar terug.")

@@ -103,6 +103,6 @@ TARGET_GROUPS: Mapping[str, TargetGroup] = MappingProxyType({row.code: row for r
 
 
 def tasks_for(group: object) -> tuple[Task, ...]:
-    """Give the tasks that belong to a doelgroep; none for one without tasks of its own."""
+    """Return the tasks that belong to a doelgroep; none for one without tasks of its own."""
     known = TARGET_GROUPS.get(group) if isinstance(group, str) else None
     return known.tasks if known else ()

@@ -97,7 +97,7 @@ class Term:
         return dict(self.variants).get(variant or "", self.length) is not None
 
     def length_for(self, variant: str | None = None) -> Length:
-        """Give the length, for a variant (a doelgroep, a commission) where the source names one.
+        """Return the length, for a variant (a doelgroep, a commission) where the source names one.
 
         A term without a length of its own is a ValueError.
         """
@@ -108,7 +108,7 @@ class Term:
 
     @property
     def source_text(self) -> str:
-        """Give the source as people read it: with the date of the text, or that it is not verified."""
+        """The source as people read it: with the date of the text, or that it is not verified."""
         if not self.confidence.is_verified:
             return f"{self.source}; niet geverifieerd"
         read = text_dates(self.references)
@@ -137,7 +137,7 @@ def is_rung(step: str) -> bool:
 
 
 def rung_date(step: str, start: date, due: date, calendar: Calendar) -> date:
-    """Give the civil date of one step of a ladder.
+    """Return the civil date of one step of a ladder.
 
     Steps: "start" (the day the term starts), "0" (the last day itself), "-0wd" (the last working day in it),
     "-7d", "-2wd", "-1m" (before the last day), "+1wd", "+4w" (after the start). Any other is a ValueError.
@@ -158,7 +158,7 @@ def rung_date(step: str, start: date, due: date, calendar: Calendar) -> date:
 
 
 def add_months(day: date, months: int) -> date:
-    """Give the same day number some months on, or the last day of that month (R11)."""
+    """Return the same day number some months on, or the last day of that month (R11)."""
     index = day.year * 12 + day.month - 1 + months
     year, month = divmod(index, 12)
     first_of_next = date(year + (month == 11), (month + 1) % 12 + 1, 1)  # noqa: PLR2004 - December
@@ -166,7 +166,7 @@ def add_months(day: date, months: int) -> date:
 
 
 def ladder(term: Term, start: date, due: date, calendar: Calendar) -> tuple[Rung, ...]:
-    """Give a term's rungs in order: the warnings that fall on or after its start, then the expiry.
+    """Return a term's rungs in order: the warnings that fall on or after its start, then the expiry.
 
     A term ends at 24:00 of its last day (R15), so its expiry falls on the day after.
     """
@@ -176,12 +176,12 @@ def ladder(term: Term, start: date, due: date, calendar: Calendar) -> tuple[Rung
 
 
 def last_day(term: Term, deadline: Deadline) -> date:
-    """Give the last day on which the term can be met."""
+    """Return the last day on which the term can be met."""
     return deadline.started_on if term.acts_until_anchor else deadline.due
 
 
 def describe(term: Term, deadline: Deadline, calendar: Calendar) -> Mapping[str, object]:
-    """Give a computed term in the words of the contract (contract 1), ready for JSON."""
+    """Return a computed term in the words of the contract (contract 1), ready for JSON."""
     due = last_day(term, deadline)
     # A term counted back has its whole ladder before the moment from which it is counted.
     start = date.min.replace(year=due.year - 1) if deadline.length.backward else deadline.started_on

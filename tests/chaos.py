@@ -91,7 +91,7 @@ class Chaos:
     # --- the plan ---------------------------------------------------------------------------------------------
 
     def _plan(self) -> list[list[tuple[str, str]]]:
-        """Give for each client its steps, as (reference, step), those of its cases mixed but each in order."""
+        """Return for each client its steps, as (reference, step), those of its cases mixed but each in order."""
         kinds = [kind for kind, (share, _) in WALKS.items() for _ in range(share)]
         plans: list[list[tuple[str, str]]] = [[] for _ in range(self.clients)]
         for client, plan in enumerate(plans):
@@ -289,7 +289,7 @@ class Chaos:
             time.sleep(1)
 
     def _progress(self) -> tuple[int, ...]:
-        """Give numbers of which one at least changes as long as anything goes on."""
+        """Return numbers of which one at least changes as long as anything goes on."""
         with reading(self.shop.office.engine) as session:
             asking = session.exec(select(func.count()).where(ProcessRow.attention)).one()  # type: ignore[arg-type]
             effects = session.exec(select(func.count()).where(col(OutboxRow.done_at).is_(None))).one()
@@ -328,7 +328,7 @@ class Chaos:
         ]
 
     def figures(self) -> str:
-        """Give what was done, in one line."""
+        """Return what was done, in one line."""
         with reading(self.shop.office.engine) as session:
             journal = session.exec(select(func.count()).select_from(JournalRow)).one()
             rungs = session.exec(

@@ -16,7 +16,7 @@ _OTHER_USER = "postgres"  # PostgreSQL refuses to run as root
 
 
 def postgresql_programs() -> Path | None:
-    """Give the folder with initdb and pg_ctl; None where they are not installed."""
+    """Return the folder with initdb and pg_ctl; None where they are not installed."""
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
@@ -40,7 +40,7 @@ class Cluster:
         self.start()
 
     def url(self, database: str = "postgres") -> str:
-        """Give the address of a database."""
+        """Return the address of a database."""
         return f"postgresql://routekaart@127.0.0.1:{self._port}/{database}"
 
     def create(self, database: str) -> str:

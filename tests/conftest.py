@@ -122,7 +122,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _environment_of_its_own() -> Iterator[None]:
-    """Give the next test the environment that this one found: commands set Prefect's address in theirs."""
+    """Leave the next test the environment that this one found: commands set Prefect's address in theirs."""
     found = dict(os.environ)
     yield
     os.environ.clear()

@@ -35,7 +35,7 @@ class Accepted:
 def violations(
     office: Office, accepted: Iterable[Accepted] = (), runs: Mapping[str, Mapping[str, Any]] | None = None
 ) -> list[str]:
-    """Give one sentence for each invariant that is broken; `runs` are the flow runs by id, as Prefect shows them."""
+    """Return one sentence for each invariant that is broken; `runs` are the flow runs by id, as Prefect shows them."""
     return [
         *_accepted_once(office.engine, accepted),
         *_rungs_once(office.engine),
@@ -117,7 +117,7 @@ def _shown_right(office: Office, runs: Mapping[str, Mapping[str, Any]]) -> list[
 
 
 def messages(file: Path) -> list[dict[str, Any]]:
-    """Give the messages that were sent to the file; a last line that a kill cut off does not count."""
+    """Return the messages that were sent to the file; a last line that a kill cut off does not count."""
     if not file.exists():
         return []
     found: list[dict[str, Any]] = []
@@ -130,7 +130,7 @@ def messages(file: Path) -> list[dict[str, Any]]:
 
 
 def end_of(office: Office, reference: str) -> dict[str, Any]:
-    """Give all that counts of a case, without what differs between two cases with the same history."""
+    """Return all that counts of a case, without what differs between two cases with the same history."""
     view = office.casework.case(reference)
     ids = {row.id: row.name for row in view.rows.values()}
     with reading(office.engine) as session:

@@ -39,7 +39,7 @@ Texts = Mapping[tuple[str, str], LawText]
 
 @cache
 def read_texts(folder: Path) -> Texts:
-    """Give the laws in a folder, by BWB id and the date from which the text holds."""
+    """Return the laws in a folder, by BWB id and the date from which the text holds."""
     found = {}
     for path in sorted(folder.rglob("*.yaml")):
         content: Any = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)  # noqa: S506 - gives text alone; "4:17" is no number

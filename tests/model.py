@@ -68,7 +68,7 @@ class ModelCase:
     fired: set[date] = field(default_factory=set)
 
     def rungs(self) -> list[date]:
-        """Give the days of T01: two weeks, one week and two working days before its last day, and the day after."""
+        """Return the days of T01: two weeks, one week and two working days before its last day, and the day after."""
         last = self.opened_on + timedelta(weeks=WEEKS_OF_T01)
         while _is_free(last):
             last += timedelta(days=1)
@@ -79,7 +79,7 @@ class ModelCase:
         return [last - timedelta(days=14), last - timedelta(days=7), two_days, last + timedelta(days=1)]
 
     def due(self, today: date) -> set[date]:
-        """Give the days of T01 that came while it ran."""
+        """Return the days of T01 that came while it ran."""
         return {day for day in self.rungs() if day <= today} if self.term_runs else set()
 
 
@@ -286,7 +286,7 @@ class CasesMachine(RuleBasedStateMachine):
 
 
 def settings_for(examples: int, steps: int, *, shrink: bool) -> Any:
-    """Give hypothesis settings for a run of this size; making a failure smaller takes minutes."""
+    """Return hypothesis settings for a run of this size; making a failure smaller takes minutes."""
     return settings(
         phases=[Phase.reuse, Phase.generate, *([Phase.shrink] if shrink else [])],
         max_examples=examples,

@@ -16,7 +16,7 @@ _CHECK, _BY_TELEPHONE = "CRISISCHECK", "CRISISCHECK_TELEFOON"
 
 
 def become_the_next_release() -> None:
-    """Give this process a second version of M3, before anything else of ours is imported."""
+    """Add to this process a second version of M3, before anything else of ours is imported."""
     old = definitions.DEFINITIONS["M3"]
     states = tuple(
         State(_BY_TELEPHONE, "Wacht op crisischeck per telefoon", state.role)

@@ -46,7 +46,7 @@ def _live(order: dict[str, object]) -> None:
 
 
 def main() -> None:
-    """Give birth until standard input ends."""
+    """Bear processes until standard input ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries the children
     sys.stdout.write("ready\n")
     sys.stdout.flush()

@@ -43,7 +43,7 @@ class Mailbox:
         return done
 
     def sent_to(self, to: str) -> list[tuple[str, str]]:
-        """Give the titles and texts that one address got."""
+        """Return the titles and texts that one address got."""
         return [(title, text) for address, title, text in self.arrived if address == to]
 
 

@@ -24,7 +24,7 @@ _HEAD = """\
 
 
 def content() -> str:
-    """Give the file as it should be."""
+    """Return the file as it should be."""
     file = {
         "name": "routekaart",
         # The flows are in the installed package: nothing is built, pushed or pulled.

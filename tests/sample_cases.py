@@ -34,7 +34,7 @@ class Step:
 
 
 def _way(dice: random.Random) -> Iterator[Step]:
-    """Give the events of one case, from the aanmelding on; where it stops today, is up to the calendar."""
+    """Yield the events of one case, from the aanmelding on; where it stops today, is up to the calendar."""
     yield Step(0, "M3", "aanmelding_geregistreerd", {})
     threatened = dice.random() < 0.2
     yield Step(

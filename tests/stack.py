@@ -32,14 +32,14 @@ READY_SECONDS = 600.0
 
 
 def free_port() -> int:
-    """Give a port that nobody uses now."""
+    """Return a port that nobody uses now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def home_with_keys(home: Path) -> Path:
-    """Give a home folder with its keys: with a case database on a server none is made by itself."""
+    """Return a home folder with its keys: with a case database on a server none is made by itself."""
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name in KEY_FILES.values():
         secret_file(home / name)
@@ -107,7 +107,7 @@ class Stack:
         self.process.wait()
 
     def pid_of(self, name: str) -> int:
-        """Give the pid of one of its processes: "worker", "api" or "prefect"."""
+        """Return the pid of one of its processes: "worker", "api" or "prefect"."""
         assert self.process is not None
         for child in psutil.Process(self.process.pid).children():
             words = child.cmdline()
@@ -116,7 +116,7 @@ class Stack:
         raise AssertionError(f"no process {name}")
 
     def logs(self) -> str:
-        """Give the ends of the logs, for a failing test."""
+        """Return the ends of the logs, for a failing test."""
         return "\n".join(
             f"--- {log.name}\n{log.read_text()[-3000:]}" for log in (self.home / "logs").glob("*.log")
         )
@@ -148,7 +148,7 @@ class Stack:
         return response.json() if response.content else None
 
     def run_of(self, name_part: str) -> dict[str, Any] | None:
-        """Give the flow run with this in its name, as Prefect shows it."""
+        """Return the flow run with this in its name, as Prefect shows it."""
         found = self.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": name_part}})
         return found[0] if found else None
 
@@ -216,7 +216,7 @@ class Stack:
         return self.ended(self.start_action(name, **parameters))
 
     def office(self) -> Office:
-        """Give the office of this stack, to prepare cases without a command for each event."""
+        """Return the office of this stack, to prepare cases without a command for each event."""
         code = self.extra.get("ROUTEKAART_MUNICIPALITY", "0000")
         return open_office(
             Settings(
@@ -225,12 +225,12 @@ class Stack:
         )
 
     def log_of(self, run: dict[str, Any]) -> list[str]:
-        """Give what the log of a run says in the UI, the oldest line first."""
+        """Return what the log of a run says in the UI, the oldest line first."""
         about = {"flow_run_id": {"any_": [run["id"]]}}
         return [line["message"] for line in self.prefect("POST", "/logs/filter", logs=about, limit=200)]
 
     def case(self, reference: str) -> dict[str, Any]:
-        """Give `routekaart zaak REF --json`."""
+        """Return `routekaart zaak REF --json`."""
         return json.loads(self.run("zaak", reference, "--json").stdout)
 
 

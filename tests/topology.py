@@ -194,7 +194,7 @@ class BalancedServers(PrefectServer):
         self.balancer.close()
 
     def logs(self) -> str:
-        """Give the ends of the logs, for a failing test."""
+        """Return the ends of the logs, for a failing test."""
         return "\n".join(
             f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.folder.glob("*.log"))
         )
@@ -303,11 +303,11 @@ class Cluster:
         self._postgresql.remove()
 
     def logs(self) -> str:
-        """Give the ends of all logs."""
+        """Return the ends of all logs."""
         return self.servers.logs() + self.shop.logs()
 
     def shown(self) -> dict[str, dict[str, Any]]:
-        """Give every flow run that shows a process."""
+        """Return every flow run that shows a process."""
         with self.shop.office.engine.connect() as connection:
             ids = [row[0] for row in connection.exec_driver_sql("SELECT flow_run_id FROM processes")]
         return self.servers.runs([found for found in ids if found])
@@ -322,7 +322,7 @@ class Cluster:
 
 
 def reason_to_skip() -> str | None:
-    """Give what is missing on this machine for a cluster; None when it can run."""
+    """Return what is missing on this machine for a cluster; None when it can run."""
     try:
         import asyncpg  # noqa: PLC0415
         import prefect_redis  # noqa: PLC0415

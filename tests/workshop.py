@@ -106,11 +106,11 @@ class PrefectServer:
         raise AssertionError(f"Prefect does not answer {method} {path}")
 
     def run(self, flow_run_id: str) -> dict[str, Any]:
-        """Give a flow run."""
+        """Return a flow run."""
         return self.call("GET", f"/flow_runs/{flow_run_id}")
 
     def runs(self, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Give many flow runs by their ids."""
+        """Return many flow runs by their ids."""
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), 200):
             part = list(ids[start : start + 200])
@@ -124,7 +124,7 @@ class PrefectServer:
 
 
 class Nursery:
-    """Gives birth to workers and APIs that work with one Prefect server."""
+    """Bears workers and APIs that work with one Prefect server."""
 
     def __init__(self, server: PrefectServer) -> None:
         """Start the nursery; it has everything imported after a few seconds."""
@@ -263,7 +263,7 @@ class Workshop:
         self.wait(lambda: all(self.is_up(name) for name in self.pids), 120)
 
     def logs(self) -> str:
-        """Give the ends of the logs, for a failing test."""
+        """Return the ends of the logs, for a failing test."""
         return "\n".join(f"--- {log.name}\n{log.read_text()[-4000:]}" for log in self.home.glob("*.log"))
 
     def command(self, *words: str) -> str:
@@ -273,11 +273,11 @@ class Workshop:
     # --- what is shown ----------------------------------------------------------------------------------------
 
     def run_id(self, reference: str, process: str = "M3") -> str | None:
-        """Give the flow run of a process."""
+        """Return the flow run of a process."""
         return self.office.casework.case(reference).rows[process].flow_run_id
 
     def shown(self, reference: str, process: str = "M3") -> dict[str, Any]:
-        """Give the flow run of a process as Prefect shows it; empty when there is none."""
+        """Return the flow run of a process as Prefect shows it; empty when there is none."""
         found = self.run_id(reference, process)
         return self.server.runs([found]).get(found, {}) if found else {}
 

@@ -51,7 +51,7 @@ class Gate:
         return given is not None and self.clients.get(_name(given)) is not None
 
     def caller(self, request: Request) -> Caller:
-        """Give who calls; a Problem 401 or 429 when that is nobody we know, or one who asks too much."""
+        """Return who calls; a Problem 401 or 429 when that is nobody we know, or one who asks too much."""
         given = _credential(request)
         if given is None:
             log.warning("api_access_refused", client=_UNKNOWN, reason="geen sleutel")
@@ -125,7 +125,7 @@ def _is_token(given: str) -> bool:
 
 
 def _name(given: str) -> str:
-    """Give the name under which a client is looked up: a hash of its key, or the id that its token claims."""
+    """Return the name under which a client is looked up: a hash of its key, or the id that its token claims."""
     return _claimed_id(given) if _is_token(given) else key_hash(given)
 
 
@@ -138,7 +138,7 @@ def _unverified(token: str) -> dict[str, Any]:
 
 
 def _claimed_id(given: str) -> str:
-    """Give the client that a caller says he is, fit for a log; or `onbekend`."""
+    """Return the client that a caller says he is, fit for a log; or `onbekend`."""
     claims = _unverified(given) if _is_token(given) else {}
     said = claims.get("client_id", claims.get("iss"))
     if said is None and given.startswith("rk_"):

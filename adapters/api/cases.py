@@ -266,12 +266,12 @@ def add_case_reference(
 
 
 def _named(person: str | None) -> Actor:
-    """Give the medewerker whom a client names, or the client itself."""
+    """Return the medewerker whom a client names, or the client itself."""
     return acting() if person is None else Actor(ActorKind.PERSON, person, Way.API)
 
 
 def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
-    """Give a case that this client may see; any other does not exist for it."""
+    """Return a case that this client may see; any other does not exist for it."""
     row = session.get(CaseRow, reference) if reference.isprintable() else None
     if row is None or not caller.sees(row.municipality):
         raise Problem(404, _NO_CASE, kind="onbekende-zaak")
@@ -279,7 +279,7 @@ def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
 
 
 def case_answer(office: Office, receipt: Receipt) -> dict[str, Any]:
-    """Give where a case is after something was accepted."""
+    """Return where a case is after something was accepted."""
     return _shown(office, CaseView(receipt.reference, receipt.municipality, receipt.case, (), {}))
 
 
@@ -290,7 +290,7 @@ def _shown(office: Office, view: CaseView) -> dict[str, Any]:
 
 
 def _in_state(code: str | None, state: str | None) -> Any:
-    """Give the cases with a mijlpaal that is open, or in a state; a state says more than open."""
+    """Return the cases with a mijlpaal that is open, or in a state; a state says more than open."""
     query = select(ProcessRow.case_reference)
     if code is not None:
         query = query.where(ProcessRow.code == code)
@@ -298,7 +298,7 @@ def _in_state(code: str | None, state: str | None) -> Any:
 
 
 def _late(today: date) -> Any:
-    """Give the cases with a term that runs and is over."""
+    """Return the cases with a term that runs and is over."""
     return (
         select(ProcessRow.case_reference)
         .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
@@ -340,7 +340,7 @@ def _content(new: NewCase | NewEvent | NewReference) -> Any:
 
 
 def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
-    """Give the id of the event in the journal: not the key itself, which a caller may make of anything."""
+    """Return the id of the event in the journal: not the key itself, which a caller may make of anything."""
     return f"api:{caller.client_id}:{hashed(office, key)[:32]}" if key is not None else None
 
 

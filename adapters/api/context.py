@@ -47,7 +47,7 @@ class GuardedRoute(APIRoute):
         super().__init__(*given, openapi_extra=security | (openapi_extra or {}), **more)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give the handler with the gate before it."""
+        """Return the handler with the gate before it."""
         inner = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:

@@ -42,7 +42,7 @@ _PAGE = "https://vng.nl/artikelen/de-routekaart-financiele-zorgen"
 
 
 def describe(api: FastAPI) -> dict[str, Any]:
-    """Give the description of an API, made once."""
+    """Return the description of an API, made once."""
     if api.openapi_schema is None:
         made = get_openapi(
             title="Routekaart Financiële Zorgen",
@@ -68,7 +68,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
 
 
 def written(api: FastAPI) -> str:
-    """Give the description as it is kept in the repository."""
+    """Return the description as it is kept in the repository."""
     return json.dumps(describe(api), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 

@@ -88,7 +88,7 @@ class _PersonRoute(APIRoute):
 
 
 def handoff_router(office: Office) -> APIRouter:
-    """Give the routes of the page."""
+    """Return the routes of the page."""
     router = APIRouter(
         prefix=PATH,
         include_in_schema=False,

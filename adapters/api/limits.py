@@ -48,7 +48,7 @@ class LockOut:
     _lock: Lock = field(default_factory=Lock)
 
     def wait(self, who: str) -> float:
-        """Give 0, or how many seconds this one is still shut out."""
+        """Return 0, or how many seconds this one is still shut out."""
         with self._lock:
             moments = self._recent(who)
             if len(moments) < self.failures:

@@ -106,7 +106,7 @@ def _check_json(kind: str) -> None:
 
 
 def _with_data(values: dict[str, Any]) -> dict[str, Any]:
-    """Give a structured CloudEvent with its data as an object, however they were packed."""
+    """Return a structured CloudEvent with its data as an object, however they were packed."""
     _check_json(str(values.get("datacontenttype", "")).partition(";")[0].strip().lower())
     data = values.pop("data", None)
     if "data_base64" in values:
@@ -121,7 +121,7 @@ def _with_data(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _object_in(data: Any) -> dict[str, Any]:
-    """Give data as an object; a text counts when it holds one, as some libraries send it."""
+    """Return data as an object; a text counts when it holds one, as some libraries send it."""
     if isinstance(data, str):
         data = read_json(data.encode("utf-8", "surrogatepass"))
     if not isinstance(data, dict):

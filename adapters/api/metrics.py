@@ -41,7 +41,7 @@ class Metrics:
         self._seconds.labels(method, route).observe(seconds)
 
     def as_text(self) -> str:
-        """Give all figures; what waits is counted now."""
+        """Return all figures; what waits is counted now."""
         return (generate_latest(self._registry) + generate_latest(PROCESS)).decode()
 
 

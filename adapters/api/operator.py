@@ -34,7 +34,7 @@ class OperatorRoute(APIRoute):
     """A route for who has the key of the automations, checked before a body is read."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Give the handler with the check before it."""
+        """Return the handler with the check before it."""
         inner = super().get_route_handler()
 
         async def guarded(request: Request) -> Response:

@@ -13,7 +13,7 @@ PageSize = Annotated[int, Query(alias="pageSize", ge=1, le=1000)]
 
 
 def page_of(request: Request, count: int, page: int, size: int) -> dict[str, Any]:
-    """Give the numbers of a page, with whole addresses of its neighbours that keep all that was asked for."""
+    """Return the numbers of a page, with whole addresses of its neighbours that keep all that was asked for."""
     here = whole_address(request)
 
     def link(number: int) -> str:
@@ -27,7 +27,7 @@ def page_of(request: Request, count: int, page: int, size: int) -> dict[str, Any
 
 
 def whole_address(request: Request) -> URL:
-    """Give the address that was asked for, as it is known outside: that of the setting, or of the request itself."""
+    """Return the address that was asked for, as it is known outside: that of the setting, or of the request itself."""
     outside = request.app.state.office.settings.api_url
     if not outside:
         return request.url
@@ -38,7 +38,7 @@ def whole_address(request: Request) -> URL:
 
 
 def case_address(request: Request, reference: str) -> str:
-    """Give the whole address of a case."""
+    """Return the whole address of a case."""
     path = request.url.path
     case = f"/v1/zaken/{quote(reference)}"
     here = whole_address(request)

@@ -102,7 +102,7 @@ class Problem(HTTPException):
 
 
 def problem_members(status: int, detail: str, kind: str | None = None) -> dict[str, Any]:
-    """Give what stands in every problem."""
+    """Return what stands in every problem."""
     title = _TITLES.get(status, "Niet gelukt")
     name = kind or _USUAL.get(status)
     type_ = f"{PROBLEMS_PATH}#{name}" if name else "about:blank"
@@ -116,7 +116,7 @@ def problem(
     kind: str | None = None,
     **more: Any,
 ) -> JSONResponse:
-    """Give a problem as an answer."""
+    """Return a problem as an answer."""
     body = {**problem_members(status, detail, kind), **more}
     return JSONResponse(body, status, media_type=PROBLEM, headers=dict(headers) if headers else None)
 
@@ -149,7 +149,7 @@ def _http(request: Request, error: HTTPException) -> JSONResponse:
 
 
 def _allowed(request: Request) -> list[str]:
-    """Give every method that an address has: the framework names those of the first route only."""
+    """Return every method that an address has: the framework names those of the first route only."""
     found = {
         method
         for route in request.app.state.routes

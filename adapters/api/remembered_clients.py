@@ -31,7 +31,7 @@ class RememberedClients:
     _lock: Lock = field(default_factory=Lock)
 
     def get(self, name: str) -> ClientRow | None:
-        """Give the client of this name; None when it was not looked up in the last seconds."""
+        """Return the client of this name; None when it was not looked up in the last seconds."""
         with self._lock:
             since, row = self._found.get(name, (0.0, None))
             return row if self.now() - since < self.seconds else None

@@ -96,7 +96,7 @@ def _wants_csv(request: Request, asked: str | None) -> bool:
 
 
 def _municipality(caller: Caller, office: Office, asked: str | None) -> str:
-    """Give the municipality that is meant; a Problem 403 when this client may not read of it."""
+    """Return the municipality that is meant; a Problem 403 when this client may not read of it."""
     check_may(caller, "lezen")
     meant = asked or caller.only_municipality or office.settings.municipality
     if not caller.sees(meant):

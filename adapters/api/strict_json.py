@@ -28,18 +28,18 @@ class StrictRequest(Request):
         self._largest = largest
 
     async def body(self) -> bytes:
-        """Give the body, or a Problem 413."""
+        """Return the body, or a Problem 413."""
         if not hasattr(self, "_body"):
             self._body = b"".join([part async for part in limited(self, self._largest)])
         return self._body
 
     async def json(self) -> Any:
-        """Give the body as JSON, or a Problem 400."""
+        """Return the body as JSON, or a Problem 400."""
         return read_json(await self.body())
 
 
 async def limited(request: Request, largest: int) -> Any:
-    """Give the parts of a body; a Problem 413 as soon as it is known to be too large."""
+    """Yield the parts of a body; a Problem 413 as soon as it is known to be too large."""
     too_large = Problem(413, f"De inhoud is groter dan {largest} bytes.")
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced[:20]) > largest:

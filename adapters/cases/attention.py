@@ -224,7 +224,7 @@ class Attention:
             )
 
     def run_of(self, reference: str, name: str) -> uuid.UUID | None:
-        """Give the flow run that shows a process; None when there is none."""
+        """Return the flow run that shows a process; None when there is none."""
         with reading(self.engine) as session:
             found = session.exec(
                 select(ProcessRow.flow_run_id).where(
@@ -265,7 +265,7 @@ class Attention:
 
     @waits_out_trouble
     def release(self, held: Waiting, after: timedelta = timedelta(0)) -> None:
-        """Give a process back; with `after`, nobody takes it up by himself before that time."""
+        """Hand a process back; with `after`, nobody takes it up by himself before that time."""
         self._forget(held.lease)
         until = datetime.now(UTC) + after if after else None
         with writing(self.engine) as session:
@@ -276,7 +276,7 @@ class Attention:
             )
 
     def release_all(self) -> int:
-        """Give back everything that this worker holds, because it stops; give how many."""
+        """Hand back everything that this worker holds, because it stops; return how many."""
         with self._lock:
             held = list(self._held.items())
             self._held.clear()
@@ -309,7 +309,7 @@ class Attention:
     # --- effects --------------------------------------------------------------------------------------------
 
     def open_effects(self, process_id: int) -> Sequence[OutboxRow]:
-        """Give the effects of a process that were not carried out yet, the oldest first."""
+        """Return the effects of a process that were not carried out yet, the oldest first."""
         with reading(self.engine) as session:
             return session.exec(
                 select(OutboxRow)
@@ -318,7 +318,7 @@ class Attention:
             ).all()
 
     def leftover_effects(self, limit: int = 50) -> Sequence[OutboxRow]:
-        """Give effects of processes whose flow run has ended: those of terms that outlive a process."""
+        """Return effects of processes whose flow run has ended: those of terms that outlive a process."""
         with reading(self.engine) as session:
             return session.exec(
                 select(OutboxRow)
@@ -330,7 +330,7 @@ class Attention:
 
 
 def _clock() -> float:
-    """Give seconds that go on while this process is stopped, and where the system tells, while the machine sleeps."""
+    """Return seconds that go on while this process is stopped, and where the system tells, while the machine sleeps."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 

@@ -65,7 +65,7 @@ def ask_cancellation(engine: Engine, process_id: int, flow_run_id: UUID) -> bool
 
 
 def open_cancellations(engine: Engine, reference: str | None = None) -> Sequence[CancellationRow]:
-    """Give the requests that nobody decided yet, the oldest first, of one case or of all."""
+    """Return the requests that nobody decided yet, the oldest first, of one case or of all."""
     query = select(CancellationRow).where(col(CancellationRow.decided_at).is_(None))
     if reference is not None:
         query = query.where(CancellationRow.case_reference == reference)

@@ -47,14 +47,14 @@ class CaseOffice:
         return {}
 
     def rules_for(self, municipality: str) -> Rules:
-        """Give the calendar and the policy of a municipality; a policy file that is wrong is a PolicyError."""
+        """Return the calendar and the policy of a municipality; a policy file that is wrong is a PolicyError."""
         if municipality not in self._rules:
             policy, _ = read_policy(self.settings.policy_folder, municipality)
             self._rules[municipality] = Rules(dutch_calendar(), policy)
         return self._rules[municipality]
 
     def rules_named(self, policy: str) -> Rules:
-        """Give the rules that a journal row names; a name that nobody kept is a LookupError."""
+        """Return the rules that a journal row names; a name that nobody kept is a LookupError."""
         if policy == DEFAULT.name:
             return Rules(dutch_calendar(), DEFAULT)
         with reading(self.engine) as session:

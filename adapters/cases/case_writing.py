@@ -139,7 +139,7 @@ def _journal(change: Change, given: Input) -> list[dict[str, Any]]:
 
 
 def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Give the messages that an input asks for."""
+    """Yield the messages that an input asks for."""
     case_row = change.case_row
     for step, line in zip(given.steps, lines, strict=True):
         for index, message in enumerate((*step.messages, *_offered_again(step, given.after, change.rules))):
@@ -162,12 +162,12 @@ def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> I
 
 
 def effect_id(reference: str, number: int, index: int) -> str:
-    """Give the id of a message of a case: from the number of its journal line and its place among them."""
+    """Return the id of a message of a case: from the number of its journal line and its place among them."""
     return str(uuid.uuid5(_OUTBOX_NAMESPACE, f"{reference}/{number}/{index}"))
 
 
 def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:
-    """Give the message to the receiver of a hand-off that is offered anew; its row tells only fixed roles."""
+    """Return the message to the receiver of a hand-off that is offered anew; its row tells only fixed roles."""
     if step.event != "overdracht_aangeboden":
         return ()
     definition = definition_of(case.process(step.process))

@@ -49,21 +49,21 @@ class Held:
 
 
 def check_person(code: str) -> str:
-    """Give a code of a person; refuse what is no code, and so may be a name or a number of a person."""
+    """Return a code of a person; refuse what is no code, and so may be a name or a number of a person."""
     if not _PERSON.match(code):
         raise NotPossible("Een medewerker is een korte code met een letter erin, zonder spaties (mw-17).")
     return code
 
 
 def contact_in(case: Case) -> str | None:
-    """Give the fixed contact person of a case, from its begeleiding."""
+    """Return the fixed contact person of a case, from its begeleiding."""
     guidance = case.open_process(GUIDANCE)
     found = guidance.facts.get("contactpersoon") if guidance else None
     return found if isinstance(found, str) else None
 
 
 def holder_of(case: Case, process: Snapshot) -> str | None:
-    """Give who holds a process."""
+    """Return who holds a process."""
     named = process.facts.get("houder")
     return named if isinstance(named, str) else contact_in(case)
 
@@ -78,7 +78,7 @@ class Caseload:
     # --- who holds what ---------------------------------------------------------------------------------------
 
     def held_by(self, person: str, municipality: str) -> list[Held]:
-        """Give the open processes that somebody holds by name, and those of the cases whose contact he is."""
+        """Return the open processes that somebody holds by name, and those of the cases whose contact he is."""
         named = col(ProcessRow.facts)["houder"].as_string()
         contact = col(ProcessRow.facts)["contactpersoon"].as_string()
         open_here = (col(ProcessRow.closed).is_(False), col(ProcessRow.municipality) == municipality)
@@ -105,7 +105,7 @@ class Caseload:
         key: str | None = None,
         session: Session | None = None,
     ) -> Receipt:
-        """Give one process to somebody, or to nobody; a repeat with the same key changes nothing.
+        """Hand one process to somebody, or to nobody; a repeat with the same key changes nothing.
 
         With `session` it becomes part of a transaction of the caller.
         """
@@ -117,7 +117,7 @@ class Caseload:
     def reassign(
         self, person: str, to: str, municipality: str, reason: str, key: str
     ) -> Iterator[tuple[Held, str | None]]:
-        """Give a whole caseload to somebody else; yields each process with the refusal, if there was one.
+        """Hand a whole caseload to somebody else; yields each process with the refusal, if there was one.
 
         Each process is a transaction of its own: a repeat with the same key goes on where it stopped.
         """
@@ -180,7 +180,7 @@ def take_over(casework: Casework, receipt: Receipt, person: str, session: Sessio
 
 
 def deputy_for(person: str | None, away: Mapping[str, Away]) -> str | None:
-    """Give who stands in for somebody today: the first deputy in line who is there himself."""
+    """Return who stands in for somebody today: the first deputy in line who is there himself."""
     seen: set[str] = set()
     current = person
     while current is not None and current in away and current not in seen:

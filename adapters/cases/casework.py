@@ -385,7 +385,7 @@ class Casework:
             return session.exec(query).first() is not None
 
     def cases_with_due_terms(self, limit: int = 100) -> list[str]:
-        """Give cases that have a rung due today or before, the oldest first: one range of one index.
+        """Return cases that have a rung due today or before, the oldest first: one range of one index.
 
         What only a newer release knows is left out here and not in the question: a database that has no statistics
         yet would start from the processes, of which there are many.
@@ -408,7 +408,7 @@ class Casework:
 
     @contextmanager
     def _within(self, session: Session | None) -> Iterator[Session]:
-        """Give the transaction of the caller, or one of our own that is committed at the end."""
+        """Yield the transaction of the caller, or one of our own that is committed at the end."""
         if session is not None:
             yield session
             return
@@ -418,11 +418,11 @@ class Casework:
     # --- reading ----------------------------------------------------------------------------------------------
 
     def case_in(self, session: Session, reference: str) -> Case:
-        """Give a case as it stands within a transaction of the caller."""
+        """Return a case as it stands within a transaction of the caller."""
         return load_case(session, reference)[0]
 
     def case(self, reference: str) -> CaseView:
-        """Give a case as it stands with its journal; an unknown reference is an UnknownCaseError."""
+        """Return a case as it stands with its journal; an unknown reference is an UnknownCaseError."""
         with reading(self.engine) as session:
             row = session.get(CaseRow, reference)
             if row is None:
@@ -488,7 +488,7 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
 
 
 def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[Input]:
-    """Give the rungs of a case that are due, in order, each decided on the case as the one before left it."""
+    """Yield the rungs of a case that are due, in order, each decided on the case as the one before left it."""
     while True:
         due = [
             (rung.on, index, term.key, rung.name)
@@ -505,7 +505,7 @@ def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Itera
 
 
 def _rung_ids(session: Session, references: Sequence[str]) -> dict[str, set[str]]:
-    """Give for each case the ids of the rungs that its journal has."""
+    """Return for each case the ids of the rungs that its journal has."""
     query = select(JournalRow.case_reference, JournalRow.event_id).where(
         col(JournalRow.case_reference).in_(references), col(JournalRow.rung).is_not(None)
     )
@@ -517,7 +517,7 @@ def _rung_ids(session: Session, references: Sequence[str]) -> dict[str, set[str]
 
 
 def _rung_id(known: set[str], usual: str) -> str:
-    """Give the id of a rung; a warning that is given again on the same day has a number behind it.
+    """Return the id of a rung; a warning that is given again on the same day has a number behind it.
 
     A suspension of no days at all gives the warnings of that day anew. With the same id the second one could
     never be written, and the case would keep its other terms waiting.
@@ -539,7 +539,7 @@ def _known(session: Session, reference: str, event_id: str) -> JournalRow:
 def _told(
     session: Session, references: Sequence[str], event_ids: Sequence[str]
 ) -> set[tuple[str, str | None]]:
-    """Give which of these ids the journals of these cases have."""
+    """Return which of these ids the journals of these cases have."""
     query = select(JournalRow.case_reference, JournalRow.event_id).where(
         col(JournalRow.case_reference).in_(references), col(JournalRow.event_id).in_(event_ids)
     )
@@ -561,7 +561,7 @@ def _same_content(
 
 
 def _comparable(data: Mapping[str, object]) -> dict[str, object]:
-    """Give data with dates as text, so that what was sent and what was kept can be compared."""
+    """Return data with dates as text, so that what was sent and what was kept can be compared."""
     return {
         name: value["datum"] if isinstance(value, dict) and set(value) == {"datum"} else value
         for name, value in data.items()
@@ -570,6 +570,6 @@ def _comparable(data: Mapping[str, object]) -> dict[str, object]:
 
 
 def _fingerprint(code: str, reference: str | None, on: date | None, data: Mapping[str, object]) -> str:
-    """Give a hash over what an opening says, to tell a repeat from another opening with the same key."""
+    """Return a hash over what an opening says, to tell a repeat from another opening with the same key."""
     content = [code, reference, on.isoformat() if on else None, to_json(data)]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def definition_as_json(definition: Definition) -> dict[str, Any]:
-    """Give a definition in the words of the contract."""
+    """Return a definition in the words of the contract."""
     return {
         "mijlpaal": definition.code,
         "naam": definition.name,

@@ -31,7 +31,7 @@ class Growth:
 
 
 def growth_of(journal: Sequence[JournalRow]) -> tuple[Growth, ...]:
-    """Give the growth of each theme over intake and evaluations; nothing where nobody measured."""
+    """Return the growth of each theme over intake and evaluations; nothing where nobody measured."""
     measured = sorted(
         (row for row in journal if all(theme in row.data for theme in THEMES)), key=lambda row: row.on
     )
@@ -41,7 +41,7 @@ def growth_of(journal: Sequence[JournalRow]) -> tuple[Growth, ...]:
 
 
 def growth_rows(journal: Sequence[JournalRow]) -> Iterator[dict[str, Any]]:
-    """Give the growth as JSON: each theme with every score and its day, and the difference."""
+    """Yield the growth as JSON: each theme with every score and its day, and the difference."""
     for item in growth_of(journal):
         yield {
             "thema": item.theme,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def journal_of(
     case_row: CaseRow, steps: Sequence[Step], at: datetime, policy: str, event_id: str | None
 ) -> list[dict[str, Any]]:
-    """Give the journal rows of steps, and let the case row go on from the last of them.
+    """Return the journal rows of steps, and let the case row go on from the last of them.
 
     The id of the event stands with the first step that is not derived. Who writes these rows writes the
     `steps` and the `chain` of the case as well.
@@ -78,7 +78,7 @@ _written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 
 def journal_hash(row: JournalRow) -> str:
-    """Give the hash of a journal row over all that it says and the hash of the row before it."""
+    """Return the hash of a journal row over all that it says and the hash of the row before it."""
     return _hash({name: getattr(row, name) for name in (*_HASHED, *_ACTOR)}, row.on, row.at)
 
 

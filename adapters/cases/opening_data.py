@@ -22,13 +22,13 @@ _CLIENTS = "clienten"  # one client, or two who are liable for each other's debt
 
 
 def checked_opening(code: str, data: Mapping[str, object]) -> dict[str, object]:
-    """Give the data of an opening with dates as dates; an unknown field or a wrong value is InvalidData."""
+    """Return the data of an opening with dates as dates; an unknown field or a wrong value is InvalidData."""
     return dict(checked(_opening_of(current(code).code), todays_facts(data)))
 
 
 @cache
 def _opening_of(code: str) -> EventSpec:
-    """Give what an opening may carry: what starts its terms or those of the next, and what a hand-off would give."""
+    """Return what an opening may carry: what starts its terms or those of the next, and what a hand-off would give."""
     definition = DEFINITIONS[code]
     yes_no = {name for arm in definition.on_open for name in (arm.when, arm.unless) if name}
     dates = {name for arm in definition.on_open for name in (arm.anchor, arm.until, arm.from_earlier) if name}

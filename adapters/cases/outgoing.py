@@ -35,12 +35,12 @@ _EVENTS = uuid.UUID("a2f6d1c4-0a0a-4b3e-8d55-5f1a3c1f7c9e")
 
 
 def case_uuid(municipality: str, reference: str) -> str:
-    """Give the UUID that stands for a case outside: always the same one."""
+    """Return the UUID that stands for a case outside: always the same one."""
     return str(uuid.uuid5(_CASES, f"{municipality}/{reference}"))
 
 
 def source(municipality: str) -> str:
-    """Give the CloudEvents source of a municipality."""
+    """Return the CloudEvents source of a municipality."""
     return f"urn:nld:gemeentecode:{municipality}:systeem:routekaart"
 
 
@@ -52,7 +52,7 @@ def events_of(
     line: Mapping[str, Any],
     at: datetime,
 ) -> list[dict[str, Any]]:
-    """Give the rows of the events of one input; `line` is its first journal row."""
+    """Return the rows of the events of one input; `line` is its first journal row."""
     name = f"{case_row.municipality}/{case_row.reference}/{line['number']}"
     by = shown_actor(line["actor_kind"], line["actor_code"], line["actor_way"])
     zaak = case_uuid(case_row.municipality, case_row.reference)
@@ -70,7 +70,7 @@ def events_of(
 
 
 def as_cloudevent(row: OutgoingEventRow) -> dict[str, Any]:
-    """Give an event in the structured form of CloudEvents 1.0 (NL GOV profile)."""
+    """Return an event in the structured form of CloudEvents 1.0 (NL GOV profile)."""
     return {
         "specversion": "1.0",
         "id": row.id,

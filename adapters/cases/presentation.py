@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = True) -> dict[str, Any]:
-    """Give where a case is, its terms, who holds it, what is possible now, and its journal."""
+    """Return where a case is, its terms, who holds it, what is possible now, and its journal."""
     result: dict[str, Any] = {
         "zaak": view.reference,
         "gemeentecode": view.municipality,
@@ -61,7 +61,7 @@ def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = T
 
 
 def process_title(process: str, name: str) -> str:
-    """Give how people call a process: "M3 In contact", "M2#2 In beeld", "Wsnp"."""
+    """Return how people call a process: "M3 In contact", "M2#2 In beeld", "Wsnp"."""
     code, _, instance = process.partition("#")
     if code.lower() == name.lower():
         return f"{name} {instance}".strip()
@@ -69,7 +69,7 @@ def process_title(process: str, name: str) -> str:
 
 
 def journal_line(row: JournalRow) -> dict[str, Any]:
-    """Give one journal row in the words of the contract."""
+    """Return one journal row in the words of the contract."""
     return {
         "nummer": row.number,
         "op": row.on.isoformat(),

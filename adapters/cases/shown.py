@@ -41,7 +41,7 @@ class ShownRuns:
         self._engine = engine
 
     def pages_of(self, process_ids: Sequence[int]) -> dict[int, str]:
-        """Give the hash of the case page that each process wrote last; empty when it wrote none."""
+        """Return the hash of the case page that each process wrote last; empty when it wrote none."""
         with reading(self._engine) as session:
             query = select(ShownRow.process_id, ShownRow.page).where(
                 col(ShownRow.process_id).in_(process_ids)
@@ -58,7 +58,7 @@ class ShownRuns:
             session.add(row)
 
     def dated(self) -> Iterator[Dated]:
-        """Give every open process that has a run, with the ends of its running terms, batch by batch."""
+        """Yield every open process that has a run, with the ends of its running terms, batch by batch."""
         last = 0
         while True:
             with reading(self._engine) as session:

@@ -96,7 +96,7 @@ _ONE_AND_EVENT = _ONE.add_columns(
 
 
 def lock_case(session: Session, reference: str) -> CaseRow:
-    """Give a case and keep others from changing it until this transaction ends."""
+    """Return a case and keep others from changing it until this transaction ends."""
     row = session.exec(_LOCKED, params={"reference": reference}).first()
     if row is None:
         raise UnknownCaseError(reference)
@@ -111,12 +111,12 @@ def lock_cases(session: Session, references: Sequence[str], *, wait: bool = Fals
 
 
 def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
-    """Give many cases at once, each with all its processes, to look at."""
+    """Return many cases at once, each with all its processes, to look at."""
     return {reference: case for reference, (case, _) in load_kept(session, references).items()}
 
 
 def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, dict[str, Kept]]]:
-    """Give many cases at once, each with all its processes, and where those are kept, by name."""
+    """Return many cases at once, each with all its processes, and where those are kept, by name."""
     found: dict[str, list[Row[Any]]] = {reference: [] for reference in references}
     for row in session.connection().execute(_MANY, {"references": references}):
         found[row.case_reference].append(row)
@@ -124,12 +124,12 @@ def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Ca
 
 
 def load_case(session: Session, reference: str) -> tuple[Case, dict[str, Kept]]:
-    """Give a case with all its processes, and where those are kept, by name."""
+    """Return a case with all its processes, and where those are kept, by name."""
     return _case(session.connection().execute(_ONE, {"reference": reference}).all())
 
 
 def load_for_event(session: Session, reference: str, event_id: str) -> tuple[Case, dict[str, Kept], bool]:
-    """Give a case that this transaction locked, and whether its journal has this event already."""
+    """Return a case that this transaction locked, and whether its journal has this event already."""
     given = {"reference": reference, "event_id": event_id}
     found = session.connection().execute(_ONE_AND_EVENT, given).all()
     return *_case(found), bool(found) and bool(found[0].known)

@@ -27,7 +27,7 @@ Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
 
 
 def hashed(office: CaseOffice, *parts: object, secret: bytes | None = None) -> str:
-    """Give a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
+    """Return a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
     written = json.dumps(parts, sort_keys=True, default=str)
     return keyed_hash(secret or office.settings.integration_secret(), written)
 

@@ -74,17 +74,17 @@ class NewClient:
 
 
 def key_hash(api_key: str) -> str:
-    """Give what we keep of an API key."""
+    """Return what we keep of an API key."""
     return hashlib.sha256(api_key.encode()).hexdigest()
 
 
 def derived_secret(integration_secret: bytes, purpose: str, name: str, salt: str) -> str:
-    """Give the secret of a client or a subscriber; the same again as long as our own secret is the same."""
+    """Return the secret of a client or a subscriber; the same again as long as our own secret is the same."""
     return hmac.new(integration_secret, f"{purpose}\x1f{name}\x1f{salt}".encode(), hashlib.sha256).hexdigest()
 
 
 def jwt_secret(office: CaseOffice, client_id: str, salt: str) -> str:
-    """Give the secret with which a client signs its tokens."""
+    """Return the secret with which a client signs its tokens."""
     return derived_secret(office.settings.integration_secret(), "jwt", client_id, salt)
 
 
@@ -136,7 +136,7 @@ def revoke_client(office: CaseOffice, client_id: str) -> None:
 
 
 def clients(office: CaseOffice) -> Sequence[ClientRow]:
-    """Give every client, revoked ones too."""
+    """Return every client, revoked ones too."""
     with reading(office.engine) as session:
         return session.exec(select(ClientRow).order_by(col(ClientRow.client_id))).all()
 
@@ -157,5 +157,5 @@ def ensure_first_client(office: CaseOffice) -> Path:
 
 
 def first_key_file(office: CaseOffice) -> Path:
-    """Give the file that holds the key of the first client."""
+    """Return the file that holds the key of the first client."""
     return office.settings.home_folder / "api-sleutel"

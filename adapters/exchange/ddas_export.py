@@ -1,4 +1,4 @@
-"""Give what we hold as a delivery of DDAS: schuldhulptrajecten (v1.0), or vroegsignaalzaken.
+"""Write what we hold as a delivery of DDAS: schuldhulptrajecten (v1.0), or vroegsignaalzaken.
 
 The engine knows states and dates. Who the client is, which debts he has and what they amount to, it does not:
 those are left out, unless a plug-in (`person_plugin`) gives the client fields out of the case system.
@@ -122,7 +122,7 @@ class ExportError(IntegrationError):
 
 
 def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterator[str]:
-    """Give a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
+    """Yield a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
     if end < start:
         raise ExportError("De einddatum ligt voor de startdatum.")
     head = {
@@ -168,7 +168,7 @@ def _municipalities(office: CaseOffice) -> list[str]:
 
 
 def _cases(office: CaseOffice, municipality: str) -> Iterator[tuple[str, list[ProcessRow], list[JournalRow]]]:
-    """Give every case of a municipality with its processes and its journal, a page at a time."""
+    """Yield every case of a municipality with its processes and its journal, a page at a time."""
     last = ""
     while True:
         with reading(office.engine) as session:
@@ -272,7 +272,7 @@ def _spells(
     begins: Mapping[str, tuple[str, ...]],
     ends: Mapping[str, tuple[str, ...]],
 ) -> list[dict[str, str]]:
-    """Give what begins and ends, each time that it did: a moratorium ends on the day that the ruling says."""
+    """Return what begins and ends, each time that it did: a moratorium ends on the day that the ruling says."""
     found: list[dict[str, str]] = []
     for line in journal:
         if line.process.split("#")[0] != code:
@@ -287,7 +287,7 @@ def _spells(
 
 
 def _guidance(members: list[ProcessRow], journal: list[JournalRow]) -> list[dict[str, str]]:
-    """Give the begeleiding of which the journal knows the kind, and when it began and ended."""
+    """Return the begeleiding of which the journal knows the kind, and when it began and ended."""
     found = [
         {"soort": _GUIDANCE[line.event], "startdatum": line.on.isoformat()}
         for line in journal
@@ -335,7 +335,7 @@ def _client(given: dict[str, Any]) -> dict[str, str]:
 
 
 def _end_of(members: list[ProcessRow], journal: list[JournalRow]) -> date | None:
-    """Give when the last process of a traject ended; None while one runs."""
+    """Return when the last process of a traject ended; None while one runs."""
     ends = [_ended_on(row, journal) for row in members]
     return None if None in ends else max(found for found in ends if found is not None)
 

@@ -94,7 +94,7 @@ class _Built:
         self._left = _MOST_VALUES
 
     def value(self, kind: str, value: Any, depth: int = 0) -> Any:
-        """Give the value that began with this event; what is too large or too deep becomes nothing."""
+        """Return the value that began with this event; what is too large or too deep becomes nothing."""
         self._left -= 1
         if kind in ("start_map", "start_array") and (depth > MAX_DEPTH or self._left < 0):
             skip(self._events, kind)

@@ -133,5 +133,5 @@ def skip(events: Events, kind: str) -> None:
 
 @lru_cache(maxsize=256)
 def meaning_of(name: str) -> str:
-    """Give a name without what differs per version: case, `_` and `-`."""
+    """Return a name without what differs per version: case, `_` and `-`."""
     return name.replace("_", "").replace("-", "").casefold()

@@ -98,7 +98,7 @@ class Rules(BaseModel):
     bericht: tuple[Rule, ...] = ()
 
     def rule_for(self, kind: str, source: str) -> Rule | None:
-        """Give the first rule that fits."""
+        """Return the first rule that fits."""
         return next((rule for rule in self.bericht if rule.fits(kind, source)), None)
 
 
@@ -121,7 +121,7 @@ def read_rules(path: Path | None) -> Rules:
 
 
 def texts_at(values: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[str]:
-    """Give the texts that stand at these places of a message, such as `data.zaak`."""
+    """Yield the texts that stand at these places of a message, such as `data.zaak`."""
     for place in places:
         value = _at(values, place)
         if isinstance(value, str) and value.strip():
@@ -133,7 +133,7 @@ class UnreadableError(ValueError):
 
 
 def day_of(rule: Rule, values: Mapping[str, Any], received: date) -> date:
-    """Give the date that counts: where the rule says that it stands, or the day of receipt for a rule without one.
+    """Return the date that counts: where the rule says that it stands, or the day of receipt for a rule without one.
 
     A date that is not there or cannot be read is an UnreadableError: no other date stands in for it.
     """
@@ -147,7 +147,7 @@ def day_of(rule: Rule, values: Mapping[str, Any], received: date) -> date:
 
 
 def _meaning(event: str, process: str | None) -> EventSpec:
-    """Give what an event means in a process, or everywhere; a ValueError says what is wrong with the name."""
+    """Return what an event means in a process, or everywhere; a ValueError says what is wrong with the name."""
     meanings = meanings_of(event)
     if not meanings:
         raise ValueError(f"gebeurtenis '{event}' bestaat niet")
@@ -161,7 +161,7 @@ def _meaning(event: str, process: str | None) -> EventSpec:
 
 
 def data_of(rule: Rule, values: Mapping[str, Any]) -> dict[str, object]:
-    """Give the fields of the event that the rule finds in a message; one that does not fit is an UnreadableError."""
+    """Return the fields of the event that the rule finds in a message; one that does not fit is an UnreadableError."""
     spec = _meaning(rule.gebeurtenis or "", rule.mijlpaal)
     found: dict[str, object] = dict(rule.vast)
     for item in spec.fields:
@@ -183,7 +183,7 @@ def _fault_of(value: object) -> str:
 
 
 def _fitting(item: EventField, value: Any) -> object:
-    """Give a value in the form of its field; None when it does not fit, so that no free text comes in."""
+    """Return a value in the form of its field; None when it does not fit, so that no free text comes in."""
     match item.kind:
         case FieldKind.DATE:
             found = civil_date(value) if isinstance(value, str) else None

@@ -78,7 +78,7 @@ def is_test(values: Mapping[str, Any]) -> bool:
 
 
 def _message(values: Mapping[str, Any]) -> dict[str, str | None] | None:
-    """Give what we keep of a notification, as CloudEvents attributes; None for a test message."""
+    """Return what we keep of a notification, as CloudEvents attributes; None for a test message."""
     if is_test(values):
         return None
     if "specversion" in values:  # the form of the newer Notificaties API
@@ -108,7 +108,7 @@ def _text(values: Mapping[str, Any], name: str) -> str:
 
 
 def _time(values: Mapping[str, Any], name: str) -> str | None:
-    """Give a moment as it was written; what is no moment counts as absent."""
+    """Return a moment as it was written; what is no moment counts as absent."""
     value = values.get(name)
     return value if isinstance(value, str) and civil_date(value) is not None else None
 
@@ -228,7 +228,7 @@ def reconcile(office: CaseOffice) -> int:
 
 
 def load_plugin(written: str) -> Callable[..., Any]:
-    """Give the function that a setting names as `module:function`."""
+    """Return the function that a setting names as `module:function`."""
     module, _, name = written.partition(":")
     try:
         found = getattr(importlib.import_module(module), name)

@@ -65,7 +65,7 @@ class Prepared:
     opens: str | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Give it for a row."""
+        """Return it for a row."""
         return {
             "kind": self.kind,
             "source": self.source,
@@ -84,7 +84,7 @@ class Prepared:
 
     @classmethod
     def from_json(cls, row: Mapping[str, Any]) -> Prepared:
-        """Give it back from a row."""
+        """Return it back from a row."""
         on = date.fromisoformat(row["on"]) if row["on"] else None
         unknown = IfUnknown(row.get("if_unknown", IfUnknown.WAIT))
         return cls(**{**row, "references": tuple(row["references"]), "on": on, "if_unknown": unknown})

@@ -68,7 +68,7 @@ class MarksByKey:
     earlier: tuple[Marks, ...]
 
     def all(self, name: str) -> list[str]:
-        """Give one kind of mark under every key."""
+        """Return one kind of mark under every key."""
         found = (getattr(marks, name) for marks in (self.present, *self.earlier))
         return [mark for mark in found if mark is not None]
 
@@ -114,7 +114,7 @@ class Matcher:
         self._repeat_period = timedelta(days=repeat_months * _DAYS_IN_MONTH)
 
     def match(self, marked: Sequence[Marked]) -> list[Matched]:
-        """Give what to do with each of these signals, which are of different people."""
+        """Return what to do with each of these signals, which are of different people."""
         self._renew_pseudonyms([marks for _, marks in marked])
         found = self._in_running_processes(marked)
         undecided = [pair for pair, matched in zip(marked, found, strict=True) if matched is None]
@@ -143,7 +143,7 @@ class Matcher:
                 self._session.execute(update(table).where(column == key).values({name: renewed[key]}))
 
     def _in_running_processes(self, marked: Sequence[Marked]) -> list[Matched | None]:
-        """Give the vroegsignaalzaak of each person that runs, or else his traject; None where neither is."""
+        """Return the vroegsignaalzaak of each person that runs, or else his traject; None where neither is."""
         people = [marks.present.person for _, marks in marked if marks.present.person is not None]
         query = (
             select(
@@ -170,7 +170,7 @@ class Matcher:
         return [None if name[1] is None else zaken.get(name) or trajects.get(name) for name in names]
 
     def _earlier_signals(self, marked: Sequence[Marked]) -> dict[tuple[str, str], list[tuple[date, str]]]:
-        """Give the dates and the arrears of earlier signals of these people, by municipality and by partner."""
+        """Return the dates and the arrears of earlier signals of these people, by municipality and by partner."""
         people = [marks.present.person for _, marks in marked if marks.present.arrears is not None]
         found: dict[tuple[str, str], list[tuple[date, str]]] = {}
         if not people or not self._repeat_period:

@@ -26,7 +26,7 @@ class PostbakError(IntegrationError):
 
 
 def waiting(office: CaseOffice, *, everything: bool = False) -> Sequence[PostbakRow]:
-    """Give the messages that wait, the oldest first; with `everything` those that were dealt with too."""
+    """Return the messages that wait, the oldest first; with `everything` those that were dealt with too."""
     query = select(PostbakRow).order_by(col(PostbakRow.id))
     if not everything:
         query = query.where(col(PostbakRow.closed_at).is_(None))

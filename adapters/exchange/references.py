@@ -53,7 +53,7 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
 
 
 def references_of(session: Session, reference: str) -> Sequence[str]:
-    """Give what other systems call a case."""
+    """Return what other systems call a case."""
     query = (
         select(ExternalReferenceRow.value)
         .where(ExternalReferenceRow.case_reference == reference)
@@ -65,7 +65,7 @@ def references_of(session: Session, reference: str) -> Sequence[str]:
 def find_cases(
     session: Session, office: CaseOffice, values: Iterable[str], municipalities: Sequence[str]
 ) -> list[str]:
-    """Give the cases that any of these values points at, within these municipalities (`*` is all)."""
+    """Return the cases that any of these values points at, within these municipalities (`*` is all)."""
     wanted = [form for value in values for form in forms_of(office.settings, value)]
     if not wanted:
         return []
@@ -78,7 +78,7 @@ def find_cases(
 
 
 def normal(value: str) -> str:
-    """Give a reference without what makes the same one look different.
+    """Return a reference without what makes the same one look different.
 
     Of an address these are its scheme, its default port, the case of its host and of a UUID, and a slash at its end.
     """
@@ -93,12 +93,12 @@ def normal(value: str) -> str:
 
 
 def kept(settings: Settings, value: str) -> str:
-    """Give a reference as we keep it: as it stands, or as a keyed hash where a number in it could be a BSN."""
+    """Return a reference as we keep it: as it stands, or as a keyed hash where a number in it could be a BSN."""
     return forms_of(settings, value)[0]
 
 
 def forms_of(settings: Settings, value: str) -> list[str]:
-    """Give a reference in every form in which it may have been kept, the present one first."""
+    """Return a reference in every form in which it may have been kept, the present one first."""
     written = normal(value)
     if written.startswith(_MARK) or not may_hold_bsn(written):
         return [written]

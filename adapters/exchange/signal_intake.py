@@ -224,7 +224,7 @@ class SignalIntake:
         return self._correct(_Placed(signal, marks, _where(known), known), changed, remarks)
 
     def _process(self, known: SignalRow) -> Snapshot | None:
-        """Give the vroegsignaalzaak of a signal while it runs."""
+        """Return the vroegsignaalzaak of a signal while it runs."""
         case, _ = load_case(self._session, known.case_reference)
         process = case.process(known.process)
         return None if closed(process) else process
@@ -278,7 +278,7 @@ class SignalIntake:
         return self._office.casework.open_all(openings, self._session)
 
     def _received_today(self) -> dict[str, object]:
-        """Give the day on which the college received the signal: T01 counts from it (Wgs art. 4 lid 1 onder b)."""
+        """Return the day on which the college received the signal: T01 counts from it (Wgs art. 4 lid 1 onder b)."""
         return {"signaal_ontvangen_op": self._office.clock.today()}
 
     def _join(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
@@ -316,7 +316,7 @@ class SignalIntake:
         return self._office.casework.report_all(reports, self._session)
 
     def _starts_of_t10(self, references: Sequence[str]) -> dict[tuple[str, str], date]:
-        """Give from which day T10 counts in these cases, by case and process."""
+        """Return from which day T10 counts in these cases, by case and process."""
         query = (
             select(ProcessRow.case_reference, ProcessRow.name, col(TimerRow.anchor))
             .join(TimerRow, col(ProcessRow.id) == col(TimerRow.process_id))
@@ -386,7 +386,7 @@ def _one_of_each_person(marked: Sequence[Marked]) -> tuple[list[Marked], list[Ma
 
 
 def _older(placed: _Placed, counted_from: Mapping[tuple[str, str], date]) -> dict[str, object]:
-    """Give the date of a signal when it is before that from which T10 counts."""
+    """Return the date of a signal when it is before that from which T10 counts."""
     on, start = placed.signal.signal_date, counted_from.get((placed.reference, placed.matched.process))
     return {"oudste_signaaldatum": on} if start is not None and on < start else {}
 
@@ -426,7 +426,7 @@ def _same_person(known: SignalRow, marks: MarksByKey) -> bool:
 
 
 def _changed(signal: Signal, known: SignalRow, marks: MarksByKey) -> tuple[str, ...]:
-    """Give what a sender changed of a signal, by the names of DDAS; nothing when it says the same."""
+    """Return what a sender changed of a signal, by the names of DDAS; nothing when it says the same."""
     if known.content in marks.all("content"):
         return ()
     changes = {

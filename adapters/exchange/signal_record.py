@@ -56,12 +56,12 @@ class SignalReport:
 
 
 def name_of(signal: Signal) -> tuple[str, str, str]:
-    """Give the name that a signal has by itself: its municipality, its supplier and its id."""
+    """Return the name that a signal has by itself: its municipality, its supplier and its id."""
     return (signal.municipality_code, signal.supplier or "", signal.signal_id)
 
 
 def opening_key(signal: Signal) -> str:
-    """Give what makes a signal the same one when it comes again."""
+    """Return what makes a signal the same one when it comes again."""
     name = f"{signal.supplier}:{signal.signal_id}"
     if len(name) > _LONGEST_NAME:
         name = hashlib.sha256(name.encode()).hexdigest()
@@ -69,7 +69,7 @@ def opening_key(signal: Signal) -> str:
 
 
 def known_signal(session: Session, signal: Signal) -> SignalRow | None:
-    """Give the signal with this id, when it came in before."""
+    """Return the signal with this id, when it came in before."""
     return session.exec(
         select(SignalRow).where(
             SignalRow.municipality == signal.municipality_code,

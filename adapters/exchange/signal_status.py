@@ -51,7 +51,7 @@ def is_about_the_person(signal: Signal) -> bool:
 
 
 def closing_event(signal: Signal, on: date) -> Event:
-    """Give the event that stands for the status of a closed signal."""
+    """Return the event that stands for the status of a closed signal."""
     name = CLOSING[signal.status or ""]
     return Event(name, on, {"eindresultaat": OTHER_REASON} if name == "afgesloten_met_resultaat" else {})
 

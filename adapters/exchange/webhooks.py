@@ -124,19 +124,19 @@ def unsubscribe(office: MessageOffice, name: str) -> None:
 
 
 def subscriptions(office: MessageOffice) -> Sequence[SubscriptionRow]:
-    """Give every subscription, ended ones too."""
+    """Return every subscription, ended ones too."""
     with reading(office.engine) as session:
         return session.exec(select(SubscriptionRow).order_by(col(SubscriptionRow.name))).all()
 
 
 def signing_secret(office: MessageOffice, name: str, salt: str) -> str:
-    """Give the secret that the messages of a subscription are signed with, in the form of Standard Webhooks."""
+    """Return the secret that the messages of a subscription are signed with, in the form of Standard Webhooks."""
     derived = derived_secret(office.settings.integration_secret(), "webhook", name, salt)
     return _PREFIX + base64.b64encode(bytes.fromhex(derived)).decode()
 
 
 def renew_secret(office: MessageOffice, name: str) -> str:
-    """Give a subscription a new secret; its messages are signed with the one before it as well, until the next."""
+    """Return a subscription a new secret; its messages are signed with the one before it as well, until the next."""
     with writing(office.engine) as session:
         row = session.get(SubscriptionRow, name)
         if row is None or row.ended_at is not None:
@@ -147,7 +147,7 @@ def renew_secret(office: MessageOffice, name: str) -> str:
 
 
 def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
-    """Give the signature of one message (Standard Webhooks 1.0)."""
+    """Return the signature of one message (Standard Webhooks 1.0)."""
     key = base64.b64decode(secret.removeprefix(_PREFIX))
     return _signed(key, event_id, timestamp, body)
 
@@ -160,7 +160,7 @@ def _signed(key: bytes, event_id: str, timestamp: int, body: bytes) -> str:
 def signatures(
     office: MessageOffice, subscription: SubscriptionRow, event_id: str, timestamp: int, body: bytes
 ) -> str:
-    """Give every signature that a receiver may know: with the present secret, and with the one before it.
+    """Return every signature that a receiver may know: with the present secret, and with the one before it.
 
     Who subscribed before secrets were printed in the form of Standard Webhooks signs with the text of his own.
     """
@@ -183,7 +183,7 @@ def signatures(
 def fan_out(
     office: MessageOffice, emit: Callable[[OutgoingEventRow], None] | None = None, limit: int = 200
 ) -> int:
-    """Give new events to every subscription that wants them, and to `emit`; give how many there were.
+    """Hand new events to every subscription that wants them, and to `emit`; return how many there were.
 
     `emit` comes before the commit: after a crash an event is emitted again, with the same id.
     """
@@ -307,7 +307,7 @@ def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: 
 
 
 def _asked_rest(answer: httpx.Response, now: datetime) -> timedelta:
-    """Give how long a receiver asks to be left alone, in seconds or until a moment; a day at most."""
+    """Return how long a receiver asks to be left alone, in seconds or until a moment; a day at most."""
     asked = answer.headers.get("retry-after", "").strip()
     if asked.isdecimal():
         return min(timedelta(seconds=int(asked[:9])), _LONGEST_REST)
@@ -345,7 +345,7 @@ def _claim(
 
 
 def dead_letters(office: MessageOffice) -> Sequence[tuple[WebhookDeliveryRow, OutgoingEventRow]]:
-    """Give what was given up, the oldest first."""
+    """Return what was given up, the oldest first."""
     query = (
         select(WebhookDeliveryRow, OutgoingEventRow)
         .join(OutgoingEventRow, col(OutgoingEventRow.number) == col(WebhookDeliveryRow.event_number))

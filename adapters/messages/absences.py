@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def who_is_away(session: Session, book: Book, municipality: str, day: date) -> Mapping[str, Away]:
-    """Give who is away on a day in a municipality, by code of the person."""
+    """Return who is away on a day in a municipality, by code of the person."""
     found = {code: Away(person.vervanger) for code, person in book.people.items() if person.is_away(day)}
     declared = session.exec(
         select(AbsenceRow).where(
@@ -38,7 +38,7 @@ def who_is_away(session: Session, book: Book, municipality: str, day: date) -> M
 
 
 def book_of_the_day(session: Session, book: Book, municipality: str, day: date) -> Book:
-    """Give the recipients with everyone who is away on a day marked so, whoever said it."""
+    """Return the recipients with everyone who is away on a day marked so, whoever said it."""
     people = dict(book.people)
     for code, away in who_is_away(session, book, municipality, day).items():
         if (person := people.get(code)) is not None:

@@ -38,7 +38,7 @@ def addressees(
     levels: Iterable[str] = (PERSON,),
     responsible: str | None = None,
 ) -> list[Addressee]:
-    """Give who gets a message for a role.
+    """Return who gets a message for a role.
 
     `levels` says how far up it goes; `responsible` is the person who has the case, when messages for this role
     are his. A role without anybody who is there goes to the team, and then to the coordinator or teamleider.
@@ -61,7 +61,7 @@ def fall_back(
     levels: Iterable[str] = (TEAM, *LAST_RESORTS),
     without: Iterable[str] = (),
 ) -> list[Addressee]:
-    """Give who is asked when nobody of a role is there or can be reached: the first level that can be."""
+    """Return who is asked when nobody of a role is there or can be reached: the first level that can be."""
     left_out = set(without)
     for level in levels:
         found = [
@@ -87,7 +87,7 @@ def _at_level(
 def _people(
     book: Book, role: str, municipality: str, today: date, responsible: str | None, reason: str
 ) -> list[Addressee]:
-    """Give the person who took the case, or everyone with the role; a deputy for who is away.
+    """Return the person who took the case, or everyone with the role; a deputy for who is away.
 
     While none of these people is there, it is for the teams that have the role.
     """
@@ -110,7 +110,7 @@ def _teams(book: Book, role: str, municipality: str, responsible: str | None) ->
 
 
 def present(book: Book, person: Person, day: date) -> Person | None:
-    """Give the person, or the first deputy in his line who is there; None when nobody is, or in a loop."""
+    """Return the person, or the first deputy in his line who is there; None when nobody is, or in a loop."""
     seen: set[str] = set()
     current: Person | None = person
     while current is not None and current.code not in seen:
@@ -122,7 +122,7 @@ def present(book: Book, person: Person, day: date) -> Person | None:
 
 
 def willing(found: list[Addressee], kind: str, *, urgent: bool) -> list[tuple[Addressee, Wish]]:
-    """Give who wants a message and how; what cannot be switched off for everyone then reaches all of them."""
+    """Return who wants a message and how; what cannot be switched off for everyone then reaches all of them."""
     wishes = [(item, item.recipient.wish(kind, urgent=urgent)) for item in found]
     wanted: list[tuple[Addressee, Wish]] = [(item, wish) for item, wish in wishes if wish is not Wish.NONE]
     if wanted:
@@ -133,14 +133,14 @@ def willing(found: list[Addressee], kind: str, *, urgent: bool) -> list[tuple[Ad
 
 
 def next_moment(hours: WorkingHours, moment: datetime, calendar: Calendar) -> datetime:
-    """Give this moment when it lies within working hours, else the start of the next working day."""
+    """Return this moment when it lies within working hours, else the start of the next working day."""
     if _works(hours, moment.date(), calendar) and moment.time() < hours.tot:
         return max(moment, _at(moment, moment.date(), hours.van), key=datetime.timestamp)
     return next_morning(hours, moment, hours.van, calendar)
 
 
 def next_morning(hours: WorkingHours, moment: datetime, at: time, calendar: Calendar) -> datetime:
-    """Give this time of day on the first working day for which it still lies ahead."""
+    """Return this time of day on the first working day for which it still lies ahead."""
     for ahead in range(_MOST_DAYS_AHEAD):
         day = moment.date() + timedelta(days=ahead)
         candidate = _at(moment, day, at)

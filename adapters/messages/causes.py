@@ -38,7 +38,7 @@ class Cause:
 
 
 def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
-    """Give the line of the journal that made an effect, by the id that the effect got from it."""
+    """Return the line of the journal that made an effect, by the id that the effect got from it."""
     rows = session.exec(
         select(JournalRow)
         .where(
@@ -57,7 +57,7 @@ def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
 
 
 def label_of(process: str, version: int, event: str) -> str:
-    """Give an event in words, as its process calls it; a step of a ladder has none and gives nothing."""
+    """Return an event in words, as its process calls it; a step of a ladder has none and gives nothing."""
     if event in _OURS:
         return _OURS[event]
     definition = kept_definition(process.partition("#")[0], version)

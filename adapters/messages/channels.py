@@ -68,7 +68,7 @@ def is_usable(address: str) -> bool:
 
 
 def revealing_word(address: str) -> str | None:
-    """Give a word in an address, such as the sender's name, that a resident's phone must not show."""
+    """Return a word in an address, such as the sender's name, that a resident's phone must not show."""
     return forbidden_to_residents(unquote_plus(address))
 
 

@@ -113,13 +113,13 @@ class Deliveries:
     # --- what is due ------------------------------------------------------------------------------------------
 
     def due(self, process_id: int, limit: int = 20) -> list[Parcel]:
-        """Give the messages of a process that must go out now, each on its own."""
+        """Return the messages of a process that must go out now, each on its own."""
         query = self._due_now(bundled=False).where(DeliveryRow.process_id == process_id).limit(limit)
         with reading(self._engine) as session:
             return [_parcel([row]) for row in session.exec(query)]
 
     def due_elsewhere(self, limit: int = 20) -> list[Parcel]:
-        """Give what must go out now and belongs to no running flow run: digests, and what outlived its process."""
+        """Return what must go out now and belongs to no running flow run: digests, and what outlived its process."""
         late = (
             self._due_now(bundled=False)
             .join(ProcessRow, col(ProcessRow.id) == col(DeliveryRow.process_id))

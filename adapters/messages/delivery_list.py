@@ -26,7 +26,7 @@ class UnknownDeliveryError(Refusal, LookupError):
 
 
 def listed(engine: Engine, *, everything: bool = False, limit: int = 200) -> list[dict[str, Any]]:
-    """Give the deliveries that reached nobody, the newest first; with `everything` all of them."""
+    """Return the deliveries that reached nobody, the newest first; with `everything` all of them."""
     query = select(DeliveryRow).order_by(col(DeliveryRow.created_at).desc(), col(DeliveryRow.id)).limit(limit)
     if not everything:
         query = query.where(DeliveryRow.state == DeliveryState.UNDELIVERABLE)

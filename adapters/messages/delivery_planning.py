@@ -125,7 +125,7 @@ class DeliveryPlanner:
         return None
 
     def to_deputy(self, delivery: DeliveryRow, book: Book) -> str | None:
-        """Give a delivery that still waits to the deputy of who went away since it was planned.
+        """Return a delivery that still waits to the deputy of who went away since it was planned.
 
         Gives what became of the delivery, in words; None when its recipient is there, or nobody stands in.
         """
@@ -194,7 +194,7 @@ class DeliveryPlanner:
         return rows
 
     def _addressed(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[Addressee]:
-        """Give who gets an effect; for a warning the ladder says how far up it goes."""
+        """Return who gets an effect; for a warning the ladder says how far up it goes."""
         today, where, process = self._clock.today(), effect.municipality, case.process(effect.process)
         responsible = self._responsible(session, book, effect, case)
         levels: Iterable[str] = (PERSON,)
@@ -213,7 +213,7 @@ class DeliveryPlanner:
         return found
 
     def _responsible(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> str | None:
-        """Give the person who has the case, when the messages of this role are for him.
+        """Return the person who has the case, when the messages of this role are for him.
 
         In whose name it stands counts for the role of its state, whatever roles he has in the file; otherwise
         only who has the role can be the one.
@@ -231,7 +231,7 @@ class DeliveryPlanner:
         return known.code if its_own or known in book.holders(effect.role, effect.municipality) else None
 
     def _rung_number(self, effect: OutboxRow) -> int:
-        """Give the place of a rung in the ladder of its term, from 1."""
+        """Return the place of a rung in the ladder of its term, from 1."""
         term = self._rules_for(effect.municipality).policy.terms.get(effect.term or "")
         steps = term.ladder if term else ()
         return steps.index(effect.rung) + 1 if effect.rung in steps else 1
@@ -356,6 +356,6 @@ def _add(session: Session, row: DeliveryRow) -> bool:
 
 
 def _next_round(now: datetime, minutes: int) -> datetime:
-    """Give the next round moment, so that all messages of a burst wait for the same one."""
+    """Return the next round moment, so that all messages of a burst wait for the same one."""
     passed = timedelta(hours=now.hour, minutes=now.minute, seconds=now.second, microseconds=now.microsecond)
     return later(now, timedelta(minutes=minutes) - passed % timedelta(minutes=minutes))

@@ -69,7 +69,7 @@ class UnknownLinkError(LookupError):
 
 
 class HandoffLinks:
-    """Give out links, look at them, and use them once."""
+    """Hand out links, look at them, and use them once."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class HandoffLinks:
         self._base_url = base_url.rstrip("/")
 
     def give(self, session: Session, delivery: DeliveryRow, days: int) -> tuple[str, datetime]:
-        """Give the address for a delivery and its last moment.
+        """Return the address for a delivery and its last moment.
 
         The same delivery keeps the same link; its days count from the last time that it was given.
         """
@@ -105,7 +105,7 @@ class HandoffLinks:
         return f"{self._base_url}{PATH}/{self._signer.dumps(row.id)}", row.expires_at
 
     def look(self, token: str) -> HandoffLink:
-        """Give what a token stands for and what can still be done with it. Changes nothing."""
+        """Return what a token stands for and what can still be done with it. Changes nothing."""
         try:
             link_id = self._signer.loads(token)
         except BadSignature:
@@ -169,7 +169,7 @@ class HandoffLinks:
         return self.look(token)
 
     def _receiver(self, session: Session, link: HandoffLink) -> Actor:
-        """Give who was sent the link; which person of a team used it is unknown."""
+        """Return who was sent the link; which person of a team used it is unknown."""
         recipient = session.get_one(HandoffLinkRow, link.id).recipient
         one = recipient in self._recipients.book().people
         return Actor(ActorKind.PERSON if one else ActorKind.UNKNOWN, recipient, Way.LINK)
@@ -211,14 +211,14 @@ def _end_of_day(moment: datetime) -> datetime:
 
 
 def return_reasons() -> tuple[str, ...]:
-    """Give the reasons with which a hand-off may be returned."""
+    """Return the reasons with which a hand-off may be returned."""
     return next(
         field.choices for spec in meanings_of(RETURNED) for field in spec.fields if field.name == "reden"
     )
 
 
 def responsible_person(session: Session, reference: str, process: str) -> str | None:
-    """Give the code of who last accepted this process with a link, or None."""
+    """Return the code of who last accepted this process with a link, or None."""
     return session.exec(
         select(HandoffLinkRow.recipient)
         .where(

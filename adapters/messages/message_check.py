@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def message_problems(office: MessageOffice) -> Iterator[str]:
-    """Give a Dutch line for each thing that is wrong; what is right keeps working."""
+    """Yield a Dutch line for each thing that is wrong; what is right keeps working."""
     for problem in office.recipients.problems():
         yield str(problem)
     for problem in office.texts.problems():

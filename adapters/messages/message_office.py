@@ -31,7 +31,7 @@ class MessageOffice(CaseOffice):
         return RecipientsFile(self.settings.recipients_file)
 
     def away(self, municipality: str, day: date) -> Mapping[str, Away]:
-        """Give who is away on a day, and who stands in."""
+        """Return who is away on a day, and who stands in."""
         with reading(self.engine) as session:
             return who_is_away(session, self.recipients.book(), municipality, day)
 

@@ -180,7 +180,7 @@ class MessageWriter:
         return values
 
     def _penalty_days(self, process: Snapshot) -> dict[str, str]:
-        """Give the first and the last day of a dwangsom (Awb art. 4:17), when there is one."""
+        """Return the first and the last day of a dwangsom (Awb art. 4:17), when there is one."""
         asked, owed = process.latest("T21"), process.latest("T22")
         if asked is None or asked.due is None or owed is None or owed.due is None:
             return {"eerste_dag": "", "laatste_dag": ""}
@@ -190,7 +190,7 @@ class MessageWriter:
         }
 
     def _working_days_on(self, effect: OutboxRow, days: int) -> date:
-        """Give the day some working days after the one to which a message belongs."""
+        """Return the day some working days after the one to which a message belongs."""
         day = effect.planned_on or effect.created_at.astimezone(AMSTERDAM).date()
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
@@ -277,12 +277,12 @@ def _days(number: int) -> str:
 
 
 def message_id(delivery: DeliveryRow, effect: OutboxRow) -> str:
-    """Give the id of a message: of the effect itself, or of what is told about it, which is no repeat of it."""
+    """Return the id of a message: of the effect itself, or of what is told about it, which is no repeat of it."""
     return effect.id if delivery.kind == effect.kind else str(uuid.uuid5(uuid.UUID(effect.id), delivery.kind))
 
 
 def _own_text(kind: str, about: Subject) -> OwnText | None:
-    """Give the text that a message has for its term or its event, when it has one."""
+    """Return the text that a message has for its term or its event, when it has one."""
     what = (about.effect.term, about.cause.event if about.cause else None)
     return next((OWN_WORDS[kind, name] for name in what if name and (kind, name) in OWN_WORDS), None)
 
@@ -296,7 +296,7 @@ def _text_name(delivery: DeliveryRow, own: OwnText | None) -> str:
 def _term_of(
     effect: OutboxRow, process: Snapshot, kind: str, policy: Policy, own: OwnText | None
 ) -> RunningTerm | None:
-    """Give the term that a message is about: its own, that of its text or of the hand-off, or the most urgent one."""
+    """Return the term that a message is about: its own, that of its text or of the hand-off, or the most urgent one."""
     if own is not None and own.term is not None and own.term != effect.term:
         return process.running(own.term) or _most_urgent(process, policy)
     if effect.term is not None:
@@ -308,7 +308,7 @@ def _term_of(
 
 
 def _most_urgent(process: Snapshot, policy: Policy, without: str = "") -> RunningTerm | None:
-    """Give the duty that ends first, or else the one period that runs; nothing that outlives the process."""
+    """Return the duty that ends first, or else the one period that runs; nothing that outlives the process."""
     running = [
         item
         for item in process.terms

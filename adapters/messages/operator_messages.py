@@ -46,7 +46,7 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def operator_key(settings: Settings) -> str:
-    """Give the key with which Prefect's server may ask for such a message."""
+    """Return the key with which Prefect's server may ask for such a message."""
     return secret_file(settings.ensure_home() / "beheersleutel").decode()
 
 

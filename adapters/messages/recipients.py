@@ -85,7 +85,7 @@ class Recipient(_Strict):
     voorkeur: Mapping[Kind, Wish] = Field(default_factory=dict)
 
     def wish(self, kind: str, *, urgent: bool) -> Wish:
-        """Give how this recipient wants a kind of message; a threatening situation is never put in a digest."""
+        """Return how this recipient wants a kind of message; a threatening situation is never put in a digest."""
         if not urgent:
             return self.voorkeur.get(kind, Wish.DIRECT)
         return Wish.NONE if self.voorkeur.get(CRISIS) is Wish.NONE else Wish.DIRECT
@@ -147,20 +147,20 @@ class Book:
     configured: bool = True
 
     def recipient(self, code: str) -> Recipient | None:
-        """Give a person or team by its code."""
+        """Return a person or team by its code."""
         return self.people.get(code) or self.teams.get(code)
 
     def holders(self, role: str, municipality: str) -> tuple[Recipient, ...]:
-        """Give who has a role in a municipality, people and teams, in the order of the file."""
+        """Return who has a role in a municipality, people and teams, in the order of the file."""
         codes = self.roles.get(municipality, {}).get(role) or self.roles.get(EVERY_MUNICIPALITY, {}).get(
             role, ()
         )
         return tuple(found for code in codes if (found := self.recipient(code)) is not None)
 
     def hours(self, recipient: Recipient) -> WorkingHours:
-        """Give the working hours of a recipient."""
+        """Return the working hours of a recipient."""
         return recipient.werktijden or self.house.werktijden
 
     def levels(self, rung: int) -> tuple[str, ...]:
-        """Give who hears of the warning with this place in its ladder."""
+        """Return who hears of the warning with this place in its ladder."""
         return self.ladder[min(rung, max(self.ladder))]

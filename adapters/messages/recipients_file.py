@@ -20,7 +20,7 @@ log = structlog.get_logger("routekaart.messages")
 
 
 class RecipientsFile:
-    """Gives the recipients; a file that turned unreadable leaves the last good ones in force."""
+    """Knows the recipients; a file that turned unreadable leaves the last good ones in force."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
@@ -30,12 +30,12 @@ class RecipientsFile:
         self._problems: tuple[Problem, ...] = ()
 
     def book(self) -> Book:
-        """Give the recipients as the file names them now."""
+        """Return the recipients as the file names them now."""
         self._refresh()
         return self._book
 
     def problems(self) -> tuple[Problem, ...]:
-        """Give what is wrong with the file now."""
+        """Return what is wrong with the file now."""
         self._refresh()
         return self._problems
 

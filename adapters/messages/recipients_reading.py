@@ -50,7 +50,7 @@ def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
 
 
 def book_of(file: str, content: Mapping[str, Any], text: str = "") -> tuple[Book, tuple[Problem, ...]]:
-    """Give what can be used of the content of a file, and everything that is wrong; `text` gives it lines."""
+    """Return what can be used of the content of a file, and everything that is wrong; `text` gives it lines."""
     reader = _Reader(file, TomlLines(text))
     book = reader.read(content)
     return book, tuple(sorted(set(reader.problems), key=lambda item: (item.line or 0, item.sentence)))
@@ -151,7 +151,7 @@ class _Reader:
         people: Mapping[str, Any],
         teams: Mapping[str, Any],
     ) -> Person:
-        """Give a person without a team or deputy that does not exist."""
+        """Return a person without a team or deputy that does not exist."""
         changes: dict[str, None] = {}
         if person.team is not None and person.team not in teams:
             self._wrong((*place, "team"), f"Het team '{person.team}' staat niet in dit bestand.")

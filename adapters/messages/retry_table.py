@@ -23,6 +23,6 @@ URGENT_RETRY_TABLE = RETRY_TABLE[:3]
 
 
 def wait_after(attempts: int, *, urgent: bool = False) -> timedelta | None:
-    """Give how long to wait after so many attempts; None when the table is at its end."""
+    """Return how long to wait after so many attempts; None when the table is at its end."""
     table = URGENT_RETRY_TABLE if urgent else RETRY_TABLE
     return table[attempts] if attempts < len(table) else None

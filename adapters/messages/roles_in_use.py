@@ -24,10 +24,10 @@ def _roles() -> frozenset[str]:
 
 
 def roles_inside() -> tuple[str, ...]:
-    """Give the roles of the municipality's own people."""
+    """Return the roles of the municipality's own people."""
     return tuple(sorted(_roles() - OUTSIDE))
 
 
 def roles_outside() -> tuple[str, ...]:
-    """Give the roles of others: the resident, partners, creditors."""
+    """Return the roles of others: the resident, partners, creditors."""
     return tuple(sorted(_roles() & OUTSIDE))

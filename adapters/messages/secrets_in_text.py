@@ -32,12 +32,12 @@ def is_block(text: str) -> bool:
 
 
 def without_blocks(text: str) -> str:
-    """Give a text with a harmless word in the place of each block, to check its form without Prefect."""
+    """Return a text with a harmless word in the place of each block, to check its form without Prefect."""
     return _BLOCK.sub("geheim", text)
 
 
 def fill_in(text: str) -> str:
-    """Give a text with its secrets; a missing one is a MissingSecretError."""
+    """Return a text with its secrets; a missing one is a MissingSecretError."""
     for pattern, read in ((_VARIABLE, _from_environment), (_BLOCK, _from_prefect)):
         whole = pattern.fullmatch(text.strip())
         if whole:

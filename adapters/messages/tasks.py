@@ -101,7 +101,7 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
 
 
 def task_text(subject: str | None, policy: Policy) -> TaskText:
-    """Give the words of a task; one that nobody wrote words for asks to look at the case.
+    """Return the words of a task; one that nobody wrote words for asks to look at the case.
 
     What a municipality asks for a life phase or a persona stands in its policy; words that no message may hold are
     not used.

@@ -44,12 +44,12 @@ _UNSEEN = frozenset({"Mn", "Me", "Cf"})
 
 
 def forbidden_to_all(text: str) -> str | None:
-    """Give the first word that no message may hold, or None."""
+    """Return the first word that no message may hold, or None."""
     return _first(FORBIDDEN_TO_ALL, text)
 
 
 def forbidden_to_residents(text: str) -> str | None:
-    """Give the first word that a resident's phone must not show, or None."""
+    """Return the first word that a resident's phone must not show, or None."""
     return _first(FORBIDDEN_TO_RESIDENTS, text)
 
 
@@ -61,7 +61,7 @@ def _first(words: tuple[str, ...], text: str) -> str | None:
 
 
 def _as_seen(text: str) -> str:
-    """Give a text as the eye reads it: small letters without marks, and without signs that do not show."""
+    """Return a text as the eye reads it: small letters without marks, and without signs that do not show."""
     signs = unicodedata.normalize("NFKD", text)
     return "".join(sign for sign in signs if unicodedata.category(sign) not in _UNSEEN).casefold()
 
@@ -87,7 +87,7 @@ def looks_like_amount(text: str) -> bool:
 
 
 def readability(text: str) -> float:
-    """Give the Flesch-Douma score of a Dutch text; a text without words is as easy as can be."""
+    """Return the Flesch-Douma score of a Dutch text; a text without words is as easy as can be."""
     words = _WORD.findall(text)
     sentences = max(1, len(sentences_of(text)))
     if not words:
@@ -97,7 +97,7 @@ def readability(text: str) -> float:
 
 
 def sentences_of(text: str) -> list[list[str]]:
-    """Give the sentences of a text as lists of words; a line ends one too."""
+    """Return the sentences of a text as lists of words; a line ends one too."""
     return [words for part in _SENTENCE_END.split(text) if (words := _WORD.findall(part))]
 
 

@@ -69,7 +69,7 @@ class MessageText:
     body: str
 
     def write(self, values: Mapping[str, str]) -> tuple[str, str]:
-        """Give title and body with the fields filled in."""
+        """Return title and body with the fields filled in."""
         lines = [
             line.format_map(values)
             for line in self.body.splitlines()
@@ -85,7 +85,7 @@ class Texts:
         self._folder = folder
 
     def text(self, name: str, municipality: str) -> MessageText:
-        """Give a text for a municipality: its own when that is good, else ours."""
+        """Return a text for a municipality: its own when that is good, else ours."""
         for path in self._places(name, municipality):
             if path.is_file():
                 text, problems = _checked(path, name, path.stat().st_mtime_ns)
@@ -101,7 +101,7 @@ class Texts:
         return (self._folder / municipality / f"{name}.txt", self._folder / f"{name}.txt")
 
     def problems(self) -> Iterator[Problem]:
-        """Give everything that is wrong with the texts of the municipality."""
+        """Yield everything that is wrong with the texts of the municipality."""
         if self._folder is None:
             return
         if not self._folder.is_dir():
@@ -132,7 +132,7 @@ def _parsed(content: str) -> MessageText:
 
 
 def check_text(file: str, name: str, content: str) -> Iterator[Problem]:
-    """Give everything that is wrong with a text: fields, words, length and readability, each with its line."""
+    """Yield everything that is wrong with a text: fields, words, length and readability, each with its line."""
     lines = content.splitlines()
     if not lines or not lines[0].startswith(_TITLE) or (len(lines) > 1 and lines[1].strip()):
         yield Problem(file, 1, f"Begin met '{_TITLE} ...' en dan een lege regel.")
@@ -188,7 +188,7 @@ def _too_hard(file: str, name: str, lines: list[str]) -> Iterator[Problem]:
 
 
 def _fields(line: str) -> set[str]:
-    """Give the fields of a line; anything but a plain name in braces is a ValueError."""
+    """Return the fields of a line; anything but a plain name in braces is a ValueError."""
     found = set()
     for _, name, spec, conversion in string.Formatter().parse(line):
         if name is None:

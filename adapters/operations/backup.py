@@ -88,7 +88,7 @@ def make_backup(database: str | URL, target: Path) -> int:
 
 @contextlib.contextmanager
 def _partial(target: Path) -> Iterator[Path]:
-    """Give a file beside the target for this user alone; it is gone at the end, unless it was renamed."""
+    """Yield a file beside the target for this user alone; it is gone at the end, unless it was renamed."""
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         os.close(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))

@@ -105,7 +105,7 @@ class CaseFigures:
         return ()
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Give the figures as they are now, or were a few seconds ago."""
+        """Return the figures as they are now, or were a few seconds ago."""
         with self._lock:
             if not self._kept or time.monotonic() - self._read_at > KEEP_SECONDS:
                 with reading(self._office.engine) as session:
@@ -144,7 +144,7 @@ class CaseFigures:
             yield _gauge(name, text, session.exec(select(func.count(column)).where(condition)).one())
 
     def _ages(self, session: Session) -> Iterable[GaugeMetricFamily]:
-        """Give how long the oldest has waited, in seconds; 0 when nothing waits."""
+        """Yield how long the oldest has waited, in seconds; 0 when nothing waits."""
         clock = self._office.clock
         today = clock.today()
         first = session.exec(select(func.min(TimerRow.next_on)).where(col(TimerRow.next_on) <= today)).one()

@@ -45,7 +45,7 @@ OPENED = "geopend"
 
 
 def broken_journals(office: Office, processes: int | None = None) -> Iterator[str]:
-    """Give one Dutch sentence for each broken case of an office, in order of reference, with all cores.
+    """Yield one Dutch sentence for each broken case of an office, in order of reference, with all cores.
 
     `processes` is how many to use, for a long journal as many as the machine has cores.
     """
@@ -73,7 +73,7 @@ def _collect_less() -> None:
 
 
 def _ends_of_parts(engine: Engine, parts: int) -> list[str]:
-    """Give the references at which the cases are divided into parts of the same size."""
+    """Return the references at which the cases are divided into parts of the same size."""
     with reading(engine) as session:
         cases = session.exec(select(func.count()).select_from(CaseRow)).one()
         places = sorted({cases * part // parts for part in range(1, parts)} - {0})
@@ -92,7 +92,7 @@ def _broken_in_part(settings: Settings, after: str, until: str | None) -> list[s
 def broken_cases(
     engine: Engine, rules_named: Callable[[str], Rules], after: str = "", until: str | None = None
 ) -> Iterator[str]:
-    """Give one Dutch sentence for each case whose journal is not right, naming the first bad row.
+    """Yield one Dutch sentence for each case whose journal is not right, naming the first bad row.
 
     `after` and `until` bound the references that are looked at.
     """
@@ -126,7 +126,7 @@ def broken_cases(
 
 
 def first_broken_link(case: CaseRow, journal: Sequence[JournalRow]) -> int | None:
-    """Give the number of the first row that breaks the chain; None when the chain is whole."""
+    """Return the number of the first row that breaks the chain; None when the chain is whole."""
     previous = ""
     for expected, row in enumerate(journal, start=1):
         if row.number != expected or row.previous != previous or journal_hash(row) != row.hash:
@@ -160,7 +160,7 @@ def _replay_differs(
 
 
 def _replayed(case: Case, row: JournalRow, rules: Rules) -> Case:
-    """Give a case after the input of one row."""
+    """Return a case after the input of one row."""
     today = row.at.astimezone(AMSTERDAM).date()
     if row.event == OPENED:
         return start(case, row.process.split("#")[0], row.on, today, rules, from_json(row.data))[0]
@@ -173,7 +173,7 @@ def _replayed(case: Case, row: JournalRow, rules: Rules) -> Case:
 
 
 def _versions_opened(journal: Sequence[JournalRow], place: int) -> dict[str, int]:
-    """Give the versions with which processes opened in this step and those that followed from it.
+    """Return the versions with which processes opened in this step and those that followed from it.
 
     A process that opened before a definition changed is replayed with the definition of that day.
     """

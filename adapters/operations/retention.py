@@ -134,7 +134,7 @@ def _delete(engine: Engine, table: type[SQLModel], key: Any, *conditions: Column
 
 
 def destroyable(office: Office) -> list[Destroyable]:
-    """Give the cases that may be destroyed: all has ended, and so has the last archive term."""
+    """Return the cases that may be destroyed: all has ended, and so has the last archive term."""
     with reading(office.engine) as session:
         rows = session.exec(
             select(

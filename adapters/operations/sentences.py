@@ -73,7 +73,7 @@ _TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 def explain(error: BaseException, faults: Path | None = None) -> Explained:
-    """Give an error as a sentence. A fault of ours is written to the log under the number that it gets.
+    """Return an error as a sentence. A fault of ours is written to the log under the number that it gets.
 
     `faults` is the file for that, of a process that has no log of its own.
     """
@@ -86,7 +86,7 @@ def explain(error: BaseException, faults: Path | None = None) -> Explained:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Give an error and what it was raised from; of a group its first."""
+    """Yield an error and what it was raised from; of a group its first."""
     seen: set[int] = set()
     now: BaseException | None = error
     while now is not None and id(now) not in seen:

@@ -13,7 +13,7 @@ HIDDEN = f"minder dan {LEAST}"
 
 
 def shown_counts(counts: Mapping[str, int], least: int = LEAST) -> dict[str, int | None]:
-    """Give counts that may be shown together with their total; None is a cell that is not shown.
+    """Return counts that may be shown together with their total; None is a cell that is not shown.
 
     A single hidden cell would follow from the total, and so would several that are together very small, or as large
     as small cells can be. So cells are hidden, the smallest first, until nobody can work them out.
@@ -34,7 +34,7 @@ def _follow_from_their_sum(hidden: Collection[int], least: int) -> bool:
 
 
 def _made_in_one_way(cells: int, least: int) -> tuple[int, int]:
-    """Give the sums that so many small cells can make in one way only: all as small, or all as large as can be."""
+    """Return the sums that so many small cells can make in one way only: all as small, or all as large as can be."""
     return cells, (least - 1) * cells
 
 
@@ -50,7 +50,7 @@ def total_may_be_shown(counts: Mapping[str, int], least: int = LEAST) -> bool:
 
 
 def shown_share(part: int, whole: int, least: int = LEAST) -> tuple[float | None, str]:
-    """Give a share as a number and as people read it; None where it may not be shown exactly.
+    """Return a share as a number and as people read it; None where it may not be shown exactly.
 
     A share of a known whole gives both its parts away. Where one of them is under the threshold, a bound is
     shown that says no more than that.

@@ -85,7 +85,7 @@ class Monitor:
     figures: Mapping[str, Figure]  # in the words of this municipality
 
     def of(self, figure: Figure) -> tuple[Cell, ...]:
-        """Give the cells of a figure."""
+        """Return the cells of a figure."""
         return tuple(cell for cell in self.cells if cell.figure == figure.code)
 
 
@@ -114,7 +114,7 @@ def read_monitor(
 
 
 def _open_work(office: WorkloadOffice, municipality: str) -> Iterator[Cell]:
-    """Give what is open now: how many of its cases are late, and on whom each waits first."""
+    """Yield what is open now: how many of its cases are late, and on whom each waits first."""
     workload = read_workload(office, municipality)
     first: dict[str, WorkItem] = {}
     for item in workload.items:
@@ -152,7 +152,7 @@ def _few(number: int) -> str:
 
 
 def _reason(reasons: list[str]) -> str:
-    """Give the reason of a case whose last parts ended on one day: one that says something before one that does not."""
+    """Return the reason of a case whose last parts ended on one day: rather one that says something than not."""
     return next((reason for reason in reversed(reasons) if reason != NO_REASON), NO_REASON)
 
 
@@ -167,7 +167,7 @@ class _Period:
     end: date
 
     def in_time(self) -> Iterator[Cell]:
-        """Give for each term of the table which share was met on or before its last day."""
+        """Yield for each term of the table which share was met on or before its last day."""
         rows = self.session.execute(
             select(  # type: ignore[call-overload]
                 col(ProcessRow.case_reference),
@@ -195,7 +195,7 @@ class _Period:
             yield Cell(item.figure.code, "alle zaken", value, shown, _of(len(cases)))
 
     def _endings(self) -> Subquery:
-        """Give the day on which each process came to the end where it stands now.
+        """Return the day on which each process came to the end where it stands now.
 
         After that its archive term still warns, and a dwangsom may be fixed: those lines end nothing.
         """
@@ -220,7 +220,7 @@ class _Period:
 
     @cached_property
     def _closings(self) -> list[Any]:
-        """Give each process that ended in the period, with the day on which it did."""
+        """Each process that ended in the period, with the day on which it did."""
         ended = self._endings()
         return list(
             self.session.execute(
@@ -240,7 +240,7 @@ class _Period:
         )
 
     def lead_times(self) -> Iterator[Cell]:
-        """Give median and 90th percentile of working days for each mijlpaal."""
+        """Yield median and 90th percentile of working days for each mijlpaal."""
         calendar = self.office.rules_for(self.municipality).calendar
         days: dict[str, Counter[str]] = defaultdict(Counter)
         for reference, code, opened_on, ended_on in self._closings:
@@ -255,7 +255,7 @@ class _Period:
 
     @cached_property
     def _exits(self) -> Counter[str]:
-        """Give the cases whose whole traject ended in the period, by the reason of what ended last."""
+        """The cases whose whole traject ended in the period, by the reason of what ended last."""
         ended = self._endings()
         here = (col(ProcessRow.municipality) == self.municipality, col(ProcessRow.code).in_(sorted(TRAJECT)))
         in_the_period = (
@@ -285,11 +285,11 @@ class _Period:
         return reasons
 
     def exits(self) -> Iterator[Cell]:
-        """Give how many cases ended for each uitstroomreden."""
+        """Yield how many cases ended for each uitstroomreden."""
         yield from _counts(EXITS, self._exits)
 
     def volumes(self) -> Iterator[Cell]:
-        """Give how many cases came in, started and ended, and which share of what ended was a success."""
+        """Yield how many cases came in, started and ended, and which share of what ended was a success."""
         opened = {
             name: self._cases_with(col(ProcessRow.code) == code, col(ProcessRow.opened_on))
             for name, code in ((SIGNALS, "M2"), (REQUESTS, "M3"))
@@ -322,7 +322,7 @@ class _Period:
         return number
 
     def relapse(self) -> Iterator[Cell]:
-        """Give the share of nazorg with a signal of terugval."""
+        """Yield the share of nazorg with a signal of terugval."""
         ended = self._endings()
         whole = set(
             self.session.execute(
@@ -352,7 +352,7 @@ class _Period:
         yield Cell(RELAPSE.code, "alle zaken in nazorg", value, shown, _of(len(whole)))
 
     def bottlenecks(self) -> Iterator[Cell]:
-        """Give in how many cases each bottleneck was reported; a case can have several, so no total follows."""
+        """Yield in how many cases each bottleneck was reported; a case can have several, so no total follows."""
         rows = self.session.execute(
             select(col(JournalRow.case_reference), col(JournalRow.data)).where(
                 col(JournalRow.municipality) == self.municipality,
@@ -368,7 +368,7 @@ class _Period:
             yield Cell(STUCK.code, name, number if number >= LEAST else None, _of(number))
 
     def quality(self) -> Iterator[Cell]:
-        """Give the mean score of each question of the quality sample."""
+        """Yield the mean score of each question of the quality sample."""
         reviews = self.session.execute(
             select(col(ReviewRow.case_reference), col(ReviewRow.scores)).where(
                 col(ReviewRow.municipality) == self.municipality,
@@ -397,7 +397,7 @@ def _ends_where_it_stands(ended: Subquery) -> ColumnElement[bool]:
 
 
 def _percentile(values: Iterable[int], part: float) -> int:
-    """Give the smallest value that so large a part of the values does not exceed."""
+    """Return the smallest value that so large a part of the values does not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
@@ -406,7 +406,7 @@ HEADS = ("cijfer", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
 
 
 def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:
-    """Give the monitor as rows, the same for CSV and for the API."""
+    """Yield the monitor as rows, the same for CSV and for the API."""
     for cell in monitor.cells:
         figure = monitor.figures[cell.figure]
         values = (figure.name, cell.part, cell.shown, figure.unit, cell.of, figure.definition)
@@ -414,5 +414,5 @@ def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:
 
 
 def monitor_csv(monitor: Monitor) -> str:
-    """Give the monitor as CSV; hidden cells are hidden here as well."""
+    """Return the monitor as CSV; hidden cells are hidden here as well."""
     return to_csv(HEADS, monitor_rows(monitor))

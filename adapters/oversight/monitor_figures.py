@@ -209,7 +209,7 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 
 
 def figures_of(policy: Policy) -> Mapping[str, Figure]:
-    """Give the figures with the lengths that a municipality has itself."""
+    """Return the figures with the lengths that a municipality has itself."""
     lengths = {item.figure.code: str(policy.term(item.term).length) for item in IN_TIME}
     return MappingProxyType(
         {

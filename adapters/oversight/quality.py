@@ -53,7 +53,7 @@ class Week:
 
 
 def last_week(today: date) -> Week:
-    """Give the last whole week before a day."""
+    """Return the last whole week before a day."""
     return Week(today - timedelta(days=today.weekday() + 7))
 
 
@@ -112,7 +112,7 @@ class QualitySample:
             return self._plain(drawn)
 
     def waiting(self, municipality: str) -> list[ReviewRow]:
-        """Give what nobody has reviewed yet."""
+        """Return what nobody has reviewed yet."""
         with reading(self._engine) as session:
             return self._plain(
                 session.exec(
@@ -123,7 +123,7 @@ class QualitySample:
             )
 
     def get(self, review_id: int) -> ReviewRow:
-        """Give one of the sample; an unknown one is NotPossible."""
+        """Return one of the sample; an unknown one is NotPossible."""
         with reading(self._engine) as session:
             row = session.get(ReviewRow, review_id)
             if row is None:

@@ -39,11 +39,11 @@ class WorkloadOffice(Protocol):
     clock: Clock
 
     def rules_for(self, municipality: str) -> Rules:
-        """Give the calendar and the policy of a municipality."""
+        """Return the calendar and the policy of a municipality."""
         ...
 
     def away(self, municipality: str, day: date) -> Mapping[str, Away]:
-        """Give who is away on a day, and who stands in."""
+        """Return who is away on a day, and who stands in."""
         ...
 
 
@@ -217,7 +217,7 @@ HEADS = (
 
 
 def rows_of(workload: Workload) -> Iterator[dict[str, Any]]:
-    """Give the werkvoorraad as rows, the same for CSV and for the API."""
+    """Yield the werkvoorraad as rows, the same for CSV and for the API."""
     week = set(map(id, workload.this_week))
     for item in workload.items:
         late = (workload.on - item.due).days if item.due is not None and item.due < workload.on else 0
@@ -230,7 +230,7 @@ def rows_of(workload: Workload) -> Iterator[dict[str, Any]]:
 
 
 def workload_csv(workload: Workload) -> str:
-    """Give the werkvoorraad as CSV, with a semicolon as Dutch spreadsheets want it."""
+    """Return the werkvoorraad as CSV, with a semicolon as Dutch spreadsheets want it."""
     return to_csv(HEADS, rows_of(workload))
 
 
@@ -251,6 +251,6 @@ def _written(value: object) -> object:
 
 
 def municipalities(office: WorkloadOffice) -> list[str]:
-    """Give every municipality that has a case."""
+    """Return every municipality that has a case."""
     with reading(office.engine) as session:
         return sorted(session.exec(select(ProcessRow.municipality).distinct()))

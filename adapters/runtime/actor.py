@@ -53,7 +53,7 @@ _acting: ContextVar[Actor] = ContextVar("routekaart-actor", default=_NOBODY)
 
 
 def acting() -> Actor:
-    """Give who acts now, in this thread or task."""
+    """Return who acts now, in this thread or task."""
     return _acting.get()
 
 
@@ -78,5 +78,5 @@ def is_code(text: object) -> bool:
 
 
 def shown_actor(kind: str | None, code: str | None, way: str | None) -> dict[str, str | None]:
-    """Give an actor in the words of the contract (4.3); a row from before there were actors has an unknown one."""
+    """Return an actor in the words of the contract (4.3); a row from before there were actors has an unknown one."""
     return {"soort": kind or str(ActorKind.UNKNOWN), "code": code, "weg": way}

@@ -14,7 +14,7 @@ AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 
 def later(moment: datetime, span: timedelta) -> datetime:
-    """Give the moment a span later, in Amsterdam. Adding to a local time is an hour off when the clock changes."""
+    """Return the moment a span later, in Amsterdam. Adding to a local time is an hour off when the clock changes."""
     return (moment.astimezone(UTC) + span).astimezone(AMSTERDAM)
 
 
@@ -22,11 +22,11 @@ class Clock(Protocol):
     """Tells the time."""
 
     def now(self) -> datetime:
-        """Give this moment, aware, in Europe/Amsterdam."""
+        """Return this moment, aware, in Europe/Amsterdam."""
         ...
 
     def today(self) -> date:
-        """Give the civil date in Europe/Amsterdam."""
+        """Return the civil date in Europe/Amsterdam."""
         ...
 
 
@@ -34,11 +34,11 @@ class SystemClock:
     """The clock of the machine."""
 
     def now(self) -> datetime:
-        """Give this moment."""
+        """Return this moment."""
         return datetime.now(AMSTERDAM)
 
     def today(self) -> date:
-        """Give today."""
+        """Return today."""
         return self.now().date()
 
 
@@ -51,11 +51,11 @@ class AcceleratedClock:
     speed: float
 
     def now(self) -> datetime:
-        """Give the virtual moment."""
+        """Return the virtual moment."""
         return later(self.start, (datetime.now(UTC) - self.began) * self.speed)
 
     def today(self) -> date:
-        """Give the virtual date."""
+        """Return the virtual date."""
         return self.now().date()
 
 
@@ -66,9 +66,9 @@ class SetClock:
     moment: datetime
 
     def now(self) -> datetime:
-        """Give the moment to which it was set."""
+        """Return the moment to which it was set."""
         return self.moment.astimezone(AMSTERDAM)
 
     def today(self) -> date:
-        """Give the date to which it was set."""
+        """Return the date to which it was set."""
         return self.now().date()

@@ -61,11 +61,11 @@ class Credential:
         return URLSafeSerializer(self.key("notitie"))
 
     def key(self, purpose: str) -> bytes:
-        """Give the key for a purpose; another purpose has a key that cannot be told from it."""
+        """Return the key for a purpose; another purpose has a key that cannot be told from it."""
         return hmac.new(self.auth_string.encode(), f"routekaart.{purpose}".encode(), hashlib.sha256).digest()
 
 
 def hash_of_answers(values: Mapping[str, Any]) -> str:
-    """Give a hash over the answers of a form, the same for the door that sees them and the worker that reads them."""
+    """Return a hash over the answers of a form, the same for the door that sees them and the worker that reads them."""
     written = json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(written.encode()).hexdigest()[:32]

@@ -29,12 +29,12 @@ class AddressError(Refusal, ValueError):
 
 
 def sqlite_address(file: Path) -> URL:
-    """Give the address of a SQLite file; whatever its path holds, it names that file."""
+    """Return the address of a SQLite file; whatever its path holds, it names that file."""
     return URL.create("sqlite", database=str(file))
 
 
 def database_address(written: str | URL) -> URL:
-    """Give an address as SQLAlchemy and psycopg take it; raises AddressError."""
+    """Return an address as SQLAlchemy and psycopg take it; raises AddressError."""
     try:
         url = make_url(written)
     except (ArgumentError, ValueError):

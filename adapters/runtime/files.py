@@ -41,7 +41,7 @@ def append_line(file: Path, line: str, *, secret: bool = False) -> None:
 
 
 def _end_of_last_line(handle: int) -> int:
-    """Give the place after the last line that is whole."""
+    """Return the place after the last line that is whole."""
     end = os.fstat(handle).st_size
     while end:
         start = max(0, end - _BLOCK)
@@ -54,7 +54,7 @@ def _end_of_last_line(handle: int) -> int:
 
 @contextmanager
 def whole_file(target: Path) -> Iterator[IO[str]]:
-    """Give a file to write text to, for this user alone; it gets its name when all of it is on the disk."""
+    """Yield a file to write text to, for this user alone; it gets its name when all of it is on the disk."""
     handle, made = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -76,7 +76,7 @@ def use_standard_logging() -> None:
 
 
 def _shared() -> list[Processor]:
-    """Give what is done to every line, ours or of a library."""
+    """Return what is done to every line, ours or of a library."""
     return [
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -106,7 +106,7 @@ def _run_of_prefect(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def _fault(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Give of an exception its kind and its places, not its text."""
+    """Return of an exception its kind and its places, not its text."""
     given = event.pop("exc_info", None)
     error = given if isinstance(given, BaseException) else None
     if given is True:
@@ -119,7 +119,7 @@ def _fault(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def traced(error: BaseException) -> dict[str, Any]:
-    """Give of an exception its kind and its places, not its text, which may quote what was sent."""
+    """Return of an exception its kind and its places, not its text, which may quote what was sent."""
     places = extract_tb(error.__traceback__)[-_PLACES:]
     return {
         "error": type(error).__name__,

@@ -19,7 +19,7 @@ _PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 @cache
 def loopback() -> str:
-    """Give the address of this machine for itself: 127.0.0.1, or ::1 where there is no other."""
+    """Return the address of this machine for itself: 127.0.0.1, or ::1 where there is no other."""
     with socket.socket() as probe:
         try:
             probe.bind((_IPV4, 0))
@@ -30,7 +30,7 @@ def loopback() -> str:
 
 
 def in_url(host: str) -> str:
-    """Give a host as it stands in a URL."""
+    """Return a host as it stands in a URL."""
     return f"[{host}]" if ":" in host else host
 
 

@@ -27,18 +27,18 @@ _LENGTH = 64  # of the column that holds it
 
 
 def person_key(bsn: str, secret: bytes) -> str:
-    """Give the pseudonym that stands for a BSN; without the secret it cannot be led back."""
+    """Return the pseudonym that stands for a BSN; without the secret it cannot be led back."""
     digest = hmac.new(secret, bsn.zfill(9).encode(), hashlib.sha256).hexdigest()
     return f"{key_name(secret)}.{digest}"[:_LENGTH]
 
 
 def key_name(secret: bytes) -> str:
-    """Give the name of a key: what a pseudonym begins with."""
+    """Return the name of a key: what a pseudonym begins with."""
     return hashlib.sha256(b"naam van de sleutel:" + secret).hexdigest()[:KEY_NAME_LENGTH]
 
 
 def keyed_hash(secret: bytes, *parts: object) -> str:
-    """Give a hash over these parts that says nothing to who does not have the secret."""
+    """Return a hash over these parts that says nothing to who does not have the secret."""
     written = "\x1f".join(str(part) for part in parts)
     return hmac.new(secret, written.encode(), hashlib.sha256).hexdigest()
 
@@ -54,7 +54,7 @@ def renew_key_file(home: Path) -> None:
 
 
 def client_keys(codes: Sequence[str], settings: Settings) -> tuple[str | None, str | None]:
-    """Give the pseudonyms of one or two clients, known by a BSN or by the number of the case system.
+    """Return the pseudonyms of one or two clients, known by a BSN or by the number of the case system.
 
     More than two clients, or one client twice, is NotPossible (DDAS: a traject has one or two).
     """

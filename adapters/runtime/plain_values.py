@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def to_json(values: Mapping[str, object]) -> dict[str, Any]:
-    """Give facts or data as JSON; a date becomes {"datum": "2026-04-02"}."""
+    """Return facts or data as JSON; a date becomes {"datum": "2026-04-02"}."""
     return {name: _plain(value) for name, value in values.items()}
 
 
@@ -23,7 +23,7 @@ def _plain(value: object) -> Any:
 
 
 def from_json(values: Mapping[str, Any]) -> dict[str, object]:
-    """Give facts or data back as they were before `to_json`."""
+    """Return facts or data back as they were before `to_json`."""
     return {name: _rich(value) for name, value in values.items()}
 
 

@@ -22,7 +22,7 @@ DEFAULT = Policy()
 
 
 def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping[str, Any]]:
-    """Give the policy of a municipality and the choices it was made from.
+    """Return the policy of a municipality and the choices it was made from.
 
     Without a folder, or without a file for this gemeentecode, the defaults hold. A file that cannot be used is
     a PolicyError that names the file, the key and the article.
@@ -45,23 +45,23 @@ def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping
 
 
 def policy_from(name: str, choices: Mapping[str, Any], *, kept: bool = False) -> Policy:
-    """Give the policy with this name that these choices make; one that was `kept` counts as it did then."""
+    """Return the policy with this name that these choices make; one that was `kept` counts as it did then."""
     return replace(with_overrides(DEFAULT, choices, kept=kept), name=name)
 
 
 def policy_name(municipality: str, choices: Mapping[str, Any]) -> str:
-    """Give a name that says whose policy it is and changes with its content."""
+    """Return a name that says whose policy it is and changes with its content."""
     written = json.dumps(choices, sort_keys=True, ensure_ascii=False)
     return f"{municipality}-{hashlib.sha256(written.encode()).hexdigest()[:8]}"
 
 
 def policy_files(folder: Path | None) -> list[str]:
-    """Give the gemeentecodes that have a policy file."""
+    """Return the gemeentecodes that have a policy file."""
     return [path.stem for path in sorted(folder.glob("*.toml"))] if folder else []
 
 
 def policy_problems(folder: Path | None) -> list[str]:
-    """Give what is wrong with the policy files, one Dutch sentence each."""
+    """Return what is wrong with the policy files, one Dutch sentence each."""
     problems: list[str] = []
     for municipality in policy_files(folder):
         try:

@@ -184,7 +184,7 @@ class Settings(BaseSettings):
         return (self.ui_url or f"http://{in_url(loopback())}:{self.prefect_port}").rstrip("/")
 
     def prefect_page(self, path: str) -> str:
-        """Give the address of a page in the UI that we lead people to, the second one (decision 9)."""
+        """Return the address of a page in the UI that we lead people to, the second one (decision 9)."""
         return f"{self.prefect_ui}/v2/{path}"
 
     @property
@@ -193,7 +193,7 @@ class Settings(BaseSettings):
         return (self.api_url or f"http://{in_url(loopback())}:{self.api_port}").rstrip("/")
 
     def prefect_credential(self) -> str:
-        """Give what a machine shows to the embedded Prefect server; made on first use."""
+        """Return what a machine shows to the embedded Prefect server; made on first use."""
         return f"routekaart:{secret_file(self.ensure_home() / 'prefect-sleutel').decode()}"
 
     @property
@@ -202,11 +202,11 @@ class Settings(BaseSettings):
         return self.home_folder / "berichten.jsonl"
 
     def old_person_secrets(self) -> tuple[bytes, ...]:
-        """Give the earlier secrets of the keyed hash: those that were set, and those in the home folder."""
+        """Return the earlier secrets of the keyed hash: those that were set, and those in the home folder."""
         return self._old_secrets("person", self.person_keys_old)
 
     def integration_secrets(self) -> tuple[bytes, ...]:
-        """Give the secret behind those of clients and subscribers, and after it those that are still recognised."""
+        """Return the secret behind those of clients and subscribers, and after it those that are still recognised."""
         return self.integration_secret(), *self._old_secrets("integration", self.integration_keys_old)
 
     def _old_secrets(self, kind: KeyKind, given: tuple[SecretStr, ...]) -> tuple[bytes, ...]:
@@ -215,19 +215,19 @@ class Settings(BaseSettings):
         return (*(key.get_secret_value().encode() for key in given), *reversed(lines))
 
     def link_secret(self) -> bytes:
-        """Give the secret of the links in messages; see `secret` for all three."""
+        """Return the secret of the links in messages; see `secret` for all three."""
         return self.secret("link")
 
     def person_secret(self) -> bytes:
-        """Give the secret of the keyed hash that stands for a BSN."""
+        """Return the secret of the keyed hash that stands for a BSN."""
         return self.secret("person")
 
     def integration_secret(self) -> bytes:
-        """Give the secret from which the secrets of clients and subscribers are derived."""
+        """Return the secret from which the secrets of clients and subscribers are derived."""
         return self.secret("integration")
 
     def secret(self, kind: KeyKind) -> bytes:
-        """Give a secret: that of the setting, or of the home folder.
+        """Return a secret: that of the setting, or of the home folder.
 
         A case database in a file of this machine gets one on first use. One that other machines may use as well is a
         SettingsError: a secret of this machine alone would make other pseudonyms and other links than theirs.
@@ -245,12 +245,12 @@ class Settings(BaseSettings):
         return secret_file(file)
 
     def key_file(self, kind: KeyKind) -> Path:
-        """Give the file in the home folder that holds a secret without a setting."""
+        """Return the file in the home folder that holds a secret without a setting."""
         return self.home_folder / KEY_FILES[kind]
 
 
 def secret_file(path: Path, new: str | None = None) -> bytes:
-    """Give the secret in a file, made on first use (this one, or a random one), readable for this user alone.
+    """Return the secret in a file, made on first use (this one, or a random one), readable for this user alone.
 
     Of two that make it at the same time one wins, and neither ever reads a file that is not written yet.
     """
@@ -272,7 +272,7 @@ def secret_file(path: Path, new: str | None = None) -> bytes:
 
 @cache
 def settings() -> Settings:
-    """Give the settings of this process; wrong ones are a SettingsError that says where and what to write."""
+    """Return the settings of this process; wrong ones are a SettingsError that says where and what to write."""
     try:
         return Settings()
     except ValidationError as error:

@@ -25,7 +25,7 @@ class TomlError(Refusal, ValueError):
 
 
 def read_toml(file: Path) -> tuple[dict[str, Any], str]:
-    """Give the content of a TOML file and its text. Raises TomlError; an OSError says itself what is wrong."""
+    """Return the content of a TOML file and its text. Raises TomlError; an OSError says itself what is wrong."""
     text = read_text(file)
     try:
         return tomllib.loads(text), text
@@ -34,7 +34,7 @@ def read_toml(file: Path) -> tuple[dict[str, Any], str]:
 
 
 def read_text(file: Path) -> str:
-    """Give the text of a file in UTF-8, without its byte order mark. Raises TomlError for another encoding."""
+    """Return the text of a file in UTF-8, without its byte order mark. Raises TomlError for another encoding."""
     try:
         return file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -44,7 +44,7 @@ def read_text(file: Path) -> str:
 
 
 def _explained(text: str, reason: str) -> tuple[int, str]:
-    """Give the line that is wrong and what to write there."""
+    """Return the line that is wrong and what to write there."""
     lines = text.splitlines()
     found = _PLACE.search(reason)
     number = int(found["line"]) if found and found["line"] else len(lines)

@@ -37,7 +37,7 @@ class TomlLines:
 
     @staticmethod
     def _resolve(parts: Sequence[str], counts: dict[Place, int], *, new: bool) -> Place:
-        """Give the place of a header; a part that is a list of tables means its latest table."""
+        """Return the place of a header; a part that is a list of tables means its latest table."""
         place: Place = ()
         for index, part in enumerate(parts):
             place = (*place, part)
@@ -48,7 +48,7 @@ class TomlLines:
         return place
 
     def of(self, place: Sequence[str | int]) -> int | None:
-        """Give the line of a place, or of the nearest thing around it; None when nothing is known."""
+        """Return the line of a place, or of the nearest thing around it; None when nothing is known."""
         for end in range(len(place), 0, -1):
             if (line := self._lines.get(tuple(place[:end]))) is not None:
                 return line

@@ -27,7 +27,7 @@ def _place() -> str | None:
 
 
 def identity() -> str:
-    """Give the identity of this process: `place:pid:start`, unique over restarts and machines."""
+    """Return the identity of this process: `place:pid:start`, unique over restarts and machines."""
     return _identity(os.getpid())
 
 
@@ -45,7 +45,7 @@ def is_dead(holder: str) -> bool:
 
 
 def _started(pid: int) -> str | None:
-    """Give when a process started, in ticks since boot; None when there is no such living process."""
+    """Return when a process started, in ticks since boot; None when there is no such living process."""
     try:
         # The second field is the command between parentheses, which may hold anything.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

@@ -272,7 +272,7 @@ class SettingRow(SQLModel, table=True):
 
 
 def create_engine(url: str | URL, wait_seconds: float = WAIT_SECONDS, schema: str | None = None) -> Engine:
-    """Give an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
+    """Return an engine for SQLite or PostgreSQL, set up so that a writer waits this long before it fails.
 
     `schema` is where our tables are in PostgreSQL, if not where its user looks. What fails then is one of the errors
     that `adapters.storage.storage_trouble` knows; an address that cannot be used is an AddressError.
@@ -304,7 +304,7 @@ def create_engine(url: str | URL, wait_seconds: float = WAIT_SECONDS, schema: st
 
 
 def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) -> Engine:
-    """Give an engine that keeps nothing in a session: a pooler may give each transaction another one.
+    """Return an engine that keeps nothing in a session: a pooler may give each transaction another one.
 
     What a transaction needs is said with its BEGIN, in one message.
     """
@@ -371,7 +371,7 @@ def renew_statistics(engine: Engine, tables: Sequence[type[SQLModel]]) -> None:
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
-    """Give a session whose work is committed as a whole, or not at all."""
+    """Yield a session whose work is committed as a whole, or not at all."""
     with engine.connect().execution_options(writes=True) as connection, Session(connection) as session:
         yield session
         session.commit()
@@ -379,13 +379,13 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Give a session that only reads."""
+    """Yield a session that only reads."""
     with Session(engine) as session:
         yield session
 
 
 def table_of(model: type[SQLModel]) -> Table:
-    """Give the table of a model, for statements on plain rows."""
+    """Return the table of a model, for statements on plain rows."""
     return model.__table__  # type: ignore[attr-defined, no-any-return]
 
 

@@ -28,7 +28,7 @@ def _object() -> Any:
 
 
 def _open_index(name: str, column: str, condition: str) -> Index:
-    """Give an index of the few rows that still ask for something."""
+    """Return an index of the few rows that still ask for something."""
     return Index(name, column, sqlite_where=text(condition), postgresql_where=text(condition))
 
 

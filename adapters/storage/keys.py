@@ -50,7 +50,7 @@ class WrongKeyError(SettingsError):
 
 
 def fingerprint(kind: KeyKind, secret: bytes) -> str:
-    """Give what a database may know of a key."""
+    """Return what a database may know of a key."""
     return hashlib.sha256(f"vingerafdruk:{kind}:".encode() + secret).hexdigest()[:_LENGTH]
 
 
@@ -123,7 +123,7 @@ def _known(session: Session) -> dict[str, Any]:
 
 
 def _checked(session: Session, settings: Settings, kind: KeyKind, known: str | None) -> str:
-    """Give the fingerprint of the key of this machine; a WrongKeyError when it is not that of the database."""
+    """Return the fingerprint of the key of this machine; a WrongKeyError when it is not that of the database."""
     given = getattr(settings, f"{kind}_key") is not None
     there = given or settings.key_file(kind).exists()
     if known is None:

@@ -15,5 +15,5 @@ if TYPE_CHECKING:
 
 
 def of_this_release() -> ColumnElement[bool]:
-    """Give the condition that this release has the definition of a process, in its version."""
+    """Return the condition that this release has the definition of a process, in its version."""
     return tuple_(col(ProcessRow.code), col(ProcessRow.version)).in_(known_versions())

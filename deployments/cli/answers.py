@@ -18,7 +18,7 @@ _usage: Any = sys.modules[typer.BadParameter.__module__]
 
 
 def answer_to(error: Exception) -> int:
-    """Give the exit code for an exception and say in Dutch what is wrong."""
+    """Return the exit code for an exception and say in Dutch what is wrong."""
     if isinstance(error, typer.Exit):
         return error.exit_code
     if isinstance(error, typer.Abort):

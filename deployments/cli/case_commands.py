@@ -119,7 +119,7 @@ def _as(person: str | None) -> Iterator[None]:
 
 
 def _kept_id(office: Office, id_: str | None) -> str | None:
-    """Give an id as the journal keeps it: one that may say something about a person as a keyed hash."""
+    """Return an id as the journal keeps it: one that may say something about a person as a keyed hash."""
     from adapters.exchange.answers import hashed
     from adapters.runtime.privacy import is_reference
 

@@ -41,7 +41,7 @@ def print_json(value: object) -> None:
 
 
 def json_text(value: object, indent: int | None = None) -> str:
-    """Give a value as JSON that standard output can carry: other letters as escapes where it is not UTF-8."""
+    """Return a value as JSON that standard output can carry: other letters as escapes where it is not UTF-8."""
     carries_all = (getattr(sys.stdout, "encoding", None) or "").lower().replace("-", "").startswith("utf")
     return json.dumps(value, ensure_ascii=not carries_all, indent=indent)
 
@@ -64,7 +64,7 @@ def _nearest(error: UnicodeError) -> tuple[str, int]:
 
 @cache
 def terminal(*, errors: bool = False) -> Console:
-    """Give what draws tables and progress."""
+    """Return what draws tables and progress."""
     from rich.console import Console
 
     return Console(stderr=errors, highlight=False, soft_wrap=True)

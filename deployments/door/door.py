@@ -100,7 +100,7 @@ class Door:
         return Notes(self.app, self.credential)
 
     def _known(self, scope: Scope) -> Scope:
-        """Give the request of a person with the credential that Prefect asks for, and without the session."""
+        """Return the request of a person with the credential that Prefect asks for, and without the session."""
         kept = [
             (name, value) for name, value in scope["headers"] if name not in (b"authorization", b"cookie")
         ]

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def user_of_machine() -> str:
-    """Give the code of who works at this machine: a number, since a login name may be that of a person."""
+    """Return the code of who works at this machine: a number, since a login name may be that of a person."""
     return f"gebruiker-{os.getuid()}"
 
 
 def address_to_come_in(settings: Settings, code: str | None = None) -> str:
-    """Give an address that lets a browser in once, as the person with this code or else the user of the machine."""
+    """Return an address that lets a browser in once, as the person with this code or else the user of the machine."""
     credential = prefect_environment(settings).get(CLIENT) or os.environ.get(CLIENT, "")
     refuse_when_open(credential_problems(CLIENT, credential))
     sessions = Sessions(Credential(credential), settings.home_folder / "binnen")

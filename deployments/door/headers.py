@@ -25,12 +25,12 @@ SECURITY = (
 
 
 def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> bytes:
-    """Give the value of a header, or nothing when it is not there."""
+    """Return the value of a header, or nothing when it is not there."""
     return next((value for key, value in headers if key == name), b"")
 
 
 def host_name(host: str) -> str:
-    """Give the name in a header `Host`, without its port."""
+    """Return the name in a header `Host`, without its port."""
     try:
         return (urlsplit(f"//{host}").hostname or "").lower()
     except ValueError:

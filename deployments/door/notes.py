@@ -40,7 +40,7 @@ class Notes:
     credential: Credential
 
     def of(self, path: str) -> Noted | None:
-        """Give what passes a request to this path on; None for a path without a note."""
+        """Return what passes a request to this path on; None for a path without a note."""
         for pattern, pass_on in ((_ANSWERED, self._answer), (_STARTED, self._start)):
             if found := pattern.fullmatch(path):
                 return partial(pass_on, found[1].lower())
@@ -82,7 +82,7 @@ class Notes:
 
 
 async def _read(receive: Receive) -> tuple[bytes, dict[str, Any] | None]:
-    """Give a body and what it says, if it is a JSON object."""
+    """Return a body and what it says, if it is a JSON object."""
     body, more = b"", True
     while more and len(body) <= _LARGEST:
         message = await receive()
@@ -96,7 +96,7 @@ async def _read(receive: Receive) -> tuple[bytes, dict[str, Any] | None]:
 
 
 def _whole(body: bytes) -> Receive:
-    """Give a body in one piece."""
+    """Return a body in one piece."""
     waiting = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive() -> Message:

@@ -16,7 +16,7 @@ _pages = Environment(
 
 
 def page(template: str, **values: object) -> tuple[bytes, list[tuple[bytes, bytes]]]:
-    """Give a page and its headers."""
+    """Return a page and its headers."""
     nonce = secrets.token_urlsafe(16)
     policy = (
         f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "

@@ -47,7 +47,7 @@ class Sessions:
         self._seconds = seconds
 
     def read(self, cookie_header: bytes) -> Session | None:
-        """Give who is in according to the header `Cookie`; None for what is forged, expired or no session."""
+        """Return who is in according to the header `Cookie`; None for what is forged, expired or no session."""
         if not cookie_header or len(cookie_header) > _MOST_HEADER:
             return None
         try:
@@ -58,14 +58,14 @@ class Sessions:
             return None
 
     def cookie(self, session: Session, *, secure: bool) -> bytes:
-        """Give the header `Set-Cookie` that lets somebody in, always with a value of its own."""
+        """Return the header `Set-Cookie` that lets somebody in, always with a value of its own."""
         value = self._cookies.dumps(
             {"code": session.code, "soort": session.kind, "n": secrets.token_urlsafe(9)}
         )
         return _set_cookie(value, self._seconds, secure=secure)
 
     def link(self, session: Session) -> str:
-        """Give the path with which somebody comes in once."""
+        """Return the path with which somebody comes in once."""
         token = self._links.dumps({"code": session.code, "n": secrets.token_urlsafe(18)})
         return f"{IN}/{token}"
 
@@ -93,7 +93,7 @@ class Sessions:
 
 
 def end_cookie(*, secure: bool) -> bytes:
-    """Give the header `Set-Cookie` that lets somebody out."""
+    """Return the header `Set-Cookie` that lets somebody out."""
     return _set_cookie("", 0, secure=secure)
 
 

@@ -97,7 +97,7 @@ class WakeUpClient(SyncPrefectClient):
         return self._lock
 
     def read_flow_run(self, flow_run_id: UUID) -> FlowRun:
-        """Give the run in hand without a request, another run from the server."""
+        """Return the run in hand without a request, another run from the server."""
         if self._run is not None and self._run.id == flow_run_id:
             return self._run.model_copy()
         return super().read_flow_run(flow_run_id)
@@ -195,7 +195,7 @@ class InProcessRunner:
         return WakeUpResult.GONE if now.state_type in ENDED else WakeUpResult.FAILED
 
     def _client(self) -> WakeUpClient:
-        """Give the client of this thread, made when the thread runs its first flow."""
+        """Return the client of this thread, made when the thread runs its first flow."""
         if not hasattr(self._thread, "client"):
             stack = ExitStack()
             stack.enter_context(temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}))

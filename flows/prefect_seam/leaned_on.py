@@ -72,7 +72,7 @@ SERVER_PARTS = (
 
 
 def version_problems() -> Iterator[str]:
-    """Give a sentence for each library whose version is not one that we promise."""
+    """Yield a sentence for each library whose version is not one that we promise."""
     try:
         promised = {one.name.lower(): one for one in map(Requirement, requires("routekaart") or ())}
     except PackageNotFoundError:  # not installed: nothing was promised
@@ -91,7 +91,7 @@ def version_problems() -> Iterator[str]:
 
 
 def part_problems(parts: tuple[Part, ...]) -> Iterator[str]:
-    """Give a sentence for each part that is gone or has other parameters."""
+    """Yield a sentence for each part that is gone or has other parameters."""
     for part in parts:
         if not _is_there(part):
             library = re.split(r"[.:]", part.place)[0]

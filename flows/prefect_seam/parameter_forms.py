@@ -37,13 +37,13 @@ def with_form(made: F) -> F:
 
 
 def form_of(made: Flow[..., Any]) -> dict[str, Any]:
-    """Give the JSON schema of the parameters of a flow, as Prefect's forms read it."""
+    """Return the JSON schema of the parameters of a flow, as Prefect's forms read it."""
     schema = parameter_schema(made).model_dump_for_openapi()
     return {name: value for name, value in schema.items() if name != "definitions" or value}
 
 
 def _input(parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
-    """Give a parameter as one input of a form: what may stay empty has no default and no second type."""
+    """Return a parameter as one input of a form: what may stay empty has no default and no second type."""
     about = _about(getattr(hint, "__metadata__", ()))
     default: Any = parameter.default
     if default is None:
@@ -56,7 +56,7 @@ def _input(parameter: inspect.Parameter, hint: Any) -> inspect.Parameter:
 
 
 def _about(metadata: Iterable[object]) -> dict[str, Any]:
-    """Give the title and the help of an annotation; the last one counts."""
+    """Return the title and the help of an annotation; the last one counts."""
     found: dict[str, Any] = {}
     for item in metadata:
         if isinstance(item, FieldInfo):
@@ -66,7 +66,7 @@ def _about(metadata: Iterable[object]) -> dict[str, Any]:
 
 
 def _filled(hint: Any) -> Any:
-    """Give a type without the choice of nothing at all."""
+    """Return a type without the choice of nothing at all."""
     if get_origin(hint) is Annotated:
         inner, *metadata = get_args(hint)
         return Annotated[(_filled(inner), *metadata)]

@@ -82,7 +82,7 @@ _attempt: ContextVar[_Attempt | None] = ContextVar("routekaart-attempt", default
 
 
 def take_answer() -> Answer | None:
-    """Give the oldest answer that was not handled yet, or None.
+    """Return the oldest answer that was not handled yet, or None.
 
     None says that the run was woken for another reason, or that Resume brought no input. Call it until it
     gives None. The answers stay with Prefect until the run parks: apply each one under its id, in a
@@ -167,7 +167,7 @@ class _Form:
         return cls(key, written, schema.get("description"))
 
     def keyset(self, pause_key: str) -> dict[str, str]:
-        """Give the keys that a pause names: of the form, of the text, and of the answer that may come."""
+        """Return the keys that a pause names: of the form, of the text, and of the answer that may come."""
         keys = {"schema": self.key, "response": ANSWER_PREFIX + pause_key}
         return keys if self.description is None else {**keys, "description": f"{self.key}-tekst"}
 
@@ -185,7 +185,7 @@ def _turn(client: SyncPrefectClient) -> AbstractContextManager[Any]:
 
 
 def form_schema(form: type[BaseModel]) -> dict[str, Any]:
-    """Give a form as the JSON schema that Prefect's Resume dialog reads."""
+    """Return a form as the JSON schema that Prefect's Resume dialog reads."""
     schema = form.model_json_schema(by_alias=True, ref_template="#/definitions/{model}")
     if "$defs" in schema:
         schema["definitions"] = schema.pop("$defs")
@@ -193,7 +193,7 @@ def form_schema(form: type[BaseModel]) -> dict[str, Any]:
 
 
 def this_run() -> FlowRun:
-    """Give the flow run in which this is called."""
+    """Return the flow run in which this is called."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         raise MissingContextError("Parking is only possible inside a flow run.")
@@ -201,7 +201,7 @@ def this_run() -> FlowRun:
 
 
 def _current_attempt() -> _Attempt:
-    """Give the notes of this wake-up; a new run context means new notes."""
+    """Return the notes of this wake-up; a new run context means new notes."""
     context = FlowRunContext.get()
     attempt = _attempt.get()
     if attempt is None or attempt.context is not context:

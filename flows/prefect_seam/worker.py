@@ -124,7 +124,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
-        """Give one without variables: none would do anything, and Prefect checks all of them for each new run."""
+        """Return one without variables: none would do anything, and Prefect checks all of them for each new run."""
         return {"job_configuration": {"env": {}}, "variables": {"type": "object", "properties": {}}}
 
     def __init__(

@@ -38,29 +38,29 @@ DEFINITIONS: Mapping[str, Definition] = MappingProxyType(
 
 
 def known_versions() -> tuple[tuple[str, int], ...]:
-    """Give code and version of every definition of this release."""
+    """Return code and version of every definition of this release."""
     return tuple(_BY_VERSION)
 
 
 def current(code: str, version: int | None = None) -> Definition:
-    """Give the newest version of a definition, or the one that is asked for; an unknown code is NotPossible."""
+    """Return the newest version of a definition, or the one that is asked for; an unknown code is NotPossible."""
     if code not in DEFINITIONS:
         raise NotPossible(f"'{code}' is geen mijlpaal (wel: {', '.join(DEFINITIONS)}).")
     return DEFINITIONS[code] if version is None else version_of(code, version)
 
 
 def version_of(code: str, version: int) -> Definition:
-    """Give one version of a definition; one that does not exist is NotPossible."""
+    """Return one version of a definition; one that does not exist is NotPossible."""
     if (code, version) not in _BY_VERSION:
         raise NotPossible(f"{code} heeft geen versie {version}.")
     return _BY_VERSION[code, version]
 
 
 def definition_of(process: Snapshot) -> Definition:
-    """Give the version that a process started with (decision 10)."""
+    """Return the version that a process started with (decision 10)."""
     return _BY_VERSION[process.code, process.version]
 
 
 def kept_definition(code: str, version: int) -> Definition:
-    """Give a version of a definition; one that never was is a KeyError."""
+    """Return a version of a definition; one that never was is a KeyError."""
     return _BY_VERSION[code, version]

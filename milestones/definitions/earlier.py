@@ -22,7 +22,7 @@ _VERSIONS = (1,)
 
 
 def earlier_versions() -> tuple[Definition, ...]:
-    """Give every definition of an earlier version."""
+    """Return every definition of an earlier version."""
     folder = resources.files(__package__)
     return tuple(
         cast("Definition", _read(Definition, json.loads(file.read_text(encoding="utf-8"))))
@@ -38,7 +38,7 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _read(kind: Any, value: Any) -> Any:
-    """Give a value of JSON as the type that a field has; what is no dataclass, tuple or enum stays as it is."""
+    """Return a value of JSON as the type that a field has; what is no dataclass, tuple or enum stays as it is."""
     arguments = get_args(kind)
     match value:
         case dict() if (made := _class_in(kind)) is not None:
@@ -56,7 +56,7 @@ def _read(kind: Any, value: Any) -> Any:
 
 
 def _class_in(kind: Any) -> Any:
-    """Give the dataclass that a type is, or that may stand in it; None without one."""
+    """Return the dataclass that a type is, or that may stand in it; None without one."""
     return next((part for part in (kind, *_alternatives(kind)) if is_dataclass(part)), None)
 
 

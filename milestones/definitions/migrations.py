@@ -77,7 +77,7 @@ def migration(
 
 
 def migration_of(code: str, from_version: int, to_version: int) -> MigrationFunction:
-    """Give a migration function; NotPossible with those that there are when it does not exist."""
+    """Return a migration function; NotPossible with those that there are when it does not exist."""
     if (code, from_version, to_version) not in _MIGRATIONS:
         known = ", ".join(f"{name} {old} {new}" for name, old, new in _MIGRATIONS) or "geen"
         raise NotPossible(
@@ -87,7 +87,7 @@ def migration_of(code: str, from_version: int, to_version: int) -> MigrationFunc
 
 
 def moved(process: Snapshot, to_version: int, today: date, rules: Rules) -> tuple[Snapshot, Move]:
-    """Give a process on another version of its definition, and what the migration said about it.
+    """Return a process on another version of its definition, and what the migration said about it.
 
     Raises NotPossible when there is no such migration, when the process has ended, or when the migration says
     nothing about its state or about one of its running terms.
@@ -136,7 +136,7 @@ def _named_terms(process: Snapshot) -> dict[str, TimerChoice]:
 
 
 def _to_2(process: Snapshot) -> Move:
-    """Give each fact one Dutch name, and each event one meaning in its process.
+    """Bring each fact under one Dutch name, and each event to one meaning in its process.
 
     `first_repayment_on` became `eerste_aflossing`, `reason` became `reden_terugval`. States and terms stay.
     """

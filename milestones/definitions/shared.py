@@ -53,7 +53,7 @@ THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden
 
 
 def handoff_rows(starts_in: str) -> tuple[Row, ...]:
-    """Give the rows of a hand-off for a process that starts in this state."""
+    """Return the rows of a hand-off for a process that starts in this state."""
     return (
         Row(OFFERED, "overdracht_aanvaard", starts_in, meets=("OVD",)),
         Row(OFFERED, "overdracht_teruggegeven", RETURNED, cancels=("OVD",), notifies=("coordinator",)),
@@ -75,7 +75,7 @@ def death_rows(
     guards: tuple[GuardName, ...] = (),
     tells: tuple[Role, ...] = (),
 ) -> tuple[Row, ...]:
-    """Give the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2).
+    """Return the rows for a death: letters stop, and all terms but those of the archive end (domain 3.2).
 
     With `guards` they hold only then; `tells` are others who must know, such as a bewindvoerder.
     """
@@ -108,7 +108,7 @@ def withdrawal_row(
     sources: tuple[str, ...] = EVERY_STATE,
     guards: tuple[GuardName, ...] = ("no_partner_keeps_waiting",),
 ) -> Row:
-    """Give the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
+    """Return the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
     return Row(
         sources,
         "ingetrokken",
@@ -123,7 +123,7 @@ def withdrawal_row(
 
 
 def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] = (ANY,)) -> tuple[Row, ...]:
-    """Give the exits of a process in which no help runs that must end by beschikking (domain 4.1).
+    """Return the exits of a process in which no help runs that must end by beschikking (domain 4.1).
 
     `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
     `sources` are the states before a decision: where one was announced, bezwaar is the way.
@@ -160,7 +160,7 @@ def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] =
 def running_exit_rows(
     closed: str, sources: tuple[str, ...], ended: str, terms: tuple[TermId, ...], archive: Arm
 ) -> tuple[Row, ...]:
-    """Give the exits of a process in which help runs: each of them is a beschikking with T20 (Wgs art. 4a lid 6).
+    """Return the exits of a process in which help runs: each of them is a beschikking with T20 (Wgs art. 4a lid 6).
 
     Also at the inwoner's own request, and when another municipality takes over. `ended` is the state in which the
     bezwaartermijn runs; `terms` end with the decision.
@@ -228,7 +228,7 @@ def _other_exits(closed: str) -> tuple[Row, ...]:
 
 
 def relocation_rows() -> tuple[Row, ...]:
-    """Give the rows for a move: the terms run on until the other municipality accepts (domain 3.2).
+    """Return the rows for a move: the terms run on until the other municipality accepts (domain 3.2).
 
     While nobody chose, keeping or handing over is a task with a date.
     """
@@ -277,7 +277,7 @@ def relocation_rows() -> tuple[Row, ...]:
 
 
 def silence_rows() -> tuple[Row, ...]:
-    """Give the rows for an inwoner who does not answer: a task for the coordinator, and never an end by itself."""
+    """Return the rows for an inwoner who does not answer: a task for the coordinator, and never an end by itself."""
     return (
         Row(
             ANY,
@@ -302,7 +302,7 @@ def silence_rows() -> tuple[Row, ...]:
 
 
 def profile_row(source: str | tuple[str, ...]) -> Row:
-    """Give the row that notes life phase and persona; the policy of the municipality hangs tasks on them."""
+    """Return the row that notes life phase and persona; the policy of the municipality hangs tasks on them."""
     return Row(
         source,
         "profiel_bepaald",
@@ -314,7 +314,7 @@ def profile_row(source: str | tuple[str, ...]) -> Row:
 
 
 def bottleneck_row(source: tuple[str, ...] = EVERY_STATE) -> Row:
-    """Give the row with which any professional says what holds a case up, by code."""
+    """Return the row with which any professional says what holds a case up, by code."""
     return Row(
         source,
         "knelpunt_gemeld",
@@ -325,7 +325,7 @@ def bottleneck_row(source: tuple[str, ...] = EVERY_STATE) -> Row:
 
 
 def extension_row() -> Row:
-    """Give the row for a longer term, where the source of that term allows it."""
+    """Return the row for a longer term, where the source of that term allows it."""
     return Row(
         ANY, "termijn_verlengd", SAME, extends=True, because="alleen waar de bron van de termijn het toelaat"
     )
@@ -335,7 +335,7 @@ def extension_row() -> Row:
 
 
 def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ...]:
-    """Give what follows a beschikking: each remedy with its term, the post week, and then it is definitive.
+    """Return what follows a beschikking: each remedy with its term, the post week, and then it is definitive.
 
     A late bezwaar opens it again: the jurist sees it, and niet-ontvankelijk is a decision (Awb art. 6:11).
     `ends` are the reports to other processes once nobody can attack it any more.
@@ -414,7 +414,7 @@ Stands = tuple[tuple[str, "tuple[GuardName, ...]", "tuple[Report, ...]"], ...]
 
 
 def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] = ()) -> tuple[Row, ...]:
-    """Give the rows of a bezwaar and of what follows it: beroep, hoger beroep, voorlopige voorziening.
+    """Return the rows of a bezwaar and of what follows it: beroep, hoger beroep, voorlopige voorziening.
 
     `revives` are terms that lapsed with the decision and count on when the bezwaar is founded.
     """
@@ -495,7 +495,7 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
 
 
 def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...]) -> tuple[Row, ...]:
-    """Give the rows after which a decision stands in a state; it is definitive when no remedy is left."""
+    """Return the rows after which a decision stands in a state; it is definitive when no remedy is left."""
     lost: dict[FactName, FactValue] = {"besluit_geschorst": False}
     decided = (
         Row(
@@ -577,7 +577,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
 
 
 def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
-    """Give the rows of an ingebrekestelling: two weeks, then the dwangsom runs (Awb art. 4:17 and 4:18).
+    """Return the rows of an ingebrekestelling: two weeks, then the dwangsom runs (Awb art. 4:17 and 4:18).
 
     `deciding` is the state in which the municipality owes a decision.
     """
@@ -620,7 +620,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
 
 
 def suspension_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row, ...]:
-    """Give the rows of a decision term that stands still for another cause than missing data (Awb art. 4:15)."""
+    """Return the rows of a decision term that stands still for another cause than missing data (Awb art. 4:15)."""
     return (
         Row(
             states,
@@ -646,7 +646,7 @@ def suspension_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) ->
 
 
 def delay_rows(states: str | tuple[str, ...]) -> tuple[Row, ...]:
-    """Give the rows of a beschikking that comes later: with consent, for another cause, or late and told so."""
+    """Return the rows of a beschikking that comes later: with consent, for another cause, or late and told so."""
     terms: tuple[TermId, ...] = ("T03", "T03b")
     return (
         Row(
@@ -683,7 +683,7 @@ ENDING_STATES: tuple[State, ...] = (
 
 
 def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row, ...]:
-    """Give the way to a beëindigingsbeschikking (Wgs art. 4a lid 6) from the states of a running process.
+    """Return the way to a beëindigingsbeschikking (Wgs art. 4a lid 6) from the states of a running process.
 
     `terms` end with the decision.
     """

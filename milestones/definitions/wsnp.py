@@ -81,7 +81,7 @@ def _ruling(
     guards: tuple[GuardName, ...] = (),
     meets: tuple[TermId, ...] = ("T33",),
 ) -> Row:
-    """Give the row of a ruling that will end the Wsnp once it is final."""
+    """Return the row of a ruling that will end the Wsnp once it is final."""
     return Row(
         "TOEGELATEN",
         event,

@@ -224,7 +224,7 @@ def measure_apart(peer: str, cases: int, at_once: int) -> Measured:
 
 
 def lines_of(results: dict[str, Measured]) -> list[Line]:
-    """Give the results as lines, ours beside each peer."""
+    """Return the results as lines, ours beside each peer."""
     lines = []
     ours = results.get("ours")
     for peer, result in results.items():

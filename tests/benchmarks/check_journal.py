@@ -156,7 +156,7 @@ def _check(office: Office, processes: int | None) -> None:
 
 
 def _cpu() -> float:
-    """Give the CPU time of this process and of those that it started and that ended."""
+    """Return the CPU time of this process and of those that it started and that ended."""
     spent = os.times()
     return spent.user + spent.system + spent.children_user + spent.children_system
 

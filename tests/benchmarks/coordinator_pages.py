@@ -51,12 +51,12 @@ LIMIT_CPU = 10.0
 
 
 def database(name: str) -> str:
-    """Give the address of a database on the same server."""
+    """Return the address of a database on the same server."""
     return POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
 
 
 def columns(connection: psycopg.Connection[Any], table: str) -> list[str]:
-    """Give the columns of a table."""
+    """Return the columns of a table."""
     rows = connection.execute(
         "SELECT column_name FROM information_schema.columns WHERE table_name = %s AND table_schema = 'public' "
         "AND is_generated = 'NEVER'",

@@ -126,7 +126,7 @@ class Cost:
 
 
 def cost(load: Load, measured: Measured) -> Cost:
-    """Give what a load costs."""
+    """Return what a load costs."""
     a_second = load.transitions / WORKING_SECONDS_A_MONTH * PEAK
     wake_ups = a_second * measured.shown_per_transition
     yearly = load.transitions * MONTHS
@@ -143,7 +143,7 @@ def cost(load: Load, measured: Measured) -> Cost:
 
 
 def _in_prefect(load: Load, measured: Measured) -> dict[str, float]:
-    """Give the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays.
+    """Return the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays.
 
     What comes in the life of a run stays half of that life on average, and then until ended runs are removed.
     """
@@ -177,7 +177,7 @@ def _short(figure: float) -> str:
 
 
 def table(measured: Measured) -> str:
-    """Give the costs and the assumptions as Markdown."""
+    """Return the costs and the assumptions as Markdown."""
     rows = [
         (
             "| | open trajects | changes a month | wake-ups/s, busiest hour | cores, busiest hour "

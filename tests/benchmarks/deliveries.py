@@ -32,7 +32,7 @@ COMMAND = (sys.executable, "-m", "deployments.cli")
 
 
 def delivery(count: int) -> Iterator[bytes]:
-    """Give a delivery piece by piece; the BSN are made up and fail the eleven test."""
+    """Yield a delivery piece by piece; the BSN are made up and fail the eleven test."""
     head = {
         "codeGegevensleverancier": "MEETPROEF",
         "startdatumLevering": "2026-01-01",
@@ -59,7 +59,7 @@ def delivery(count: int) -> Iterator[bytes]:
 
 @contextmanager
 def api(home: Path, environment: dict[str, str]) -> Iterator[tuple[psutil.Process, httpx.Client]]:
-    """Give the API as a process of its own, and a client of it."""
+    """Yield the API as a process of its own, and a client of it."""
     port = free_port()
     environment = environment | {"ROUTEKAART_API_PORT": str(port)}
     with process(*COMMAND, "api", log=home / "api.log", environment=environment) as started:

@@ -128,7 +128,7 @@ def in_prefect(number: int, shown: int) -> list[Line]:
 
 
 def _rate(office: Office, number: int) -> float:
-    """Give how many processes a second get a run that shows them, from the next one on, over so many."""
+    """Return how many processes a second get a run that shows them, from the next one on, over so many."""
     before = _shown(office)
     until(lambda: _shown(office) > before, 300, "Prefect shows nothing")
     before, begin = _shown(office), time.perf_counter()

@@ -66,7 +66,7 @@ def measure(stack: Whole, events: list[tuple[str, str]], rate: float) -> list[Li
 
 
 def shown_at(stack: Whole, reference: str, accepted: datetime) -> float:
-    """Give the seconds from an event to the first pause after it."""
+    """Return the seconds from an event to the first pause after it."""
     run = stack.office.casework.case(reference).rows["M3"].flow_run_id
     states = stack.prefect("GET", f"/flow_run_states/?flow_run_id={run}")
     pauses = [datetime.fromisoformat(state["timestamp"]) for state in states if state["type"] == "PAUSED"]

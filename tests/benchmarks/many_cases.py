@@ -79,7 +79,7 @@ def _values(row: SQLModel) -> dict[str, Any]:
 
 
 def _columns(row: SQLModel) -> dict[str, Any]:
-    """Give a row by the names of its columns, without its number."""
+    """Return a row by the names of its columns, without its number."""
     table: Table = row.__table__  # type: ignore[attr-defined]
     named = {column.key: attribute for attribute, column in type(row).__mapper__.columns.items()}  # type: ignore[attr-defined]
     return {column.key: getattr(row, named[column.key]) for column in table.c if column.key != "id"}

@@ -58,7 +58,7 @@ def report(lines: Sequence[Line]) -> None:
 
 
 def markdown(lines: Sequence[Line]) -> str:
-    """Give lines as a Markdown table."""
+    """Return lines as a Markdown table."""
     rows = ["| benchmark | what | figure | beside | wanted | met |", "| --- | --- | ---: | --- | --- | --- |"]
     for line in lines:
         beside = f"{line.ratio:.1f} x {line.peer}" if line.ratio is not None else line.peer
@@ -71,7 +71,7 @@ def markdown(lines: Sequence[Line]) -> str:
 
 
 def _short(figure: float) -> str:
-    """Give three significant digits, and whole numbers above a hundred."""
+    """Return three significant digits, and whole numbers above a hundred."""
     if abs(figure) >= 100 or figure == int(figure):
         return f"{figure:,.0f}"
     return f"{figure:.3g}"
@@ -85,7 +85,7 @@ def machine() -> str:
 
 @contextmanager
 def postgres_database() -> Iterator[str]:
-    """Give the URL of a new PostgreSQL database that is dropped at the end."""
+    """Yield the URL of a new PostgreSQL database that is dropped at the end."""
     name = f"routekaart_bench_{uuid.uuid4().hex[:8]}"
     try:
         connection = psycopg.connect(POSTGRES, autocommit=True)
@@ -135,6 +135,6 @@ def cpu_seconds(root: psutil.Process) -> float:
 
 
 def percentile(figures: Sequence[float], share: float) -> float:
-    """Give the figure under which this share of all figures lies."""
+    """Return the figure under which this share of all figures lies."""
     ordered = sorted(figures)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

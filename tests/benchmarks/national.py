@@ -193,7 +193,7 @@ def _size(url: str) -> tuple[int, int]:
 
 
 def _tables(url: str) -> dict[str, tuple[int, int]]:
-    """Give the rows and the bytes of each table, indexes included."""
+    """Return the rows and the bytes of each table, indexes included."""
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
         found = connection.execute("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables")

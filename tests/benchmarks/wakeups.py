@@ -123,7 +123,7 @@ class NotedWakeUps:
 
 
 def environment(home: Path, port: int, database: str | None) -> dict[str, str]:
-    """Give the settings of the server and of both workers: those that we ship."""
+    """Return the settings of the server and of both workers: those that we ship."""
     ours = prefect_environment(Settings(home=home, prefect_port=port))
     more = {
         "ROUTEKAART_HOME": str(home),
@@ -362,7 +362,7 @@ def waiting_for_attention(engine: Engine) -> int:
 
 
 def lines_of(results: list[Measured], database: str) -> list[Line]:
-    """Give the results as lines beside the first of them: how many a second, and at what CPU."""
+    """Return the results as lines beside the first of them: how many a second, and at what CPU."""
     stock = results[0] if "process worker" in results[0].what else None
     name = f"wake-ups, Prefect on {database}"
     lines = [

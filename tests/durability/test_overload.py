@@ -30,7 +30,7 @@ def _lock(path: Path, seconds: float) -> None:
 
 
 def _states(server: PrefectServer, runs: list[str]) -> set[str]:
-    """Give the types of all states that these runs ever had."""
+    """Return the types of all states that these runs ever had."""
     marks = ",".join("?" * len(runs))
     with closing(sqlite3.connect(server.folder / "prefect" / "prefect.db", timeout=60)) as prefect:
         query = f"SELECT DISTINCT type FROM flow_run_state WHERE flow_run_id IN ({marks})"

@@ -26,7 +26,7 @@ def _at(year: int, month: int, day: int, hour: int = 9, minute: int = 0) -> date
 
 
 def _fired(casework: Casework, reference: str) -> list[tuple[str | None, date, int]]:
-    """Give the rungs that fired: name, the day it was due, and how many days late it came."""
+    """Return the rungs that fired: name, the day it was due, and how many days late it came."""
     rows = casework.case(reference).journal
     return [(row.rung, row.on, int(row.data.get("dagen_te_laat", 0))) for row in rows if row.rung is not None]
 
@@ -111,7 +111,7 @@ def test_a_rung_fires_once_in_an_odd_night(
 
 
 def _with_rung_on(office: Office, clock: SetClock, day: date) -> str:
-    """Give a case with a rung on this day, opened so many days before it as that takes."""
+    """Return a case with a rung on this day, opened so many days before it as that takes."""
     for days in range(1, 60):
         clock.moment = datetime.combine(day - timedelta(days=days), datetime.min.time(), AMSTERDAM)
         for code in ("M2", "M3"):
@@ -196,5 +196,5 @@ def test_a_term_suspended_and_resumed_on_the_day_of_its_warning_does_not_block_t
 
 
 def violations_but_effects(office: Office) -> list[str]:
-    """Give what is broken, apart from messages: no worker runs here."""
+    """Return what is broken, apart from messages: no worker runs here."""
     return [line for line in violations(office) if "was not carried out" not in line]

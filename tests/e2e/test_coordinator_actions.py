@@ -46,7 +46,7 @@ def opened(office: Office, reference: str, code: str = "M3", *events: str, on: d
 
 
 def states(office: Office, reference: str) -> dict[str, str]:
-    """Give where the processes of a case are."""
+    """Return where the processes of a case are."""
     return {process.name: process.state for process in office.casework.case(reference).case.processes}
 
 

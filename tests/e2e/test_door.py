@@ -23,7 +23,7 @@ UIS = ("artifacts/key/overzicht", "dashboard", "runs", "v2/dashboard", "v2/runs"
 
 
 def base(stack: Stack) -> str:
-    """Give the address of the server of a stack."""
+    """Return the address of the server of a stack."""
     return f"http://127.0.0.1:{stack.prefect_port}"
 
 
@@ -34,7 +34,7 @@ def opened(stack: Stack) -> int:
 
 
 def open_a_case(stack: Stack) -> tuple[str, dict[str, Any]]:
-    """Give the address and the body with which the attacks open a case."""
+    """Return the address and the body with which the attacks open a case."""
     found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["aanmelding"]}})[0]
     return f"{base(stack)}/api/deployments/{found['id']}/create_flow_run", {
         "parameters": {"zaak": "INBRAAK-1"}
@@ -90,7 +90,7 @@ def test_a_machine_comes_in_as_prefect_knows_it(stack: Stack) -> None:
 
 @pytest.fixture(scope="module")
 def inside(stack: Stack) -> Iterator[httpx.Client]:
-    """Give a client that is in, as a browser is."""
+    """Yield a client that is in, as a browser is."""
     with httpx.Client(base_url=base(stack)) as client:
         assert client.get(stack.run("ui").stdout.strip()).status_code == 303
         yield client
@@ -180,7 +180,7 @@ class _Evil(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
-    """Give the address of a page of somebody else on this machine."""
+    """Yield the address of a page of somebody else on this machine."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Evil)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
@@ -304,7 +304,7 @@ def test_a_foreign_entry_point_fails_with_a_sentence(stack: Stack, tmp_path: Any
 
 
 def names(stack: Stack, reference: str) -> dict[str, Any]:
-    """Give who did what in a case."""
+    """Return who did what in a case."""
     return {line["gebeurtenis"]: line["door"] for line in stack.case(reference)["journaal"]}
 
 

@@ -52,12 +52,12 @@ def page() -> Iterator[Page]:
 
 
 def events_of(office: Office, reference: str) -> list[str]:
-    """Give the events in the journal of a case."""
+    """Return the events in the journal of a case."""
     return [line.event for line in office.casework.case(reference).journal]
 
 
 def deployment(stack: Stack, name: str) -> dict[str, Any]:
-    """Give a deployment by its name."""
+    """Return a deployment by its name."""
     found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": [name]}})
     return dict(found[0])
 

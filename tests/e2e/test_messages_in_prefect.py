@@ -57,7 +57,7 @@ class Town:
         self.web_address, self.file = web_address, file
 
     def task_runs(self, name_part: str) -> list[dict[str, Any]]:
-        """Give the task runs with this in their name, the oldest first."""
+        """Return the task runs with this in their name, the oldest first."""
         found = self.stack.prefect(
             "POST", "/task_runs/filter", task_runs={"name": {"like_": name_part}}, limit=100
         )

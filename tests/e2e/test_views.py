@@ -64,7 +64,7 @@ def work(town: Stack) -> Workload:
 
 @pytest.fixture(scope="module")
 def expected(town: Stack, work: Workload) -> dict[str, int]:
-    """Give for each view how many runs the case database says there are."""
+    """Return for each view how many runs the case database says there are."""
     office = town.office()
     return {
         "Te laat": len(work.late),
@@ -86,7 +86,7 @@ def look(page: Page, town: Stack, path: str) -> None:
 
 
 def listed(page: Page) -> int:
-    """Give how many runs the list says that it found."""
+    """Return how many runs the list says that it found."""
     found = page.get_by_text(re.compile(r"^[\d,]+ (flow )?runs?$", re.IGNORECASE)).first
     expect(found).to_be_visible()
     return int(re.sub(r"\D", "", found.inner_text()))

@@ -15,7 +15,7 @@ UI = "v2"
 
 
 def address(stack: Stack, path: str) -> str:
-    """Give an address in the UI of a stack."""
+    """Return an address in the UI of a stack."""
     return f"http://127.0.0.1:{stack.prefect_port}/{UI}/{path}"
 
 

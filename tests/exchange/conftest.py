@@ -25,19 +25,19 @@ NOW = datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
 
 @pytest.fixture
 def settings(tmp_path: Path, database_url: str) -> Settings:
-    """Give settings that a test may change with `model_copy`."""
+    """Return settings that a test may change with `model_copy`."""
     return Settings(home=home_with_keys(tmp_path), database_url=database_url, municipality="0518")
 
 
 @pytest.fixture
 def clock() -> SetClock:
-    """Give the clock of the office."""
+    """Return the clock of the office."""
     return SetClock(NOW)
 
 
 @pytest.fixture
 def office(settings: Settings, clock: SetClock) -> Iterator[Office]:
-    """Give an office with an empty database."""
+    """Yield an office with an empty database."""
     made = open_office(settings, clock)
     yield made
     made.engine.dispose()
@@ -45,19 +45,19 @@ def office(settings: Settings, clock: SetClock) -> Iterator[Office]:
 
 @pytest.fixture
 def api(office: Office) -> TestClient:
-    """Give the API as its first client calls it."""
+    """Return the API as its first client calls it."""
     return caller(office)
 
 
 def caller(office: Office, key: str | None = None, **options: Any) -> TestClient:
-    """Give the API on an office, with the key of the first client or another one."""
+    """Return the API on an office, with the key of the first client or another one."""
     app = create_api(office)
     chosen = key or first_key_file(office).read_text()
     return TestClient(app, headers={"X-API-Key": chosen}, **options)
 
 
 def whole(described: dict[str, Any]) -> dict[str, Any]:
-    """Give a description with every path in full, because not every operation has the address of the others."""
+    """Return a description with every path in full, because not every operation has the address of the others."""
     (server,) = described["servers"]
     paths = {
         path

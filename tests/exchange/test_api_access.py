@@ -39,7 +39,7 @@ def status(api: TestClient, authorization: str) -> int:
 
 @pytest.fixture
 def stranger(office: Office) -> TestClient:
-    """Give the API without any key."""
+    """Return the API without any key."""
     return TestClient(create_api(office))
 
 
@@ -111,7 +111,7 @@ def test_a_client_is_remembered_and_one_that_is_unknown_is_not(stranger: TestCli
 
 
 def gate_of(api: TestClient) -> Gate:
-    """Give what lets callers in."""
+    """Return what lets callers in."""
     app: Any = api.app
     return app.state.gate
 

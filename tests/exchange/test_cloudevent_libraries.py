@@ -45,7 +45,7 @@ def asked(office: Office) -> str:
 
 
 def moratorium(office: Office, reference: str) -> tuple[date, date | None] | None:
-    """Give from when to when T31 runs."""
+    """Return from when to when T31 runs."""
     term = office.casework.case(reference).case.process("M5").running("T31")
     return (term.anchor, term.due) if term is not None else None
 

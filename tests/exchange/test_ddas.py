@@ -698,7 +698,7 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
 
 
 def texts_of(record: Signal | BadSignal) -> Iterable[str]:
-    """Give every text that people or logs may see of a record."""
+    """Yield every text that people or logs may see of a record."""
     yield repr(record)
     yield str(record)
     yield from [record.reason] if isinstance(record, BadSignal) else record.warnings

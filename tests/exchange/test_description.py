@@ -30,7 +30,7 @@ KEPT = Path(__file__).parents[2] / "docs" / "integration" / "openapi.json"
 
 @pytest.fixture
 def described(api: TestClient) -> dict[str, Any]:
-    """Give the description as it is served."""
+    """Return the description as it is served."""
     return dict(api.get("/v1/openapi.json").json())
 
 
@@ -70,7 +70,7 @@ LEFT_OUT = (  # what a description cannot say: which event is possible now, and 
 
 @pytest.fixture(scope="module")
 def busy(tmp_path_factory: pytest.TempPathFactory) -> TestClient:
-    """Give an API with a case in it and without a limit on requests."""
+    """Return an API with a case in it and without a limit on requests."""
     home = tmp_path_factory.mktemp("willekeurig")
     office = open_office(Settings(home=home, api_requests_per_second=100_000), SetClock(NOW))
     api = caller(office)

@@ -22,14 +22,14 @@ PROBLEM = "application/problem+json"
 
 
 def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Give every operation with its path and method."""
+    """Yield every operation with its path and method."""
     for path, methods in DESCRIBED["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation
 
 
 def properties(node: Any = DESCRIBED) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give every property of every schema, with its name."""
+    """Yield every property of every schema, with its name."""
     if isinstance(node, dict):
         if isinstance(node.get("properties"), dict):
             yield from node["properties"].items()
@@ -41,12 +41,12 @@ def properties(node: Any = DESCRIBED) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def formats(shown: dict[str, Any]) -> set[str]:
-    """Give the formats that a property may have."""
+    """Return the formats that a property may have."""
     return {choice["format"] for choice in (shown, *shown.get("anyOf", ())) if "format" in choice}
 
 
 def failed_responses() -> Iterator[dict[str, Any]]:
-    """Give every described refusal."""
+    """Yield every described refusal."""
     for _, _, operation in operations():
         yield from (answer for status, answer in operation["responses"].items() if int(status) >= 400)
 

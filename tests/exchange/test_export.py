@@ -74,7 +74,7 @@ OWN_SCHEMA: dict[str, Any] = {
 
 
 def exported(office: Office, kind: Delivery, start: str = "2026-01-01", end: str = "2026-12-31") -> Any:
-    """Give a delivery, after it was checked against the schema."""
+    """Return a delivery, after it was checked against the schema."""
     found = json.loads("".join(export(office, kind, date.fromisoformat(start), date.fromisoformat(end))))
     schema = json.loads(SCHEMAS[kind].read_text()) if SCHEMAS[kind].exists() else OWN_SCHEMA
     Draft202012Validator(schema, format_checker=FormatChecker()).validate(found)
@@ -209,7 +209,7 @@ def test_a_vroegsignaalzaak_comes_out_as_it_came_in(office: Office) -> None:
 
 
 def clients(reference: str) -> list[dict[str, Any]]:
-    """Give the client fields of a case: the plug-in of these tests."""
+    """Return the client fields of a case: the plug-in of these tests."""
     return [{"Postcode": "1234AB", "Achternaam": reference, "Geboortedatum": None}]
 
 

@@ -42,7 +42,7 @@ def case(
 
 
 def history(office: Office, reference: str | None) -> list[tuple[str, str, str]]:
-    """Give what a case went through: event, date and state."""
+    """Return what a case went through: event, date and state."""
     view = office.casework.case(reference or "")
     return [(row.event, row.on.isoformat(), row.after) for row in view.journal]
 

@@ -188,7 +188,7 @@ def test_no_mark_reaches_prefect(office: Office) -> None:
 
 
 def prefect_rows_when(*expected: str, seconds: float = 60) -> list[str]:
-    """Give every row of Prefect's database, as text, as soon as each expected text is in one; else fail."""
+    """Return every row of Prefect's database, as text, as soon as each expected text is in one; else fail."""
     address = get_current_settings().server.database.connection_url
     assert address is not None
     path = address.get_secret_value().split("///")[1].split("?")[0]
@@ -205,6 +205,6 @@ def prefect_rows_when(*expected: str, seconds: float = 60) -> list[str]:
 
 
 def all_cases(office: Office) -> list[CaseRow]:
-    """Give every case."""
+    """Return every case."""
     with reading(office.engine) as session:
         return list(session.exec(select(CaseRow)).all())

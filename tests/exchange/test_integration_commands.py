@@ -28,7 +28,7 @@ class Terminal(Protocol):
 
 @pytest.fixture
 def terminal(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """Give a terminal on the office of the test."""
+    """Return a terminal on the office of the test."""
     monkeypatch.setattr("adapters.office.office", lambda: office)
 
     def command(*words: str) -> tuple[int, str]:

@@ -61,7 +61,7 @@ negeer = true
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
-    """Give settings with a table of our own."""
+    """Return settings with a table of our own."""
     table = tmp_path / "berichten.toml"
     table.write_text(TABLE)
     return settings.model_copy(update={"events_file": table})
@@ -85,7 +85,7 @@ def send(api: TestClient, content: dict[str, Any]) -> Response:
 
 
 def state(office: Office, reference: str) -> str:
-    """Give the state of M3."""
+    """Return the state of M3."""
     return office.casework.case(reference).case.process("M3").state
 
 
@@ -283,7 +283,7 @@ def test_what_is_no_notification_is_refused(api: TestClient, office: Office) -> 
 
 
 def details(message: dict[str, Any]) -> dict[str, Any]:
-    """Give the details of a notification: the plug-in of these tests."""
+    """Return the details of a notification: the plug-in of these tests."""
     assert message["type"].startswith("zgw.")
     return {"type": "nl.voorbeeld.balie.via-plugin"}
 
@@ -294,7 +294,7 @@ def broken(_: Any) -> None:
 
 
 def since(moment: Any) -> list[dict[str, Any]]:
-    """Give the notifications since a moment: the other plug-in of these tests."""
+    """Return the notifications since a moment: the other plug-in of these tests."""
     assert moment.tzinfo
     return [notification(), notification(kanaal=None)]
 

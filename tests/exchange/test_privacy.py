@@ -43,7 +43,7 @@ STRUCTURED = {"Content-Type": "application/cloudevents+json"}
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Give a system that receives our events."""
+    """Yield a system that receives our events."""
     server = Receiver()
     yield server
     server.shutdown()
@@ -183,7 +183,7 @@ def drive(api: Client) -> list[str]:
 
 
 def all_rows(office: Office) -> Iterator[str]:
-    """Give every row of every table as text."""
+    """Yield every row of every table as text."""
     with office.engine.connect() as connection:
         for table in inspect(office.engine).get_table_names():
             for row in connection.execute(text(f'SELECT * FROM "{table}"')):
@@ -191,7 +191,7 @@ def all_rows(office: Office) -> Iterator[str]:
 
 
 def all_files(folder: Path) -> Iterator[str]:
-    """Give the contents of every file of the home folder."""
+    """Yield the contents of every file of the home folder."""
     for path in folder.rglob("*"):
         if path.is_file():
             yield f"{path}: {path.read_bytes().decode('latin-1')}"

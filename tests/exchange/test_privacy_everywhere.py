@@ -85,7 +85,7 @@ def town(tmp_path: Path) -> Iterator[tuple[Stack, Mailbox, Receiver]]:
 
 
 def commands(stack: Stack, folder: Path) -> list[str]:
-    """Give marks to every command that takes something, right and wrong, and give all that they print."""
+    """Feed marks to every command that takes something, right and wrong, and return all that they print."""
     source, broken = folder / "bron.json", folder / "kapot.json"
     source.write_text(json.dumps(delivery(signal("C-1", None, bedrag=AMOUNT, client=PERSON))))
     broken.write_text(f'{{"naam": "Merkteken", "bsn": {BSN}')
@@ -116,7 +116,7 @@ def commands(stack: Stack, folder: Path) -> list[str]:
 
 
 def prefect(stack: Stack) -> list[str]:
-    """Give marks to every form of Prefect, and give all that it answers."""
+    """Feed marks to every form of Prefect, and return all that it answers."""
     base = f"http://127.0.0.1:{stack.prefect_port}/api"
     for name, parameters in REFUSED_ACTIONS:
         named = (

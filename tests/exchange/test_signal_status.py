@@ -30,7 +30,7 @@ OPEN = ("Nog niet opgepakt", "Opgepakt", None)
 
 
 def events(office: Office, reference: str) -> list[str]:
-    """Give what happened in a case."""
+    """Return what happened in a case."""
     return [line.event for line in office.casework.case(reference).journal if not line.derived]
 
 
@@ -41,7 +41,7 @@ def one(office: Office, **changes: Any) -> tuple[SignalResult, str]:
 
 
 def everything(office: Office, table: Any, reference: str) -> list[Any]:
-    """Give the rows of a case."""
+    """Return the rows of a case."""
     with reading(office.engine) as session:
         if table is TimerRow:
             query = select(TimerRow).join(ProcessRow).where(ProcessRow.case_reference == reference)

@@ -33,12 +33,12 @@ def on(clock: SetClock, day: str) -> None:
 
 
 def results(reports: list[object]) -> list[SignalResult]:
-    """Give the results alone."""
+    """Return the results alone."""
     return [report.result for report in reports]  # type: ignore[attr-defined]
 
 
 def t10(office: Office, reference: str) -> tuple[date, date | None]:
-    """Give from when T10 counts and until when, in the running M2."""
+    """Return from when T10 counts and until when, in the running M2."""
     term = office.casework.case(reference).case.process("M2").running("T10")
     assert term is not None
     return term.anchor, term.due
@@ -290,6 +290,6 @@ def test_a_signal_that_is_forgotten_leaves_the_traject_of_its_person_alone(
 
 
 def kept(office: Office) -> dict[str, str]:
-    """Give the signals that are still there, with their case."""
+    """Return the signals that are still there, with their case."""
     with reading(office.engine) as session:
         return {row.signal_id: row.case_reference for row in session.exec(select(SignalRow))}

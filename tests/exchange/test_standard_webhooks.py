@@ -45,13 +45,13 @@ console.log(JSON.stringify(new Webhook(secret).verify(body, headers)));
 
 @pytest.fixture
 def clock() -> SetClock:
-    """Give a clock at this moment: a library takes no message that is older than five minutes."""
+    """Return a clock at this moment: a library takes no message that is older than five minutes."""
     return SetClock(datetime.now(UTC))
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Give a running receiver."""
+    """Yield a running receiver."""
     server = Receiver()
     yield server
     server.shutdown()

@@ -57,7 +57,7 @@ class Receiver(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/ontvang"
 
     def kinds(self) -> list[str]:
-        """Give the kinds of the events received, in order."""
+        """Return the kinds of the events received, in order."""
         return [json.loads(body)["type"].rpartition(".")[2] for _, body in self.received]
 
 
@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    """Give a running receiver."""
+    """Yield a running receiver."""
     server = Receiver()
     yield server
     server.shutdown()
@@ -86,7 +86,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def events(office: Office) -> list[tuple[str, dict[str, Any]]]:
-    """Give the events that wait or went out: kind and data without the case and who did it."""
+    """Return the events that wait or went out: kind and data without the case and who did it."""
     with reading(office.engine) as session:
         rows = session.exec(select(OutgoingEventRow).order_by("number")).all()
     return [

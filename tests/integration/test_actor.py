@@ -26,7 +26,7 @@ SOMEBODY = Actor(ActorKind.PERSON, "mw-17", Way.FORM)
 
 @pytest.fixture
 def reference(office: Office) -> str:
-    """Give a case that somebody opened and that has an event of somebody."""
+    """Return a case that somebody opened and that has an event of somebody."""
     with acts(SOMEBODY):
         made = office.casework.open("M3", municipality="0000", on=date(2026, 3, 9)).reference
         office.casework.report(made, "aanmelding_geregistreerd", on=date(2026, 3, 9))

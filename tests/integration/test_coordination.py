@@ -39,12 +39,12 @@ def opened(office: Office, reference: str, code: str = "M3", municipality: str =
 
 
 def caseload_of(office: Office) -> Caseload:
-    """Give the caseloads of an office."""
+    """Return the caseloads of an office."""
     return Caseload(office.engine, office.casework)
 
 
 def holders(office: Office) -> dict[str, str | None]:
-    """Give who holds each open process."""
+    """Return who holds each open process."""
     return {item.reference: item.holder for item in read_workload(office, THE_HAGUE).items}
 
 

@@ -133,7 +133,7 @@ class Post:
         return [deliveries.send(parcel) for parcel in (*parcels, *deliveries.due_elsewhere())]
 
     def rows(self, **wanted: str) -> list[DeliveryRow]:
-        """Give deliveries, the oldest first."""
+        """Return deliveries, the oldest first."""
         with reading(self.office.engine) as session:
             found = session.exec(
                 select(DeliveryRow).order_by(col(DeliveryRow.created_at), col(DeliveryRow.id))

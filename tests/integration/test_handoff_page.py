@@ -85,12 +85,12 @@ class Desk:
                 self.office.deliveries.send(parcel)
 
     def link(self, to: str = "ontvanger") -> str:
-        """Give the link in the newest hand-off message to somebody."""
+        """Return the link in the newest hand-off message to somebody."""
         texts = [text for title, text in self.box.sent_to(to) if "overdracht voor jou" in title]
         return re.findall(r"http://127\.0\.0\.1:\d+/overdracht/\S+", texts[-1])[0]
 
     def state(self, reference: str) -> str:
-        """Give the state of the process that was handed over."""
+        """Return the state of the process that was handed over."""
         return self.office.casework.case(reference).case.process("M4").state
 
 

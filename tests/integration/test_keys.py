@@ -32,7 +32,7 @@ KINDS = list(KEY_FILES)
 
 @pytest.fixture
 def machine(tmp_path: Path, database_url: str) -> Callable[..., Settings]:
-    """Give the settings of a machine with a home of its own on the one database."""
+    """Return the settings of a machine with a home of its own on the one database."""
 
     def make(name: str, **more: Any) -> Settings:
         home = home_with_keys(tmp_path / name)

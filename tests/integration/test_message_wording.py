@@ -65,7 +65,7 @@ class Reader:
         return self.messages()
 
     def messages(self) -> list[dict[str, Any]]:
-        """Give every message that was sent."""
+        """Return every message that was sent."""
         lines = self.office.settings.messages_file.read_text(encoding="utf-8").splitlines()
         return [json.loads(line) for line in lines]
 
@@ -95,7 +95,7 @@ class Reader:
 
 @pytest.fixture(scope="module")
 def read(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Any:
-    """Give the messages of a case by its name; each case is run once."""
+    """Return the messages of a case by its name; each case is run once."""
 
     @cache
     def messages(name: str) -> tuple[dict[str, Any], ...]:

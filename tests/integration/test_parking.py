@@ -123,7 +123,7 @@ def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[byte
 
 
 def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
-    """Give what the condition gives, as soon as that is something."""
+    """Return what the condition gives, as soon as that is something."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, "it took too long"
@@ -141,7 +141,7 @@ def answers(url: str) -> bool:
 
 @pytest.fixture(scope="session")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the API of a Prefect server on SQLite."""
+    """Yield the API of a Prefect server on SQLite."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
@@ -167,7 +167,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
-    """Give a client of the server."""
+    """Yield a client of the server."""
     assert prefect_server
     with get_client(sync_client=True) as client:
         yield client
@@ -210,7 +210,7 @@ class TheWorker:
 
 @pytest.fixture(scope="session")
 def worker(prefect_server: str, folder: Path, deployment: UUID) -> Iterator[TheWorker]:
-    """Give our worker, running."""
+    """Yield our worker, running."""
     assert deployment
     started = TheWorker(prefect_server, folder)
     yield started
@@ -230,7 +230,7 @@ class Case:
         return self.client.read_flow_run(self.id)
 
     def lines(self) -> list[str]:
-        """Give one line for each wake-up: the answer, or a dash."""
+        """Return one line for each wake-up: the answer, or a dash."""
         file = self.folder / f"{self.id}.txt"
         return file.read_text().splitlines() if file.exists() else []
 

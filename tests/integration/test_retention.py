@@ -32,7 +32,7 @@ def office(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
 
 
 def _ended(office: Office) -> str:
-    """Give a case that was withdrawn on the first day: its archive term (T62) ends a year or more later."""
+    """Return a case that was withdrawn on the first day: its archive term (T62) ends a year or more later."""
     reference = office.casework.open("M3", municipality="0518").reference
     office.casework.report(reference, "aanmelding_geregistreerd")
     office.casework.report(reference, "ingetrokken")

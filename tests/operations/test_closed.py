@@ -19,7 +19,7 @@ ELSEWHERE = {"PREFECT_API_URL": "http://prefect.intern:4200/api"}
 
 @pytest.fixture
 def reachable(tmp_path: Path) -> Path:
-    """Give a home in a folder that others can pass."""
+    """Return a home in a folder that others can pass."""
     for folder in (tmp_path, *tmp_path.parents):
         if not folder.stat().st_mode & 0o001:
             folder.chmod(folder.stat().st_mode | 0o011)

@@ -105,7 +105,7 @@ def _settled(cluster: Cluster) -> list[str]:
 
 
 def _events(cluster: Cluster, prefix: str) -> list[tuple[str, str]]:
-    """Give every reported event of the cases with this prefix, as it is in the journal."""
+    """Return every reported event of the cases with this prefix, as it is in the journal."""
     with cluster.shop.office.engine.connect() as connection:
         rows = connection.exec_driver_sql(
             "SELECT case_reference, event FROM journal WHERE NOT derived AND rung IS NULL AND event <> 'geopend' "

@@ -39,7 +39,7 @@ FILES = sorted(
 
 
 def _rows() -> Iterator[tuple[str, str]]:
-    """Give variable and default of each row of the page."""
+    """Yield variable and default of each row of the page."""
     for line in PAGE.splitlines():
         if line.startswith("| `"):
             name, default = (cell.strip() for cell in line.strip("|").split("|")[:2])

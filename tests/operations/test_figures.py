@@ -143,7 +143,7 @@ def test_a_busy_port_is_said_at_once(port: tuple[str, dict[str, Any]]) -> None:
 
 
 def _expressions(file: Path) -> list[str]:
-    """Give every expression in a file of rules or in a dashboard."""
+    """Return every expression in a file of rules or in a dashboard."""
     if file.suffix == ".json":
         board = json.loads(file.read_text(encoding="utf-8"))
         return [target["expr"] for panel in board["panels"] for target in panel.get("targets", ())]

@@ -153,7 +153,7 @@ def test_every_alarm_goes_off_when_it_must_and_is_silent_when_all_is_well(tmp_pa
 
 
 def _figures(series: dict[str, str], interval: str, at: str, firing: set[str]) -> dict[str, Any]:
-    """Give one test of promtool: with these figures exactly these alarms fire at that moment."""
+    """Return one test of promtool: with these figures exactly these alarms fire at that moment."""
     return {
         "interval": interval,
         "input_series": [{"series": name, "values": values} for name, values in series.items()],

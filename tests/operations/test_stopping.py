@@ -228,7 +228,7 @@ def _held(engine: Engine) -> list[str]:
 
 
 def _named_by_dashboard_and_alarms() -> set[str]:
-    """Give every metric that the files of Prometheus and Grafana ask for, without what PromQL adds to its name."""
+    """Return every metric that the files of Prometheus and Grafana ask for, without what PromQL adds to its name."""
     monitoring = TESTS.parent / "deployments" / "monitoring"
     text = "".join((monitoring / name).read_text() for name in ("dashboard.json", "alarmen.yml"))
     found = set(re.findall(r"\broutekaart_[a-z_]+\b", text))
@@ -236,7 +236,7 @@ def _named_by_dashboard_and_alarms() -> set[str]:
 
 
 def _given(figures: str) -> set[str]:
-    """Give every metric in an answer of `/metrics`."""
+    """Return every metric in an answer of `/metrics`."""
     return {
         re.sub(r"_total$", "", name) for name in re.findall(r"^# TYPE (\w+)", figures, flags=re.MULTILINE)
     }

@@ -205,14 +205,14 @@ def working_days(begin: date, end: date) -> int:
 
 
 def middle(values: list[int]) -> float:
-    """Give the middle value, or the mean of the two in the middle."""
+    """Return the middle value, or the mean of the two in the middle."""
     ordered = sorted(values)
     half = len(ordered) // 2
     return float(ordered[half]) if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def nine_of_ten(values: list[int]) -> int:
-    """Give the smallest value that nine of ten values do not exceed."""
+    """Return the smallest value that nine of ten values do not exceed."""
     return next(
         value for value in sorted(values) if 10 * sum(other <= value for other in values) >= 9 * len(values)
     )

@@ -32,12 +32,12 @@ NOT_IN_A_PROCESS = {"T10b", "T23", "T32", "T41", "T60", "T63"}
 
 
 def arms(definition: Definition) -> set[str]:
-    """Give every term that a definition can start, a hand-off and the own norms beside its terms included."""
+    """Return every term that a definition can start, a hand-off and the own norms beside its terms included."""
     return set(definition.terms) | {"OVD"} | {NORMS[term] for term in definition.terms if term in NORMS}
 
 
 def ends(definition: Definition) -> set[str]:
-    """Give every term that some row of a definition ends, carries away or lets lapse."""
+    """Return every term that some row of a definition ends, carries away or lets lapse."""
     found: set[str] = set()
     for row in definition.rows:
         found |= {*row.meets, *row.meets_one, *row.cancels}
@@ -47,7 +47,7 @@ def ends(definition: Definition) -> set[str]:
 
 
 def after(definition: Definition, state: str) -> set[str]:
-    """Give the states that can follow a state; "einde" stands for a decision that became definitive."""
+    """Return the states that can follow a state; "einde" stands for a decision that became definitive."""
     aside = definition.state(state).aside
     steps: set[str] = set()
     for row in definition.rows_from(state):
@@ -69,7 +69,7 @@ def after(definition: Definition, state: str) -> set[str]:
 
 
 def reachable(definition: Definition, state: str) -> set[str]:
-    """Give every state that can be reached from a state."""
+    """Return every state that can be reached from a state."""
     seen = {state}
     todo = [state]
     while todo:
@@ -174,7 +174,7 @@ def test_a_decision_against_the_inwoner_is_never_made_by_the_clock(definition: D
 
 
 def value_for(draw: Any, kind: FieldKind, choices: tuple[str, ...], day: date) -> object:
-    """Give some value for a field, most often one that fits."""
+    """Return some value for a field, most often one that fits."""
     match kind:
         case FieldKind.DATE:
             return day + timedelta(days=draw(st.integers(-30, 400)))

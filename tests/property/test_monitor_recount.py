@@ -131,7 +131,7 @@ class Town:
         return count(self.diary, here, MEASURED_TO - timedelta(days=7 * WEEKS - 1), MEASURED_TO)
 
     def monitor(self) -> Monitor:
-        """Give the product's monitor over the same period."""
+        """Return the product's monitor over the same period."""
         return read_monitor(self.office, THE_HAGUE, MEASURED_TO, WEEKS)
 
 

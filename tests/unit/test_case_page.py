@@ -13,7 +13,7 @@ RULES = Rules(dutch_calendar(), Policy())
 
 
 def reasons(code: str, on: date) -> list[str]:
-    """Give what the page says about the terms of a mijlpaal that opened on a day."""
+    """Return what the page says about the terms of a mijlpaal that opened on a day."""
     case, _ = start(Case(), code, on, on, RULES)
     return list(_reasons(case.process(code), RULES.policy))
 

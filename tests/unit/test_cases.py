@@ -28,7 +28,7 @@ def holds(row: dict[str, Any], wanted: dict[str, Any]) -> bool:
 
 
 def find(rows: list[dict[str, Any]], wanted: dict[str, Any]) -> list[dict[str, Any]]:
-    """Give the rows that have every value that is wanted."""
+    """Return the rows that have every value that is wanted."""
     return [row for row in rows if holds(row, wanted)]
 
 

@@ -25,12 +25,12 @@ def _read(path: Path | str) -> str:
 
 
 def _without_code(text: str) -> str:
-    """Give a page without its blocks of code, in which a bracket is no link."""
+    """Return a page without its blocks of code, in which a bracket is no link."""
     return re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def _headings(path: Path) -> set[str]:
-    """Give the anchors of a page as a forge makes them from its headings."""
+    """Return the anchors of a page as a forge makes them from its headings."""
     found = re.findall(r"^#+ (.+)$", _without_code(_read(path)), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in found}
 

@@ -154,7 +154,7 @@ _LIMITS = {"enum", "const", "pattern"}
 
 
 def _texts(node: Any) -> Iterator[dict[str, Any]]:
-    """Give every part of a schema that stands for a text, or that lets in what has no name."""
+    """Yield every part of a schema that stands for a text, or that lets in what has no name."""
     if isinstance(node, dict):
         if node.get("type") == "string" or node.get("additionalProperties") is True:
             yield node

@@ -19,7 +19,7 @@ DOUBLE = {
 
 
 def defined() -> dict[str, set[str]]:
-    """Give each public class and function with the files that define it."""
+    """Return each public class and function with the files that define it."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in FILES:
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
@@ -50,3 +50,15 @@ def test_no_two_names_are_each_other_turned_around() -> None:
     assert [
         name for name in found if f"of_{name.removesuffix('_of')}" in found and name.endswith("_of")
     ] == []
+
+
+def test_no_docstring_begins_with_give() -> None:
+    """A function returns, hands or sets; what "gives" would mean, the reader has to find out."""
+    described = (
+        (path.name, getattr(node, "lineno", 1))
+        for path in (*FILES, *(ROOT / "tests").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and (ast.get_docstring(node) or "").startswith("Give")
+    )
+    assert list(described) == []

@@ -20,7 +20,7 @@ LAST_OF_T21 = date(2026, 7, 15)
 
 
 def owing() -> Snapshot:
-    """Give a process in which the two weeks of the ingebrekestelling ended on 15 July."""
+    """Return a process in which the two weeks of the ingebrekestelling ended on 15 July."""
     day = date(2026, 4, 20)
     case, _ = start(Case(), "M4", day, day, RULES)
     arm = next(

@@ -74,25 +74,25 @@ class Run:
         return self
 
     def state(self, name: str) -> str:
-        """Give the state of a process."""
+        """Return the state of a process."""
         return self.case.process(name).state
 
     def term(self, name: str, key: str) -> RunningTerm:
-        """Give a term by its key."""
+        """Return a term by its key."""
         return next(term for term in self.case.process(name).terms if term.key == key)
 
     def told(self, role: str) -> list[str]:
-        """Give the kinds of messages that a role got."""
+        """Return the kinds of messages that a role got."""
         return [message.kind for step in self.steps for message in step.messages if message.role == role]
 
 
 def later(days: int, day: date = MONDAY) -> date:
-    """Give a day some days on."""
+    """Return a day some days on."""
     return day + timedelta(days=days)
 
 
 def contact(rules: Rules = RULES) -> Run:
-    """Give a case with a planned eerste gesprek."""
+    """Return a case with a planned eerste gesprek."""
     return (
         Run(rules)
         .open("M3")
@@ -103,14 +103,14 @@ def contact(rules: Rules = RULES) -> Run:
 
 
 def intake() -> Run:
-    """Give a case in intake since Monday 16 March."""
+    """Return a case in intake since Monday 16 March."""
     return (
         contact().say("M3", "eerste_gesprek_gevoerd", later(7)).say("M4", "hulpvraag_vastgesteld", later(7))
     )
 
 
 def decided() -> Run:
-    """Give a case with a toelating of Monday 30 March."""
+    """Return a case with a toelating of Monday 30 March."""
     run = intake().say("M4", "beeld_compleet", later(14))
     for event in ("plan_opgesteld", "inwoner_akkoord", "goedgekeurd", "bekendgemaakt"):
         run.say("M6", event, later(21))

@@ -49,7 +49,7 @@ _WRITTEN = {
 
 
 def in_words(length: Length) -> str:
-    """Give a length as a law writes it."""
+    """Return a length as a law writes it."""
     plain = Length(length.amount, length.unit)
     return _WRITTEN.get(plain) or str(plain).replace(f"{length.amount} ", f"{_NUMBERS[length.amount]} ", 1)
 
@@ -129,7 +129,7 @@ articles:
 
 @pytest.fixture
 def texts(tmp_path: Path) -> Texts:
-    """Give the texts of two laws that we made up."""
+    """Return the texts of two laws that we made up."""
     (tmp_path / "awb.yaml").write_text(PRETENDED)
     (tmp_path / "bw.yaml").write_text(PRETENDED_BOOK)
     (tmp_path / "iets.yaml").write_text("- geen wet")

@@ -24,7 +24,7 @@ FILES = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if SE
 
 
 def imported(tree: ast.AST) -> list[str]:
-    """Give the full names that a module imports."""
+    """Return the full names that a module imports."""
     found = []
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

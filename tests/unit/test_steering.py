@@ -19,7 +19,7 @@ LATER = DAY + timedelta(days=20)
 
 
 def case_after(*events: tuple[str, dict[str, object]]) -> Case:
-    """Give a case in M3 after these events on one day."""
+    """Return a case in M3 after these events on one day."""
     case, _ = start(Case(), "M3", DAY, DAY, RULES)
     for name, data in events:
         case, _ = apply(case, "M3", Event(name, DAY, data), DAY, RULES)

@@ -13,7 +13,7 @@ BASIS = Facts(code="M3", municipality="0518", role="case_worker", closed=False, 
 
 
 def facts(**changes: object) -> Facts:
-    """Give the facts of an ordinary open process with some changes."""
+    """Return the facts of an ordinary open process with some changes."""
     return Facts(**{name: getattr(BASIS, name) for name in BASIS.__slots__} | changes)  # type: ignore[arg-type]
 
 
