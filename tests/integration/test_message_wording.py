@@ -198,6 +198,8 @@ def test_a_message_names_who_reported_it(tmp_path: Path, migrated_file: Path) ->
     with acts(Actor(ActorKind.PERSON, "mw-17", Way.COMMAND)):
         reader.office.casework.report(reference, "aanmelding_geregistreerd", process="M3")
     reader.deliver()
-    told, opened = sorted((item["tekst"] for item in reader.messages()), key=lambda text: "nieuwe zaak" in text)
+    told, opened = sorted(
+        (item["tekst"] for item in reader.messages()), key=lambda text: "nieuwe zaak" in text
+    )
     assert "Wie het meldde: mw-17." in told
     assert "Wie het meldde" not in opened
