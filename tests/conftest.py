@@ -7,7 +7,7 @@ import shutil
 import uuid
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
+
+# Each is started once; all tests that use one run in one process, one after the other.
+SHARED = ("stack", "server")
 
 
 def _postgresql_answers() -> bool:
@@ -113,11 +116,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n 2`, keep tests on one server in one process: those that share one, and else those of one file."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
-        shared = next((name for name in ("stack", "server") if name in fixtures), None)
+        shared = next((name for name in SHARED if name in fixtures), None)
         if shared is not None:
             item.add_marker(pytest.mark.xdist_group(shared))
         elif item.get_closest_marker("prefect") or item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop what many tests share after the last of them, because a server at rest still takes a tenth of a core."""
+    yield
+    needed = getattr(nextitem, "fixturenames", ())
+    for name in SHARED:
+        if isinstance(item, pytest.Function) and name in item.fixturenames and name not in needed:
+            request: Any = item._request  # pytest knows no scope "group"
+            for shared in item._fixtureinfo.name2fixturedefs.get(name, ()):
+                shared.finish(request)
 
 
 @pytest.fixture(autouse=True)

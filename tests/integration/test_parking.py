@@ -139,7 +139,7 @@ def answers(url: str) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the API of a Prefect server on SQLite."""
     with socket.socket() as probe:
@@ -159,13 +159,13 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the flow and the wake source keep their files."""
     return tmp_path_factory.mktemp("proef")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
     """Yield a client of the server."""
     assert prefect_server
@@ -173,7 +173,7 @@ def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployment(client: SyncPrefectClient) -> UUID:
     """Deploy the flow in a pool of our own worker type."""
     client.create_work_pool(WorkPoolCreate(name=POOL, type="routekaart"))
@@ -208,7 +208,7 @@ class TheWorker:
         self._life.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(prefect_server: str, folder: Path, deployment: UUID) -> Iterator[TheWorker]:
     """Yield our worker, running."""
     assert deployment
