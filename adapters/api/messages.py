@@ -1,4 +1,4 @@
-"""Messages of other systems: CloudEvents (structured and binary) and ZGW notifications."""
+"""Messages of other systems: CloudEvents (structured, binary, in a batch) and ZGW notifications."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from starlette.background import BackgroundTask
 from adapters.api.auth import check_may
 from adapters.api.cases import case_answer
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import CaseState, Kept
+from adapters.api.models import BatchAnswer, CaseState, Kept
 from adapters.api.problems import Problem
 from adapters.api.strict_json import read_json
-from adapters.exchange.answers import answer_once
+from adapters.cases.casework import ConflictError
+from adapters.exchange.answers import answer_once, refuse_another
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 
 STRUCTURED = "application/cloudevents+json"
+BATCH = "application/cloudevents-batch+json"
+_MOST_IN_BATCH = 500
 _PLAIN_NAME = re.compile(r"[a-z0-9]{1,20}")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
 _EVENT_SCHEMA: dict[str, Any] = {
@@ -67,6 +70,16 @@ def _body(description: str, **content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "description": description, "content": named}}
 
 
+async def _cloudevents(request: Request) -> list[dict[str, Any]]:
+    """Read the CloudEvents of a request: one, or those of a batch."""
+    if _media_type(request) != BATCH:
+        return [await _cloudevent(request)]
+    values = await request.json()
+    if not isinstance(values, list) or len(values) > _MOST_IN_BATCH:
+        raise Problem(400, f"Een batch is een lijst van ten hoogste {_MOST_IN_BATCH} CloudEvents.")
+    return [_structured(event) for event in values]
+
+
 async def _cloudevent(request: Request) -> dict[str, Any]:
     """Read a CloudEvent in either form; the attributes stand beside `data`, which is an object or absent."""
     kind = _media_type(request)
@@ -82,8 +95,11 @@ async def _cloudevent(request: Request) -> dict[str, Any]:
         _check_json(kind)
         return _checked(attributes) | {"data": _object_in(read_json(body))}
     if kind not in (STRUCTURED, "application/json"):
-        raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED}, of met ce-kopregels.")
-    values = await request.json()
+        raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED} of {BATCH}, of met ce-kopregels.")
+    return _structured(await request.json())
+
+
+def _structured(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise Problem(400, "Een CloudEvent is een JSON-object.")
     if "specversion" not in values and "kanaal" in values:
@@ -154,40 +170,80 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     status_code=201,
     response_model=CaseState,
     responses={
+        200: {"model": BatchAnswer, "description": "Elk bericht van de batch is verwerkt of bewaard."},
         202: {"model": Kept, "description": "Bewaard voor een mens, of niet over een zaak van ons."},
         204: {"description": "Een notificatie in de oudere vorm is bewaard."},
     },
     openapi_extra=_body(
-        "Een CloudEvent 1.0 (NL GOV-profiel); in de binaire vorm alleen de inhoud van `data`.",
+        "Een CloudEvent 1.0 (NL GOV-profiel), of een batch ervan; in de binaire vorm alleen de inhoud van `data`.",
         **{STRUCTURED: _EVENT_SCHEMA},
+        **{BATCH: {"type": "array", "maxItems": _MOST_IN_BATCH, "items": _EVENT_SCHEMA}},
         **{"application/json": {}},
     ),
 )
 def receive_cloudevent(
-    values: Annotated[dict[str, Any], Depends(_cloudevent)], caller: TheCaller, office: TheOffice
+    request: Request,
+    events: Annotated[list[dict[str, Any]], Depends(_cloudevents)],
+    caller: TheCaller,
+    office: TheOffice,
 ) -> Response:
     """Meld iets met een CloudEvent; `source` en `id` samen tellen een keer."""
     check_may(caller, "cloudevents")
+    if _media_type(request) == BATCH:
+        return _batch(events, caller, office)
+    (values,) = events
     if "specversion" not in values:
         return _notified(values, caller, office)
-    message = prepare(office, values)
-    for action in (message.event, message.opens and f"open:{message.opens}"):
-        if action is not None:
-            check_may(caller, action)
+    status, body = _Message(office, caller, values).taken()
+    return JSONResponse(body, status)
 
-    def work(session: Session) -> tuple[int, dict[str, Any]]:
-        if message.ignored:
+
+def _batch(events: list[dict[str, Any]], caller: Caller, office: Office) -> Response:
+    """Take in a batch: all of it is looked at before any of it counts, so that a refusal refuses the whole."""
+    messages = [_Message(office, caller, _checked(values)) for values in events]
+    contents: dict[str, object] = {}
+    for message in messages:
+        if contents.setdefault(message.key, message.content) != message.content:
+            raise ConflictError("Deze batch heeft twee verschillende berichten met hetzelfde id.")
+        refuse_another(office, caller.client_id, message.key, message.content)
+    lines = []
+    for message in messages:
+        status, body = message.taken()
+        told = {name: body.get(name) for name in ("zaak", "postbak", "reden")}
+        lines.append(
+            {"id": message.values["id"], "source": message.values["source"], "status": status, **told}
+        )
+    return JSONResponse({"berichten": lines})
+
+
+class _Message:
+    """One CloudEvent, with what it stands for here."""
+
+    def __init__(self, office: Office, caller: Caller, values: dict[str, Any]) -> None:
+        self.values = values
+        self.key = f"ce:{values['source']}\x1f{values['id']}"
+        # Source and id tell which event it is. A broker may stamp it anew; these say what it is about.
+        self.content = ["POST cloudevents", {name: values.get(name) for name in ("type", "subject", "data")}]
+        self._office, self._caller = office, caller
+        self._prepared = prepared = prepare(office, values)
+        for action in (prepared.event, prepared.opens and f"open:{prepared.opens}"):
+            if action is not None:
+                check_may(caller, action)
+
+    def taken(self) -> tuple[int, dict[str, Any]]:
+        """Take it in once; give what is answered."""
+        status, body, _ = answer_once(
+            self._office, self._caller.client_id, self.key, self.content, self._work
+        )
+        return status, body
+
+    def _work(self, session: Session) -> tuple[int, dict[str, Any]]:
+        if self._prepared.ignored:
             return 202, {"postbak": 0, "reden": "Dit soort bericht telt hier niet."}
-        taken = take_in(session, office, message, caller.municipalities)
+        taken = take_in(session, self._office, self._prepared, self._caller.municipalities)
         if taken.receipt is None:
             return 202, {"postbak": taken.postbak or 0, "reden": taken.reason}
-        return 201, case_answer(office, taken.receipt)
-
-    # Source and id tell which event it is. A broker may stamp it anew and add attributes; these say what it is about.
-    content = ["POST cloudevents", {name: values.get(name) for name in ("type", "subject", "data")}]
-    key = f"ce:{values['source']}\x1f{values['id']}"
-    status, body, _ = answer_once(office, caller.client_id, key, content, work)
-    return JSONResponse(body, status)
+        return 201, case_answer(self._office, taken.receipt)
 
 
 def _notified(values: dict[str, Any], caller: Caller, office: Office) -> Response:

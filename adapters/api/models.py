@@ -321,6 +321,23 @@ class Kept(Answered):
     reden: str
 
 
+class BatchLine(Answered):
+    """Wat er met een bericht van een batch gebeurde."""
+
+    id: str
+    source: str
+    status: int
+    zaak: str | None
+    postbak: int | None
+    reden: str | None
+
+
+class BatchAnswer(Answered):
+    """Wat er met een batch gebeurde, in de volgorde van de batch."""
+
+    berichten: list[BatchLine]
+
+
 class Health(Answered):
     """Of dit proces werkt."""
 

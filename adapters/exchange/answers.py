@@ -71,6 +71,12 @@ def answer_once(
     return status, body, False
 
 
+def refuse_another(office: CaseOffice, client_id: str, key: str, content: object) -> None:
+    """Raise a ConflictError when this key came before with another content."""
+    for secret in office.settings.integration_secrets():
+        _kept(office, client_id, key, content, secret)
+
+
 _REFUSALS = (NotPossible, ConflictError, UnknownCaseError, HTTPException)
 _ANOTHER_REQUEST = "Dit id is al gebruikt voor een ander verzoek."
 

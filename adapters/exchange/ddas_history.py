@@ -1,28 +1,27 @@
 """Read the vroegsignaalzaken of a DDAS delivery: what another system did with its signals, and when.
 
-Like `adapters.exchange.ddas`, this walks the file as a stream and reads names by meaning. What it cannot read it
-leaves out; a zaak without the ids of its signals cannot be taken over.
+Like `adapters.exchange.ddas`, this walks the file as a stream and reads names by meaning. What stands there and cannot
+be read is named in `unread`, by its field; a zaak without the ids of its signals has none.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from adapters.exchange.ddas_signal import MAX_DEPTH
 from adapters.exchange.ddas_stream import NotADelivery, events_of, meaning_of, skip
+from milestones.civil_dates import civil_date
 from milestones.event_fields import CONTACT_KINDS, DAY_PARTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from datetime import date
     from pathlib import Path
 
     from adapters.exchange.ddas import Delivery
 
 _MOST_VALUES = 5_000  # in one zaak
-_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class HistoricCase:
     picked_up_on: date | None
     result: str | None
     attempts: tuple[Attempt, ...]
+    unread: tuple[str, ...] = ()
 
 
 def read_history(path: Path, delivery: Delivery) -> Iterator[HistoricCase]:
@@ -73,9 +73,7 @@ def _of_part(events: Iterator[tuple[str, Any]], municipality_code: str) -> Itera
         for item_kind, value in events:
             if item_kind == "end_array":
                 break
-            found = _case(_Built(events).value(item_kind, value), municipality_code)
-            if found is not None:
-                yield found
+            yield _case(_Built(events).value(item_kind, value), municipality_code)
 
 
 def _names(events: Iterator[tuple[str, Any]]) -> Iterator[tuple[str, str]]:
@@ -117,46 +115,68 @@ class _Built:
         return value
 
 
-def _case(given: Any, municipality_code: str) -> HistoricCase | None:
-    if not isinstance(given, dict):
-        return None
+def _case(given: Any, municipality_code: str) -> HistoricCase:
+    fields = _Fields(given if isinstance(given, dict) else {})
+    given = fields.given
     signals = [item.get("id") for item in _objects(given.get("vroegsignalen"))]
     ids = tuple(dict.fromkeys(signal_id for signal_id in signals if isinstance(signal_id, str)))
-    if not ids:
-        return None
-    attempts = [_attempt(item) for item in _objects(given.get("contactpogingen"))]
-    result = given.get("resultaat")
+    matched_on, picked_up_on = fields.day("matchingsdatum"), fields.day("datumopgepakt", "datum_opgepakt")
+    result = fields.text("resultaat")
+    attempts, unread = [], list(fields.unread)
+    listed = given.get("contactpogingen")
+    if listed is not None and (not isinstance(listed, list) or len(_objects(listed)) < len(listed)):
+        unread.append("contactpogingen")
+    for item in _objects(listed):
+        found = _Fields(item)
+        attempt = _attempt(found)
+        if attempt is not None:
+            attempts.append(attempt)
+        unread += [f"contactpogingen.{name}" for name in found.unread]
     return HistoricCase(
         municipality_code,
         ids,
-        _day(given.get("matchingsdatum")),
-        _day(given.get("datumopgepakt")),
-        result if isinstance(result, str) else None,
-        tuple(sorted((item for item in attempts if item is not None), key=lambda item: item.on)),
+        matched_on,
+        picked_up_on,
+        result,
+        tuple(sorted(attempts, key=lambda item: item.on)),
+        tuple(dict.fromkeys(unread)),
     )
 
 
-def _attempt(given: dict[str, Any]) -> Attempt | None:
-    on = _day(given.get("datum"))
-    if on is None:
+def _attempt(fields: _Fields) -> Attempt | None:
+    on = fields.day("datum")
+    reached = fields.given.get("bereikt")
+    if on is None and "datum" not in fields.unread:
+        fields.unread.append("datum")
+    if reached is not None and not isinstance(reached, bool):
+        fields.unread.append("bereikt")
+    kind, day_part = fields.text("soort", choices=CONTACT_KINDS), fields.text("dagdeel", choices=DAY_PARTS)
+    return None if on is None else Attempt(on, reached is True, kind, day_part)
+
+
+class _Fields:
+    """The fields of one object; it remembers which were there and could not be read."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        self.given = given
+        self.unread: list[str] = []
+
+    def day(self, name: str, shown: str | None = None) -> date | None:
+        """Give the date of a field, in any spelling that is one."""
+        value = self.given.get(name)
+        found = civil_date(value)
+        if found is None and value is not None:
+            self.unread.append(shown or name)
+        return found
+
+    def text(self, name: str, choices: Sequence[str] | None = None) -> str | None:
+        """Give the text of a field, one of the choices when there are any."""
+        value = self.given.get(name)
+        if value is None or (isinstance(value, str) and (choices is None or value in choices)):
+            return value
+        self.unread.append(name)
         return None
-    kind, day_part = given.get("soort"), given.get("dagdeel")
-    return Attempt(
-        on,
-        given.get("bereikt") is True,
-        kind if kind in CONTACT_KINDS else None,
-        day_part if day_part in DAY_PARTS else None,
-    )
 
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _day(value: Any) -> date | None:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        return None
-    try:
-        return date.fromisoformat(value)
-    except ValueError:
-        return None

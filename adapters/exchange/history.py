@@ -1,7 +1,8 @@
 """Take over the vroegsignaalzaken of a municipality that moves in, as events with their own dates.
 
 History tells nobody: the messages of closed zaken were sent long ago by another system. A zaak that still
-runs does ask for attention, and so does a hand-over to M3.
+runs does ask for attention, and so does a hand-over to M3. Of a zaak of which something cannot be read, a person
+decides how it ended: it stays open, and the postbak says which field it was.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from sqlalchemy import update
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from adapters.exchange.ddas import read_signals
 from adapters.exchange.ddas_history import HistoricCase, read_history
@@ -26,7 +27,9 @@ from adapters.exchange.signal_record import (
 )
 from adapters.exchange.signal_status import CLOSING
 from adapters.exchange.signals import hold_import_lock, make_import_lock, take_in_all
+from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
+from adapters.storage.exchange_tables import PostbakRow
 from milestones.event_fields import OTHER_RESULTS
 from milestones.process import NotPossible
 from milestones.vocabulary import FOLLOW_UP
@@ -49,6 +52,7 @@ _AFTER_CONTACT = {
     "(Budget)advies en/of quick fix": "quick_fix",
     "Vervolghulp en/of verwijzing financieel": "hulp_aanvaard",
 }
+_KIND = "ddas.vroegsignaalzaak"
 _NO_CONTACT = "Definitief geen contact kunnen krijgen"
 _CLOSING = frozenset((*_BEFORE_MATCHING, *_AFTER_CONTACT, *OTHER_RESULTS, _NO_CONTACT))
 
@@ -60,6 +64,7 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
     place = {
         (case.municipality_code, id_): index for index, case in enumerate(cases) for id_ in case.signal_ids
     }
+    _keep_lost(office, delivery, sum(not case.signal_ids for case in cases))
     signals: dict[int, list[Signal]] = {}
     for record in read_signals(path, today=today, delivery=delivery):
         if isinstance(record, Signal):
@@ -88,6 +93,35 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
     yield from take_in_all(others(), office)
 
 
+def _keep_lost(office: CaseOffice, delivery: Delivery, count: int) -> None:
+    """Put it before a person that zaken of a delivery do not say which signals they are about."""
+    if count:
+        reason = f"{count} vroegsignaalzaken in een levering noemen geen signalen en zijn niet overgenomen."
+        with writing(office.engine) as session:
+            codes = {part.municipality_code for part in delivery.parts}
+            _to_person(session, office, codes.pop() if len(codes) == 1 else None, reason, None)
+
+
+def _to_person(
+    session: Session, office: CaseOffice, municipality: str | None, reason: str, reference: str | None
+) -> None:
+    """Let a reason wait in the postbak, once."""
+    mark = keyed_hash(office.settings.integration_secret(), _KIND, str(reference), reason)
+    if session.exec(select(PostbakRow.id).where(PostbakRow.message_hash == mark)).first() is None:
+        session.add(
+            PostbakRow(
+                municipality=municipality,
+                message_hash=mark,
+                kind=_KIND,
+                source="DDAS",
+                subject=reference,
+                reason=reason[:200],
+                candidates=[reference] if reference else [],
+                received_at=office.clock.now(),
+            )
+        )
+
+
 class _TakeOver:
     """Takes over one zaak with its signals, within one transaction."""
 
@@ -101,7 +135,7 @@ class _TakeOver:
         self._first = signals[0]
         self._remarks: list[str] = []
         self._number = 0
-        self._quiet = case.result in _CLOSING
+        self._quiet = case.result in _CLOSING and not case.unread
         secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
         self._marks = {signal.position: marks_of(signal, secret, old) for signal in signals}
         self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
@@ -158,7 +192,7 @@ class _TakeOver:
         """Report what happened in the zaak, in the order of the dates."""
         case, result = self._case, self._case.result
         oldest = self._first.signal_date
-        if result in _BEFORE_MATCHING and not case.attempts:
+        if result in _BEFORE_MATCHING and not case.attempts and not case.unread:
             self._report(reference, _BEFORE_MATCHING[result], case.matched_on or oldest)
             self._rest(reference)
             return
@@ -177,7 +211,11 @@ class _TakeOver:
             data = {"soort": attempt.kind, "dagdeel": attempt.day_part, "bereikt": attempt.reached}
             self._report(reference, "contactpoging_gedaan", attempt.on, data)
             reached = attempt.reached
-        if result is not None:
+        if case.unread:
+            reason = f"In de historie van deze zaak is niet te lezen: {', '.join(case.unread)}."
+            self._remark(f"{reason} Een mens beslist hoe het verder gaat.")
+            _to_person(self._session, self._office, self._first.municipality_code, reason, reference)
+        elif result is not None:
             last = max(dates, default=started or case.matched_on or oldest)
             self._close(reference, result, last, reached=reached)
             self._rest(reference)

@@ -185,6 +185,54 @@ def test_the_library_for_python_sends_a_ruling(
     assert moratorium(office, reference) == (date(2026, 11, 10), date(2027, 5, 10))
 
 
+BATCH = {"Content-Type": "application/cloudevents-batch+json"}
+
+
+def test_the_library_for_python_sends_a_batch(api: TestClient, office: Office) -> None:
+    """A batch of events in every form: each counts once, and has a line of its own in the answer."""
+    references = [asked(office) for _ in FORMS]
+    written = []
+    for reference, data in zip(references, FORMS.values(), strict=True):
+        attributes = {name: value for name, value in ruling(reference).items() if name != "data"}
+        attributes |= {
+            "time": datetime.fromisoformat(attributes["time"]),
+            "datacontenttype": "application/json",
+        }
+        written.append(binding.to_structured_event(CloudEvent(attributes, data)).body.decode())
+    batch = f"[{','.join([*written, written[0]])}]"
+    answers = [api.post("/v1/cloudevents", content=batch, headers=BATCH) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 200], answers[0].text
+    assert answers[0].json() == answers[1].json()
+    lines = answers[0].json()["berichten"]
+    assert [(line["status"], line["zaak"]) for line in lines] == [
+        (201, reference) for reference in (*references, references[0])
+    ]
+    assert {moratorium(office, reference) for reference in references} == {
+        (date(2026, 11, 10), date(2027, 5, 10))
+    }
+
+
+def test_a_batch_is_refused_as_a_whole(api: TestClient, office: Office) -> None:
+    """One event that is none, or that came before with other data, and nothing of the batch counts."""
+    first, second = asked(office), asked(office)
+    good = ruling(first)
+    known = ruling(second, "tiende")
+    assert send(api, known).status_code == 202
+    for other, status in (
+        ({"specversion": "1.0"}, 400),
+        (7, 400),
+        (known | {"data": {"datumUitspraak": "2026-11-10"}}, 409),
+        (good | {"data": {"datumUitspraak": "2026-11-11"}}, 409),
+    ):
+        assert api.post("/v1/cloudevents", json=[good, other], headers=BATCH).status_code == status
+    assert api.post("/v1/cloudevents", json=good, headers=BATCH).status_code == 400
+    assert (moratorium(office, first), len(waiting(office))) == (None, 1)
+    answer = api.post("/v1/cloudevents", json=[good, known], headers=BATCH).json()["berichten"]
+    assert [line["status"] for line in answer] == [201, 202]
+    assert "datumUitspraak" in answer[1]["reden"]
+    assert api.post("/v1/cloudevents", json=[], headers=BATCH).json() == {"berichten": []}
+
+
 SCRIPT = """
 import { CloudEvent, HTTP } from "cloudevents";
 const forms = {
@@ -202,6 +250,13 @@ for (const [mode, encode] of [["structured", HTTP.structured], ["binary", HTTP.b
     answers.push([mode, form, answer.status, await answer.text()]);
   }
 }
+const batch = Object.values(forms).map(
+  (data) => new CloudEvent({ ...events.shift(), data, datacontenttype: "application/json" }),
+);
+const headers = { "Content-Type": "application/cloudevents-batch+json", "X-API-Key": process.env.KEY };
+const body = JSON.stringify(batch);
+const answer = await fetch(process.env.API + "/v1/cloudevents", { method: "POST", headers, body });
+answers.push(...(await answer.json()).berichten.map((line) => ["batch", line.zaak, line.status, line.reden]));
 console.log(JSON.stringify(answers));
 """
 
@@ -213,8 +268,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_library_for_javascript_sends_a_ruling(office: Office, library: Path) -> None:
-    """Data as an object, as bytes or as text, in both modes: the same date."""
-    references = [asked(office) for _ in range(6)]
+    """Data as an object, as bytes or as text, in both modes and in a batch: the same date."""
+    references = [asked(office) for _ in range(9)]
     events = [
         {name: value for name, value in ruling(reference).items() if name != "data"}
         for reference in references
@@ -222,7 +277,7 @@ def test_the_library_for_javascript_sends_a_ruling(office: Office, library: Path
     with serving(office) as address:
         key = first_key_file(office).read_text()
         answers = run_node(library, SCRIPT, API=address, KEY=key, EVENTS=json.dumps(events))
-    assert [answer[2] for answer in answers] == [201] * 6, answers
+    assert [answer[2] for answer in answers] == [201] * 9, answers
     assert {moratorium(office, reference) for reference in references} == {
         (date(2026, 11, 10), date(2027, 5, 10))
     }

@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.ddas_history import read_history
+from adapters.exchange.postbak import waiting
 from adapters.exchange.signal_record import SignalResult
 from adapters.operations.integrity import broken_cases
 from adapters.storage.database import OutboxRow, ProcessRow, reading
@@ -152,6 +153,48 @@ def test_without_the_option_zaken_of_others_are_left_alone(office: Office) -> No
     assert office.casework.case(report.reference or "").case.process("M2").state == "ONTVANGEN"
 
 
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"contactpogingen": [attempt("14-01-2026", reached=True)]}, "contactpogingen.datum"),
+        ({"contactpogingen": [{"soort": "Telefoon", "bereikt": True}]}, "contactpogingen.datum"),
+        ({"contactpogingen": [attempt("2026-01-14", kind="Rooksignaal")]}, "contactpogingen.soort"),
+        ({"contactpogingen": [attempt("2026-01-14") | {"bereikt": "ja"}]}, "contactpogingen.bereikt"),
+        ({"contactpogingen": "twee"}, "contactpogingen"),
+        ({"contactpogingen": ["2026-01-14"]}, "contactpogingen"),
+        ({"matchingsdatum": "12 januari"}, "matchingsdatum"),
+        ({"datum_opgepakt": "13-01-2026"}, "datum_opgepakt"),
+        ({"resultaat": 4}, "resultaat"),
+    ],
+)
+def test_what_cannot_be_read_waits_for_a_person(office: Office, changes: dict[str, Any], field: str) -> None:
+    """A zaak with an unreadable date or choice stays open, with the field in the report and in the postbak."""
+    zaak = case("Inwoner hoeft geen hulp vanuit vroegsignalering", "A") | changes
+    for _ in range(2):
+        (report,) = take_in(office, delivery(signal("A"), cases=[zaak]), with_history=True)
+    process = office.casework.case(report.reference or "").case.process("M2")
+    assert process.state != "AFGESLOTEN"
+    (row,) = waiting(office)
+    assert (row.candidates, field in row.reason) == ([report.reference], True)
+
+
+def test_a_moment_counts_as_its_day_in_amsterdam(office: Office) -> None:
+    """A contactpoging with a moment is one of that day."""
+    zaak = case(None, "A", attempts=[attempt("2026-01-14T23:30:00Z")])
+    (report,) = take_in(office, delivery(signal("A"), cases=[zaak]), with_history=True)
+    assert history(office, report.reference)[-1] == ("contactpoging_gedaan", "2026-01-15", "IN_BENADERING")
+    assert waiting(office) == []
+
+
+def test_a_zaak_without_its_signals_waits_for_a_person(office: Office) -> None:
+    """Zaken that name no signals are counted in the postbak, once."""
+    content = delivery(signal("A"), cases=[case("Inwoner is overleden"), {"resultaat": "x"}])
+    for _ in range(2):
+        take_in(office, content, with_history=True)
+    (row,) = waiting(office)
+    assert row.reason.startswith("2 vroegsignaalzaken")
+
+
 VALUES = st.none() | st.booleans() | st.integers() | st.text(max_size=10) | st.just("2026-01-14")
 NAMES = st.sampled_from(("ID", "resultaat", "vroegsignalen", "contactpogingen", "datum", "bereikt", "soort"))
 ANY_JSON = st.recursive(
@@ -165,9 +208,9 @@ ANY_JSON = st.recursive(
 def test_any_zaken_are_read_or_passed_over(
     tmp_path_factory: pytest.TempPathFactory, zaken: list[Any]
 ) -> None:
-    """Whatever stands in the list of zaken, reading it gives zaken with ids, and never fails."""
+    """Whatever stands in the list of zaken, reading it gives as many zaken, and never fails."""
     path = tmp_path_factory.mktemp("historie") / "levering.json"
     path.write_text(json.dumps(delivery(signal("A"), cases=zaken)))
     for found in read_history(path, check_structure(path)):
-        assert found.signal_ids
+        assert all(isinstance(name, str) for name in (*found.signal_ids, *found.unread))
         assert all(item.on.year == 2026 for item in found.attempts)
