@@ -162,7 +162,7 @@ class _Fields:
         self.unread: list[str] = []
 
     def day(self, name: str, shown: str | None = None) -> date | None:
-        """Give the date of a field, in any spelling that is one."""
+        """Return the date of a field, in any spelling that is one."""
         value = self.given.get(name)
         found = civil_date(value)
         if found is None and value is not None:
@@ -170,7 +170,7 @@ class _Fields:
         return found
 
     def text(self, name: str, choices: Sequence[str] | None = None) -> str | None:
-        """Give the text of a field, one of the choices when there are any."""
+        """Return the text of a field, one of the choices when there are any."""
         value = self.given.get(name)
         if value is None or (isinstance(value, str) and (choices is None or value in choices)):
             return value
