@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Locator, Page
     from stack import Stack
 
@@ -30,14 +33,24 @@ def follow(page: Page, link: str) -> None:
     page.get_by_role("link", name=link, exact=True).first.click()
 
 
-def show_all_tags(page: Page) -> None:
-    """Show the tags of a run that the UI folds away: a click on their number."""
-    page.get_by_role("button", name=re.compile(r"^Show \d+ more tags$")).filter(visible=True).click()
+@contextmanager
+def all_tags(page: Page) -> Iterator[None]:
+    """Show the tags of a run that the UI folds away, and fold them again: a click on their number.
+
+    The key Escape would lay the graph of the run over the whole page, as soon as the graph is there.
+    """
+    number = page.get_by_role("button", name=re.compile(r"^Show \d+ more tags$")).filter(visible=True)
+    number.click()
+    folded_out = page.locator("[data-radix-popper-content-wrapper]")
+    expect(folded_out).to_be_visible()
+    yield
+    page.get_by_role("tab", selected=True).first.click()
+    expect(folded_out).to_be_hidden()
 
 
 def resume(page: Page) -> Locator:
-    """Open the form of a run: three dots, then Resume."""
-    page.locator("button[aria-haspopup=menu]").last.click()
+    """Open the form of a run: the three dots in its heading, then Resume."""
+    page.get_by_role("button", name="Open menu", exact=True).click()
     page.get_by_role("menuitem", name="Resume").click()
     form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
     expect(form).to_be_visible()
