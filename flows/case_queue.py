@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -20,10 +19,10 @@ from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import deliver_what_is_left
-from flows.outgoing import publish_due
+from flows.outgoing import SOON_SECONDS, exchange_chores
 from flows.processes import FLOWS
 from flows.repair import Repair
-from flows.wake_source import WakeUp, WakeUpResult
+from flows.wake_source import Chore, WakeUp, WakeUpResult
 from flows.window import circumstances
 
 if TYPE_CHECKING:
@@ -35,10 +34,9 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "routekaart"  # the name of each flow's deployment
 NOT_FOUND = 404
-SWEEP_SECONDS = 1.0  # between two looks for terms that are due
 SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
-LONGEST_SWEEP_SECONDS = 20.0  # then messages have their turn
+LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
 
@@ -54,15 +52,20 @@ class CaseQueue:
         self._deploy = deploy
         self._deployments: dict[str, UUID] = {}
         self._claimed: dict[UUID, Waiting] = {}
-        # One thread for messages outside flow runs: a slow mail server must not keep processes waiting.
-        self._postman = ThreadPoolExecutor(1, thread_name_prefix="routekaart-berichten")
-        self._round: Future[None] | None = None
         self._failing: dict[str, float] = {}
         # A client of its own: reconciling runs beside claiming, in another thread.
         self._repair = Repair(office, get_client(sync_client=True))
-        self.sweep_seconds = SWEEP_SECONDS
-        self.renew_seconds = office.attention.lease.total_seconds() / 4
-        self.reconcile_seconds = office.settings.reconcile_seconds
+
+    def chores(self) -> Sequence[Chore]:
+        """Return what is to be done beside waking: terms, messages, other systems, leases, and what Prefect shows."""
+        office = self._office
+        return (
+            Chore("terms", SOON_SECONDS, self.fire_terms),
+            Chore("messages", SOON_SECONDS, self.send_messages),
+            *exchange_chores(office),
+            Chore("leases", office.leases.processes.length.total_seconds() / 4, self.see_to_leases),
+            Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
+        )
 
     def claim(self, limit: int) -> Sequence[WakeUp]:
         """Claim up to `limit` processes, and make the flow runs that are not there yet."""
@@ -104,28 +107,26 @@ class CaseQueue:
         except DBAPIError as error:
             log.warning("lease_not_given_back", case=waiting.case_reference, error=type(error).__name__)
 
-    def renew(self) -> None:
+    def see_to_leases(self) -> None:
         """Renew the leases of all that this worker holds, and take back those of neighbours that died."""
-        self._office.attention.renew()
-        self._office.attention.release_dead()
-        self._office.deliveries.release_dead()
+        self._office.leases.renew()
+        self._office.leases.release_dead()
 
-    def reconcile(self) -> None:
-        """Mend what Prefect shows wrongly."""
-        self._repair.look_around()
+    def send_messages(self) -> None:
+        """Wake the processes that have a message to send, and send what belongs to none."""
+        self._office.deliveries.ask_attention()
+        deliver_what_is_left(self._office)
 
     def hand_back(self) -> None:
-        """Let others have at once what was claimed and not run; finish the message that is being sent."""
+        """Let others have at once what was claimed and not run."""
         self._claimed.clear()
-        self._postman.shutdown(wait=True, cancel_futures=True)
-        if number := self._office.attention.release_all():
+        if number := self._office.leases.release_all():
             log.info("claims_handed_back", number=number)
 
     # --- terms ----------------------------------------------------------------------------------------------
 
-    def sweep(self) -> None:
-        """Fire due terms in the database, and see to the messages that are due."""
-        office = self._office
+    def fire_terms(self) -> None:
+        """Fire due terms in the database; nothing else happens on this thread."""
         now = time.monotonic()
         self._failing = {reference: until for reference, until in self._failing.items() if until > now}
         while due := self._due():
@@ -133,12 +134,6 @@ class CaseQueue:
                 self._fire(due[begin : begin + FIRED_TOGETHER])
             if len(due) < SWEPT_TOGETHER or time.monotonic() - now > LONGEST_SWEEP_SECONDS:
                 break
-        office.deliveries.ask_attention()
-        publish_due(office)
-        if self._round is None or self._round.done():
-            if self._round is not None and (error := self._round.exception()):
-                log.error("messages_not_sent", error=type(error).__name__)
-            self._round = self._postman.submit(deliver_what_is_left, office)
 
     def _due(self) -> list[str]:
         found = self._office.casework.cases_with_due_terms(SWEPT_TOGETHER + len(self._failing))

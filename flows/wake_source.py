@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from prefect.client.schemas.objects import StateType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from uuid import UUID
 
 
@@ -46,28 +46,25 @@ class WakeSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """A piece of work that a worker does now and every so often, on a thread of its own; it may block."""
+
+    name: str
+    seconds: float
+    work: Callable[[], object]
+
+
 @runtime_checkable
 class Tended(Protocol):
-    """A wake source that wants looking after while the worker lives. Both methods may block."""
+    """A wake source that wants looking after while the worker lives."""
 
-    sweep_seconds: float
-    renew_seconds: float
-    reconcile_seconds: float
-
-    def sweep(self) -> None:
-        """Do what has fallen due, every `sweep_seconds`."""
-        ...
-
-    def renew(self) -> None:
-        """Renew what is claimed, every `renew_seconds`."""
-        ...
-
-    def reconcile(self) -> None:
-        """Find and mend what Prefect shows wrongly, every `reconcile_seconds`."""
+    def chores(self) -> Sequence[Chore]:
+        """Return what is to be done beside the wake-ups; none waits for another."""
         ...
 
     def hand_back(self) -> None:
-        """Hand back what is still claimed, because the worker stops."""
+        """Hand back what is still claimed, because the worker stops. May block."""
         ...
 
 

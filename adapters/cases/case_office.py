@@ -12,6 +12,7 @@ from adapters.cases.casework import AfterSteps, Casework, nothing_more
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
 from adapters.storage.database import PolicyRow, reading, writing
+from adapters.storage.leases import AllLeases, all_leases
 from milestones.policy import PolicyError, Rules
 
 if TYPE_CHECKING:
@@ -40,7 +41,12 @@ class CaseOffice:
     @cached_property
     def attention(self) -> Attention:
         """Which processes need their flow run woken."""
-        return Attention(self.engine, lease=timedelta(seconds=self.settings.lease_seconds))
+        return Attention(self.engine, self.leases.processes)
+
+    @cached_property
+    def leases(self) -> AllLeases:
+        """What this process works on, and nobody else meanwhile."""
+        return all_leases(self.engine, timedelta(seconds=self.settings.lease_seconds))
 
     @cached_property
     def _rules(self) -> dict[str, Rules]:

@@ -9,6 +9,7 @@ nothing.
 from __future__ import annotations
 
 import importlib
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -34,7 +35,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from adapters.cases.case_office import CaseOffice
+    from adapters.storage.leases import Lease
 
+LONGEST_ROUND_SECONDS = 20.0  # what is left waits for the next round
 RECONCILE_EVERY = timedelta(minutes=15)
 _RECONCILED = "afstemming"
 _OVERLAP = timedelta(hours=1)
@@ -123,38 +126,48 @@ def _optional(values: Mapping[str, Any], name: str) -> str | None:
 
 
 def work_on_inbox(office: CaseOffice, limit: int = 50) -> int:
-    """Work on the notifications that wait; give how many were finished."""
+    """Work on the notifications that wait; give how many were finished.
+
+    A notification is worked on under a lease: no transaction is open while its plug-in is asked.
+    """
+    began, leases = time.monotonic(), office.leases.inbox
     query = (
         select(InboxRow.id)
-        .where(col(InboxRow.done_at).is_(None), col(InboxRow.next_at) <= office.clock.now())
+        .where(col(InboxRow.done_at).is_(None), col(InboxRow.next_at) <= office.clock.now(), leases.free())
         .order_by(col(InboxRow.id))
         .limit(limit)
     )
     with reading(office.engine) as session:
         waiting = session.exec(query).all()
-    return sum(_work_on(office, number or 0) for number in waiting)
+    finished = 0
+    for number in waiting:
+        if time.monotonic() - began < LONGEST_ROUND_SECONDS:
+            with leases.holding([number]) as held:
+                finished += sum(_work_on(office, lease) for lease in held)
+    return finished
 
 
-def _work_on(office: CaseOffice, number: int) -> bool:
+def _work_on(office: CaseOffice, lease: Lease) -> bool:
+    leases, now = office.leases.inbox, office.clock.now()
+    with reading(office.engine) as session:
+        row = session.get_one(InboxRow, lease.key)
+    if row.next_at > now:  # another process tried it a moment ago
+        leases.release(lease)
+        return False
+    prepared = Prepared.from_json(row.message["prepared"])
+    plugin = office.settings.notification_plugin
+    detailed = _with_details(office, row, plugin) if plugin and not prepared.ignored else prepared
     with writing(office.engine) as session:
-        row = session.exec(
-            select(InboxRow)
-            .where(InboxRow.id == number, col(InboxRow.done_at).is_(None))
-            .with_for_update(skip_locked=True)
-        ).first()
-        if row is None:
+        if not leases.is_held(session, lease):
+            return False  # it took too long: another process asks anew
+        fresh = session.get_one(InboxRow, lease.key)
+        leases.let_go(session, lease)
+        if detailed is None and _try_later(fresh, now):
+            session.add(fresh)
             return False
-        prepared = Prepared.from_json(row.message["prepared"])
-        plugin = office.settings.notification_plugin
-        if plugin and not prepared.ignored:
-            detailed = _with_details(office, row, plugin)
-            if detailed is None and _try_later(row, office.clock.now()):
-                session.add(row)
-                return False
-            prepared = detailed or _without_details(prepared)
-        row.result = _finish(session, office, row, prepared)
-        row.done_at = office.clock.now()
-        session.add(row)
+        fresh.result = _finish(session, office, fresh, detailed or _without_details(prepared))
+        fresh.done_at = office.clock.now()
+        session.add(fresh)
         return True
 
 

@@ -13,6 +13,7 @@ import hmac
 import json
 import re
 import secrets
+import time
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
@@ -21,7 +22,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import structlog
-from sqlalchemy import func, or_, update
+from sqlalchemy import ColumnElement, func, or_, update
 from sqlmodel import col, select
 
 from adapters.cases.outgoing import PREFIX, TYPES, as_cloudevent
@@ -38,9 +39,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from adapters.messages.message_office import MessageOffice
+    from adapters.storage.leases import Lease
 
 TIMEOUT_SECONDS = 5.0
-_CLAIM = timedelta(seconds=60)
+LONGEST_ROUND_SECONDS = 20.0  # what is left waits for the next round
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _MOST_URL = 500
@@ -233,11 +235,13 @@ def _wants(subscription: SubscriptionRow, row: OutgoingEventRow) -> bool:
 
 def anything_due(office: MessageOffice) -> bool:
     """Whether a delivery waits to be tried."""
-    query = (
-        select(WebhookDeliveryRow.id).where(col(WebhookDeliveryRow.next_at) <= office.clock.now()).limit(1)
-    )
+    query = select(WebhookDeliveryRow.id).where(*_due(office)).limit(1)
     with reading(office.engine) as session:
         return session.exec(query).first() is not None
+
+
+def _due(office: MessageOffice) -> tuple[ColumnElement[bool], ...]:
+    return (col(WebhookDeliveryRow.next_at) <= office.clock.now(), office.leases.webhooks.free())
 
 
 def deliver_due(office: MessageOffice, client: httpx.Client | None = None, limit: int = 100) -> int:
@@ -246,8 +250,8 @@ def deliver_due(office: MessageOffice, client: httpx.Client | None = None, limit
     A subscriber that fails is left alone until the next round, so that it holds up nobody else for long.
     """
     query = (
-        select(WebhookDeliveryRow.id)
-        .where(col(WebhookDeliveryRow.next_at) <= office.clock.now())
+        select(WebhookDeliveryRow.id, WebhookDeliveryRow.subscription)
+        .where(*_due(office))
         .order_by(col(WebhookDeliveryRow.id))
         .limit(limit)
     )
@@ -255,20 +259,24 @@ def deliver_due(office: MessageOffice, client: httpx.Client | None = None, limit
         due = session.exec(query).all()
     if not due:
         return 0
-    failing: set[str] = set()
-    delivered = 0
+    began, failing, delivered = time.monotonic(), set[str](), 0
     with client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as sender:
-        for number in due:
-            delivered += _deliver(office, sender, number or 0, failing)
+        for number, name in due:
+            if name not in failing and time.monotonic() - began < LONGEST_ROUND_SECONDS:
+                with office.leases.webhooks.holding([number]) as leases:
+                    delivered += sum(_deliver(office, sender, lease, failing) for lease in leases)
     return delivered
 
 
-def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: set[str]) -> bool:
-    claimed = _claim(office, number, failing)
-    if claimed is None:
-        return False
-    delivery, event, subscription = claimed
+def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease, failing: set[str]) -> bool:
     now = office.clock.now()
+    with reading(office.engine) as session:
+        delivery = session.get_one(WebhookDeliveryRow, lease.key)
+        event = session.get_one(OutgoingEventRow, delivery.event_number)
+        subscription = session.get_one(SubscriptionRow, delivery.subscription)
+    if delivery.next_at is None or delivery.next_at > now:  # another worker tried it a moment ago
+        office.leases.webhooks.release(lease)
+        return False
     body = json.dumps(as_cloudevent(event), ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = int(now.timestamp())
     headers = {
@@ -290,6 +298,7 @@ def _deliver(office: MessageOffice, client: httpx.Client, number: int, failing: 
         log.warning("webhook_failed", subscription=subscription.name, event_id=event.id, result=result)
     with writing(office.engine) as session:
         row = session.get_one(WebhookDeliveryRow, delivery.id)
+        office.leases.webhooks.let_go(session, lease)
         row.attempts += 1
         row.last_result = result
         wait = None if succeeded else wait_after(row.attempts)
@@ -315,30 +324,6 @@ def _asked_rest(answer: httpx.Response, now: datetime) -> timedelta:
         return min(max(parsedate_to_datetime(asked) - now, timedelta(0)), _LONGEST_REST)
     except (ValueError, TypeError):
         return timedelta(0)
-
-
-def _claim(
-    office: MessageOffice, number: int, failing: set[str]
-) -> tuple[WebhookDeliveryRow, OutgoingEventRow, SubscriptionRow] | None:
-    """Take a delivery for a while; another worker that wanted it gets None."""
-    now = office.clock.now()
-    with writing(office.engine) as session:
-        row = session.exec(
-            select(WebhookDeliveryRow)
-            .where(WebhookDeliveryRow.id == number, col(WebhookDeliveryRow.next_at) <= now)
-            .with_for_update(skip_locked=True)
-        ).first()
-        if row is None or row.subscription in failing:
-            return None
-        row.next_at = now + _CLAIM
-        session.add(row)
-        session.flush()
-        event = session.get_one(OutgoingEventRow, row.event_number)
-        subscription = session.get_one(SubscriptionRow, row.subscription)
-        for item in (row, event, subscription):
-            session.refresh(item)
-            session.expunge(item)
-        return row, event, subscription
 
 
 # --- what could not be delivered ----------------------------------------------------------------------------

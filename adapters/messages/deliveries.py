@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ColumnElement, or_, update
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from adapters.cases.caseload import contact_in
@@ -27,7 +27,6 @@ from adapters.messages.retry_table import wait_after
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.clock import later
 from adapters.runtime.files import append_line
-from adapters.runtime.worker_identity import identity, is_dead
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from adapters.storage.storage_trouble import waits_out_trouble
@@ -47,9 +46,9 @@ if TYPE_CHECKING:
     from adapters.messages.recipients import Book
     from adapters.messages.recipients_file import RecipientsFile
     from adapters.runtime.clock import Clock
+    from adapters.storage.leases import Leases
     from milestones.policy import Rules
 
-_CLAIM = timedelta(minutes=3)  # on the machine's clock: longer than one call can take
 _MOST_IN_DIGEST = 25
 _NAMESPACE = uuid.UUID("d3a9a6a5-0c7c-4f0e-8f27-5b8a1de2f6c0")
 
@@ -96,8 +95,10 @@ class Deliveries:
         links: HandoffLinks,
         fallback: Path,
         rules_for: Callable[[str], Rules],
+        leases: Leases,
     ) -> None:
         self._engine = engine
+        self._leases = leases
         self._clock = clock
         self._recipients = recipients
         self._planner = planner
@@ -139,31 +140,13 @@ class Deliveries:
             ]
         return parcels
 
-    def release_dead(self) -> int:
-        """Take back what workers on this machine that were killed were sending; give how many holders."""
-        with reading(self._engine) as session:
-            holders = session.exec(
-                select(DeliveryRow.claimed_by)
-                .where(DeliveryRow.state == DeliveryState.WAITING, col(DeliveryRow.claimed_by).is_not(None))
-                .distinct()
-            ).all()
-        dead = [holder for holder in holders if holder is not None and is_dead(holder)]
-        if dead:
-            with writing(self._engine) as session:
-                session.execute(
-                    update(DeliveryRow)
-                    .where(col(DeliveryRow.claimed_by).in_(dead))
-                    .values(claimed_by=None, claimed_until=None)
-                )
-        return len(dead)
-
     def ask_attention(self) -> None:
         """Let the flow run of each process with a message that is due be woken."""
         due = select(DeliveryRow.process_id).where(
             DeliveryRow.state == DeliveryState.WAITING,
             col(DeliveryRow.bundled).is_(False),
             col(DeliveryRow.next_attempt_at) <= self._clock.now(),
-            _unclaimed(),
+            self._leases.free(),
         )
         asleep = (
             col(ProcessRow.id).in_(due),
@@ -183,7 +166,7 @@ class Deliveries:
                 DeliveryRow.state == DeliveryState.WAITING,
                 col(DeliveryRow.bundled).is_(bundled),
                 col(DeliveryRow.next_attempt_at) <= self._clock.now(),
-                _unclaimed(),
+                self._leases.free(),
             )
             .order_by(col(DeliveryRow.next_attempt_at), col(DeliveryRow.created_at), col(DeliveryRow.id))
         )
@@ -192,7 +175,12 @@ class Deliveries:
 
     def send(self, parcel: Parcel) -> Sent | None:
         """Send a parcel; None when there is nothing left to send, or another worker has it."""
-        rows = self._claim(parcel.ids)
+        with self._leases.holding(parcel.ids) as leases:
+            with reading(self._engine) as session:
+                rows = [session.get_one(DeliveryRow, lease.key) for lease in leases]
+            return self._send(parcel, rows)
+
+    def _send(self, parcel: Parcel, rows: Sequence[DeliveryRow]) -> Sent | None:
         messages: list[tuple[DeliveryRow, Written]] = []
         last: Sent | None = None
         for row in rows:
@@ -224,28 +212,6 @@ class Deliveries:
             return messages[0][1]
         digest_id = str(uuid.uuid5(_NAMESPACE, "/".join(row.id for row, _ in messages)))
         return self._writer.digest([text for _, text in messages], messages[0][0].municipality, digest_id)
-
-    def _claim(self, ids: Sequence[str]) -> list[DeliveryRow]:
-        """Take deliveries that wait and that nobody has; a claim of a worker that died runs out."""
-        now = datetime.now(UTC)
-        with writing(self._engine) as session:
-            taken = [
-                delivery_id
-                for delivery_id in ids
-                if session.execute(
-                    update(DeliveryRow)
-                    .where(
-                        col(DeliveryRow.id) == delivery_id,
-                        col(DeliveryRow.state) == DeliveryState.WAITING,
-                        or_(col(DeliveryRow.claimed_until).is_(None), col(DeliveryRow.claimed_until) < now),
-                    )
-                    .values(claimed_until=now + _CLAIM, claimed_by=identity())
-                ).rowcount  # type: ignore[attr-defined]
-            ]
-            rows = session.exec(select(DeliveryRow).where(col(DeliveryRow.id).in_(taken))).all()
-            by_id = {row.id: row for row in rows}
-            session.expunge_all()
-        return [by_id[delivery_id] for delivery_id in taken]
 
     def _write(self, row: DeliveryRow) -> Written:
         with reading(self._engine) as session:
@@ -340,11 +306,6 @@ class Deliveries:
         if known is None or row.urgent:
             return moment
         return next_moment(book.hours(known), moment, self._rules_for(row.municipality).calendar)
-
-
-def _unclaimed() -> ColumnElement[bool]:
-    """Nobody is sending it now; a claim of a worker that died elsewhere runs out."""
-    return or_(col(DeliveryRow.claimed_until).is_(None), col(DeliveryRow.claimed_until) < datetime.now(UTC))
 
 
 def _parcel(rows: Sequence[DeliveryRow]) -> Parcel:

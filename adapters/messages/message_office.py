@@ -64,4 +64,5 @@ class MessageOffice(CaseOffice):
             self.handoff_links,
             self.settings.messages_file,
             self.rules_for,
+            self.leases.deliveries,
         )

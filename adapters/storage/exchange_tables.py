@@ -122,6 +122,8 @@ class InboxRow(SQLModel, table=True):
     next_at: datetime = _moment()
     done_at: datetime | None = _moment(nullable=True)
     result: str | None = Field(default=None, max_length=60)
+    leased_by: str | None = Field(default=None, max_length=80)
+    leased_until: datetime | None = _moment(nullable=True)
 
 
 class PostbakRow(SQLModel, table=True):
@@ -200,3 +202,5 @@ class WebhookDeliveryRow(SQLModel, table=True):
     delivered_at: datetime | None = _moment(nullable=True)
     gave_up_at: datetime | None = _moment(nullable=True)
     last_result: str | None = Field(default=None, max_length=60)
+    leased_by: str | None = Field(default=None, max_length=80)
+    leased_until: datetime | None = _moment(nullable=True)

@@ -30,7 +30,7 @@ def repair(office: Office, *, end_strangers: bool = False) -> int:
             mender = Repair(office, client)
             looked, mended = mender.look_at_everything()
             strangers = mender.end_strangers() if end_strangers else 0
-    freed = office.attention.release_dead()
+    freed = office.leases.release_dead()
     for item in mended[:_MOST_LINES]:
         say(f"{item.case_reference} {item.process}: {item.finding}.")
     if len(mended) > _MOST_LINES:

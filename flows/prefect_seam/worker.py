@@ -58,6 +58,7 @@ from flows.entry_points import ForeignCodeError, own_flow
 from flows.prefect_seam.in_process import InProcessRunner
 from flows.wake_source import (
     ENDED,
+    Chore,
     Tended,
     WakeSource,
     WakeUp,
@@ -154,6 +155,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._other_workers: set[str] | None = None
         self._room = asyncio.Event()
         self._stopping = False
+        self._chore_threads: list[ThreadPoolExecutor] = []
         self._asked_at = time.monotonic()
         self._source_answers = False
         self._claiming: asyncio.Task[Sequence[WakeUp]] | None = None
@@ -181,11 +183,8 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 tasks.start_soon(self._listen_to_wake_source)
                 tasks.start_soon(self._look_for_lost_runs)
                 if isinstance(self._wake_source, Tended):
-                    tasks.start_soon(self._every, self._wake_source.sweep_seconds, self._wake_source.sweep)
-                    tasks.start_soon(self._every, self._wake_source.renew_seconds, self._wake_source.renew)
-                    tasks.start_soon(
-                        self._every, self._wake_source.reconcile_seconds, self._wake_source.reconcile
-                    )
+                    for chore in self._wake_source.chores():
+                        tasks.start_soon(self._every_so_often, chore)
             await super().start(run_once, with_healthcheck, printer)
             tasks.cancel_scope.cancel()
 
@@ -205,6 +204,10 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             if self._claiming is not None:  # what it claims after this is given back below
                 await asyncio.gather(self._claiming, return_exceptions=True)
             await asyncio.gather(*self._in_hand.values(), return_exceptions=True)
+            for thread in self._chore_threads:  # what is being sent is finished
+                thread.shutdown(wait=False, cancel_futures=True)
+            for thread in self._chore_threads:
+                await asyncio.to_thread(thread.shutdown)
             if isinstance(self._wake_source, Tended):
                 await asyncio.gather(asyncio.to_thread(self._wake_source.hand_back), return_exceptions=True)
             await self._sign_off()
@@ -223,16 +226,19 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         except Exception as error:  # noqa: BLE001 - they wait for its heartbeat to stop, then
             log.warning("worker_not_signed_off", error=type(error).__name__)
 
-    async def _every(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do this piece of work now and every so often, whatever happens to it."""
+    async def _every_so_often(self, chore: Chore) -> None:
+        """Do a chore now and every so often on a thread of its own, whatever happens to it."""
+        thread = ThreadPoolExecutor(1, thread_name_prefix=f"routekaart-{chore.name}")
+        self._chore_threads.append(thread)
+        loop = asyncio.get_running_loop()
         while not self._stopping:
             if self.is_setup:
                 try:
-                    await asyncio.to_thread(work)
+                    await loop.run_in_executor(thread, chore.work)
                 except Exception as error:  # noqa: BLE001  # next time better
-                    SOURCE_FAILURES.labels(work.__name__).inc()
-                    log.warning("chore_failed", chore=work.__name__, error=type(error).__name__)
-            await asyncio.sleep(seconds if self.is_setup else IDLE_SECONDS)
+                    SOURCE_FAILURES.labels(chore.name).inc()
+                    log.warning("chore_failed", chore=chore.name, error=type(error).__name__)
+            await asyncio.sleep(chore.seconds if self.is_setup else IDLE_SECONDS)
 
     # -- source of work: Prefect -----------------------------------------------------------------------------
 

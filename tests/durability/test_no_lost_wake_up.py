@@ -13,10 +13,11 @@ import pytest
 from invariants import messages, violations
 from sqlmodel import select
 
-from adapters.cases.attention import LEASE, Attention
+from adapters.cases.attention import Attention
 from adapters.runtime.checkpoints import Checkpoint
 from adapters.runtime.worker_identity import identity
 from adapters.storage.database import ProcessRow, reading
+from adapters.storage.leases import LEASE, process_leases
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +116,7 @@ def test_an_event_while_claimed_is_seen_by_the_run_that_was_claimed_for(
 @pytest.mark.short("sqlite")
 def test_a_lease_that_ran_out_gives_no_rights(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """After another worker took over, the first can neither keep, link, show nor release."""
-    slow, quick = Attention(engine, lease=seconds), Attention(engine)
+    slow, quick = Attention(engine, process_leases(engine, seconds)), Attention(engine)
     casework.open("M1", municipality="0518")
     (old,) = slow.claim(1)
     assert quick.claim(1) == []
@@ -124,9 +125,9 @@ def test_a_lease_that_ran_out_gives_no_rights(casework: Casework, engine: Engine
     assert not slow.keep(old)
     slow.shown(old, 1, finished=True)
     slow.release(old)
-    slow.renew()
+    slow.leases.renew()
     row = _row(engine)
-    assert (row.leased_by, row.attention, row.finished) == (new.lease, True, False)
+    assert (row.leased_by, row.attention, row.finished) == (new.lease.token, True, False)
     assert quick.keep(new)
 
 
@@ -139,12 +140,12 @@ def seconds() -> timedelta:
 @pytest.mark.short("sqlite")
 def test_a_renewed_lease_does_not_run_out(casework: Casework, engine: Engine, seconds: timedelta) -> None:
     """A worker that renews keeps a process for as long as it lives."""
-    living, other = Attention(engine, lease=seconds), Attention(engine)
+    living, other = Attention(engine, process_leases(engine, seconds)), Attention(engine)
     casework.open("M1", municipality="0518")
     (held,) = living.claim(1)
     for _ in range(6):
         time.sleep(seconds.total_seconds() / 4)
-        living.renew()
+        living.leases.renew()
         assert other.claim(1) == []
     assert living.keep(held)
 
@@ -154,12 +155,12 @@ def test_the_lease_of_a_dead_neighbour_is_taken_back_at_once(casework: Casework,
     """A lease of a process that does not live any more on this machine is free; one of a living process is not."""
     casework.open("M1", municipality="0518")
     Attention(engine).claim(1)
-    assert Attention(engine).release_dead() == 0
+    assert Attention(engine).leases.release_dead() == 0
     place, _pid, start = identity().split(":")
     with engine.connect() as connection:
         connection.exec_driver_sql(f"UPDATE processes SET leased_by = '{place}:4194304:{start}:x:1'")
         connection.commit()
-    assert Attention(engine).release_dead() == 1
+    assert Attention(engine).leases.release_dead() == 1
     assert len(Attention(engine).claim(1)) == 1
 
 

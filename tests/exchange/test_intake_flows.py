@@ -19,13 +19,14 @@ from sqlmodel import select
 from test_privacy import MARKS, drive
 
 from adapters.cases.outgoing import case_uuid
+from adapters.exchange.webhooks import fan_out
 from adapters.messages.operator_messages import DEAD_LETTER
 from adapters.storage.database import CaseRow, reading
 from deployments.automations import ALARMS
-from flows import intake, outgoing
+from flows import intake
 from flows.effects import plan_messages
 from flows.intake import INTAKE_FLOWS, registration, report_event
-from flows.outgoing import publish_due
+from flows.outgoing import emit_to_prefect
 from flows.prefect_seam.parameter_forms import form_of
 
 if TYPE_CHECKING:
@@ -122,10 +123,9 @@ def test_our_events_are_events_of_prefect(office: Office, monkeypatch: pytest.Mo
     """What is published is emitted as a custom event with our id, about a resource that names no person."""
     AssertingEventsClient.reset()
     monkeypatch.setattr(EventsWorker, "_client_override", (AssertingEventsClient, ()))
-    monkeypatch.setattr(outgoing, "_chores_at", 0.0)
     office.casework.open("M3", municipality="0518", reference="A-1")
-    assert publish_due(office) == 2
-    assert publish_due(office) == 0
+    assert fan_out(office, emit_to_prefect) == 2
+    assert fan_out(office, emit_to_prefect) == 0
     EventsWorker.drain_all()
     emitted = [event for client in AssertingEventsClient.all for event in client.events]
     ours = [event for event in emitted if event.event.startswith("nl.schuldhulpverlening")]
@@ -177,7 +177,7 @@ def test_prefect_does_not_keep_a_bsn_as_a_parameter(name: str) -> None:
 def test_no_mark_reaches_prefect(office: Office) -> None:
     """After marked persons came in by every way, no row of Prefect's own database holds a mark."""
     drive(caller(office, raise_server_exceptions=False))
-    publish_due(office)
+    fan_out(office, emit_to_prefect)
     EventsWorker.drain_all()
     (reference, *_) = [row.reference for row in all_cases(office)]
     report_event(zaak=reference, gebeurtenis="ingetrokken", mijlpaal="M3", return_state=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +11,7 @@ import pytest
 from conftest import caller
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from sqlmodel import select
 from test_api_cases import opened
 
@@ -17,11 +20,13 @@ from adapters.exchange.clients import new_client
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.exchange.inbox import reconcile, work_on_inbox
 from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
+from adapters.office import open_office
 from adapters.runtime.privacy import is_reference, may_hold_bsn
-from adapters.storage.database import reading
+from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import InboxRow
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from httpx import Response
@@ -319,6 +324,59 @@ def test_a_plugin_that_fails_is_tried_again_and_then_left_to_a_person(
         clock.moment += timedelta(hours=hours, minutes=30)
         work_on_inbox(office)
     assert [row.reason for row in waiting(office)] == [inbox.NO_DETAILS]
+
+
+def slow(_: Any) -> dict[str, Any]:
+    """Give no details until the test lets it go: a plug-in that waits for another system."""
+    ASKED.set()
+    assert LET_GO.wait(60)
+    return {}
+
+
+ASKED, LET_GO = threading.Event(), threading.Event()
+
+
+@pytest.fixture
+def asked(settings: Settings, office: Office) -> Iterator[Future[int]]:
+    """Yield the work on a notification whose plug-in was asked and does not answer yet."""
+    office.settings = settings.model_copy(update={"notification_plugin": "test_messages:slow"})
+    inbox.accept(office, "zaaksysteem", notification())
+    ASKED.clear()
+    LET_GO.clear()
+    with ThreadPoolExecutor(1) as pool:
+        work = pool.submit(work_on_inbox, office)
+        assert ASKED.wait(60)
+        try:
+            yield work
+        finally:
+            LET_GO.set()
+
+
+def test_a_slow_plugin_keeps_no_event_waiting(office: Office, asked: Future[int]) -> None:
+    """While a plug-in does not answer, an event is accepted: no transaction is open meanwhile."""
+    reference = office.casework.open("M1", municipality="0518").reference
+    assert office.casework.report(reference, "informatie_gegeven").new
+    assert not asked.done()
+    LET_GO.set()
+    assert asked.result(60) == 1
+
+
+def test_a_notification_that_is_worked_on_is_left_to_its_worker(office: Office, asked: Future[int]) -> None:
+    """Another worker takes nothing while the plug-in of the first is asked."""
+    assert work_on_inbox(open_office(office.settings, office.clock)) == 0
+    LET_GO.set()
+    assert asked.result(60) == 1
+
+
+def test_a_worker_that_lost_its_notification_writes_nothing(office: Office, asked: Future[int]) -> None:
+    """It was stopped for longer than its lease, and another one has the notification now."""
+    with writing(office.engine) as session:
+        session.execute(update(InboxRow).values(leased_by="another"))
+    LET_GO.set()
+    assert asked.result(60) == 0
+    with reading(office.engine) as session:
+        row = session.exec(select(InboxRow)).one()
+    assert (row.done_at, row.leased_by, waiting(office)) == (None, "another", [])
 
 
 def test_reconciliation_finds_what_got_lost(settings: Settings, office: Office) -> None:

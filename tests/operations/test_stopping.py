@@ -49,8 +49,8 @@ def test_a_worker_that_stops_gives_back_all_that_it_holds(casework: Casework, en
         casework.open("M1", municipality="0518")
     assert len(stopping.claim(10)) == 3
     assert other.claim(10) == []
-    assert stopping.release_all() == 3
-    assert stopping.release_all() == 0
+    assert stopping.leases.release_all() == 3
+    assert stopping.leases.release_all() == 0
     assert len(other.claim(10)) == 3
 
 

@@ -1,0 +1,62 @@
+"""The chores of a worker: each on a thread of its own, so that none waits for another."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.office import Office, open_office
+from adapters.runtime.settings import Settings
+from flows.case_queue import CaseQueue
+from flows.prefect_seam.worker import RoutekaartWorker
+from flows.wake_source import Chore, NoWakeUps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    """Yield an office on SQLite."""
+    made = open_office(Settings(home=tmp_path))
+    yield made
+    made.engine.dispose()
+
+
+def _worker() -> RoutekaartWorker:
+    worker = RoutekaartWorker("routekaart", "proef", wake_source=NoWakeUps())
+    worker.is_setup = True
+    return worker
+
+
+def test_a_chore_that_waits_keeps_no_other_waiting() -> None:
+    """The terms go on while a mail server does not answer, and while a chore fails."""
+    worker, answered, looks = _worker(), threading.Event(), threading.Semaphore(0)
+    chores = (
+        Chore("messages", 0.01, lambda: answered.wait(60)),
+        Chore("events", 0.01, lambda: 1 / 0),
+        Chore("terms", 0.01, looks.release),
+    )
+
+    async def work() -> None:
+        running = [asyncio.create_task(worker._every_so_often(chore)) for chore in chores]
+        for _ in range(3):
+            assert await asyncio.to_thread(looks.acquire, timeout=60)
+        worker._stopping = True
+        answered.set()
+        await asyncio.gather(*running)
+
+    asyncio.run(work())
+
+
+def test_what_calls_others_is_a_chore_of_its_own(office: Office) -> None:
+    """Terms, messages, subscribers and plug-ins each have one; the one of the terms calls nobody."""
+    chores = {chore.name: chore for chore in CaseQueue(office).chores()}
+    assert {"terms", "messages", "events", "webhooks", "inbox", "reconciliation", "leases", "repair"} <= set(
+        chores
+    )
+    assert len({id(chore.work) for chore in chores.values()}) == len(chores)
