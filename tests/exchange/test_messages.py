@@ -327,7 +327,7 @@ def test_a_plugin_that_fails_is_tried_again_and_then_left_to_a_person(
 
 
 def slow(_: Any) -> dict[str, Any]:
-    """Give no details until the test lets it go: a plug-in that waits for another system."""
+    """Return no details until the test lets it go: a plug-in that waits for another system."""
     ASKED.set()
     assert LET_GO.wait(60)
     return {}

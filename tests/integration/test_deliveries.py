@@ -294,7 +294,7 @@ def test_a_worker_that_died_while_sending_is_followed_by_another(post: Post) -> 
     post.plan()
     (row,) = post.rows()
     (parcel,) = post.office.deliveries.due(row.process_id)
-    assert post.office.deliveries._claim(parcel.ids)
+    assert post.office.leases.deliveries.claim(parcel.ids)
     assert post.office.deliveries.send(parcel) is None
     with writing(post.office.engine) as session:
         again = session.get_one(DeliveryRow, row.id)
