@@ -14,6 +14,8 @@ from sqlmodel import Session, col, select
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import (
+    CODES,
+    STATES,
     CasePage,
     CaseState,
     JournalPage,
@@ -36,7 +38,6 @@ from adapters.runtime.persons import person_key
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
-from milestones.definitions import DEFINITIONS
 from milestones.events import EVENT_NAMES
 from milestones.process import NotPossible
 
@@ -45,8 +46,7 @@ if TYPE_CHECKING:
     from adapters.exchange.clients import Caller
     from adapters.office import Office
 
-_CODES = list(DEFINITIONS)
-
+_TELLS = ("toestanden", "mijlpalen", "termijnen", "dwangsommen")
 _NO_CASE = "Deze zaak bestaat niet."
 
 router = APIRouter(route_class=GuardedRoute, tags=["zaken"])
@@ -79,9 +79,8 @@ def open_case(
         marked = [add_reference(session, office, row, value, at) for value in new.verwijzingen]
         return 201, case_answer(office, receipt) | _remarks(marked)
 
-    return _respond(
-        request, answer_once(office, caller.client_id, key, ["POST /v1/zaken", _content(new)], work)
-    )
+    content = ["POST /v1/zaken", _content(new)]
+    return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
 
 
 @router.get("/v1/zaken", response_model=CasePage)
@@ -98,14 +97,19 @@ def list_cases(
     mijlpaal: Annotated[
         str | None,
         Query(
-            pattern=f"^({'|'.join(_CODES)})$",
-            json_schema_extra={"enum": _CODES},
+            pattern=f"^({'|'.join(CODES)})$",
+            json_schema_extra={"enum": CODES},
             description="Deze mijlpaal is open.",
         ),
     ] = None,
     toestand: Annotated[
         str | None,
-        Query(max_length=40, pattern=r"^[A-Z_]+$", description="Een mijlpaal staat in deze toestand."),
+        Query(
+            max_length=40,
+            pattern=r"^[A-Z_]+$",
+            json_schema_extra={"enum": STATES},
+            description="Een mijlpaal staat in deze toestand.",
+        ),
     ] = None,
     gemeentecode: Annotated[str | None, Query(pattern=r"^[0-9]{4}$")] = None,
     te_laat: Annotated[
@@ -221,8 +225,14 @@ def report_event(
                 )
                 if new.medewerker is not None and receipt.new:
                     receipt = take_over(office.casework, receipt, new.medewerker, session)
-        except (NotPossible, ConflictError):
+        except ConflictError:
             visible_case(session, reference, caller)  # a refusal may not tell that a case exists
+            raise
+        except NotPossible as refusal:
+            visible_case(session, reference, caller)
+            refusal.allowed = tuple(
+                name for name in refusal.allowed if caller.may("lezen") or caller.may(name)
+            )
             raise
         # Asked last, because the case was read by then; what this client may not see is rolled back.
         if not caller.sees(receipt.municipality):
@@ -230,7 +240,7 @@ def report_event(
         return 201, case_answer(office, receipt)
 
     content = ["POST gebeurtenissen", reference, _content(new)]
-    return _respond(request, answer_once(office, caller.client_id, key, content, work))
+    return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
 
 
 @router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
@@ -262,7 +272,10 @@ def add_case_reference(
         return 201, {"zaak": reference, "verwijzingen": found, **_remarks([marked])}
 
     content = ["POST verwijzingen", reference, _content(new)]
-    return _respond(request, answer_once(office, caller.client_id, key, content, work))
+    status, body, repeated = answer_once(office, caller.client_id, key, content, work)
+    if not caller.may("lezen"):
+        body = {**body, "verwijzingen": [new.verwijzing]}
+    return _located(request, status, body, repeated=repeated)
 
 
 def _named(person: str | None) -> Actor:
@@ -281,6 +294,19 @@ def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
 def case_answer(office: Office, receipt: Receipt) -> dict[str, Any]:
     """Return where a case is after something was accepted."""
     return _shown(office, CaseView(receipt.reference, receipt.municipality, receipt.case, (), {}))
+
+
+def readable(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what a caller may know of an answer about a case: without the right to read, only what he can report."""
+    if caller.may("lezen"):
+        return body
+    emptied = {
+        name: type(value)()
+        for name, value in body.items()
+        if name in _TELLS and isinstance(value, dict | list)
+    }
+    possible = [name for name in body.get("mogelijke_gebeurtenissen", ()) if caller.may(name)]
+    return {**body, **emptied, "mogelijke_gebeurtenissen": possible}
 
 
 def _shown(office: Office, view: CaseView) -> dict[str, Any]:
@@ -344,8 +370,12 @@ def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
     return f"api:{caller.client_id}:{hashed(office, key)[:32]}" if key is not None else None
 
 
-def _respond(request: Request, answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
-    reach(Checkpoint.API_COMMITTED)
+def _respond(request: Request, caller: Caller, answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
     status, body, repeated = answered
+    return _located(request, status, readable(caller, body), repeated=repeated)
+
+
+def _located(request: Request, status: int, body: dict[str, Any], *, repeated: bool) -> JSONResponse:
+    reach(Checkpoint.API_COMMITTED)
     headers = {"Location": case_address(request, body["zaak"])}
     return JSONResponse(body, status, headers=headers | ({"Idempotent-Replayed": "true"} if repeated else {}))

@@ -34,6 +34,8 @@ _PROBLEMS = {
 }
 _WITHOUT_BODY = ("400", "401", "403", "404", "429", "503")
 _OPEN = ("503",)
+_ABOUT_A_CASE = ("CaseState", "References")
+_LINKED = ("get_zaken_reference", "post_zaken_reference_gebeurtenissen", "get_zaken_reference_journaal")
 
 
 _BASE = "/v1"
@@ -60,7 +62,8 @@ def describe(api: FastAPI) -> dict[str, Any]:
         made["paths"] = {path.removeprefix(_BASE): methods for path, methods in made["paths"].items()}
         made["components"]["securitySchemes"] = SECURITY_SCHEMES
         schemas = made["components"]["schemas"]
-        schemas["ProblemDetails"] = ProblemDetails.model_json_schema()
+        problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= {**problem.pop("$defs", {}), "ProblemDetails": problem}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
         api.openapi_schema = made
@@ -80,11 +83,23 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
     if not path.startswith(f"{_BASE}/"):  # health is of the server, not of a version of the API
         operation["servers"] = [{"url": "/"}]
     responses.pop("422", None)
+    _links(operation)
     for status in statuses:
         content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
         responses[status] = {"description": _PROBLEMS[status], "content": content}
     for response in responses.values():
         response["headers"] = {**response.get("headers", {}), **_HEADERS}
+
+
+def _links(operation: dict[str, Any]) -> None:
+    """Say what can be done with the case that an answer names."""
+    for response in operation["responses"].values():
+        content = response.get("content", {}).get("application/json", {})
+        if content.get("schema", {}).get("$ref", "").rpartition("/")[2] in _ABOUT_A_CASE:
+            response["links"] = {
+                name: {"operationId": name, "parameters": {"reference": "$response.body#/zaak"}}
+                for name in _LINKED
+            }
 
 
 def _operation_id(path: str, method: str) -> str:

@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from adapters.api.auth import check_may
-from adapters.api.cases import case_answer
+from adapters.api.cases import case_answer, readable
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import BatchAnswer, CaseState, Kept
+from adapters.api.models import MessageAnswer
 from adapters.api.problems import Problem
 from adapters.api.strict_json import read_json
 from adapters.cases.casework import ConflictError
@@ -33,6 +33,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 _MOST_IN_BATCH = 500
+_ACCEPTED = 201
 _PLAIN_NAME = re.compile(r"[a-z0-9]{1,20}")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
 _EVENT_SCHEMA: dict[str, Any] = {
@@ -168,10 +169,10 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
 @router.post(
     "/v1/cloudevents",
     status_code=201,
-    response_model=CaseState,
+    response_model=MessageAnswer,
     responses={
-        200: {"model": BatchAnswer, "description": "Elk bericht van de batch is verwerkt of bewaard."},
-        202: {"model": Kept, "description": "Bewaard voor een mens, of niet over een zaak van ons."},
+        200: {"model": MessageAnswer, "description": "Elk bericht van de batch is verwerkt of bewaard."},
+        202: {"model": MessageAnswer, "description": "Bewaard voor een mens, of niet over een zaak van ons."},
         204: {"description": "Een notificatie in de oudere vorm is bewaard."},
     },
     openapi_extra=_body(
@@ -235,7 +236,12 @@ class _Message:
         status, body, _ = answer_once(
             self._office, self._caller.client_id, self.key, self.content, self._work
         )
-        return status, body
+        return status, readable(self._caller, body) if status == _ACCEPTED else self._why(body)
+
+    def _why(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Say why a message waits: of a case only to who may read."""
+        told = self._caller.may("lezen") or not body["postbak"] or body["reden"] == self._prepared.reason
+        return body if told else {**body, "reden": "Dit bericht wacht op een mens."}
 
     def _work(self, session: Session) -> tuple[int, dict[str, Any]]:
         if self._prepared.ignored:

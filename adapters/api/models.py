@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
+from adapters.exchange.signal_record import SignalResult
 from adapters.runtime.actor import ActorKind, Way
 from adapters.runtime.privacy import is_plain
 from milestones.civil_dates import civil_date
+from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
+from milestones.events import SPECS
 from milestones.process import NotPossible
 
 
@@ -52,6 +55,11 @@ def _external_reference(value: str) -> str:
     return value
 
 
+CODES = list(DEFINITIONS)
+STATES = sorted({state.code for item in DEFINITIONS.values() for state in item.states})
+REPORTED = sorted({spec.name for spec in SPECS if not spec.by_timer})
+_EXAMPLE = "FZ-2026-7K2M9QX"
+
 Day = Annotated[date, BeforeValidator(_iso_day)]
 Milestone = Annotated[str, StringConstraints(max_length=20, strict=True), AfterValidator(_known_milestone)]
 Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
@@ -66,7 +74,20 @@ ExternalReference = Annotated[
 ]
 Bsn = Annotated[str, StringConstraints(pattern=r"^[0-9]{8,9}$", strict=True)]
 PersonCode = Annotated[str, StringConstraints(max_length=40, strict=True), AfterValidator(_person_code)]
-Data = Annotated[dict[str, Any], Field(max_length=40)]
+
+
+def _without_default(schema: dict[str, Any]) -> None:
+    """Leave the default out of a description: openapi-typescript makes a field with one obligatory."""
+    schema.pop("default", None)
+
+
+Data = Annotated[dict[str, Any], Field(max_length=40, json_schema_extra=_without_default)]
+
+
+# No enumeration: openapi-python-client makes one name of V and V*.
+Sureness = Annotated[
+    str, Field(description="V of V*: getoetst aan de wet; U of P: niet geverifieerd.", examples=["V"])
+]
 
 
 class Given(BaseModel):
@@ -78,14 +99,20 @@ class Given(BaseModel):
 class NewCase(Given):
     """Een zaak om te openen."""
 
-    mijlpaal: Annotated[Milestone, Field(description="De mijlpaal die begint, bijvoorbeeld M3.")]
+    mijlpaal: Annotated[
+        Milestone,
+        Field(description="De mijlpaal die begint.", examples=["M3"], json_schema_extra={"enum": CODES}),
+    ]
     zaak: Annotated[
         Reference | None, Field(description="Uw eigen referentie, of die van een zaak die er al is.")
     ] = None
     gemeentecode: Annotated[
         Municipality | None, Field(description="De gemeente die verantwoordelijk is.")
     ] = None
-    op: Annotated[Day | None, Field(description="De datum die telt voor de wet; anders vandaag.")] = None
+    op: Annotated[
+        Day | None,
+        Field(description="De datum die telt voor de wet; anders vandaag.", examples=["2026-03-09"]),
+    ] = None
     gegevens: Annotated[Data, Field(description="Wat de mijlpaal bij de start moet weten.")] = {}
     burgerservicenummer: Annotated[
         Bsn | None,
@@ -94,18 +121,34 @@ class NewCase(Given):
         ),
     ] = None
     verwijzingen: Annotated[
-        list[ExternalReference], Field(max_length=20, description="Hoe andere systemen deze zaak noemen.")
+        list[ExternalReference],
+        Field(
+            max_length=20,
+            description="Hoe andere systemen deze zaak noemen.",
+            examples=[["ZAAK-2026-00000012"]],
+            json_schema_extra=_without_default,
+        ),
     ] = []
 
 
 class NewEvent(Given):
     """Een gebeurtenis om te melden."""
 
-    gebeurtenis: Annotated[EventName, Field(description="Wat er gebeurd is, bijvoorbeeld hulp_aanvaard.")]
+    gebeurtenis: Annotated[
+        EventName,
+        Field(
+            description="Wat er gebeurd is; een antwoord zegt in `mogelijke_gebeurtenissen` wat nu kan.",
+            examples=["aanmelding_geregistreerd"],
+            json_schema_extra={"enum": REPORTED},
+        ),
+    ]
     mijlpaal: Annotated[
         Milestone | None, Field(description="De mijlpaal, als het er meer dan een kan zijn.")
     ] = None
-    op: Annotated[Day | None, Field(description="De datum die telt voor de wet; anders vandaag.")] = None
+    op: Annotated[
+        Day | None,
+        Field(description="De datum die telt voor de wet; anders vandaag.", examples=["2026-03-09"]),
+    ] = None
     gegevens: Annotated[Data, Field(description="De velden die bij de gebeurtenis horen.")] = {}
     medewerker: Annotated[
         PersonCode | None,
@@ -118,7 +161,10 @@ class NewEvent(Given):
 class NewReference(Given):
     """Hoe een ander systeem een zaak noemt."""
 
-    verwijzing: ExternalReference
+    verwijzing: Annotated[
+        ExternalReference,
+        Field(description="Een nummer of een zaak-URL.", examples=["ZAAK-2026-00000012"]),
+    ]
 
 
 class Answered(BaseModel):
@@ -156,10 +202,10 @@ class TermState(Answered):
     id: str
     mijlpaal: str
     uiterlijk: date | None
-    uitkomst: str
+    uitkomst: Literal["loopt", "gehaald", "gemist", "vervallen", "vervangen", "opgeschort"]
     bron: str
     artikelen: list[LawReference]
-    zekerheid: str
+    zekerheid: Sureness
     voorbehoud: Annotated[
         str | None, Field(description="Waarom de datum nog kan veranderen; anders leeg.")
     ] = None
@@ -178,11 +224,11 @@ class PenaltyState(Answered):
 
 
 class CaseState(Answered):
-    """Waar een zaak is."""
+    """Waar een zaak is. Wie niet mag lezen, krijgt de referentie en wat hij nu zelf kan melden."""
 
-    zaak: str
+    zaak: Annotated[str, Field(examples=[_EXAMPLE])]
     gemeentecode: str
-    toestanden: dict[str, str]
+    toestanden: Annotated[dict[str, str], Field(examples=[{"M3": "CRISISCHECK"}])]
     mijlpalen: list[MilestoneState]
     termijnen: list[TermState]
     dwangsommen: list[PenaltyState]
@@ -297,10 +343,10 @@ class References(Answered):
 
 
 class SignalLine(Answered):
-    """Wat er met een vroegsignaal gebeurde."""
+    """Wat er met een vroegsignaal gebeurde. Wie niet mag lezen, hoort alleen of het is ontvangen."""
 
     nummer: int
-    resultaat: str
+    resultaat: SignalResult | Literal["ontvangen"]
     zaak: str | None
     opmerkingen: list[str]
 
@@ -314,28 +360,34 @@ class DeliveryAnswer(Answered):
     vroegsignalen: list[SignalLine]
 
 
-class Kept(Answered):
-    """Een bericht dat wacht op een mens."""
-
-    postbak: int
-    reden: str
-
-
 class BatchLine(Answered):
     """Wat er met een bericht van een batch gebeurde."""
 
     id: str
     source: str
-    status: int
+    status: Literal[201, 202]
     zaak: str | None
     postbak: int | None
     reden: str | None
 
 
-class BatchAnswer(Answered):
-    """Wat er met een batch gebeurde, in de volgorde van de batch."""
+class MessageAnswer(Answered):
+    """De zaak (201), waarom een bericht wacht op een mens (202), of een regel per bericht van een batch (200)."""
 
-    berichten: list[BatchLine]
+    zaak: str | None = None
+    gemeentecode: str | None = None
+    toestanden: dict[str, str] | None = None
+    mijlpalen: list[MilestoneState] | None = None
+    termijnen: list[TermState] | None = None
+    dwangsommen: list[PenaltyState] | None = None
+    mogelijke_gebeurtenissen: list[str] | None = None
+    postbak: Annotated[int | None, Field(description="Het nummer in de postbak; 0 als er niets wacht.")] = (
+        None
+    )
+    reden: str | None = None
+    berichten: Annotated[
+        list[BatchLine] | None, Field(description="Een regel per bericht, in de volgorde van de batch.")
+    ] = None
 
 
 class Health(Answered):
@@ -357,6 +409,60 @@ class DefinitionList(Answered):
     """Alle mijlpalen."""
 
     results: list[DefinitionLine]
+
+
+class DefinitionState(Answered):
+    """Een toestand van een mijlpaal."""
+
+    toestand: str
+    wacht_op: str
+    rol: str
+    eindtoestand: bool
+    gebeurtenissen: list[str]
+
+
+class DefinitionField(Answered):
+    """Een veld van een gebeurtenis."""
+
+    veld: str
+    soort: FieldKind
+    label: str
+    verplicht: bool
+    keuzes: list[str]
+
+
+class DefinitionEvent(Answered):
+    """Een gebeurtenis van een mijlpaal, met haar velden."""
+
+    gebeurtenis: str
+    label: str
+    alleen_door_termijn: bool
+    besluit_van_mens: bool
+    velden: list[DefinitionField]
+
+
+class DefinitionTerm(Answered):
+    """Een termijn van een mijlpaal, met haar bron."""
+
+    id: str
+    naam: str
+    lengte: str | None
+    bron: str
+    artikelen: list[LawReference]
+    zekerheid: Sureness
+
+
+class DefinitionShown(Answered):
+    """Een mijlpaal: toestanden, gebeurtenissen en termijnen."""
+
+    mijlpaal: str
+    naam: str
+    naam_zekerheid: Sureness
+    versie: int
+    begint_in: str
+    toestanden: list[DefinitionState]
+    gebeurtenissen: list[DefinitionEvent]
+    termijnen: list[DefinitionTerm]
 
 
 class ProblemLine(Answered):

@@ -71,7 +71,9 @@ async def deliver_signals(
         content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
         # Taking in is idempotent by itself; this only refuses the same key with another delivery.
         await run_in_threadpool(answer_once, office, caller.client_id, key, content, lambda _: (201, {}))
-        report, accepted = await run_in_threadpool(_take_in, Path(file.name), delivery, office, met_historie)
+        report, accepted = await run_in_threadpool(
+            _take_in, Path(file.name), delivery, office, met_historie, caller.may("lezen")
+        )
     if accepted:
         return StreamingResponse(_blocks(report), 201, media_type="application/json")
     return StreamingResponse(_blocks(report), 400, media_type=PROBLEM)
@@ -84,7 +86,9 @@ def _checked(path: Path) -> Delivery:
         raise Problem(400, str(refusal)) from None
 
 
-def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool) -> tuple[IO[bytes], bool]:
+def _take_in(
+    path: Path, delivery: Delivery, office: Office, with_history: bool, reads: bool
+) -> tuple[IO[bytes], bool]:
     """Take in all of a delivery and write the report to a file: a large one is never in memory as a whole.
 
     The last value says whether anything was taken in; a delivery of which all is refused is a problem.
@@ -96,7 +100,10 @@ def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool)
     try:
         for number, line in enumerate(reports):
             accepted = accepted or line.result is not SignalResult.REFUSED
-            lines.write((b",\n" if number else b"\n") + json.dumps(_line(line), ensure_ascii=False).encode())
+            lines.write(
+                (b",\n" if number else b"\n")
+                + json.dumps(_line(line, reads=reads), ensure_ascii=False).encode()
+            )
     except NotADelivery as refusal:
         raise Problem(400, str(refusal)) from None
     head = {
@@ -114,7 +121,10 @@ def _take_in(path: Path, delivery: Delivery, office: Office, with_history: bool)
     return report, accepted
 
 
-def _line(report: SignalReport) -> dict[str, Any]:
+def _line(report: SignalReport, *, reads: bool) -> dict[str, Any]:
+    """Return the line of a signal; who may not read does not hear whether its person is known here."""
+    if not reads and report.result is not SignalResult.REFUSED:
+        return {"nummer": report.position, "resultaat": "ontvangen", "zaak": None, "opmerkingen": []}
     return {
         "nummer": report.position,
         "resultaat": report.first or report.result,

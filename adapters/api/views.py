@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
 from sqlalchemy import text
 
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import DefinitionList, Health, ProblemList
+from adapters.api.models import CODES, DefinitionList, DefinitionShown, Health, ProblemList
 from adapters.api.problems import KINDS, PROBLEMS_PATH, Problem
 from adapters.cases.definition_json import definition_as_json
 from adapters.storage.database import reading
@@ -34,13 +34,15 @@ def list_definitions(caller: TheCaller) -> JSONResponse:
     return JSONResponse({"results": lines})
 
 
-@guarded.get("/v1/definities/{code}")
-def read_definition(code: str, caller: TheCaller) -> dict[str, Any]:
+@guarded.get("/v1/definities/{code}", response_model=DefinitionShown)
+def read_definition(
+    code: Annotated[str, Path(json_schema_extra={"enum": CODES}, examples=["M3"])], caller: TheCaller
+) -> JSONResponse:
     """Lees een mijlpaal: toestanden, gebeurtenissen met hun velden, en termijnen."""
     check_may(caller, "lezen")
     if code not in DEFINITIONS:
         raise Problem(404, f"Deze mijlpaal is er niet (wel: {', '.join(DEFINITIONS)}).")
-    return definition_as_json(DEFINITIONS[code])
+    return JSONResponse(definition_as_json(DEFINITIONS[code]))
 
 
 @guarded.get("/metrics", response_class=PlainTextResponse, tags=["gezondheid"])

@@ -171,6 +171,29 @@ def test_a_client_may_only_report_its_kinds_of_events(office: Office, api: TestC
     assert own.post("/v1/zaken", json={"mijlpaal": "M1"}).status_code == 201
 
 
+def test_who_may_not_read_hears_only_what_he_may_report(office: Office, api: TestClient) -> None:
+    """No answer tells a client without the right to read where a case is, what runs in it, or how others name it."""
+    reference = opened(api, verwijzingen=["ANDER-1"])
+    rights = ("aanmelding_*", "niet_bedreigend", "open:M1", "verwijzen")
+    own = caller(office, new_client(office, "loket", ("*",), rights).api_key)
+    address = f"/v1/zaken/{reference}"
+    told = own.post(f"{address}/gebeurtenissen", json={"gebeurtenis": "aanmelding_geregistreerd"}).json()
+    assert (told["zaak"], told["mogelijke_gebeurtenissen"]) == (reference, ["niet_bedreigend"])
+    assert [told[name] for name in ("toestanden", "mijlpalen", "termijnen", "dwangsommen")] == [
+        {},
+        [],
+        [],
+        [],
+    ]
+    again = own.post(f"{address}/gebeurtenissen", json={"gebeurtenis": "aanmelding_geregistreerd"})
+    assert (again.status_code, again.json()["mogelijke_gebeurtenissen"]) == (409, ["niet_bedreigend"])
+    opening = own.post("/v1/zaken", json={"mijlpaal": "M1"}).json()
+    assert (opening["toestanden"], opening["termijnen"]) == ({}, [])
+    named = own.post(f"{address}/verwijzingen", json={"verwijzing": "LOKET-7"}).json()
+    assert named["verwijzingen"] == ["LOKET-7"]
+    assert api.get(f"{address}/verwijzingen").json()["verwijzingen"] == ["ANDER-1", "LOKET-7"]
+
+
 def test_another_system_finds_a_case_by_its_own_number(api: TestClient) -> None:
     """A case is found by another system's number, given at the opening or later."""
     zaak_url = "https://zaken.example.nl/zaken/api/v1/zaken/2f0c8a0e-1111-4222-8333-000000000001"

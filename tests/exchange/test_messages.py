@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import caller
+from deliveries import delivery, signal
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
@@ -230,6 +231,26 @@ def test_messages_reach_only_cases_of_the_clients_municipality(api: TestClient, 
     narrow = caller(office, new_client(office, "agenda", ("*",), ("cloudevents", "eerste_*")).api_key)
     assert send(narrow, event("balie.geregistreerd", "9", subject=reference)).status_code == 403
     assert state(office, reference) == "NIEUW"
+
+
+def test_a_sender_who_may_not_read_hears_nothing_of_cases(api: TestClient, office: Office) -> None:
+    """Whether a message found no case, two, or one where it cannot be now stays between us and who may read."""
+    reference = opened(api)
+    rights = ("cloudevents", "aanmelding_geregistreerd", "vroegsignalen")
+    narrow = caller(office, new_client(office, "agenda", ("*",), rights).api_key)
+    unknown = send(narrow, event("balie.geregistreerd", "1", subject="BESTAAT-NIET"))
+    first = send(narrow, event("balie.geregistreerd", "2", subject=reference))
+    second = send(narrow, event("balie.geregistreerd", "3", subject=reference))
+    assert [answer.status_code for answer in (unknown, first, second)] == [202, 201, 202]
+    assert first.json()["toestanden"] == {}
+    assert {answer.json()["reden"] for answer in (unknown, second)} == {"Dit bericht wacht op een mens."}
+    content = delivery(signal("A"), signal("B"), signal("C", signaaldatum="gisteren"))
+    lines = narrow.post("/v1/vroegsignalen", json=content).json()["vroegsignalen"]
+    assert [(line["resultaat"], line["zaak"]) for line in lines] == [
+        ("ontvangen", None),
+        ("ontvangen", None),
+        ("geweigerd", None),
+    ]
 
 
 # --- ZGW ----------------------------------------------------------------------------------------------------
