@@ -19,7 +19,7 @@ from rich.console import Console
 from adapters.office import Office, open_office, set_clock
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.settings import Settings, SettingsError, settings
-from deployments.start import start
+from deployments.start import start_all
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def demo(days_per_second: float) -> int:
         )
         threading.Thread(target=_play, args=(office, samples), daemon=True).start()
 
-    return start(chosen, on_ready)
+    return start_all(chosen, on_ready)
 
 
 def _fresh_home(home: Path) -> Path:

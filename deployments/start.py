@@ -95,7 +95,7 @@ def _die_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def start(
+def start_all(
     given: Settings | None = None, on_ready: Callable[[], None] | None = None, *, new_prefect: bool = False
 ) -> int:
     """Start everything and stay until SIGINT or SIGTERM; give the exit code.

@@ -9,7 +9,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
-from adapters.api.description import VERSION, describe
+from adapters.api.description import VERSION, describe_api
 from adapters.api.handoff_pages import handoff_router
 from adapters.api.limits import RateLimit
 from adapters.api.metrics import Measured, Metrics
@@ -54,7 +54,7 @@ def create_api(office: Office) -> FastAPI:
     api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)
 
     def openapi() -> dict[str, Any]:
-        return describe(api)
+        return describe_api(api)
 
     api.openapi = openapi  # type: ignore[method-assign]
     return api

@@ -26,7 +26,7 @@ from adapters.api.models import (
 )
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import Problem
-from adapters.cases.caseload import take_over
+from adapters.cases.caseload import put_in_name
 from adapters.cases.casework import CaseView, ConflictError
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
@@ -193,7 +193,7 @@ def read_journal(
 
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
-def report_event(
+def take_event(
     request: Request,
     reference: str,
     new: NewEvent,
@@ -224,7 +224,7 @@ def report_event(
                     session=session,
                 )
                 if new.medewerker is not None and receipt.new:
-                    receipt = take_over(office.casework, receipt, new.medewerker, session)
+                    receipt = put_in_name(office.casework, receipt, new.medewerker, session)
         except ConflictError:
             visible_case(session, reference, caller)  # a refusal may not tell that a case exists
             raise

@@ -43,7 +43,7 @@ _BASE = "/v1"
 _PAGE = "https://vng.nl/artikelen/de-routekaart-financiele-zorgen"
 
 
-def describe(api: FastAPI) -> dict[str, Any]:
+def describe_api(api: FastAPI) -> dict[str, Any]:
     """Return the description of an API, made once."""
     if api.openapi_schema is None:
         made = get_openapi(
@@ -72,7 +72,7 @@ def describe(api: FastAPI) -> dict[str, Any]:
 
 def written(api: FastAPI) -> str:
     """Return the description as it is kept in the repository."""
-    return json.dumps(describe(api), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
+    return json.dumps(describe_api(api), ensure_ascii=False, indent=1, sort_keys=True) + "\n"
 
 
 def _complete(operation: dict[str, Any], path: str, method: str) -> None:

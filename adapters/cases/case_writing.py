@@ -15,7 +15,7 @@ from sqlalchemy import or_
 from sqlmodel import Session, SQLModel, col, select
 
 from adapters.cases.journal import journal_of
-from adapters.cases.outgoing import events_of
+from adapters.cases.outgoing import outgoing_events
 from adapters.cases.saving import Saved, add_new, save
 from adapters.cases.store import load_case
 from adapters.runtime.checkpoints import Checkpoint, reach
@@ -29,7 +29,7 @@ from milestones.process import Message, NotPossible
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from adapters.cases.store import Kept
+    from adapters.cases.store import KeptProcess
     from milestones.case import Case, Step
     from milestones.policy import Rules
 
@@ -51,7 +51,7 @@ class Change:
     """All that one transaction writes of one case. `also` are rows that point at the case."""
 
     case_row: CaseRow
-    kept: dict[str, Kept]
+    kept: dict[str, KeptProcess]
     inputs: tuple[Input, ...]
     rules: Rules
     at: datetime
@@ -93,7 +93,9 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
             tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
             if change.quiet:
                 continue
-            events += events_of(change.case_row, given.before, given.after, given.steps, lines[0], change.at)
+            events += outgoing_events(
+                change.case_row, given.before, given.after, given.steps, lines[0], change.at
+            )
             told = list(_effects(change, given, lines))
             effects += told
             case.woken.update(effect["process"] for effect in told)

@@ -170,7 +170,7 @@ class Caseload:
             )
 
 
-def take_over(casework: Casework, receipt: Receipt, person: str, session: Session) -> Receipt:
+def put_in_name(casework: Casework, receipt: Receipt, person: str, session: Session) -> Receipt:
     """Put the process of an event that was just accepted in the name of somebody, in the same transaction.
 
     NotPossible when the event closed the process: there is nothing to have any more.

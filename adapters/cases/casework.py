@@ -24,7 +24,7 @@ from sqlmodel import Session, col, select
 from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.opening_data import checked_opening
 from adapters.cases.store import (
-    Kept,
+    KeptProcess,
     UnknownCaseError,
     load_case,
     load_for_event,
@@ -82,7 +82,7 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Opening:
+class OpeningRequest:
     """A mijlpaal to open in a new case of its own, one of many; see `Casework.open`."""
 
     code: str
@@ -176,7 +176,7 @@ class Casework:
                 case_row,
                 kept,
                 case,
-                Opening(
+                OpeningRequest(
                     code=code,
                     municipality=municipality,
                     on=day,
@@ -194,7 +194,7 @@ class Casework:
         reach(Checkpoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
-    def open_all(self, openings: Sequence[Opening], session: Session) -> list[Receipt | NotPossible]:
+    def open_all(self, openings: Sequence[OpeningRequest], session: Session) -> list[Receipt | NotPossible]:
         """Open many mijlpalen, each in a new case, with a few statements; give for each a receipt or a refusal.
 
         It becomes part of a transaction of the caller, who knows repeats himself.
@@ -227,9 +227,9 @@ class Casework:
     def _start(
         self,
         case_row: CaseRow,
-        kept: dict[str, Kept],
+        kept: dict[str, KeptProcess],
         case: Case,
-        opening: Opening,
+        opening: OpeningRequest,
         data: Mapping[str, object],
         at: datetime,
     ) -> Change:

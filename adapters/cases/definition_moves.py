@@ -37,7 +37,7 @@ class TermChange:
 
 
 @dataclass(frozen=True)
-class Change:
+class VersionChange:
     """What a migration does, or did, to one process; `refused` says why it stays where it is."""
 
     reference: str
@@ -50,7 +50,7 @@ class Change:
 
 def move_definition(
     casework: Casework, code: str, from_version: int, to_version: int, *, dry: bool = False
-) -> Iterator[Change]:
+) -> Iterator[VersionChange]:
     """Move every open process of a definition, each in a transaction of its own; give what changed.
 
     With `dry` nothing is written. Starting again goes on where it stopped: what has moved is not on the old
@@ -84,7 +84,7 @@ def _page(casework: Casework, code: str, version: int, after: int) -> list[tuple
 
 def _move_one(
     casework: Casework, reference: str, name: str, from_version: int, to_version: int, *, dry: bool
-) -> Change | None:
+) -> VersionChange | None:
     """Move one process; None when it ended or moved since it was found."""
     with writing(casework.engine) as session:
         case_row = lock_case(session, reference)
@@ -97,8 +97,10 @@ def _move_one(
         try:
             after, move = moved(process, to_version, at.date(), rules)
         except NotPossible as refusal:
-            return Change(reference, name, process.state, process.state, refused=refusal.reason)
-        change = Change(reference, name, process.state, after.state, _term_changes(process, after, move))
+            return VersionChange(reference, name, process.state, process.state, refused=refusal.reason)
+        change = VersionChange(
+            reference, name, process.state, after.state, _term_changes(process, after, move)
+        )
         if not dry:
             step = Step(
                 name, to_version, MOVED, at.date(), process.state, after.state,

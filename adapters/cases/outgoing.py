@@ -44,7 +44,7 @@ def source(municipality: str) -> str:
     return f"urn:nld:gemeentecode:{municipality}:systeem:routekaart"
 
 
-def events_of(
+def outgoing_events(
     case_row: CaseRow,
     before: Case,
     after: Case,

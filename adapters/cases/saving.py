@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import bindparam, case, delete, func, insert, not_, update
 
-from adapters.cases.store import PLAIN_FIELDS, Kept
+from adapters.cases.store import PLAIN_FIELDS, KeptProcess
 from adapters.runtime.plain_values import to_json
 from adapters.storage.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
 from milestones.case import closed
@@ -61,7 +61,7 @@ class Saved:
     case_row: CaseRow
     before: Case
     after: Case
-    kept: dict[str, Kept]
+    kept: dict[str, KeptProcess]
     woken: set[str]
 
 
@@ -83,7 +83,7 @@ def add_new(session: Session, changes: Sequence[Saved]) -> None:
     values = [_new_values(change.case_row, process, now) for change, process in new]
     numbers = session.connection().execute(_NEW_PROCESS, values).scalars()
     for (change, process), number in zip(new, numbers, strict=True):
-        change.kept[process.name] = Kept(number)
+        change.kept[process.name] = KeptProcess(number)
 
 
 def save(session: Session, changes: Sequence[Saved]) -> None:
@@ -122,13 +122,13 @@ class _Written:
             if known is not process:
                 self._add_terms(kept, process, known)
 
-    def _add_process(self, kept: Kept, process: Snapshot) -> None:
+    def _add_process(self, kept: KeptProcess, process: Snapshot) -> None:
         values = _values(process)
         self.processes.append({"row": kept.id, "now": self.now, **values})
         if kept.closed and not values["closed"]:
             self.reopened.append({"row": kept.id})
 
-    def _add_terms(self, kept: Kept, process: Snapshot, known: Snapshot | None) -> None:
+    def _add_terms(self, kept: KeptProcess, process: Snapshot, known: Snapshot | None) -> None:
         unchanged = {id(term) for term in known.terms} if known else set()
         left = dict(kept.terms)
         for position, term in enumerate(process.terms):

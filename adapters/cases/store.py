@@ -33,7 +33,7 @@ class UnknownCaseError(Refusal, LookupError):
 
 
 @dataclass(slots=True)
-class Kept:
+class KeptProcess:
     """Where a process is kept: its number, its flow run, and number and place of each of its terms by key."""
 
     id: int
@@ -115,7 +115,7 @@ def load_cases(session: Session, references: Sequence[str]) -> dict[str, Case]:
     return {reference: case for reference, (case, _) in load_kept(session, references).items()}
 
 
-def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, dict[str, Kept]]]:
+def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Case, dict[str, KeptProcess]]]:
     """Return many cases at once, each with all its processes, and where those are kept, by name."""
     found: dict[str, list[Row[Any]]] = {reference: [] for reference in references}
     for row in session.connection().execute(_MANY, {"references": references}):
@@ -123,26 +123,28 @@ def load_kept(session: Session, references: Sequence[str]) -> dict[str, tuple[Ca
     return {reference: _case(mine) for reference, mine in found.items()}
 
 
-def load_case(session: Session, reference: str) -> tuple[Case, dict[str, Kept]]:
+def load_case(session: Session, reference: str) -> tuple[Case, dict[str, KeptProcess]]:
     """Return a case with all its processes, and where those are kept, by name."""
     return _case(session.connection().execute(_ONE, {"reference": reference}).all())
 
 
-def load_for_event(session: Session, reference: str, event_id: str) -> tuple[Case, dict[str, Kept], bool]:
+def load_for_event(
+    session: Session, reference: str, event_id: str
+) -> tuple[Case, dict[str, KeptProcess], bool]:
     """Return a case that this transaction locked, and whether its journal has this event already."""
     given = {"reference": reference, "event_id": event_id}
     found = session.connection().execute(_ONE_AND_EVENT, given).all()
     return *_case(found), bool(found) and bool(found[0].known)
 
 
-def _case(found: Sequence[Row[Any]]) -> tuple[Case, dict[str, Kept]]:
+def _case(found: Sequence[Row[Any]]) -> tuple[Case, dict[str, KeptProcess]]:
     """Put together what was read of one case."""
-    kept: dict[str, Kept] = {}
+    kept: dict[str, KeptProcess] = {}
     firsts: list[Row[Any]] = []
     terms: dict[str, list[RunningTerm]] = {}
     for row in found:
         if row.name not in kept:
-            kept[row.name] = Kept(row.id, row.closed, row.flow_run_id)
+            kept[row.name] = KeptProcess(row.id, row.closed, row.flow_run_id)
             firsts.append(row)
             terms[row.name] = []
         if row.timer is not None:

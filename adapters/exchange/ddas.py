@@ -28,7 +28,7 @@ from adapters.exchange.ddas_stream import (
     NOT_JSON,
     OPENING,
     NotADelivery,
-    events_of,
+    json_events,
     meaning_of,
     skip,
 )
@@ -71,7 +71,7 @@ def check_structure(path: str | PathLike[str]) -> Delivery:
     """Prove that the file is a whole, well-formed delivery, and count its signals."""
     header = _Header()
     count = 0
-    with events_of(Path(path)) as (events, fingerprint):
+    with json_events(Path(path)) as (events, fingerprint):
         for kind, _ in _walk(events, header):
             if header.spellings:
                 skip(events, kind)
@@ -94,7 +94,7 @@ def read_signals(
 def _records(path: Path, today: date, delivery: Delivery) -> Iterator[Signal | BadSignal]:
     header = _Header()
     accepted: set[str] = set()
-    with events_of(path) as (events, fingerprint):
+    with json_events(path) as (events, fingerprint):
         if fingerprint != delivery.fingerprint:
             raise NotADelivery(_CHANGED)
         for position, (kind, _) in enumerate(_walk(events, header), start=1):

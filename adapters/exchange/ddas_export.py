@@ -104,7 +104,7 @@ _FINAL: dict[tuple[str, int], set[str]] = {
 }
 
 
-class Delivery(StrEnum):
+class DeliveryKind(StrEnum):
     """What can be delivered."""
 
     TRAJECTS = "schuldhulptrajecten"
@@ -112,8 +112,8 @@ class Delivery(StrEnum):
 
 
 _ORGANISATION = {
-    Delivery.TRAJECTS: ("(Statutaire) Naam", "KvK-nummer", "contactpersonen"),
-    Delivery.SIGNAL_CASES: ("naam", "kvk-nummer", "contactpersoonen"),
+    DeliveryKind.TRAJECTS: ("(Statutaire) Naam", "KvK-nummer", "contactpersonen"),
+    DeliveryKind.SIGNAL_CASES: ("naam", "kvk-nummer", "contactpersoonen"),
 }
 
 
@@ -121,7 +121,7 @@ class ExportError(IntegrationError):
     """An export that cannot be made: one Dutch sentence."""
 
 
-def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterator[str]:
+def export(office: CaseOffice, kind: DeliveryKind, start: date, end: date) -> Iterator[str]:
     """Yield a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
     if end < start:
         raise ExportError("De einddatum ligt voor de startdatum.")
@@ -135,14 +135,14 @@ def export(office: CaseOffice, kind: Delivery, start: date, end: date) -> Iterat
     municipalities = _municipalities(office) or [office.settings.municipality]
     for number, municipality in enumerate(municipalities, start=1):
         yield ("," if number > 1 else "") + _part(kind, number, municipality, office.settings)
-        found = _trajects if kind is Delivery.TRAJECTS else _signal_cases
+        found = _trajects if kind is DeliveryKind.TRAJECTS else _signal_cases
         for place, item in enumerate(found(office, municipality, start, end)):
             yield ("," if place else "") + "\n" + json.dumps(item, ensure_ascii=False)
         yield "]}"
     yield "]}\n"
 
 
-def _part(kind: Delivery, number: int, municipality: str, settings: Settings) -> str:
+def _part(kind: DeliveryKind, number: int, municipality: str, settings: Settings) -> str:
     part: dict[str, Any] = {"teller": number}
     names = _ORGANISATION[kind]
     known = {
@@ -151,7 +151,7 @@ def _part(kind: Delivery, number: int, municipality: str, settings: Settings) ->
         names[2]: [person.model_dump(exclude_none=True) for person in settings.ddas_contacts] or None,
     }
     organisation = {name: value for name, value in known.items() if value is not None}
-    if kind is Delivery.TRAJECTS:
+    if kind is DeliveryKind.TRAJECTS:
         part["aanleverende_organisatie"] = {"gemeentecode": f"GM{municipality}", **organisation}
     else:
         part |= {

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapters.exchange.ddas_signal import MAX_DEPTH
-from adapters.exchange.ddas_stream import NotADelivery, events_of, meaning_of, skip
+from adapters.exchange.ddas_stream import NotADelivery, json_events, meaning_of, skip
 from milestones.civil_dates import civil_date
 from milestones.event_fields import CONTACT_KINDS, DAY_PARTS
 
@@ -49,7 +49,7 @@ class HistoricCase:
 
 def read_history(path: Path, delivery: Delivery) -> Iterator[HistoricCase]:
     """Yield the vroegsignaalzaken of a delivery that was checked before."""
-    with events_of(path) as (events, fingerprint):
+    with json_events(path) as (events, fingerprint):
         if fingerprint != delivery.fingerprint:
             raise NotADelivery("Het bestand is veranderd terwijl het werd gelezen.")
         part = -1

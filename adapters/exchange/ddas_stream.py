@@ -35,14 +35,17 @@ CLOSING = frozenset(("end_map", "end_array"))
 
 
 @contextmanager
-def events_of(path: Path) -> Iterator[tuple[Events, tuple[int, int]]]:
+def json_events(path: Path) -> Iterator[tuple[Events, tuple[int, int]]]:
     """Open a file as a stream of JSON events, and turn every failure of it into `NotADelivery`."""
     # The texts of these errors quote the file, so none of them is chained.
     try:
         with path.open("rb") as file:
             stat = os.fstat(file.fileno())
             # not ijson.parse or items: their cost grows with the square of the depth of nesting
-            yield ijson.basic_parse(Guard(file), buf_size=Guard.BLOCK), (stat.st_size, stat.st_mtime_ns)
+            yield (
+                ijson.basic_parse(ReadableFile(file), buf_size=ReadableFile.BLOCK),
+                (stat.st_size, stat.st_mtime_ns),
+            )
     except ijson.JSONError as error:
         sentence = _NOT_UTF8 if "invalid bytes in UTF8" in str(error)[:60] else NOT_JSON
         raise NotADelivery(sentence) from None
@@ -52,7 +55,7 @@ def events_of(path: Path) -> Iterator[tuple[Events, tuple[int, int]]]:
         raise NotADelivery(_UNREADABLE) from None
 
 
-class Guard:
+class ReadableFile:
     """Hand a file to the parser without the numbers that would make it give up on the whole file.
 
     NaN and Infinity are no JSON but are often written, and very long numbers break ijson. Each becomes

@@ -90,7 +90,7 @@ class Rule(BaseModel):
         return fnmatchcase(kind, self.type) and fnmatchcase(source, self.bron)
 
 
-class Rules(BaseModel):
+class EventsTable(BaseModel):
     """The whole table."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -103,11 +103,11 @@ class Rules(BaseModel):
 
 
 @cache
-def read_rules(path: Path | None) -> Rules:
+def read_rules(path: Path | None) -> EventsTable:
     """Read a table, that of the product without a path; a wrong one is an EventsFileError."""
     chosen = path or Path(__file__).with_name("incoming_events.toml")
     try:
-        return Rules.model_validate(read_toml(chosen)[0])
+        return EventsTable.model_validate(read_toml(chosen)[0])
     except OSError:
         raise EventsFileError(f"Het bestand met berichten {chosen.name} is niet te lezen.") from None
     except TomlError as error:

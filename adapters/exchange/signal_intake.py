@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlmodel import Session, col, select
 
-from adapters.cases.casework import Opening, Receipt, Reported
+from adapters.cases.casework import OpeningRequest, Receipt, Reported
 from adapters.cases.store import load_case
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
@@ -27,7 +27,7 @@ from adapters.exchange.signal_status import (
     close_running,
     correction,
     is_about_the_person,
-    is_closed,
+    is_closed_at_sender,
     open_closed,
 )
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow
@@ -130,7 +130,7 @@ class SignalIntake:
             if matched.match is Match.REPEAT and known is not None and known.result == SignalResult.CLOSED:
                 matched = Matched(Match.NEW)  # noqa: PLW2901 - it repeats nothing but what its sender took back
             item = _Placed(signal, marks, matched, known)
-            if is_closed(signal):
+            if is_closed_at_sender(signal):
                 reports[signal.position] = self._take_closed(item)
             else:
                 placed.append(item)
@@ -216,8 +216,12 @@ class SignalIntake:
             other = "Dit ID is al gebruikt voor een ander signaal."
             return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, other))
         was_closed = known.result == SignalResult.CLOSED
-        reopened = was_closed and not is_closed(signal)
-        if not changed and not reopened and (was_closed or not is_closed(signal) or process is None):
+        reopened = was_closed and not is_closed_at_sender(signal)
+        if (
+            not changed
+            and not reopened
+            and (was_closed or not is_closed_at_sender(signal) or process is None)
+        ):
             return _as_before(signal, known, remarks)
         if reopened or process is None:
             return None
@@ -243,7 +247,7 @@ class SignalIntake:
                     news = receipt.new
                     if signal.crisis and _no_crisis_yet(receipt):
                         self._report([placed], "crisissignaal", suffix=":crisis")
-                if is_closed(signal):
+                if is_closed_at_sender(signal):
                     receipt = close_running(
                         self._session, self._office, signal, *where, event_id=placed.event_id
                     )
@@ -264,7 +268,7 @@ class SignalIntake:
     def _open(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
         """Open a vroegsignaalzaak for each signal; one that repeats another closes at once."""
         openings = [
-            Opening(
+            OpeningRequest(
                 code="M2",
                 municipality=placed.signal.municipality_code,
                 on=placed.signal.signal_date,

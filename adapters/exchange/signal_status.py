@@ -40,7 +40,7 @@ _ABOUT_THE_PERSON = {"overleden": ("overleden",), "geen_inwoner": ("geen_inwoner
 NOT_CLOSED = "De aanleveraar heeft dit signaal gesloten, maar de zaak loopt door: een mens beslist."
 
 
-def is_closed(signal: Signal) -> bool:
+def is_closed_at_sender(signal: Signal) -> bool:
     """Whether nobody has to pursue a signal any more, as its sender says."""
     return signal.status in CLOSING
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from adapters.cases.store import Kept
+    from adapters.cases.store import KeptProcess
     from adapters.messages.causes import Cause
     from adapters.messages.message_kinds import OwnText
     from adapters.messages.texts import Texts
@@ -73,7 +73,7 @@ class Subject:
 
     effect: OutboxRow
     process: Snapshot
-    kept: Kept
+    kept: KeptProcess
     cause: Cause | None = None
     has_contact: bool = False  # the resident has a contact person of his own
 
@@ -194,7 +194,7 @@ class MessageWriter:
         day = effect.planned_on or effect.created_at.astimezone(AMSTERDAM).date()
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
-    def _run_link(self, kept: Kept) -> str:
+    def _run_link(self, kept: KeptProcess) -> str:
         return self._ui_page(f"runs/flow-run/{kept.flow_run_id}" if kept.flow_run_id else "runs")
 
 

@@ -13,7 +13,7 @@ from adapters.messages.recipients_reading import read_book
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adapters.runtime.problems import Problem
+    from adapters.runtime.problems import WrongLine
 
 _NOBODY = Book(configured=False)
 log = structlog.get_logger("routekaart.messages")
@@ -27,14 +27,14 @@ class RecipientsFile:
         self._lock = threading.Lock()
         self._stamp: tuple[int, int] | None = None
         self._book = Book() if path else _NOBODY
-        self._problems: tuple[Problem, ...] = ()
+        self._problems: tuple[WrongLine, ...] = ()
 
     def book(self) -> Book:
         """Return the recipients as the file names them now."""
         self._refresh()
         return self._book
 
-    def problems(self) -> tuple[Problem, ...]:
+    def problems(self) -> tuple[WrongLine, ...]:
         """Return what is wrong with the file now."""
         self._refresh()
         return self._problems

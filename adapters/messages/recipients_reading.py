@@ -24,7 +24,7 @@ from adapters.messages.recipients import (
     Wish,
 )
 from adapters.messages.roles_in_use import roles_inside, roles_outside
-from adapters.runtime.problems import Problem
+from adapters.runtime.problems import WrongLine
 from adapters.runtime.toml_files import TomlError, read_toml
 from adapters.runtime.toml_lines import TomlLines
 from milestones.roles import OUTSIDE, ROLES, dutch_role
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item", bound=BaseModel)
 
 
-def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
+def read_book(path: Path) -> tuple[Book | None, tuple[WrongLine, ...]]:
     """Read a file of recipients: what can be used of it, and everything that is wrong with it.
 
     No book at all when the file cannot be read or is no TOML.
@@ -43,13 +43,13 @@ def read_book(path: Path) -> tuple[Book | None, tuple[Problem, ...]]:
     try:
         content, text = read_toml(path)
     except OSError:
-        return None, (Problem(path.name, None, "Dit bestand met ontvangers is niet te lezen."),)
+        return None, (WrongLine(path.name, None, "Dit bestand met ontvangers is niet te lezen."),)
     except TomlError as error:
-        return None, (Problem(path.name, error.line, error.what),)
+        return None, (WrongLine(path.name, error.line, error.what),)
     return book_of(path.name, content, text)
 
 
-def book_of(file: str, content: Mapping[str, Any], text: str = "") -> tuple[Book, tuple[Problem, ...]]:
+def book_of(file: str, content: Mapping[str, Any], text: str = "") -> tuple[Book, tuple[WrongLine, ...]]:
     """Return what can be used of the content of a file, and everything that is wrong; `text` gives it lines."""
     reader = _Reader(file, TomlLines(text))
     book = reader.read(content)
@@ -62,7 +62,7 @@ class _Reader:
     def __init__(self, file: str, lines: TomlLines) -> None:
         self._file = file
         self._lines = lines
-        self.problems: list[Problem] = []
+        self.problems: list[WrongLine] = []
 
     def read(self, content: Mapping[str, Any]) -> Book:
         for name in content:
@@ -254,7 +254,7 @@ class _Reader:
                     )
 
     def _wrong(self, place: Sequence[str | int], sentence: str) -> None:
-        self.problems.append(Problem(self._file, self._lines.of(place), sentence))
+        self.problems.append(WrongLine(self._file, self._lines.of(place), sentence))
 
 
 def _refuses(recipient: Recipient, kind: str) -> bool:

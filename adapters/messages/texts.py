@@ -26,7 +26,7 @@ from adapters.messages.text_rules import (
     readability,
     sentences_of,
 )
-from adapters.runtime.problems import Problem
+from adapters.runtime.problems import WrongLine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,28 +100,28 @@ class Texts:
             return ()
         return (self._folder / municipality / f"{name}.txt", self._folder / f"{name}.txt")
 
-    def problems(self) -> Iterator[Problem]:
+    def problems(self) -> Iterator[WrongLine]:
         """Yield everything that is wrong with the texts of the municipality."""
         if self._folder is None:
             return
         if not self._folder.is_dir():
-            yield Problem(str(self._folder), None, "Deze map met teksten bestaat niet.")
+            yield WrongLine(str(self._folder), None, "Deze map met teksten bestaat niet.")
             return
         for path in sorted(item for item in self._folder.rglob("*") if item.is_file()):
             place = path.relative_to(self._folder)
             if not _PLACE.fullmatch(place.as_posix()):
-                yield Problem(str(place), None, _NOT_USED)
+                yield WrongLine(str(place), None, _NOT_USED)
                 continue
             for problem in _checked(path, path.stem, path.stat().st_mtime_ns)[1]:
                 yield replace(problem, file=str(place))
 
 
 @lru_cache(maxsize=256)
-def _checked(path: Path, name: str, _changed: int) -> tuple[MessageText | None, tuple[Problem, ...]]:
+def _checked(path: Path, name: str, _changed: int) -> tuple[MessageText | None, tuple[WrongLine, ...]]:
     try:
         content = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError):
-        return None, (Problem(path.name, None, "Deze tekst is niet te lezen."),)
+        return None, (WrongLine(path.name, None, "Deze tekst is niet te lezen."),)
     problems = tuple(check_text(path.name, name, content))
     return _parsed(content), problems
 
@@ -131,11 +131,11 @@ def _parsed(content: str) -> MessageText:
     return MessageText(first.removeprefix(_TITLE).strip(), rest.strip("\n"))
 
 
-def check_text(file: str, name: str, content: str) -> Iterator[Problem]:
+def check_text(file: str, name: str, content: str) -> Iterator[WrongLine]:
     """Yield everything that is wrong with a text: fields, words, length and readability, each with its line."""
     lines = content.splitlines()
     if not lines or not lines[0].startswith(_TITLE) or (len(lines) > 1 and lines[1].strip()):
-        yield Problem(file, 1, f"Begin met '{_TITLE} ...' en dan een lege regel.")
+        yield WrongLine(file, 1, f"Begin met '{_TITLE} ...' en dan een lege regel.")
         return
     may, must = FIELDS[name]
     used: set[str] = set()
@@ -144,43 +144,43 @@ def check_text(file: str, name: str, content: str) -> Iterator[Problem]:
         try:
             names = _fields(line)
         except ValueError:
-            yield Problem(file, number, "De accolades kloppen niet: schrijf een veld als {zaak}.")
+            yield WrongLine(file, number, "De accolades kloppen niet: schrijf een veld als {zaak}.")
             return
         used.update(names)
         for field in sorted(names - may):
-            yield Problem(
+            yield WrongLine(
                 file, number, f"Het veld {{{field}}} is hier niet bekend (wel: {', '.join(sorted(may))})."
             )
         literal = _without_fields(line)
         if word := word_rule(literal):
-            yield Problem(file, number, f"Het woord '{word}' mag niet in dit bericht staan.")
+            yield WrongLine(file, number, f"Het woord '{word}' mag niet in dit bericht staan.")
         if looks_like_amount(literal):
-            yield Problem(file, number, "Hier staat een bedrag; dat mag niet in een bericht staan.")
+            yield WrongLine(file, number, "Hier staat een bedrag; dat mag niet in een bericht staan.")
         if looks_like_bsn(literal):
-            yield Problem(file, number, "Hier staat een nummer dat op een BSN lijkt.")
+            yield WrongLine(file, number, "Hier staat een nummer dat op een BSN lijkt.")
     for field in sorted(must - used):
-        yield Problem(file, None, f"Het veld {{{field}}} ontbreekt.")
+        yield WrongLine(file, None, f"Het veld {{{field}}} ontbreekt.")
     yield from _too_hard(file, name, lines)
 
 
-def _too_hard(file: str, name: str, lines: list[str]) -> Iterator[Problem]:
+def _too_hard(file: str, name: str, lines: list[str]) -> Iterator[WrongLine]:
     limits = RESIDENT if name == RESIDENT_TEXT else PROFESSIONAL
     title = lines[0].removeprefix(_TITLE).strip()
     body = "\n".join(lines[2:])
     if len(title) > limits.title:
-        yield Problem(file, 1, f"De titel is te lang: {len(title)} tekens, en {limits.title} mag.")
+        yield WrongLine(file, 1, f"De titel is te lang: {len(title)} tekens, en {limits.title} mag.")
     if not body.strip():
-        yield Problem(file, len(lines), "Het bericht heeft geen tekst.")
+        yield WrongLine(file, len(lines), "Het bericht heeft geen tekst.")
         return
     if len(body) > limits.body:
-        yield Problem(file, None, f"De tekst is te lang: {len(body)} tekens, en {limits.body} mag.")
+        yield WrongLine(file, None, f"De tekst is te lang: {len(body)} tekens, en {limits.body} mag.")
     for number, line in enumerate(lines, start=1):
         longest = max((len(words) for words in sentences_of(_without_fields(line))), default=0)
         if longest > limits.sentence:
-            yield Problem(file, number, f"Een zin heeft {longest} woorden; {limits.sentence} mag.")
+            yield WrongLine(file, number, f"Een zin heeft {longest} woorden; {limits.sentence} mag.")
     score = readability(_without_fields(body))
     if score < limits.readability:
-        yield Problem(
+        yield WrongLine(
             file,
             None,
             f"De tekst is te moeilijk: leesbaarheid {score:.0f}, en {limits.readability:.0f} is nodig.",

@@ -46,7 +46,7 @@ class Destroyable:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class Removed:
     """What a round removed, in rows or cases, and how many cases may be destroyed."""
 
     rows: int
@@ -54,14 +54,14 @@ class Kept:
     destroyable: int
 
 
-def forget(office: Office) -> Kept:
+def forget(office: Office) -> Removed:
     """Do one round: remove what has had its time; `remove_cases_after_term` decides about whole cases."""
     rows = sum(_forget_done(office))
     due = destroyable(office)
     removed = 0
     if office.settings.remove_cases_after_term:
         removed = sum(remove_case(office, case.reference) for case in due)
-    return Kept(rows, removed, len(due) - removed)
+    return Removed(rows, removed, len(due) - removed)
 
 
 # --- what is done ---------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Problem:
+class WrongLine:
     """One thing that is wrong: the file, the line where that is known, and a Dutch sentence."""
 
     file: str

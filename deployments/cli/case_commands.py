@@ -84,7 +84,7 @@ def report_command(
     door: Door = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
-    from adapters.cases.caseload import take_over
+    from adapters.cases.caseload import put_in_name
     from adapters.storage.database import writing
     from milestones.case import possible_now
 
@@ -100,7 +100,7 @@ def report_command(
             session=session,
         )
         if medewerker and receipt.new:
-            receipt = take_over(office.casework, receipt, medewerker, session)
+            receipt = put_in_name(office.casework, receipt, medewerker, session)
     process = receipt.case.process(receipt.process)
     say(f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"))
     if events := possible_now(process):

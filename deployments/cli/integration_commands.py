@@ -230,12 +230,12 @@ def export_command(
     uit: Annotated[Path | None, typer.Option(metavar="BESTAND", help="Anders naar het scherm.")] = None,
 ) -> None:
     """Geef een DDAS-levering; velden over personen komen uit het zaaksysteem, via een plug-in."""
-    from adapters.exchange.ddas_export import Delivery, ExportError, export
+    from adapters.exchange.ddas_export import DeliveryKind, ExportError, export
     from adapters.runtime.files import whole_file
 
-    if soort not in list(Delivery):
-        raise ExportError(f"'{soort}' kan niet worden geleverd; kies uit {', '.join(Delivery)}.")
-    pieces = export(the_office(), Delivery(soort), day_from(van), day_from(tot))
+    if soort not in list(DeliveryKind):
+        raise ExportError(f"'{soort}' kan niet worden geleverd; kies uit {', '.join(DeliveryKind)}.")
+    pieces = export(the_office(), DeliveryKind(soort), day_from(van), day_from(tot))
     if uit is None:
         sys.stdout.writelines(pieces)
         return

@@ -10,7 +10,7 @@ from milestones.definitions.migrations import migration_of
 from milestones.dutch import dutch_date
 
 if TYPE_CHECKING:
-    from adapters.cases.definition_moves import Change, TermChange
+    from adapters.cases.definition_moves import TermChange, VersionChange
     from adapters.office import Office
 
 
@@ -31,7 +31,7 @@ def print_moves(office: Office, code: str, from_version: int, to_version: int, *
     return 1 if refused else 0
 
 
-def _line(change: Change) -> str:
+def _line(change: VersionChange) -> str:
     state = (
         change.state_before
         if change.state_before == change.state_after

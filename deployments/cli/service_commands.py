@@ -29,9 +29,9 @@ def start_command(
     ] = False,
 ) -> int:
     """Start alles: Prefect met zijn UI, de worker en de API, tot Ctrl-C."""
-    from deployments.start import start
+    from deployments.start import start_all
 
-    return start(new_prefect=nieuwe_prefect)
+    return start_all(new_prefect=nieuwe_prefect)
 
 
 def demo_command(

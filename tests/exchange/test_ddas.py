@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from adapters.exchange import ddas_signal
 from adapters.exchange.ddas import Delivery, DeliveryPart, check_structure, read_signals
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
-from adapters.exchange.ddas_stream import Guard, NotADelivery
+from adapters.exchange.ddas_stream import NotADelivery, ReadableFile
 from adapters.runtime.privacy import eleven_test
 
 FIXTURES = Path(__file__).parent.parent / "fixtures"
@@ -654,11 +654,11 @@ def test_the_edge_of_a_block_falls_anywhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, literal: bytes
 ) -> None:
     """Wherever the file is cut into blocks, a signal gives the same record."""
-    monkeypatch.setattr(Guard, "BLOCK", 4096)
+    monkeypatch.setattr(ReadableFile, "BLOCK", 4096)
     text = json.dumps(signal(bedrag=...)).encode()[:-1] + b', "bedrag": ' + literal + b"}"
     start, end = json.dumps(delivery("HIER")).encode().split(b'"HIER"')
     first = read(tmp_path, start + text + end)
-    edge = Guard.BLOCK - len(start)
+    edge = ReadableFile.BLOCK - len(start)
     for shift in range(-3, len(text) - len(b'{"ID": ') + 12, 1):
         padding = b" " * (edge - shift)
         assert read(tmp_path, start + padding + text + end) == first
@@ -667,7 +667,7 @@ def test_the_edge_of_a_block_falls_anywhere(
 def test_text_with_a_quote_in_an_earlier_block_confuses_nothing(tmp_path: Path) -> None:
     """What is text and what is not is known over the edge of a block."""
     content = json.dumps(delivery(signal(ID='"'), "HIER", signal(ID=": NaN,"))).encode()
-    content = content.replace(b'"HIER"', b" " * 2 * Guard.BLOCK + b"NaN")
+    content = content.replace(b'"HIER"', b" " * 2 * ReadableFile.BLOCK + b"NaN")
     first, second, third = read(tmp_path, content)
     assert isinstance(first, Signal)
     assert isinstance(second, BadSignal)

@@ -13,7 +13,7 @@ from deliveries import delivery, signal, take_in
 from jsonschema import Draft202012Validator, FormatChecker
 from test_history import attempt, case
 
-from adapters.exchange.ddas_export import Delivery, ExportError, export
+from adapters.exchange.ddas_export import DeliveryKind, ExportError, export
 from adapters.runtime.settings import DdasContact, SettingsError
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 SCHEMAS = {
-    Delivery.TRAJECTS: SHARED / "ddas-v1.0" / "json_schema_Uitwisselmodel.json",
-    Delivery.SIGNAL_CASES: SHARED / "ddas-vroegsignalering-v0.9" / "json_schema_Uitwisselmodel.json",
+    DeliveryKind.TRAJECTS: SHARED / "ddas-v1.0" / "json_schema_Uitwisselmodel.json",
+    DeliveryKind.SIGNAL_CASES: SHARED / "ddas-vroegsignalering-v0.9" / "json_schema_Uitwisselmodel.json",
 }
 DAY = {"type": "string", "format": "date"}
 PART = {
@@ -73,7 +73,7 @@ OWN_SCHEMA: dict[str, Any] = {
 }
 
 
-def exported(office: Office, kind: Delivery, start: str = "2026-01-01", end: str = "2026-12-31") -> Any:
+def exported(office: Office, kind: DeliveryKind, start: str = "2026-01-01", end: str = "2026-12-31") -> Any:
     """Return a delivery, after it was checked against the schema."""
     found = json.loads("".join(export(office, kind, date.fromisoformat(start), date.fromisoformat(end))))
     schema = json.loads(SCHEMAS[kind].read_text()) if SCHEMAS[kind].exists() else OWN_SCHEMA
@@ -89,7 +89,7 @@ def test_a_traject_is_delivered_with_its_dates(office: Office, clock: SetClock) 
     report("A", "bedreigend")
     clock.moment += timedelta(days=2)
     report("A", "eerste_gesprek_gevoerd")
-    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     assert part["schuldhulptrajecten"] == [
         {
             "gemeentecode": "GM0518",
@@ -114,7 +114,7 @@ def test_a_schuldregeling_is_delivered_as_vng_explains_it(office: Office, clock:
         report("A", event, on=date.fromisoformat(day))
     assert (
         "toekenningsdatum"
-        not in exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"][0]
+        not in exported(office, DeliveryKind.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"][0]
     )
     for event, day in (
         ("overeenkomst_getekend", "2026-03-10"),
@@ -133,7 +133,7 @@ def test_a_schuldregeling_is_delivered_as_vng_explains_it(office: Office, clock:
             "ddas_contacts": (DdasContact(naam="Team cijfers", email="cijfers@example.nl"),),
         }
     )
-    found = exported(office, Delivery.TRAJECTS)
+    found = exported(office, DeliveryKind.TRAJECTS)
     assert found["codeGegevensleverancier"] == f"routekaart-{version('routekaart')}"
     (part,) = found["leveringen"]
     assert part["aanleverende_organisatie"] == {
@@ -160,7 +160,7 @@ def test_a_moratorium_is_delivered_with_every_date(office: Office, clock: SetClo
         ("toegewezen", "2026-03-12", {"einddatum": "2026-09-12"}),
     ):
         office.casework.report("A", event, process="M5", on=date.fromisoformat(day), data=data)
-    (traject,) = exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"]
+    (traject,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"]
     assert traject["crisisinterventies"] == [{"startdatum": "2026-03-03"}]
     assert traject["moratoria"] == [
         {
@@ -176,7 +176,7 @@ def test_an_ended_traject_has_its_exit(office: Office) -> None:
     """A traject that ended carries its end and the reason of DDAS."""
     office.casework.open("M3", municipality="0518", reference="A")
     office.casework.report("A", "ingetrokken")
-    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     (traject,) = part["schuldhulptrajecten"]
     assert traject["uitstroom"] == {"datum": "2026-03-09", "reden": "Ingetrokken"}
     assert traject["einddatum"] == "2026-03-09"
@@ -187,12 +187,12 @@ def test_only_the_period_and_each_municipality_apart(office: Office) -> None:
     for reference, municipality in (("A", "0518"), ("B", "0363")):
         office.casework.open("M3", municipality=municipality, reference=reference)
         office.casework.report(reference, "ingetrokken")
-    found = exported(office, Delivery.TRAJECTS)["leveringen"]
+    found = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     assert [part["aanleverende_organisatie"] for part in found] == [
         {"gemeentecode": "GM0363"},
         {"gemeentecode": "GM0518"},
     ]
-    later = exported(office, Delivery.TRAJECTS, "2026-04-01")["leveringen"]
+    later = exported(office, DeliveryKind.TRAJECTS, "2026-04-01")["leveringen"]
     assert [part["schuldhulptrajecten"] for part in later] == [[], []]
 
 
@@ -204,7 +204,7 @@ def test_a_vroegsignaalzaak_comes_out_as_it_came_in(office: Office) -> None:
         attempts=[attempt("2026-01-14"), attempt("2026-01-20", reached=True)],
     )
     take_in(office, delivery(signal("A"), cases=[zaak]), with_history=True)
-    (part,) = exported(office, Delivery.SIGNAL_CASES)["leveringen"]
+    (part,) = exported(office, DeliveryKind.SIGNAL_CASES)["leveringen"]
     assert part["vroegsignaalzaken"] == [zaak]
 
 
@@ -217,19 +217,19 @@ def test_a_plugin_gives_the_client_fields(office: Office) -> None:
     """Client fields come from the plug-in, and only those that DDAS has."""
     office.casework.open("M3", municipality="0518", reference="A")
     office.settings = office.settings.model_copy(update={"person_plugin": "test_export:clients"})
-    (part,) = exported(office, Delivery.TRAJECTS)["leveringen"]
+    (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     assert part["schuldhulptrajecten"][0]["client"] == [{"Postcode": "1234AB"}]
     office.settings = office.settings.model_copy(update={"person_plugin": "test_export:bestaat_niet"})
     with pytest.raises(SettingsError):
-        exported(office, Delivery.TRAJECTS)
+        exported(office, DeliveryKind.TRAJECTS)
 
 
 def test_a_period_that_ends_before_it_starts_is_refused(office: Office) -> None:
     """A wrong period is refused in one sentence."""
     with pytest.raises(ExportError):
-        exported(office, Delivery.TRAJECTS, "2026-02-01", "2026-01-01")
+        exported(office, DeliveryKind.TRAJECTS, "2026-02-01", "2026-01-01")
 
 
 def test_an_empty_database_gives_an_empty_delivery(office: Office) -> None:
     """Without cases there is one levering with nothing in it."""
-    assert exported(office, Delivery.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"] == []
+    assert exported(office, DeliveryKind.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"] == []

@@ -11,11 +11,6 @@ FLOORS = ("milestones", "adapters", "flows", "deployments")
 FILES = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if "versions" not in path.parts]
 # A role that every module of a kind plays in the same way is one meaning.
 ROLES = {"main", "register", "migrate"}
-# What still means two things. This list only becomes shorter.
-DOUBLE = {
-    "Change", "Delivery", "Guard", "Kept", "Opening", "Problem", "Rules",
-    "describe", "events_of", "is_closed", "report_event", "start", "take_over",
-}  # fmt: skip
 
 
 def defined() -> dict[str, set[str]]:
@@ -33,9 +28,7 @@ def test_no_name_has_two_meanings() -> None:
     found = defined()
     assert len(found) > 500
     double = {name: sorted(places) for name, places in found.items() if len(places) > 1 and name not in ROLES}
-    new = {name: places for name, places in double.items() if name not in DOUBLE}
-    assert new == {}, "give one of them another name"
-    assert set(double) >= DOUBLE, "these have one meaning now: take them off the list"
+    assert double == {}, "one of them needs another name"
 
 
 def test_no_file_name_stands_three_times() -> None:

@@ -18,7 +18,7 @@ from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM
 
 if TYPE_CHECKING:
-    from adapters.runtime.problems import Problem
+    from adapters.runtime.problems import WrongLine
 
 MONDAY = date(2026, 3, 9)
 PEOPLE = """\
@@ -61,7 +61,7 @@ settlement_officer = ["p1"]
 """
 
 
-def _read(tmp_path: Path, text: str) -> tuple[Book, list[Problem]]:
+def _read(tmp_path: Path, text: str) -> tuple[Book, list[WrongLine]]:
     path = tmp_path / "ontvangers.toml"
     path.write_text(text)
     book, problems = read_book(path)
