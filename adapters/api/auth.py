@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.problems import Problem
 from adapters.api.remembered_clients import RememberedClients
-from adapters.exchange.clients import Caller, jwt_secret, key_hash
+from adapters.exchange.clients import READ, Caller, jwt_secret, key_hash
 from adapters.storage.database import reading
 from adapters.storage.exchange_tables import ClientRow
 
@@ -109,6 +109,17 @@ def check_may(caller: Caller, action: str) -> None:
     if not caller.may(action):
         log.warning("api_right_missing", client=caller.client_id)
         raise Problem(403, "Deze client mag dit niet; vraag de beheerder om dit recht.")
+
+
+def tell_asked(caller: Caller, way: str, municipality: str) -> None:
+    """Log that a client asked about people: an answer to who delivers or opens may tell whom we know."""
+    log.info(
+        "people_asked_about",
+        client=caller.client_id,
+        way=way,
+        municipality=municipality,
+        reads=caller.may(READ),
+    )
 
 
 def _credential(request: Request) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +12,7 @@ from pydantic import AwareDatetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from adapters.api.auth import check_may
+from adapters.api.auth import check_may, tell_asked
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import (
     CODES,
@@ -25,21 +26,25 @@ from adapters.api.models import (
     References,
 )
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
-from adapters.api.problems import Problem
+from adapters.api.problems import NO_CASE, Problem
+from adapters.cases.case_writing import SecondTraject
 from adapters.cases.caseload import put_in_name
-from adapters.cases.casework import CaseView, ConflictError
+from adapters.cases.casework import CaseView, is_own_form
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
+from adapters.exchange.clients import READ
+from adapters.exchange.postbak import keep_opening
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
 from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_key
+from adapters.runtime.privacy import may_hold_bsn
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
 from milestones.events import EVENT_NAMES
-from milestones.process import NotPossible
+from milestones.process import InvalidData, NotPossible
 
 if TYPE_CHECKING:
     from adapters.cases.casework import Receipt
@@ -47,9 +52,24 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 _TELLS = ("toestanden", "mijlpalen", "termijnen", "dwangsommen")
-_NO_CASE = "Deze zaak bestaat niet."
+_UNREAD: dict[str, Any] = {
+    "zaak": "",
+    "toestanden": {},
+    "mijlpalen": [],
+    "termijnen": [],
+    "dwangsommen": [],
+    "mogelijke_gebeurtenissen": [],
+}
 
 router = APIRouter(route_class=GuardedRoute, tags=["zaken"])
+
+
+class HeldBack(NotPossible):
+    """An opening that cannot be because of a case that is there."""
+
+    def __init__(self, reason: str, other: str | None = None) -> None:
+        super().__init__(reason)
+        self.other = other
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
@@ -62,9 +82,42 @@ def open_case(
     if not caller.sees(municipality):
         raise Problem(403, "Deze client mag geen zaken openen voor deze gemeente.")
 
+    if new.burgerservicenummer is not None:
+        tell_asked(caller, "zaak openen", municipality)
+
     def work(session: Session) -> tuple[int, dict[str, Any]]:
-        if new.zaak is not None:
-            _not_of_another(session, new.zaak, caller)
+        try:
+            with nullcontext() if caller.may(READ) else session.begin_nested():
+                return _opened(session, office, new, caller, municipality, key)
+        except (SecondTraject, HeldBack) as refusal:
+            if caller.may(READ):
+                raise
+            # The answer is that of a case that was opened: it tells nobody who is known here.
+            keep_opening(
+                session,
+                office,
+                hashed(office, caller.client_id, key, _content(new)),
+                new.mijlpaal,
+                municipality=municipality,
+                on=new.op,
+                reason=refusal.reason,
+                other=refusal.other,
+            )
+            return 201, _remarks([may_hold_bsn(value) for value in new.verwijzingen])
+
+    content = ["POST /v1/zaken", _content(new)]
+    status, body, repeated = answer_once(office, caller.client_id, key, content, work)
+    if not caller.may(READ):
+        body = _UNREAD | {"gemeentecode": municipality, "opmerkingen": body.get("opmerkingen", [])}
+    return _located(request, status, body, repeated=repeated)
+
+
+def _opened(
+    session: Session, office: Office, new: NewCase, caller: Caller, municipality: str, key: str | None
+) -> tuple[int, dict[str, Any]]:
+    """Open a case. Who may not read hears only that it was accepted, also where a case of that name is there."""
+    known = _known_by_name(session, new.zaak, caller) if new.zaak is not None else None
+    try:
         receipt = office.casework.open(
             new.mijlpaal,
             municipality=municipality,
@@ -75,12 +128,15 @@ def open_case(
             key=_journal_id(office, caller, key),
             session=session,
         )
-        row, at = session.get_one(CaseRow, receipt.reference), office.clock.now()
-        marked = [add_reference(session, office, row, value, at) for value in new.verwijzingen]
-        return 201, case_answer(office, receipt) | _remarks(marked)
-
-    content = ["POST /v1/zaken", _content(new)]
-    return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
+    except InvalidData:
+        raise
+    except NotPossible as refusal:
+        if known is None or caller.may(READ):
+            raise
+        raise HeldBack(refusal.reason, new.zaak) from None
+    row, at = session.get_one(CaseRow, receipt.reference), office.clock.now()
+    marked = [add_reference(session, office, row, value, at) for value in new.verwijzingen]
+    return 201, case_answer(office, receipt) | _remarks(marked)
 
 
 @router.get("/v1/zaken", response_model=CasePage)
@@ -204,40 +260,27 @@ def take_event(
     """Meld een gebeurtenis."""
 
     def work(session: Session) -> tuple[int, dict[str, Any]]:
-        if not reference.isprintable():
-            visible_case(session, reference, caller)
-        if new.gebeurtenis not in EVENT_NAMES:
+        if not reference.isprintable() or new.gebeurtenis not in EVENT_NAMES:
             visible_case(session, reference, caller)
             _no_such_event(session, reference)
-        if not caller.may(new.gebeurtenis):
-            visible_case(session, reference, caller)
-            check_may(caller, new.gebeurtenis)
-        try:
-            with acts(_named(new.medewerker)):
-                receipt = office.casework.report(
-                    reference,
-                    new.gebeurtenis,
-                    process=new.mijlpaal,
-                    on=new.op,
-                    data=new.gegevens,
-                    event_id=_journal_id(office, caller, key),
-                    session=session,
-                )
-                if new.medewerker is not None and receipt.new:
-                    receipt = put_in_name(office.casework, receipt, new.medewerker, session)
-        except ConflictError:
-            visible_case(session, reference, caller)  # a refusal may not tell that a case exists
-            raise
-        except NotPossible as refusal:
-            visible_case(session, reference, caller)
-            refusal.allowed = tuple(
-                name for name in refusal.allowed if caller.may("lezen") or caller.may(name)
+        with acts(_named(new.medewerker)):
+            receipt = office.casework.report(
+                reference,
+                new.gebeurtenis,
+                process=new.mijlpaal,
+                on=new.op,
+                data=new.gegevens,
+                event_id=_journal_id(office, caller, key),
+                sees=caller.sees,
+                session=session,
             )
-            raise
-        # Asked last, because the case was read by then; what this client may not see is rolled back.
-        if not caller.sees(receipt.municipality):
-            raise Problem(404, _NO_CASE, kind="onbekende-zaak")
+            if new.medewerker is not None and receipt.new:
+                receipt = put_in_name(office.casework, receipt, new.medewerker, session)
         return 201, case_answer(office, receipt)
+
+    # Asked before the case, so that the answer is the same where there is none.
+    if new.gebeurtenis in EVENT_NAMES:
+        check_may(caller, new.gebeurtenis)
 
     content = ["POST gebeurtenissen", reference, _content(new)]
     return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
@@ -273,7 +316,7 @@ def add_case_reference(
 
     content = ["POST verwijzingen", reference, _content(new)]
     status, body, repeated = answer_once(office, caller.client_id, key, content, work)
-    if not caller.may("lezen"):
+    if not caller.may(READ):
         body = {**body, "verwijzingen": [new.verwijzing]}
     return _located(request, status, body, repeated=repeated)
 
@@ -287,18 +330,18 @@ def visible_case(session: Session, reference: str, caller: Caller) -> CaseRow:
     """Return a case that this client may see; any other does not exist for it."""
     row = session.get(CaseRow, reference) if reference.isprintable() else None
     if row is None or not caller.sees(row.municipality):
-        raise Problem(404, _NO_CASE, kind="onbekende-zaak")
+        raise Problem(404, NO_CASE, kind="onbekende-zaak")
     return row
 
 
 def case_answer(office: Office, receipt: Receipt) -> dict[str, Any]:
-    """Return where a case is after something was accepted."""
+    """Return where a case is after something was accepted; `readable` shows it to who may read."""
     return _shown(office, CaseView(receipt.reference, receipt.municipality, receipt.case, (), {}))
 
 
 def readable(caller: Caller, body: dict[str, Any]) -> dict[str, Any]:
     """Return what a caller may know of an answer about a case: without the right to read, only what he can report."""
-    if caller.may("lezen"):
+    if caller.may(READ):
         return body
     emptied = {
         name: type(value)()
@@ -340,10 +383,16 @@ def _remarks(marked: list[bool]) -> dict[str, list[str]]:
     return {"opmerkingen": [KEPT_AS_MARK]} if any(marked) else {}
 
 
-def _not_of_another(session: Session, reference: str, caller: Caller) -> None:
+def _known_by_name(session: Session, reference: str, caller: Caller) -> CaseRow | None:
+    """Return the case that an opening names; None for a new name, which is never one that we could have made."""
     row = session.get(CaseRow, reference)
-    if row is not None and not caller.sees(row.municipality):
-        raise Problem(409, "Deze referentie is al in gebruik.")
+    if row is not None and caller.sees(row.municipality):
+        return row
+    if row is None and not is_own_form(reference):
+        return None
+    taken = Problem(409, "Deze referentie is al in gebruik.")
+    refusal = Problem(404, NO_CASE, kind="onbekende-zaak") if is_own_form(reference) else taken
+    raise refusal if caller.may(READ) else HeldBack(refusal.detail)
 
 
 def _no_such_event(session: Session, reference: str) -> None:
@@ -377,5 +426,5 @@ def _respond(request: Request, caller: Caller, answered: tuple[int, dict[str, An
 
 def _located(request: Request, status: int, body: dict[str, Any], *, repeated: bool) -> JSONResponse:
     reach(Checkpoint.API_COMMITTED)
-    headers = {"Location": case_address(request, body["zaak"])}
+    headers = {"Location": case_address(request, body["zaak"])} if body["zaak"] else {}
     return JSONResponse(body, status, headers=headers | ({"Idempotent-Replayed": "true"} if repeated else {}))

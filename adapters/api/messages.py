@@ -12,13 +12,14 @@ from fastapi.responses import JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from adapters.api.auth import check_may
-from adapters.api.cases import case_answer, readable
+from adapters.api.cases import case_answer
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import MessageAnswer
 from adapters.api.problems import Problem
 from adapters.api.strict_json import read_json
 from adapters.cases.casework import ConflictError
 from adapters.exchange.answers import answer_once, refuse_another
+from adapters.exchange.clients import READ
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 
+_CAME_IN = "Ontvangen; deze client mag niet lezen wat ervan werd."
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 _MOST_IN_BATCH = 500
@@ -232,16 +234,11 @@ class _Message:
                 check_may(caller, action)
 
     def taken(self) -> tuple[int, dict[str, Any]]:
-        """Take it in once; give what is answered."""
+        """Take it in once; give what is answered: who may not read hears no more than that it came in."""
         status, body, _ = answer_once(
             self._office, self._caller.client_id, self.key, self.content, self._work
         )
-        return status, readable(self._caller, body) if status == _ACCEPTED else self._why(body)
-
-    def _why(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Say why a message waits: of a case only to who may read."""
-        told = self._caller.may("lezen") or not body["postbak"] or body["reden"] == self._prepared.reason
-        return body if told else {**body, "reden": "Dit bericht wacht op een mens."}
+        return (status, body) if self._caller.may(READ) else (202, {"postbak": 0, "reden": _CAME_IN})
 
     def _work(self, session: Session) -> tuple[int, dict[str, Any]]:
         if self._prepared.ignored:
@@ -250,6 +247,11 @@ class _Message:
         if taken.receipt is None:
             return 202, {"postbak": taken.postbak or 0, "reden": taken.reason}
         return 201, case_answer(self._office, taken.receipt)
+
+
+def told(caller: Caller, status: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    """Return what a caller hears of his message; who may not read hears no more than that it came in."""
+    return (status, body) if caller.may(READ) else (202, {"postbak": 0, "reden": _CAME_IN})
 
 
 def _notified(values: dict[str, Any], caller: Caller, office: Office) -> Response:

@@ -226,7 +226,7 @@ class PenaltyState(Answered):
 class CaseState(Answered):
     """Waar een zaak is. Wie niet mag lezen, krijgt de referentie en wat hij nu zelf kan melden."""
 
-    zaak: Annotated[str, Field(examples=[_EXAMPLE])]
+    zaak: Annotated[str, Field(examples=[_EXAMPLE], description="Leeg voor wie opent en niet mag lezen.")]
     gemeentecode: str
     toestanden: Annotated[dict[str, str], Field(examples=[{"M3": "CRISISCHECK"}])]
     mijlpalen: list[MilestoneState]

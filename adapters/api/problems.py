@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError
+from adapters.exchange.clients import READ
 from adapters.operations.sentences import explain
 from adapters.storage.storage_trouble import Trouble, trouble_of
 from milestones.process import InvalidData, NotPossible
@@ -81,6 +82,8 @@ KINDS = MappingProxyType(
         "niet-beschikbaar": (503, "De database is even niet bereikbaar; hetzelfde id telt daarna een keer."),
     }
 )
+NO_CASE = "Deze zaak bestaat niet."
+_NOT_NOW = "Dit kan nu niet in deze zaak; deze client mag niet lezen waarom."
 _USUAL = {status: kind for kind, (status, _) in reversed(list(KINDS.items()))}
 
 
@@ -126,7 +129,7 @@ def answer_problems(api: FastAPI) -> None:
     handlers: list[tuple[type[Exception], Callable[[Request, Any], JSONResponse]]] = [
         (HTTPException, _http),
         (RequestValidationError, _validation),
-        (UnknownCaseError, lambda _, error: problem(404, str(error.args[0]), kind="onbekende-zaak")),
+        (UnknownCaseError, lambda _, __: problem(404, NO_CASE, kind="onbekende-zaak")),
         (InvalidData, lambda _, error: problem(400, error.reason, kind="ongeldige-gegevens")),
         (NotPossible, _not_possible),
         (ConflictError, lambda _, error: problem(409, str(error), kind="id-al-gebruikt")),
@@ -175,8 +178,12 @@ def _place(item: Mapping[str, Any]) -> str:
     return ".".join([*parts[:-1], "(onbekend veld)"] if item["type"] == "extra_forbidden" else parts)
 
 
-def _not_possible(_: Request, error: NotPossible) -> JSONResponse:
+def _not_possible(request: Request, error: NotPossible) -> JSONResponse:
     kind = "gebeurtenis-niet-mogelijk"
+    caller = getattr(request.state, "caller", None)
+    if caller is not None and "reference" in request.path_params and not caller.may(READ):
+        may = [name for name in error.allowed if caller.may(name)]
+        return problem(409, _NOT_NOW, kind=kind, mogelijke_gebeurtenissen=may)
     return problem(409, error.reason, kind=kind, mogelijke_gebeurtenissen=list(error.allowed))
 
 

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from adapters.api.auth import check_may
+from adapters.api.auth import check_may, tell_asked
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import DeliveryAnswer
 from adapters.api.problems import PROBLEM, Problem, problem_members
 from adapters.api.strict_json import limited
 from adapters.exchange.answers import answer_once
+from adapters.exchange.clients import READ, Caller
 from adapters.exchange.ddas import Delivery, check_structure
 from adapters.exchange.ddas_stream import NotADelivery
 from adapters.exchange.history import take_over
@@ -40,6 +41,8 @@ _JSON_BODY = {
     }
 }
 _BLOCK = 64 * 1024
+_ACCEPTED = "ontvangen"
+_NOT_TAKEN_IN = "Wij konden dit signaal niet verwerken; vraag de gemeente."
 _ALL_REFUSED = "Elk signaal in deze levering is geweigerd."
 
 
@@ -71,8 +74,10 @@ async def deliver_signals(
         content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
         # Taking in is idempotent by itself; this only refuses the same key with another delivery.
         await run_in_threadpool(answer_once, office, caller.client_id, key, content, lambda _: (201, {}))
+        for part in delivery.parts:
+            tell_asked(caller, "vroegsignalen", part.municipality_code)
         report, accepted = await run_in_threadpool(
-            _take_in, Path(file.name), delivery, office, met_historie, caller.may("lezen")
+            _take_in, Path(file.name), delivery, office, met_historie, caller
         )
     if accepted:
         return StreamingResponse(_blocks(report), 201, media_type="application/json")
@@ -87,7 +92,7 @@ def _checked(path: Path) -> Delivery:
 
 
 def _take_in(
-    path: Path, delivery: Delivery, office: Office, with_history: bool, reads: bool
+    path: Path, delivery: Delivery, office: Office, with_history: bool, caller: Caller
 ) -> tuple[IO[bytes], bool]:
     """Take in all of a delivery and write the report to a file: a large one is never in memory as a whole.
 
@@ -100,10 +105,7 @@ def _take_in(
     try:
         for number, line in enumerate(reports):
             accepted = accepted or line.result is not SignalResult.REFUSED
-            lines.write(
-                (b",\n" if number else b"\n")
-                + json.dumps(_line(line, reads=reads), ensure_ascii=False).encode()
-            )
+            lines.write((b",\n" if number else b"\n") + _line(line, caller))
     except NotADelivery as refusal:
         raise Problem(400, str(refusal)) from None
     head = {
@@ -121,16 +123,17 @@ def _take_in(
     return report, accepted
 
 
-def _line(report: SignalReport, *, reads: bool) -> dict[str, Any]:
-    """Return the line of a signal; who may not read does not hear whether its person is known here."""
-    if not reads and report.result is not SignalResult.REFUSED:
-        return {"nummer": report.position, "resultaat": "ontvangen", "zaak": None, "opmerkingen": []}
-    return {
+def _line(report: SignalReport, caller: Caller) -> bytes:
+    """Return the line of a signal. Who may not read hears that it came in, not whose case it met or how that stands."""
+    reads, refused = caller.may(READ), report.result is SignalResult.REFUSED
+    hidden = () if reads or not (refused and report.of_case) else (_NOT_TAKEN_IN,)
+    line: dict[str, Any] = {
         "nummer": report.position,
-        "resultaat": report.first or report.result,
-        "zaak": report.reference,
-        "opmerkingen": list(report.remarks),
+        "resultaat": report.first or report.result if reads or refused else _ACCEPTED,
+        "zaak": report.reference if reads else None,
+        "opmerkingen": [*report.remarks, *(report.of_case if reads else hidden)],
     }
+    return json.dumps(line, ensure_ascii=False).encode()
 
 
 def _blocks(report: IO[bytes]) -> Iterator[bytes]:

@@ -36,6 +36,14 @@ if TYPE_CHECKING:
 _OUTBOX_NAMESPACE = uuid.UUID("5e6c1c1e-6f0c-4c53-9d80-3d0a2a1c1d5b")
 
 
+class SecondTraject(NotPossible):
+    """Somebody would have two trajects at a time (DDAS: at most one)."""
+
+    def __init__(self, other: str) -> None:
+        super().__init__(f"Deze inwoner heeft al een lopend traject: {other} (DDAS: één traject tegelijk).")
+        self.other = other
+
+
 @dataclass(frozen=True, slots=True)
 class Input:
     """One input of a case, decided: the case before and after it, and the steps between."""
@@ -126,9 +134,7 @@ def _refuse_second_traject(session: Session, case_row: CaseRow) -> None:
     ).all()
     for other in others:
         if traject_is_open(load_case(session, other)[0]):
-            raise NotPossible(
-                f"Deze inwoner heeft al een lopend traject: {other} (DDAS: één traject tegelijk)."
-            )
+            raise SecondTraject(other)
 
 
 def _starts_traject(before: Case, after: Case) -> bool:

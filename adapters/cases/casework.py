@@ -58,6 +58,7 @@ AfterSteps = Callable[[Session, CaseRow, Case, Sequence[Step]], None]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
+_OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
 _EVENT_ID_LENGTH = 200
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
 
@@ -269,11 +270,13 @@ class Casework:
         event_id: str | None = None,
         only_in: str | None = None,
         quiet: bool = False,
+        sees: Callable[[str], bool] | None = None,
         session: Session | None = None,
     ) -> Receipt:
         """Report an event. The same id twice is one transition; the same id with other content is a conflict.
 
         `only_in` is the state in which a question was asked; once the process left it, the answer is NotPossible.
+        A case of a gemeente that is not among what `sees` allows is an unknown one, before anything of it is read.
         `quiet` and `session` are those of `open`. Raises UnknownCaseError, NotPossible, InvalidData or
         ConflictError; then nothing was written.
         """
@@ -282,6 +285,8 @@ class Casework:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
         with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
             case_row, id_ = lock_case(session, reference), event_id or str(uuid.uuid4())
+            if sees is not None and not sees(case_row.municipality):
+                raise UnknownCaseError(reference)
             case, kept, known = load_for_event(session, reference, id_)
             if known:
                 repeat = _known(session, reference, id_)
@@ -464,6 +469,11 @@ def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None
     except (NotPossible, ConflictError):
         tell_refused(reported, reference)
         raise
+
+
+def is_own_form(reference: str) -> bool:
+    """Whether a reference looks like one that we make ourselves."""
+    return _OWN_FORM.fullmatch(reference) is not None
 
 
 def check_reference(reference: str) -> None:

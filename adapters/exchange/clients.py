@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from adapters.cases.case_office import CaseOffice
 
 FIRST_CLIENT = "standaard"
+READ = "lezen"  # without this right no answer tells of a case
 _CLIENT_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _MUNICIPALITY = re.compile(r"[0-9]{4}|\*")
 _SCOPE = re.compile(r"[A-Za-z0-9_:*-]{1,60}")

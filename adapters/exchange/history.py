@@ -153,7 +153,7 @@ class _TakeOver:
                 self._follow(reference)
         except NotPossible as refusal:
             return [
-                SignalReport(signal.position, SignalResult.REFUSED, remarks=(str(refusal),))
+                SignalReport(signal.position, SignalResult.REFUSED, of_case=(str(refusal),))
                 for signal in self._signals
             ]
         result = SignalResult.OPENED

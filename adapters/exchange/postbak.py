@@ -10,6 +10,7 @@ from adapters.cases.store import lock_case
 from adapters.exchange.incoming import BY_HAND, NO_RULE
 from adapters.exchange.references import add_reference
 from adapters.exchange.refusals import IntegrationError
+from adapters.runtime.actor import acting
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import PostbakRow
 
@@ -74,6 +75,34 @@ def couple(
         row.closed_at, row.outcome = office.clock.now(), f"gekoppeld aan {reference}"
         session.add(row)
         return receipt
+
+
+def keep_opening(
+    session: Session,
+    office: CaseOffice,
+    message_hash: str,
+    code: str,
+    *,
+    municipality: str,
+    on: date | None,
+    reason: str,
+    other: str | None,
+) -> None:
+    """Let an opening wait for a person whose client may not hear why it cannot be; the same one waits once."""
+    known = select(PostbakRow.id).where(PostbakRow.message_hash == message_hash)
+    if session.exec(known).first() is None:
+        session.add(
+            PostbakRow(
+                municipality=municipality,
+                message_hash=message_hash,
+                kind=f"zaak.openen.{code}",
+                source=f"client:{acting().code}",
+                reason=reason[:200],
+                candidates=[other] if other else [],
+                on=on,
+                received_at=office.clock.now(),
+            )
+        )
 
 
 def put_aside(office: CaseOffice, number: int) -> None:

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from milestones.process import Snapshot
 
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
+_NOTHING: tuple[str, ...] = ()
 _Outcome: TypeAlias = "Receipt | NotPossible"
 
 
@@ -148,9 +149,7 @@ class SignalIntake:
         """Remember a signal that was taken in, and say what became of it."""
         signal, match = placed.signal, placed.matched.match
         if isinstance(outcome, NotPossible):
-            return SignalReport(
-                signal.position, SignalResult.REFUSED, remarks=(*_remarks(signal), str(outcome))
-            )
+            return _refused(signal, outcome)
         result = RESULTS[match]
         self._note(placed, result, outcome)
         return SignalReport(signal.position, result, outcome.reference, _remarks(signal), first=result)
@@ -172,7 +171,7 @@ class SignalIntake:
     def _take_closed(self, placed: _Placed) -> SignalReport:
         """Take in a signal that its sender has closed: nobody pursues it, and what ended is told where it counts."""
         signal, match = placed.signal, placed.matched.match
-        remarks = _remarks(signal)
+        remarks, of_case = _remarks(signal), _NOTHING
         try:
             with self._session.begin_nested():
                 receipt = None
@@ -186,7 +185,7 @@ class SignalIntake:
                         placed.event_id,
                     )
                     if receipt is None:
-                        remarks += (NOT_CLOSED,)
+                        of_case = (NOT_CLOSED,)
                 if receipt is None:
                     in_debt_help = match is Match.KNOWN_TO_DEBT_HELP
                     receipt = open_closed(
@@ -198,10 +197,10 @@ class SignalIntake:
                         reference=placed.reference if in_debt_help else None,
                     )
         except NotPossible as refusal:
-            return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
+            return _refused(signal, refusal)
         self._note(placed, SignalResult.CLOSED, receipt)
         return SignalReport(
-            signal.position, SignalResult.CLOSED, receipt.reference, remarks, first=SignalResult.CLOSED
+            signal.position, SignalResult.CLOSED, receipt.reference, remarks, SignalResult.CLOSED, of_case
         )
 
     def _known_before(self, signal: Signal, known: SignalRow, marks: MarksByKey) -> SignalReport | None:
@@ -237,7 +236,7 @@ class SignalIntake:
         """Take a correction over in the zaak that runs, with its trace in the journal."""
         signal, known = placed.signal, placed.known
         where = (placed.reference, placed.matched.process)
-        result, receipt, news = SignalResult.CORRECTED, None, False
+        result, receipt, news, of_case = SignalResult.CORRECTED, None, False, _NOTHING
         try:
             with self._session.begin_nested():
                 if changed:
@@ -253,17 +252,17 @@ class SignalIntake:
                     )
                     result = SignalResult.CLOSED if receipt is not None else result
                     if receipt is None:
-                        remarks += (NOT_CLOSED,)
+                        of_case = (NOT_CLOSED,)
                         name, data = f"{placed.event_id}:status", {"gewijzigd": ["status"]}
                         receipt = correction(self._session, self._office, *where, name, data)
                     news = news or receipt.new
         except NotPossible as refusal:
-            return SignalReport(signal.position, SignalResult.REFUSED, remarks=(*remarks, str(refusal)))
+            return _refused(signal, refusal)
         if not news and known is not None:
-            return _as_before(signal, known, remarks)
+            return replace(_as_before(signal, known, remarks), of_case=of_case)
         assert receipt is not None  # noqa: S101 - something was changed, or was closed
         self._note(placed, result, replace(receipt, process=placed.matched.process))
-        return SignalReport(signal.position, result, receipt.reference, remarks, first=result)
+        return SignalReport(signal.position, result, receipt.reference, remarks, result, of_case)
 
     def _open(self, group: Sequence[_Placed]) -> Sequence[_Outcome]:
         """Open a vroegsignaalzaak for each signal; one that repeats another closes at once."""
@@ -410,6 +409,13 @@ def _remarks(signal: Signal) -> tuple[str, ...]:
     if signal.bsn is None:
         return (*signal.warnings, "Geen BSN: een mens moet dit signaal aan een persoon koppelen.")
     return signal.warnings
+
+
+def _refused(signal: Signal, refusal: NotPossible) -> SignalReport:
+    """Report a signal that its case refused: why, only who may read the case hears."""
+    return SignalReport(
+        signal.position, SignalResult.REFUSED, remarks=_remarks(signal), of_case=(str(refusal),)
+    )
 
 
 def _as_before(signal: Signal, known: SignalRow, remarks: tuple[str, ...]) -> SignalReport:

@@ -45,7 +45,8 @@ RESULTS = {
 class SignalReport:
     """One line of the report of an import; names a signal by its place, and nobody by name.
 
-    `first` is what became of the signal when it first came in; a repeat says "al bekend" in `result`.
+    `first` is what became of the signal when it first came in; a repeat says "al bekend" in `result`. `remarks` follow
+    from what was delivered; `of_case` tell of the case that it met, to who may read that.
     """
 
     position: int
@@ -53,6 +54,7 @@ class SignalReport:
     reference: str | None = None
     remarks: tuple[str, ...] = ()
     first: SignalResult | None = None
+    of_case: tuple[str, ...] = ()
 
 
 def name_of(signal: Signal) -> tuple[str, str, str]:

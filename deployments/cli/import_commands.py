@@ -59,7 +59,7 @@ def import_signals_command(
         counts[report.result] += 1
         line = f"{report.position}: {report.result}" + (f" {report.reference}" if report.reference else "")
         say(line)
-        for remark in report.remarks:
+        for remark in (*report.remarks, *report.of_case):
             complain(f"Signaal {report.position}: {remark}")
     say(", ".join(f"{number} {result}" for result, number in counts.items()) + ".")
     return BAD_INPUT if delivery.signal_count and counts[SignalResult.REFUSED] == delivery.signal_count else 0

@@ -241,9 +241,8 @@ def test_a_sender_who_may_not_read_hears_nothing_of_cases(api: TestClient, offic
     unknown = send(narrow, event("balie.geregistreerd", "1", subject="BESTAAT-NIET"))
     first = send(narrow, event("balie.geregistreerd", "2", subject=reference))
     second = send(narrow, event("balie.geregistreerd", "3", subject=reference))
-    assert [answer.status_code for answer in (unknown, first, second)] == [202, 201, 202]
-    assert first.json()["toestanden"] == {}
-    assert {answer.json()["reden"] for answer in (unknown, second)} == {"Dit bericht wacht op een mens."}
+    assert len({(answer.status_code, answer.text) for answer in (unknown, first, second)}) == 1
+    assert (first.status_code, first.json()["postbak"]) == (202, 0)
     content = delivery(signal("A"), signal("B"), signal("C", signaaldatum="gisteren"))
     lines = narrow.post("/v1/vroegsignalen", json=content).json()["vroegsignalen"]
     assert [(line["resultaat"], line["zaak"]) for line in lines] == [
