@@ -114,8 +114,9 @@ def process_for(case: Case, event: str) -> str:
     """
     able = [item for item in case.processes if event in possible_now(item)]
     able = [item for item in able if not closed(item)] or able
-    # One that only passes the event on to another leaves it to that other.
-    able = [item for item in able if not _passes_on(item, event, {other.code for other in able})] or able
+    # One that only passes the event on to another leaves it to that other; of two that tell each other, the first.
+    passing = [item for item in able if _passes_on(item, event, {other.code for other in able})]
+    able = [item for item in able if item not in passing] or passing[:1]
     if len(able) == 1:
         return able[0].name
     if able:

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from milestones.definition import EventSpec
 from milestones.event_fields import (
     BOTTLENECKS,
+    DECIDED_BY,
+    DIGITAL,
     EXIT_REASON,
     MOTIVATION,
     MOTIVATION_OR_KNOWN,
+    OVERRULE,
     TERM_KEY,
     WEEKS,
     a_date,
-    code,
     one_of,
     yes_no,
 )
+from milestones.roles import DECIDERS, HOLDERS, REVIEWERS
 
-OVERRULE = code("overrulereden", "Reden waarom de coördinator toch beëindigt")
+if TYPE_CHECKING:
+    from milestones.vocabulary import ProcessCode
 
 MOVERS = ("allebei", "eerste cliënt", "tweede cliënt")  # a traject has one or two clients (DDAS)
+
+_BEFORE_HELP: tuple[ProcessCode, ...] = ("M1", "M3")
+_WITH_HELP: tuple[ProcessCode, ...] = ("M4", "M5", "M6", "M7", "M8")
+_WITHDRAWN = (OVERRULE, DECIDED_BY, yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"))
 
 CASE_EVENTS = (
     EventSpec(
@@ -31,20 +41,24 @@ CASE_EVENTS = (
         "Inwoner is overleden",
         (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
     ),
-    EventSpec(
-        "ingetrokken",
-        "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
-        (
-            MOTIVATION_OR_KNOWN,
-            OVERRULE,
-            yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"),
-        ),
+    # Before the eerste gesprek there is no help yet: nothing ends, so nothing needs a motivation.
+    *(
+        EventSpec(
+            "ingetrokken",
+            "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
+            (MOTIVATION_OR_KNOWN if process in _BEFORE_HELP else MOTIVATION, *_WITHDRAWN),
+            decision=True,
+            process=process,
+            decided_by=HOLDERS,
+        )
+        for process in (*_BEFORE_HELP, *_WITH_HELP)
     ),
     EventSpec(
         "uitgestroomd",
         "Traject sluiten met een uitstroomreden",
-        (EXIT_REASON, MOTIVATION_OR_KNOWN, OVERRULE),
+        (EXIT_REASON, MOTIVATION, OVERRULE, DECIDED_BY),
         decision=True,
+        decided_by=HOLDERS,
     ),
     EventSpec(
         "traject_beeindigd",
@@ -60,7 +74,12 @@ CASE_EVENTS = (
             one_of("wie_verhuist", "Wie verhuist er?", MOVERS),
         ),
     ),
-    EventSpec("overname_aanvaard", "De andere gemeente neemt de zaak over"),
+    EventSpec(
+        "overname_aanvaard",
+        "De andere gemeente neemt de zaak over",
+        (one_of("wie_verhuist", "Wie verhuist er?", MOVERS),),
+        decided_by=HOLDERS,
+    ),
     EventSpec("overname_geweigerd", "De andere gemeente neemt de zaak niet over"),
     EventSpec(
         "termijn_verlengd",
@@ -83,16 +102,19 @@ CASE_EVENTS = (
             MOTIVATION,
             yes_no("wachttijd_partner", "Ligt de oorzaak bij het wachten op een partner?"),
             OVERRULE,
+            DECIDED_BY,
         ),
         decision=True,
+        decided_by=DECIDERS,
     ),
-    EventSpec("zienswijze_ontvangen", "Zienswijze van de inwoner ontvangen"),
+    EventSpec("zienswijze_ontvangen", "Zienswijze van de inwoner ontvangen", (DIGITAL,)),
     EventSpec("voornemen_ingetrokken", "Toch niet beëindigen", decision=True),
     EventSpec(
         "beeindigingsbeschikking_bekendgemaakt",
         "Beëindigingsbeschikking bekendgemaakt",
-        (MOTIVATION_OR_KNOWN,),
+        (MOTIVATION_OR_KNOWN, OVERRULE, DECIDED_BY),
         decision=True,
+        decided_by=DECIDERS,
     ),
     EventSpec("T20_verlopen", "Bezwaartermijn verstreken", by_timer=True, at_expiry_of=("T20",)),
     EventSpec("T20p_verlopen", "Postweek voorbij", by_timer=True, at_expiry_of=("T20p",)),
@@ -111,7 +133,8 @@ CASE_EVENTS = (
         "Brief: het bezwaar is niet compleet",
         (a_date("hersteltermijn_tot", "Uiterste datum in de brief"),),
     ),
-    EventSpec("verzuim_hersteld", "Het bezwaar is compleet"),
+    EventSpec("verzuim_hersteld", "Het bezwaar is compleet", (DIGITAL,)),
+    EventSpec("ontvangst_bevestigd", "Ontvangst bevestigd aan de inwoner"),
     EventSpec(
         "T20c_verlopen", "Hersteltermijn voor het bezwaar verstreken", by_timer=True, at_expiry_of=("T20c",)
     ),
@@ -131,11 +154,17 @@ CASE_EVENTS = (
     EventSpec("voorziening_toegewezen", "De bestuursrechter schorst het besluit (Awb art. 8:81)"),
     EventSpec("voorziening_afgewezen", "De bestuursrechter wijst de voorlopige voorziening af"),
     EventSpec("beroep_ingetrokken", "Het beroep bij de rechter is ingetrokken"),
-    EventSpec("gegrond", "Bezwaar gegrond", decision=True),
-    EventSpec("ongegrond", "Bezwaar ongegrond", (MOTIVATION_OR_KNOWN,), decision=True),
-    EventSpec("niet_ontvankelijk", "Bezwaar niet-ontvankelijk", (MOTIVATION_OR_KNOWN,), decision=True),
+    EventSpec("gegrond", "Bezwaar gegrond", decision=True, decided_by=REVIEWERS),
+    EventSpec("ongegrond", "Bezwaar ongegrond", (MOTIVATION_OR_KNOWN,), decision=True, decided_by=REVIEWERS),
+    EventSpec(
+        "niet_ontvankelijk",
+        "Bezwaar niet-ontvankelijk",
+        (MOTIVATION_OR_KNOWN,),
+        decision=True,
+        decided_by=REVIEWERS,
+    ),
     EventSpec("bezwaar_ingetrokken", "Inwoner trekt het bezwaar in"),
-    EventSpec("ingebrekestelling_ontvangen", "Ingebrekestelling ontvangen"),
+    EventSpec("ingebrekestelling_ontvangen", "Ingebrekestelling ontvangen", (DIGITAL,)),
     EventSpec(
         "T21_verlopen", "Termijn na ingebrekestelling verstreken", by_timer=True, at_expiry_of=("T21",)
     ),

@@ -84,7 +84,7 @@ class EventSpec:
 
     `by_timer`: only the engine reports it, when a term ends or when another process asks for it.
     `at_expiry_of`: the engine reports it when one of these terms ends, and a person may as well.
-    `decision`: only a person may report it.
+    `decision`: only a person may report it. `decided_by`: where the roles of that person are known, one of these.
     `process`: only there the name means this; None where it means the same in every process.
     """
 
@@ -95,6 +95,7 @@ class EventSpec:
     decision: bool = False
     at_expiry_of: tuple[TermId, ...] = ()
     process: ProcessCode | None = None
+    decided_by: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,8 @@ class Arm:
     that counts instead of the event's own date when it is earlier; `from_term` counts from the last day of
     another term, `same_anchor` from where the term itself counted before. `policy` names a yes/no setting of
     the municipality that must be on. `if_cancelled` names a term that must have lapsed with this same event.
-    With `not_past` a term whose last day would lie before the event counts from the event itself.
+    With `not_past` a term whose last day would lie before the event counts from the event itself. `without` names a
+    field: what the event itself brings need not be waited for.
     """
 
     term: TermId
@@ -127,6 +129,7 @@ class Arm:
     same_anchor: bool = False
     if_cancelled: TermId | None = None
     not_past: bool = False
+    without: FieldName | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +156,8 @@ class Opening:
 class Report:
     """An event for another open process of the case, or for all of them; `passes` are facts that go along.
 
-    `earlier` is what a process of an earlier version is told, when it does not know the event.
-    `when` names a field of the event that must be yes.
+    Of what the event itself may carry, only what it carried goes along. `earlier` is what a process of an
+    earlier version is told, when it does not know the event. `when` names a field of the event that must be yes.
     """
 
     code: ProcessCode | Literal["*"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, get_args
 
 from milestones.definition import Field, FieldKind
+from milestones.roles import OVERRULERS, dutch_role
 from milestones.vocabulary import Theme
 
 if TYPE_CHECKING:
@@ -117,6 +118,11 @@ MOTIVATION_OR_KNOWN = code("motivering", "Code van de motivering")
 EXIT_REASON = one_of("uitstroomreden", "Reden van uitstroom", EXIT_REASONS, required=True)
 CONSENT = yes_no("toestemming", "Geeft de inwoner toestemming?")
 WEEKS = number("weken", "Aantal weken")
+# Filled in with the code of who acts, where that is known.
+READER = code("beoordelaar", "Code van wie dit beoordeelt")
+DECIDED_BY = one_of("beslist_door", "Wie beslist dat het toch doorgaat?", tuple(map(dutch_role, OVERRULERS)))
+OVERRULE = code("overrulereden", "Reden om toch te beëindigen terwijl een partner de oorzaak is")
+DIGITAL = yes_no("digitaal", "Kwam het langs digitale weg binnen, zonder dat de inwoner ziet dat het er is?")
 MESSAGE_KEY = code("termijn", "Welke termijn (bijvoorbeeld T13-2)")
 # The same themes each time (basisdienstverlening element 5); a score is a number, never a text.
 THEMES: tuple[Theme, ...] = get_args(Theme)

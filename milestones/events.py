@@ -18,9 +18,11 @@ from milestones.event_fields import (
     CONTACT_KINDS,
     DAY_PARTS,
     DIFFERING_DATA,
+    DIGITAL,
     GROUND,
     MOTIVATION,
     OTHER_RESULTS,
+    READER,
     SIGNAL_PARTS,
     TARGET_GROUPS,
     THREAT,
@@ -32,6 +34,7 @@ from milestones.event_fields import (
     some_of,
     yes_no,
 )
+from milestones.roles import DECIDERS
 from milestones.side_events import SIDE_EVENTS
 from milestones.traject_events import TRAJECT_EVENTS
 
@@ -129,7 +132,7 @@ _ROWS = (
         (a_date("einddatum_levering", "Geplande einddatum van de levering"), THREAT),
     ),
     # M3 In contact
-    EventSpec("aanmelding_geregistreerd", "Aanmelding geregistreerd"),
+    EventSpec("aanmelding_geregistreerd", "Aanmelding geregistreerd", (DIGITAL,)),
     EventSpec("bedreigend", "Er is een bedreigende situatie", (THREAT,)),
     EventSpec("niet_bedreigend", "Er is geen bedreigende situatie"),
     EventSpec(
@@ -184,10 +187,14 @@ _ROWS = (
         (a_date("nieuwe_datum", "Nieuwe datum, zo vroeg als het kan", required=True),),
     ),
     EventSpec("digitale_weg_gestoord", "De digitale weg werkte niet voor het einde van de termijn"),
-    EventSpec("gegevens_ontvangen", "Gegevens ontvangen"),
+    EventSpec("gegevens_ontvangen", "Gegevens ontvangen", (DIGITAL,)),
     EventSpec("T04_verlopen", "Hersteltermijn verstreken", by_timer=True, at_expiry_of=("T04",)),
     EventSpec(
-        "buiten_behandeling_gesteld", "Besluit: aanvraag niet behandelen", (MOTIVATION, GROUND), decision=True
+        "buiten_behandeling_gesteld",
+        "Besluit: aanvraag niet behandelen",
+        (MOTIVATION, GROUND),
+        decision=True,
+        decided_by=DECIDERS,
     ),
     EventSpec("alsnog_in_behandeling", "Aanvraag toch behandelen", decision=True),
     EventSpec(
@@ -212,7 +219,7 @@ _ROWS = (
     EventSpec(
         "weigeringsgrond_gevonden",
         "Mogelijke grond voor weigering gevonden",
-        (MOTIVATION, GROUND, DIFFERING_DATA),
+        (MOTIVATION, GROUND, DIFFERING_DATA, READER),
         decision=True,
     ),
     EventSpec(

@@ -50,6 +50,8 @@ _ROWS = (
     Fact("uitstroomreden_oplossing", CHOICE, "Reden van uitstroom na de oplossing"),
     Fact("motivering", CODE, "Code van de motivering"),
     Fact("overrulereden", CODE, "Reden waarom de coördinator toch beëindigt"),
+    Fact("beslist_door", CHOICE, "Rol van wie besliste dat het toch doorging"),
+    Fact("vertrokken_client", YES_NO, "Een van de twee cliënten is door een andere gemeente overgenomen"),
     Fact("recidive_mogelijk", YES_NO, "Recidive is een mogelijke grond"),
     # M2 and M3
     Fact("eindresultaat", CHOICE, "Eindresultaat van de vroegsignaalzaak"),
@@ -65,6 +67,7 @@ _ROWS = (
     ),
     Fact("zienswijze_gehoord", YES_NO, "De inwoner gaf zijn zienswijze over de weigering"),
     Fact("weigering_akkoord", YES_NO, "Een tweede paar ogen keurde de weigering goed"),
+    Fact("beoordelaar", CODE, "Code van wie de grond voor de weigering vond"),
     Fact("weken", NUMBER, "Aantal weken dat het duurt"),
     Fact("grond", CHOICE, "Grond voor de weigering"),
     Fact("advies", CHOICE, "Advies uit de intake"),

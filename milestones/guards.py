@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from milestones.event_fields import THEMES
+from milestones.roles import OVERRULERS, dutch_role
 from milestones.running import target_groups
 from milestones.vocabulary import (
     AFTERCARE,
@@ -29,6 +30,7 @@ from milestones.vocabulary import (
     OBJECTION,
     POST_WEEK,
     REJECTED,
+    REPAIR_OF_OBJECTION,
     WITH_CLEAN_SLATE,
     WITHOUT_CLEAN_SLATE,
     WSNP_TERM,
@@ -37,6 +39,7 @@ from milestones.vocabulary import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Literal
 
     from milestones.policy import Policy
     from milestones.snapshot import Snapshot
@@ -52,6 +55,7 @@ class Situation:
     on: date
     policy: Policy
     beside: tuple[Snapshot, ...] = ()
+    by: tuple[str, ...] | None = None
 
     def fact(self, name: FactName) -> object:
         """Return a fact of this process."""
@@ -96,13 +100,32 @@ def _last_no_show(situation: Situation) -> bool:
     return situation.number("niet_verschenen") + 1 >= situation.policy.no_shows_before_closing
 
 
-def _no_partner_keeps_waiting(situation: Situation) -> bool:
-    """Tell whether no partner is the cause; a coordinator may overrule with a reason (domain 4.6)."""
-    if isinstance(situation.said("overrulereden"), str):
-        return True
+def _duty_of_care(situation: Situation) -> bool:
+    """Tell whether no partner is the cause, or whether who may do so decided otherwise with a reason (domain 4.6)."""
+    return _overruled(situation) or _no_partner_waits(situation)
+
+
+def _no_partner_waits(situation: Situation) -> bool:
     here = situation.fact("wacht_op_partner")
     waits = here or any(snapshot.facts.get("wacht_op_partner") for snapshot in situation.beside)
     return not waits and situation.said("wachttijd_partner") is not True
+
+
+def _overruled(situation: Situation) -> bool:
+    """Tell whether a coordinator or team leader overrules: by the roles that are known, or else by what is stated."""
+    if situation.by is not None:
+        able = {situation.policy.role(role) for role in OVERRULERS}
+        by_right_role = bool(able & set(situation.by))
+    else:
+        by_right_role = _said_or_known(situation, "beslist_door") in [dutch_role(role) for role in OVERRULERS]
+    return by_right_role and isinstance(_said_or_known(situation, "overrulereden"), str)
+
+
+def _said_or_known(
+    situation: Situation, name: Literal["beslist_door", "overrulereden", "motivering"]
+) -> object:
+    said = situation.said(name)
+    return situation.fact(name) if said is None else said
 
 
 def _within(situation: Situation, term: TermId) -> bool:
@@ -112,13 +135,29 @@ def _within(situation: Situation, term: TermId) -> bool:
 
 
 def _motivated(situation: Situation) -> bool:
-    said = situation.said("motivering")
-    return isinstance(situation.fact("motivering") if said is None else said, str)
+    return isinstance(_said_or_known(situation, "motivering"), str)
 
 
 def _ground_allowed(situation: Situation) -> bool:
     groups = target_groups({"doelgroep": situation.fact("doelgroep")})
     return not ("statushouder" in groups and situation.said("grond") in ("BRP", "toeslagen"))
+
+
+def _another_reader(situation: Situation) -> bool:
+    return situation.said("beoordelaar") is None or situation.said("beoordelaar") != situation.fact(
+        "beoordelaar"
+    )
+
+
+def _who_moved(situation: Situation) -> object:
+    said = situation.said("wie_verhuist")
+    return situation.fact("wie_verhuist") if said is None else said
+
+
+def _instruments(situation: Situation) -> tuple[object, ...]:
+    """Return the meetinstrument with which was measured before, in any process of the case."""
+    every = (situation.snapshot, *situation.beside)
+    return tuple(item.facts["meetinstrument"] for item in every if item.facts.get("meetinstrument"))
 
 
 def _first_objection(situation: Situation) -> bool:
@@ -284,6 +323,48 @@ _GUARDS: dict[GuardName, Guard] = {
         "Een tweede paar ogen toetst de weigering eerst ('weigering_getoetst').",
         facts=("weigering_akkoord",),
     ),
+    # What M4 found and handed over, M6 decides: two people, of whom neither can do both.
+    "refusal_read_twice": Guard(
+        lambda s: (
+            s.fact("weigering_akkoord") is True or (s.fact("advies") == "weigering" and _another_reader(s))
+        ),
+        "Een tweede paar ogen toetst de weigering eerst ('weigering_getoetst').",
+        facts=("weigering_akkoord", "advies", "beoordelaar"),
+        data=("beoordelaar",),
+    ),
+    "another_reader": Guard(
+        _another_reader,
+        "Wie de grond voor de weigering vond, kan niet ook het tweede paar ogen zijn.",
+        facts=("beoordelaar",),
+        data=("beoordelaar",),
+    ),
+    "late_without_failure": Guard(
+        lambda s: (
+            s.fact("storing_digitaal") is not True
+            or (s.fact("bezwaar_te_laat") is not True and s.snapshot.latest(REPAIR_OF_OBJECTION) is None)
+        ),
+        "De digitale weg werkte niet: dat het te laat is, wordt de inwoner niet tegengeworpen (Awb art. 2:21 lid 3).",
+        facts=("storing_digitaal", "bezwaar_te_laat"),
+        terms=("T20c",),
+    ),
+    "one_of_two_moved": Guard(
+        lambda s: _who_moved(s) in ("eerste cliënt", "tweede cliënt"),
+        "Er verhuist niet maar een van de twee cliënten.",
+        facts=("wie_verhuist",),
+        data=("wie_verhuist",),
+    ),
+    "left_behind": Guard(
+        lambda s: s.fact("vertrokken_client") is True,
+        "Er is geen cliënt die naar een andere gemeente is vertrokken.",
+        facts=("vertrokken_client",),
+        hides=True,
+    ),
+    "same_instrument": Guard(
+        lambda s: s.said("meetinstrument") in (None, *_instruments(s)) or not _instruments(s),
+        "Gebruik in het hele traject hetzelfde meetinstrument: alleen dan is groei te zien.",
+        data=("meetinstrument",),
+        beside=("meetinstrument",),
+    ),
     "not_threatened": Guard(
         lambda s: s.fact("bedreigende_situatie") is not True,
         "Er is een bedreigende situatie: dan gelden de drie werkdagen (Wgs art. 4 lid 2).",
@@ -349,23 +430,32 @@ _GUARDS: dict[GuardName, Guard] = {
         "Meld een overlijden met 'overleden' en een verhuizing met 'verhuizing'.",
         data=("uitstroomreden",),
     ),
-    "exit_motivated": Guard(
-        _exit_motivated,
-        "Bij deze uitstroomreden is een code van de motivering nodig ('motivering').",
-        facts=("motivering",),
-        data=("uitstroomreden", "motivering"),
-    ),
     "own_choice": Guard(
         lambda s: s.said("uitstroomreden") in _OWN_CHOICE,
         "Tegen de wens van de inwoner eindigt een traject alleen bij beschikking (Wgs art. 4a).",
         data=("uitstroomreden",),
     ),
+    "duty_of_care": Guard(
+        _duty_of_care,
+        "De oorzaak ligt bij het wachten op een partner: de zorgplicht loopt door. Alleen een coördinator of "
+        "teamleider kan anders beslissen, met zijn rol ('beslist_door') en een reden ('overrulereden').",
+        facts=("overrulereden", "beslist_door"),
+        beside=("wacht_op_partner",),
+        data=("overrulereden", "beslist_door", "wachttijd_partner"),
+    ),
+    # Of version 1, in which no role was asked for and the inwoner's own reasons needed no motivation.
     "no_partner_keeps_waiting": Guard(
-        _no_partner_keeps_waiting,
+        lambda s: isinstance(s.said("overrulereden"), str) or _no_partner_waits(s),
         "De oorzaak ligt bij het wachten op een partner: de zorgplicht loopt door. Alleen een "
         "coördinator kan dit met een reden anders beslissen ('overrulereden').",
         beside=("wacht_op_partner",),
         data=("overrulereden", "wachttijd_partner"),
+    ),
+    "exit_motivated": Guard(
+        _exit_motivated,
+        "Bij deze uitstroomreden is een code van de motivering nodig ('motivering').",
+        facts=("motivering",),
+        data=("uitstroomreden", "motivering"),
     ),
     "motivated": Guard(
         _motivated,

@@ -18,6 +18,7 @@ from milestones.extending import extend
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
 from milestones.profiles import LIFE_PHASE, PERSONA, tasks_of
+from milestones.roles import dutch_role
 from milestones.running import (
     arm_term,
     as_date,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from milestones.definition import Report
+    from milestones.definition import EventSpec, Report
     from milestones.policy import Rules
     from milestones.terms import Rung
 
@@ -112,9 +113,20 @@ def advance(
             f"De datum {given.on.isoformat()} ligt voor de start van {snapshot.name} "
             f"({snapshot.opened_on.isoformat()})."
         )
-    event = replace(given, data=checked(definition.event(given.name), given.data))
+    spec = definition.event(given.name)
+    _check_role(spec, given, rules.policy)
+    event = replace(given, data=checked(spec, given.data))
     line = _choose(definition, snapshot, event, rules, beside)
     return _take(definition, snapshot, line, event, today=today, rules=rules)
+
+
+def _check_role(spec: EventSpec, given: Event, policy: Policy) -> None:
+    """Refuse a decision of somebody whose roles are known and do not allow it."""
+    able = tuple(dict.fromkeys(policy.role(role) for role in spec.decided_by))
+    if able and given.by is not None and not set(able) & set(given.by):
+        raise NotPossible(
+            f"'{spec.label}' kan alleen een {' of '.join(dutch_role(role) for role in able)} melden."
+        )
 
 
 def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
@@ -220,7 +232,7 @@ def _choose(
         lines = tuple(line for line in lines if line.afterwards)
         if not lines:
             raise _not_here(definition, snapshot, event.name)
-    situation = Situation(snapshot, event.data, event.on, rules.policy, beside)
+    situation = Situation(snapshot, event.data, event.on, rules.policy, beside, event.by)
     refusals: list[str] = []
     for line in lines:
         failed = [GUARDS[name].refusal for name in line.guards if not GUARDS[name].holds(situation)]
@@ -256,7 +268,7 @@ def _take(
     if is_closed(definition, after):
         after = end_all(after, event.on)
     reports = tuple(
-        (report, Event(report.event, event.on, _passed(report, after)))
+        (report, Event(report.event, event.on, _passed(definition, report, event, after)))
         for report in line.reports
         if report.when is None or event.data.get(report.when) is True
     )
@@ -348,8 +360,11 @@ def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[M
     return tuple(replace(message, role=rules.policy.role(message.role)) for message in told)
 
 
-def _passed(report: Report, after: Snapshot) -> dict[str, object]:
-    return {name: after.facts[name] for name in report.passes if name in after.facts}
+def _passed(definition: Definition, report: Report, event: Event, after: Snapshot) -> dict[str, object]:
+    """Return what goes along with a report: of the fields of the event what it brought, and else what is known."""
+    own = {item.name for item in definition.event(event.name).fields}
+    known = {**{name: value for name, value in after.facts.items() if name not in own}, **event.data}
+    return {name: known[name] for name in report.passes if name in known}
 
 
 def _hand_over(

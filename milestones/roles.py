@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from milestones.vocabulary import Role
+
 ROLES: Mapping[str, str] = MappingProxyType(
     {
         "case_worker": "klantmanager",
@@ -32,6 +34,20 @@ ROLES: Mapping[str, str] = MappingProxyType(
 OUTSIDE: frozenset[str] = frozenset(
     {"wsnp_trustee", "protective_administrator", "chain_partner", "signal_partner", "creditor", "client"}
 )
+
+# Who may decide otherwise where the zorgplicht protects: with a reason.
+OVERRULERS: tuple[Role, ...] = ("coordinator", "team_leader")
+# Who holds a case may note what the inwoner wants; who leads may as well.
+HOLDERS: tuple[Role, ...] = (
+    "case_worker",
+    "debt_counsellor",
+    "budget_coach",
+    "settlement_officer",
+    *OVERRULERS,
+)
+# Who may decide against the wish of the inwoner.
+DECIDERS: tuple[Role, ...] = ("debt_counsellor", "quality_reviewer", *OVERRULERS)
+REVIEWERS: tuple[Role, ...] = ("quality_reviewer", "legal_officer", "team_leader")
 
 
 def dutch_role(role: str) -> str:

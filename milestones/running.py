@@ -108,7 +108,7 @@ def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:
             return False
         if former.anchor >= event.on - _ONE_DAY:  # not one of its days was over
             return False
-    if arm.unless and true(arm.unless):
+    if (arm.unless and true(arm.unless)) or (arm.without and arm.without in event.data):
         return False
     return not arm.when or true(arm.when)
 

@@ -127,11 +127,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, on the civil date that counts for the law."""
+    """Something that happened, on the civil date that counts for the law.
+
+    `by` are the roles of the person who reports it; None where they are not known.
+    """
 
     name: str
     on: date
     data: Mapping[str, object] = field(default_factory=dict)
+    by: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from milestones.definition import EventSpec
 from milestones.event_fields import (
+    DECIDED_BY,
     DIFFERING_DATA,
     GROUND,
     INSTRUMENT,
     MESSAGE_KEY,
+    MOTIVATION,
     MOTIVATION_OR_KNOWN,
+    OVERRULE,
     OWN_ADMINISTRATION,
+    READER,
     SCORES,
     THREAT,
     a_date,
@@ -17,6 +21,7 @@ from milestones.event_fields import (
     one_of,
     yes_no,
 )
+from milestones.roles import DECIDERS, HOLDERS, REVIEWERS
 
 _TO = one_of("naar", "Naar welke mijlpaal?", ("M5", "M6", "M7"))
 _ANSWER = (MESSAGE_KEY,)
@@ -74,21 +79,28 @@ TRAJECT_EVENTS = (
     ),
     EventSpec("inwoner_akkoord", "Inwoner is akkoord met het plan"),
     EventSpec("inwoner_niet_akkoord", "Inwoner is niet akkoord met het plan"),
-    EventSpec("goedgekeurd", "Plan goedgekeurd", decision=True),
+    EventSpec("goedgekeurd", "Plan goedgekeurd", decision=True, decided_by=REVIEWERS),
     EventSpec("afgekeurd", "Plan terug naar de schuldhulpverlener", decision=True),
     EventSpec("bekendgemaakt", "Beschikking bekendgemaakt", decision=True),
     EventSpec(
         "weigering_voorgenomen",
         "Voornemen om te weigeren verstuurd",
-        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA),
+        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA, READER),
         decision=True,
     ),
-    EventSpec("weigering_getoetst", "Weigering getoetst door een tweede paar ogen: akkoord", decision=True),
+    EventSpec(
+        "weigering_getoetst",
+        "Weigering getoetst door een tweede paar ogen: akkoord",
+        (READER,),
+        decision=True,
+        decided_by=REVIEWERS,
+    ),
     EventSpec(
         "weigering_besloten",
         "Weigering besloten en bekendgemaakt",
-        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA),
+        (MOTIVATION_OR_KNOWN, GROUND, DIFFERING_DATA, READER),
         decision=True,
+        decided_by=DECIDERS,
     ),
     EventSpec("T03_overschreden", "De beslistermijn is voorbij", at_expiry_of=("T03", "T03b")),
     EventSpec("plan_herzien", "Het plan wordt herzien"),
@@ -160,5 +172,11 @@ TRAJECT_EVENTS = (
     EventSpec("contact_gelegd", "Contact gelegd en opgelost"),
     EventSpec("hulp_nodig", "Er is weer hulp nodig", (_TO,)),
     EventSpec("T17_verlopen", "De nazorgperiode is voorbij", at_expiry_of=("T17",)),
-    EventSpec("inwoner_wil_geen_nazorg", "Inwoner wil geen nazorg", (MOTIVATION_OR_KNOWN,), decision=True),
+    EventSpec(
+        "inwoner_wil_geen_nazorg",
+        "Inwoner wil geen nazorg",
+        (MOTIVATION, OVERRULE, DECIDED_BY),
+        decision=True,
+        decided_by=HOLDERS,
+    ),
 )

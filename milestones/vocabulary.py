@@ -102,6 +102,8 @@ TermId = Literal[
     "T71",
     "T72",
     "T73",
+    "T74",
+    "T75",
     "OVD",
 ]
 
@@ -287,6 +289,7 @@ EventName = Literal[
     "ongegrond",
     "niet_ontvankelijk",
     "bezwaar_ingetrokken",
+    "ontvangst_bevestigd",
     "ingebrekestelling_ontvangen",
     "T21_verlopen",
     "T22_verlopen",
@@ -320,11 +323,14 @@ FieldName = Literal[
     "bedreiging",
     "begeleidingssoort",
     "bereikt",
+    "beoordelaar",
     "beslissen_tot",
+    "beslist_door",
     "bewindadvies",
     "beslagvrije_voet",
     "contactpersoon",
     "dagdeel",
+    "digitaal",
     "doel",
     "doelen",
     "doelgroep",
@@ -414,7 +420,9 @@ FactName = Literal[
     "afspraakdatum",
     "bedreigende_situatie",
     "begeleidingssoort",
+    "beoordelaar",
     "beschikking",
+    "beslist_door",
     "besluit_geschorst",
     "bezwaar_te_laat",
     "bewind",
@@ -467,6 +475,7 @@ FactName = Literal[
     "uitstroomreden_oplossing",
     "verhuizing",
     "verlengd",
+    "vertrokken_client",
     "vervolg",
     "vorige_toestand",
     "wacht_op_partner",
@@ -485,6 +494,12 @@ GuardName = Literal[
     "no_view_needed",
     "view_heard",
     "refusal_checked",
+    "refusal_read_twice",
+    "another_reader",
+    "late_without_failure",
+    "one_of_two_moved",
+    "left_behind",
+    "same_instrument",
     "no_help_runs_beside",
     "identified",
     "consent",
@@ -507,9 +522,10 @@ GuardName = Literal[
     "on_own_list",
     "relocation_offered",
     "no_event_of_its_own",
-    "exit_motivated",
     "own_choice",
+    "duty_of_care",
     "no_partner_keeps_waiting",
+    "exit_motivated",
     "motivated",
     "ground_allowed",
     "objection_in_time",
@@ -560,6 +576,7 @@ EXTRA_SIGNALS: Final = "T16"
 AFTERCARE: Final = "T17"
 OBJECTION: Final = "T20"
 POST_WEEK: Final = "T20p"
+REPAIR_OF_OBJECTION: Final = "T20c"
 DECISION_ON_OBJECTION: Final = "T20b"
 APPEAL: Final = "T25"
 FURTHER_APPEAL: Final = "T25b"

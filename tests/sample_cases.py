@@ -50,7 +50,7 @@ def _way(dice: random.Random) -> Iterator[Step]:
     yield Step(1 if threatened and not late else (33 if late else 14), "M3", "eerste_gesprek_gevoerd", {})
     if dice.random() < 0.15:
         yield Step(0, "M4", "overdracht_aanvaard", {})
-        yield Step(3, "M4", "ingetrokken", {})
+        yield Step(3, "M4", "ingetrokken", {"motivering": "m-1"})
         return
     yield Step(dice.choice((1, 2, 3, 9)), "M4", "overdracht_aanvaard", {})
     yield Step(1, "M4", "hulpvraag_vastgesteld", {})

@@ -19,6 +19,7 @@ from adapters.api.models import (
     STATES,
     CasePage,
     CaseState,
+    GrowthReport,
     JournalPage,
     NewCase,
     NewEvent,
@@ -30,6 +31,7 @@ from adapters.api.problems import NO_CASE, Problem
 from adapters.cases.case_writing import SecondTraject
 from adapters.cases.caseload import put_in_name
 from adapters.cases.casework import CaseView, is_own_form
+from adapters.cases.growth import growth_rows
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
@@ -246,6 +248,20 @@ def read_journal(
         ).all()
     numbers = page_of(request, row.steps, page, size)
     return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
+
+
+@router.get("/v1/zaken/{reference}/groei", response_model=GrowthReport)
+def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+    """Lees hoe de scores van het meetinstrument groeiden, per thema."""
+    check_may(caller, "lezen")
+    measured = select(JournalRow).where(
+        JournalRow.case_reference == reference,
+        col(JournalRow.event).in_(("meting_gedaan", "evaluatie_gedaan")),
+    )
+    with reading(office.engine) as session:
+        visible_case(session, reference, caller)
+        lines = session.exec(measured.order_by(col(JournalRow.number))).all()
+        return JSONResponse({"zaak": reference, "groei": list(growth_rows(lines))})
 
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)

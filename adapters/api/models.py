@@ -287,6 +287,28 @@ class JournalPage(Page):
     journaal: list[JournalLine]
 
 
+class ScoreLine(Answered):
+    """Een score op een dag."""
+
+    op: date
+    score: int
+
+
+class GrowthLine(Answered):
+    """De scores van een thema van het meetinstrument, de oudste eerst."""
+
+    thema: str
+    scores: list[ScoreLine]
+    groei: Annotated[int, Field(description="Hoeveel de laatste score hoger is dan de eerste.")]
+
+
+class GrowthReport(Answered):
+    """De groei per thema; leeg als er nog niet is gemeten."""
+
+    zaak: str
+    groei: list[GrowthLine]
+
+
 class WorkLine(Answered):
     """Een mijlpaal die open is."""
 

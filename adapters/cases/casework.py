@@ -32,6 +32,7 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
+from adapters.runtime.actor import ActorKind, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.plain_values import to_json
@@ -45,13 +46,14 @@ from adapters.storage.database import (
     writing,
 )
 from milestones.case import Case, Step, apply, process_for, start
-from milestones.definitions import known_versions
+from milestones.definitions import definition_of, known_versions
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
+    from milestones.snapshot import Snapshot
 
 RulesFor = Callable[[str], Rules]
 AfterSteps = Callable[[Session, CaseRow, Case, Sequence[Step]], None]
@@ -60,6 +62,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks 
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
 _EVENT_ID_LENGTH = 200
+_READER = "beoordelaar"
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
 
 
@@ -297,7 +300,7 @@ class Casework:
             name = process or process_for(case, event)
             if only_in is not None and case.process(name).state != only_in:
                 raise NotPossible(f"{name} staat niet meer op {only_in}.")
-            after, steps = apply(case, name, given, at.date(), rules)
+            after, steps = apply(case, name, _signed(given, case.process(name)), at.date(), rules)
             given_input = Input(case, after, steps, id_)
             write_changes(session, [Change(case_row, kept, (given_input,), rules, at, quiet)])
             told = next(step.process for step in steps if not step.derived)
@@ -540,6 +543,17 @@ def _rung_id(known: set[str], usual: str) -> str:
     return id_
 
 
+def _signed(event: Event, process: Snapshot) -> Event:
+    """Return an event with the roles of who acts, and his code where the event asks who judged."""
+    actor, definition = acting(), definition_of(process)
+    asked = definition.knows(event.name) and any(
+        item.name == _READER for item in definition.event(event.name).fields
+    )
+    known = actor.kind is ActorKind.PERSON and actor.code is not None
+    data = {_READER: actor.code, **event.data} if asked and known else event.data
+    return replace(event, data=data, by=actor.roles)
+
+
 def _known(session: Session, reference: str, event_id: str) -> JournalRow:
     return session.exec(
         select(JournalRow).where(JournalRow.case_reference == reference, JournalRow.event_id == event_id)
@@ -560,11 +574,14 @@ def _same_content(
     row: JournalRow, process: str | None, event: str, on: date | None, data: Mapping[str, object]
 ) -> None:
     """Refuse a repeated id that comes with another content."""
+    kept = _comparable(row.data)
+    if _READER not in data:  # it was filled in here, with the code of who acted then
+        kept.pop(_READER, None)
     same = (
         row.event == event
         and (process is None or row.process == process or row.process.startswith(f"{process}#"))
         and (on is None or row.on == on)
-        and _comparable(row.data) == _comparable(to_json(data))
+        and kept == _comparable(to_json(data))
     )
     if not same:
         raise ConflictError("Dit id is al gebruikt voor een andere gebeurtenis.")

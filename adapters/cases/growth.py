@@ -33,7 +33,8 @@ class Growth:
 def growth_of(journal: Sequence[JournalRow]) -> tuple[Growth, ...]:
     """Return the growth of each theme over intake and evaluations; nothing where nobody measured."""
     measured = sorted(
-        (row for row in journal if all(theme in row.data for theme in THEMES)), key=lambda row: row.on
+        (row for row in journal if not row.derived and all(theme in row.data for theme in THEMES)),
+        key=lambda row: row.on,
     )
     if not measured:
         return ()

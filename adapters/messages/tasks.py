@@ -60,6 +60,7 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             "vul de negen scores van de meting in",
             5,
             "Dan zien we niet of het beter gaat",
+            ("T75",),
         ),
         "aanbod_nagaan": TaskText("kijk welk aanbod het best past", 10, "Dan sluit de hulp niet aan"),
         "tolk_regelen": TaskText(

@@ -41,11 +41,12 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something that acts."""
+    """Somebody or something that acts; `roles` are those of a person, None where they are not known."""
 
     kind: ActorKind
     code: str | None = None
     way: Way | None = None
+    roles: tuple[str, ...] | None = None
 
 
 _NOBODY = Actor(ActorKind.UNKNOWN)

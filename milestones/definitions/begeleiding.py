@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from milestones.definition import ANY, SAME, Arm, Definition, Report, Row, State, Task
-from milestones.definitions.shared import bottleneck_row, death_rows, extension_row
+from milestones.definitions.shared import MEASURE_LATER, bottleneck_row, death_rows, extension_row
 from milestones.event_fields import THEMES
 from milestones.events import events_of
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 # The nine scores, the instrument, and what each evaluation asks.
 _EVALUATED: tuple[FactName, ...] = (*THEMES, "meetinstrument", "administratie_zelf", "plan_herzien")
 _MEASURE = (Task("budget_coach", "meting_invullen", unless="werk"),)
-_TO_THE_PLAN = (Report("M7", "evaluatie_gedaan", passes=("plan_herzien",)),)
+_SCORES: tuple[FactName, ...] = (*THEMES, "meetinstrument")
+_TO_THE_PLAN = (Report("M7", "evaluatie_gedaan", passes=(*_SCORES, "plan_herzien")),)
 
 BEGELEIDING = Definition(
     code="BEGELEIDING",
@@ -43,17 +44,25 @@ BEGELEIDING = Definition(
         ),
         Row("LOOPT", "doel_behaald", SAME, collects=("doel",)),
         Row(
-            ("GESTART", "LOOPT"), "meting_gedaan", SAME, keeps=(*THEMES, "meetinstrument"), counts="metingen"
+            ("GESTART", "LOOPT"),
+            "meting_gedaan",
+            SAME,
+            guards=("same_instrument",),
+            keeps=_SCORES,
+            counts="metingen",
+            meets=("T75",),
+            reports=(Report("M7", "meting_gedaan", passes=_SCORES),),
         ),
         # The cycle (T15) belongs to the plan, so M7 counts it; the plan may go back to M6 from there.
         Row(
             ("GESTART", "LOOPT"),
             "evaluatie_gedaan",
             SAME,
-            guards=("administration_own", "scores_whole"),
+            guards=("administration_own", "scores_whole", "same_instrument"),
             keeps=_EVALUATED,
             stamps=("administratie_zelf_op",),
             counts="evaluaties",
+            arms=MEASURE_LATER,
             tasks=_MEASURE,
             reports=_TO_THE_PLAN,
         ),
@@ -61,9 +70,10 @@ BEGELEIDING = Definition(
             ("GESTART", "LOOPT"),
             "evaluatie_gedaan",
             SAME,
-            guards=("scores_whole",),
+            guards=("scores_whole", "same_instrument"),
             keeps=_EVALUATED,
             counts="evaluaties",
+            arms=MEASURE_LATER,
             tasks=_MEASURE,
             reports=_TO_THE_PLAN,
         ),

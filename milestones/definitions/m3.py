@@ -11,6 +11,7 @@ from milestones.definitions.shared import (
     EVERY_STATE,
     HANDOFF_STATES,
     LIGHT_HELP,
+    RECEIPT,
     TRAJECT_FACTS,
     exit_rows,
     handoff_rows,
@@ -50,6 +51,7 @@ M3 = Definition(
             "aanmelding_geregistreerd",
             "CRISISCHECK",
             stamps=("aanvraag_op",),
+            arms=(RECEIPT,),
             notifies=("case_worker",),
         ),
         # Wgs art. 4 lid 2, or the local list.

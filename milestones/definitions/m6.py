@@ -13,6 +13,7 @@ from milestones.definitions.shared import (
     ARCHIVE,
     HANDOFF_STATES,
     PENALTY,
+    RECEIPT,
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
@@ -21,7 +22,6 @@ from milestones.definitions.shared import (
     handoff_rows,
     objection_rows,
     silence_rows,
-    suspension_rows,
 )
 from milestones.events import events_of
 
@@ -35,7 +35,7 @@ _WORKING = ("CONCEPT", "VOORNEMEN_WEIGERING", "AFSTEMMEN", "TOETS", "BESCHIKKING
 
 # From the concept only where no zienswijze is needed.
 _REFUSED_FROM: tuple[tuple[str, tuple[GuardName, ...]], ...] = (
-    ("CONCEPT", ("no_view_needed",)),
+    ("CONCEPT", ("no_view_needed", "refusal_read_twice")),
     ("VOORNEMEN_WEIGERING", ("view_heard", "refusal_checked")),
 )
 
@@ -94,7 +94,7 @@ M6 = Definition(
             "weigering_voorgenomen",
             "VOORNEMEN_WEIGERING",
             guards=("motivated", "ground_allowed"),
-            keeps=("motivering", "grond", "afwijkende_gegevens"),
+            keeps=("motivering", "grond", "afwijkende_gegevens", "beoordelaar"),
             sets={"zienswijze_gehoord": False, "weigering_akkoord": False},
             arms=(Arm("T24", restart=True),),
             notifies=("client", "quality_reviewer"),
@@ -106,11 +106,24 @@ M6 = Definition(
             SAME,
             sets={"zienswijze_gehoord": True},
             meets=("T24",),
+            arms=(RECEIPT,),
             notifies=("quality_reviewer",),
         ),
-        Row("VOORNEMEN_WEIGERING", "weigering_getoetst", SAME, sets={"weigering_akkoord": True}),
         Row(
-            "VOORNEMEN_WEIGERING", "voornemen_ingetrokken", "CONCEPT", cancels=("T24",), notifies=("client",)
+            ("CONCEPT", "VOORNEMEN_WEIGERING"),
+            "weigering_getoetst",
+            SAME,
+            guards=("another_reader",),
+            sets={"weigering_akkoord": True},
+            because="een tweede paar ogen, ook als geen zienswijze nodig is",
+        ),
+        Row(
+            "VOORNEMEN_WEIGERING",
+            "voornemen_ingetrokken",
+            "CONCEPT",
+            sets={"advies": None, "weigering_akkoord": False},
+            cancels=("T24",),
+            notifies=("client",),
         ),
         *(
             Row(
@@ -119,7 +132,7 @@ M6 = Definition(
                 "BESCHIKT_GEWEIGERD",
                 guards=("motivated", "ground_allowed", *heard),
                 keeps=("motivering", "grond"),
-                sets={"beschikking": "geweigerd"},
+                sets={"beschikking": "geweigerd", "advies": None, "weigering_akkoord": False},
                 meets=_DECIDED,
                 cancels=("T22", "T24", "T04b"),
                 arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
@@ -152,7 +165,6 @@ M6 = Definition(
             because="na een evaluatie komt er een gewijzigde beschikking met een eigen bezwaartermijn (4.8)",
         ),
         *delay_rows(_WORKING),
-        *suspension_rows("BEZWAAR", ("T20b",)),
         *decision_rows("BESCHIKT_TOEGELATEN"),
         *decision_rows("BESCHIKT_GEWEIGERD", ends=_GUIDANCE_ENDS),
         *objection_rows(

@@ -14,6 +14,7 @@ from milestones.definitions.shared import (
     ENDING_STATES,
     HANDOFF_STATES,
     INTENDED,
+    MEASURE_LATER,
     TRAJECT_FACTS,
     ending_rows,
     handoff_rows,
@@ -42,11 +43,12 @@ _BEFORE_THE_END = (
 )
 _RUNNING = (*_BEFORE_THE_END, "WSNP", "NA_WSNP", "EVALUATIE")
 _AMICABLE: Final = ("T12", "T13", "T13b", "T14", "T14b", "T14c", "T33", "T35")
-_TERMS: Final = (*_AMICABLE, "T15", "T40", "T70")
+_TERMS: Final = (*_AMICABLE, "T15", "T40", "T70", "T75")
 # T14 counts from the first aflossing, T14c from the start of the schuldbemiddeling.
 _REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
 _GIVES: Final = (*TRAJECT_FACTS, "eerste_aflossing")
 
+_SCORES: tuple[FactName, ...] = (*THEMES, "meetinstrument")
 _EVALUATED: tuple[FactName, ...] = (*THEMES, "meetinstrument", "administratie_zelf")
 _MEASURE = (Task("budget_coach", "meting_invullen", unless="werk"),)
 _OWN_ADMINISTRATION = (Report("BEGELEIDING", "administratie_weer_zelf", when="administratie_zelf"),)
@@ -236,10 +238,10 @@ M7 = Definition(
             _RUNNING,
             "evaluatie_gedaan",
             SAME,
-            guards=("plan_revised", "scores_whole"),
+            guards=("plan_revised", "scores_whole", "same_instrument"),
             keeps=_EVALUATED,
             meets=("T15",),
-            arms=(Arm("T15"),),
+            arms=(Arm("T15"), *MEASURE_LATER),
             tasks=_MEASURE,
             reports=_OWN_ADMINISTRATION,
             opens=(Opening("M6", gives=TRAJECT_FACTS, handoff=False, event="plan_herzien"),),
@@ -249,10 +251,10 @@ M7 = Definition(
             "EVALUATIE",
             "evaluatie_gedaan",
             BACK,
-            guards=("scores_whole",),
+            guards=("scores_whole", "same_instrument"),
             keeps=_EVALUATED,
             meets=("T15",),
-            arms=(Arm("T15"),),
+            arms=(Arm("T15"), *MEASURE_LATER),
             tasks=_MEASURE,
             reports=_OWN_ADMINISTRATION,
             notifies=("client",),
@@ -261,13 +263,24 @@ M7 = Definition(
             _RUNNING,
             "evaluatie_gedaan",
             SAME,
-            guards=("scores_whole",),
+            guards=("scores_whole", "same_instrument"),
             keeps=_EVALUATED,
             meets=("T15",),
-            arms=(Arm("T15"),),
+            arms=(Arm("T15"), *MEASURE_LATER),
             tasks=_MEASURE,
             reports=_OWN_ADMINISTRATION,
             notifies=("client",),
+        ),
+        Row(
+            _RUNNING,
+            "meting_gedaan",
+            SAME,
+            guards=("same_instrument",),
+            keeps=_SCORES,
+            counts="metingen",
+            meets=("T75",),
+            reports=(Report("BEGELEIDING", "meting_gedaan", passes=_SCORES),),
+            because="scores die bij de evaluatie nog ontbraken (element 8)",
         ),
         # Silence never ends a case by itself: the coordinator evaluates (Wgs art. 4a lid 6).
         Row(

@@ -20,7 +20,7 @@ from milestones.definition import (
 
 if TYPE_CHECKING:
     from milestones.definition import FactValue
-    from milestones.vocabulary import FactName, GuardName, Role, TermId
+    from milestones.vocabulary import EventName, FactName, GuardName, Role, TermId
 
 # The role of these states is a fall-back: while a hand-off is open, the sender holds the case.
 HANDOFF_STATES: tuple[State, ...] = (
@@ -32,6 +32,17 @@ ENDED = "BEEINDIGD"
 OBJECTION = "BEZWAAR"
 APPEAL = "BEROEP"
 
+# The beslistermijn on a bezwaar counts from the end of the bezwaartermijn (Awb art. 7:10 lid 1).
+OBJECTION_RECEIVED: Final = (
+    Arm("T20b", from_term="T20", variant="adviescommissie", when="adviescommissie", not_past=True),
+    Arm("T20b", from_term="T20", unless="adviescommissie", not_past=True),
+)
+# An evaluation without the nine scores is not whole: they are asked for, and that is watched.
+MEASURE_LATER: Final = (Arm("T75", without="werk"),)
+# A bezwaar is confirmed in writing (Awb art. 6:14 lid 1), what came in digitally as well (2:17 lid 1).
+RECEIPT_ALWAYS = Arm("T74", restart=True)
+RECEIPT = Arm("T74", when="digitaal", restart=True)
+
 # What each process of a traject needs to know of the one before it.
 TRAJECT_FACTS: Final = (
     "bedreigende_situatie",
@@ -41,8 +52,10 @@ TRAJECT_FACTS: Final = (
     "bewind",
     "levensfase",
     "persona",
+    "meetinstrument",
 )
 LIGHT_HELP: Final = "Informatie en advies"  # the result of a case that needs no traject (DDAS)
+_ENDING_KEEPS: Final = ("motivering", "overrulereden", "beslist_door")
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
@@ -106,7 +119,7 @@ def death_rows(
 def withdrawal_row(
     closed: str,
     sources: tuple[str, ...] = EVERY_STATE,
-    guards: tuple[GuardName, ...] = ("no_partner_keeps_waiting",),
+    guards: tuple[GuardName, ...] = ("duty_of_care",),
 ) -> Row:
     """Return the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
     return Row(
@@ -114,7 +127,7 @@ def withdrawal_row(
         "ingetrokken",
         closed,
         guards=guards,
-        keeps=("motivering", "overrulereden"),
+        keeps=_ENDING_KEEPS,
         sets={"uitstroomreden": "Ingetrokken"},
         arms=(ARCHIVE_BROKEN_OFF,),
         reports=THE_REST_ENDS,
@@ -129,19 +142,20 @@ def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] =
     `sources` are the states before a decision: where one was announced, bezwaar is the way.
     """
     bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
-    free: tuple[GuardName, ...] = ("no_help_runs_beside", "no_partner_keeps_waiting")
+    free: tuple[GuardName, ...] = ("no_help_runs_beside", "duty_of_care")
     return (
         withdrawal_row(closed, (*sources, OFFERED, RETURNED), free),
         Row(
             sources,
             "uitgestroomd",
             closed,
-            guards=("no_event_of_its_own", "exit_motivated", *bound, *free),
-            keeps=("uitstroomreden", "motivering", "overrulereden"),
+            guards=("no_event_of_its_own", *bound, *free),
+            keeps=("uitstroomreden", *_ENDING_KEEPS),
             arms=(ARCHIVE_BROKEN_OFF,),
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
+        one_moved_row(sources, ("no_help_runs_beside",)),
         Row(
             sources,
             "overname_aanvaard",
@@ -172,8 +186,8 @@ def running_exit_rows(
             (*sources, OFFERED, RETURNED),
             "ingetrokken",
             ended,
-            guards=("no_partner_keeps_waiting",),
-            keeps=("motivering", "overrulereden"),
+            guards=("duty_of_care",),
+            keeps=_ENDING_KEEPS,
             sets={"uitstroomreden": "Ingetrokken"},
             cancels=(*lapses, "OVD"),
             arms=decision,
@@ -185,14 +199,16 @@ def running_exit_rows(
             sources,
             "uitgestroomd",
             ended,
-            guards=("no_event_of_its_own", "exit_motivated", "own_choice", "no_partner_keeps_waiting"),
-            keeps=("uitstroomreden", "motivering", "overrulereden"),
+            guards=("no_event_of_its_own", "own_choice", "duty_of_care"),
+            keeps=("uitstroomreden", *_ENDING_KEEPS),
             cancels=lapses,
             arms=decision,
             reports=THE_REST_ENDS,
             notifies=("client",),
             because="hulp eindigt bij beschikking (Wgs 4a lid 6)",
         ),
+        one_moved_row(sources, (), Arm("T20", restart=True)),
+        *departed_client_rows(sources),
         Row(
             sources,
             "overname_aanvaard",
@@ -210,11 +226,63 @@ def running_exit_rows(
     )
 
 
+def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *arms: Arm) -> Row:
+    """Return the row for one of two clients who is taken over: the traject of the other goes on here."""
+    return Row(
+        sources,
+        "overname_aanvaard",
+        SAME,
+        guards=("relocation_offered", "one_of_two_moved", *guards),
+        keeps=("wie_verhuist",),
+        sets={"clienten": 1, "verhuizing": "een overgenomen", "vertrokken_client": True},
+        meets=("OVD",),
+        arms=arms,
+        notifies=("client", "coordinator"),
+        because="een traject kan twee cliënten hebben (DDAS); wie blijft, houdt zijn hulp hier",
+    )
+
+
+def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
+    """Return what follows the beschikking for the client who was taken over, while help goes on for the other.
+
+    It has a bezwaartermijn like any other (Wgs art. 4a lid 6); a decision on it changes nothing for who stayed.
+    """
+    decisions: tuple[EventName, ...] = ("gegrond", "ongegrond", "niet_ontvankelijk")
+    return (
+        Row(sources, "T20_verlopen", SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2"),
+        Row(
+            sources,
+            "bezwaar_ontvangen",
+            SAME,
+            guards=("left_behind",),
+            arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
+            notifies=("legal_officer",),
+            because="bezwaar van wie vertrok (Awb art. 7:10)",
+        ),
+        *(
+            Row(
+                sources,
+                event,
+                SAME,
+                guards=("left_behind",),
+                sets={"vertrokken_client": False},
+                meets=("T20b",),
+                cancels=("T20", "T20p"),
+                arms=(Arm("T25", restart=True),),
+                notifies=("client", "legal_officer", "coordinator"),
+                because="beslissing op het bezwaar van wie vertrok (Awb art. 8:1)",
+            )
+            for event in decisions
+        ),
+    )
+
+
 def _other_exits(closed: str) -> tuple[Row, ...]:
     return (
         *death_rows(closed, ARCHIVE, guards=("under_administration",), tells=("protective_administrator",)),
         *death_rows(closed, ARCHIVE),
         *relocation_rows(),
+        receipt_row(),
         bottleneck_row(),
         extension_row(),
         Row(
@@ -349,12 +417,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             afterwards=True,
             keeps=("adviescommissie",),
             sets={"bezwaar_te_laat": not in_time},
-            arms=(
-                Arm(
-                    "T20b", from_term="T20", variant="adviescommissie", when="adviescommissie", not_past=True
-                ),
-                Arm("T20b", from_term="T20", unless="adviescommissie", not_past=True),
-            ),
+            arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
             notifies=("legal_officer",),
             because="Awb art. 7:10"
             if in_time
@@ -406,7 +469,10 @@ _OBJECTIONS: tuple[tuple[bool, tuple[GuardName, ...]], ...] = (
 )
 _REMEDY_OVER: Final = ("T20_verlopen", "T25_verlopen", "T25b_verlopen")
 # After these the decision stands.
-_DECIDED_AGAINST: Final = ("ongegrond", "niet_ontvankelijk")
+_DECIDED_AGAINST: tuple[tuple[EventName, tuple[GuardName, ...]], ...] = (
+    ("ongegrond", ()),
+    ("niet_ontvankelijk", ("late_without_failure",)),
+)
 _APPEAL_LOST: Final = ("beroep_ongegrond", "beroep_niet_ontvankelijk")
 
 # The states in which a decision stands, with the guard that tells which, and the reports once it is definitive.
@@ -442,6 +508,7 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             SAME,
             meets=("T20c",),
             resumes=("T20b",),
+            arms=(RECEIPT,),
             because="Awb art. 7:10 lid 2",
         ),
         Row(
@@ -456,13 +523,16 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             OBJECTION,
             "gegrond",
             back_to,
-            sets={"uitstroomreden": None, "besluit_geschorst": False},
-            meets=("T20b", "T21"),
+            sets={"uitstroomreden": None, "besluit_geschorst": False, "storing_digitaal": False},
+            meets=("T20b", "T21", "T03c"),
             cancels=("T20", "T20p", "T20c", "T22", "T61", "T62"),
             revives=revives,
             arms=(PENALTY, Arm("T25", restart=True)),
             notifies=("client", "debt_counsellor"),
         ),
+        *suspension_rows(OBJECTION, ("T20b",)),
+        late_notice_row(OBJECTION),
+        digital_failure_row(OBJECTION, "legal_officer"),
         *(row for state, guards, ends in stands for row in _standing(state, guards, ends)),
         Row(
             APPEAL,
@@ -502,16 +572,16 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             OBJECTION,
             event,
             state,
-            guards=guards,
+            guards=(*also, *guards),
             keeps=("motivering",),
-            sets={"besluit_geschorst": False},
-            meets=("T20b", "T21"),
+            sets={"besluit_geschorst": False, "storing_digitaal": False},
+            meets=("T20b", "T21", "T03c"),
             cancels=("T20", "T20p", "T20c", "T22"),
             arms=(PENALTY, Arm("T25", restart=True)),
             notifies=("client",),
             because="tegen de beslissing op bezwaar staat beroep open (Awb art. 8:1)",
         )
-        for event in _DECIDED_AGAINST
+        for event, also in _DECIDED_AGAINST
     )
     return (
         *decided,
@@ -520,7 +590,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             "bezwaar_ingetrokken",
             state,
             guards=("objection_period_over", *guards),
-            cancels=("T20b", "T20c", "T21", "T22"),
+            cancels=("T20b", "T20c", "T03c", "T21", "T22"),
             arms=(PENALTY,),
             notifies=("client",),
             reports=ends,
@@ -531,7 +601,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             "bezwaar_ingetrokken",
             state,
             guards=guards,
-            cancels=("T20b", "T20c", "T21", "T22"),
+            cancels=("T20b", "T20c", "T03c", "T21", "T22"),
             arms=(PENALTY,),
             notifies=("client",),
             because="de bezwaartermijn loopt nog: definitief is het besluit pas daarna",
@@ -587,7 +657,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             "ingebrekestelling_ontvangen",
             SAME,
             guards=("decision_overdue",),
-            arms=(Arm("T21"),),
+            arms=(Arm("T21"), RECEIPT),
             notifies=("legal_officer", "coordinator"),
             because="Awb art. 4:17 lid 3",
         ),
@@ -661,14 +731,42 @@ def delay_rows(states: str | tuple[str, ...]) -> tuple[Row, ...]:
         ),
         Row(states, "T04b_verlopen", SAME, resumes=terms, because="Awb art. 4:15 lid 2 onder a"),
         *suspension_rows(states, terms),
-        Row(
-            states,
-            "te_laat_gemeld",
-            SAME,
-            arms=(Arm("T03c", until="nieuwe_datum", restart=True),),
-            notifies=("client", "coordinator"),
-            because="Awb art. 4:14 lid 1; de beslistermijn zelf wordt er niet langer van",
-        ),
+        late_notice_row(states),
+    )
+
+
+def late_notice_row(states: str | tuple[str, ...]) -> Row:
+    """Return the row of the notice that a decision comes later, with the day on which it will be there."""
+    return Row(
+        states,
+        "te_laat_gemeld",
+        SAME,
+        arms=(Arm("T03c", until="nieuwe_datum", restart=True),),
+        notifies=("client", "coordinator"),
+        because="Awb art. 4:14 lid 1, in bezwaar door 7:14; de beslistermijn zelf wordt er niet langer van",
+    )
+
+
+def digital_failure_row(states: str | tuple[str, ...], *tells: Role) -> Row:
+    """Return the row of a digital way that did not work before a term ended."""
+    return Row(
+        states,
+        "digitale_weg_gestoord",
+        SAME,
+        sets={"storing_digitaal": True},
+        notifies=tells,
+        because="een storing van de gemeente wordt de inwoner niet tegengeworpen (Awb art. 2:21 lid 3)",
+    )
+
+
+def receipt_row(states: str | tuple[str, ...] = ANY) -> Row:
+    """Return the row of a confirmation that something was received."""
+    return Row(
+        states,
+        "ontvangst_bevestigd",
+        SAME,
+        meets=("T74",),
+        because="Awb art. 2:17 lid 1 en 6:14 lid 1",
     )
 
 
@@ -692,20 +790,34 @@ def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row
             source,
             "beeindiging_voorgenomen",
             INTENDED,
-            guards=("no_partner_keeps_waiting",),
-            keeps=("motivering", "overrulereden"),
+            guards=("duty_of_care",),
+            keeps=_ENDING_KEEPS,
             arms=(Arm("T24"),),
             notifies=("client", "coordinator"),
             because="eindigen kan alleen bij beschikking, na een zienswijze (Wgs 4a lid 6; Awb 4:7 en 4:8)",
         ),
-        Row(INTENDED, "zienswijze_ontvangen", SAME, meets=("T24",), notifies=("coordinator",)),
-        Row(INTENDED, "voornemen_ingetrokken", BACK, cancels=("T24",), notifies=("client",)),
+        Row(
+            INTENDED,
+            "zienswijze_ontvangen",
+            SAME,
+            meets=("T24",),
+            arms=(RECEIPT,),
+            notifies=("coordinator",),
+        ),
+        Row(
+            INTENDED,
+            "voornemen_ingetrokken",
+            BACK,
+            sets={"overrulereden": None, "beslist_door": None},
+            cancels=("T24",),
+            notifies=("client",),
+        ),
         Row(
             INTENDED,
             "beeindigingsbeschikking_bekendgemaakt",
             ENDED,
-            guards=("motivated",),
-            keeps=("motivering",),
+            guards=("motivated", "duty_of_care"),
+            keeps=_ENDING_KEEPS,
             sets={"uitstroomreden": "Voldoet niet"},
             meets=("T24",),
             cancels=terms,

@@ -11,6 +11,7 @@ from sqlmodel import func, select
 from adapters.exchange.clients import new_client
 from adapters.storage.database import CaseRow, JournalRow, reading
 from adapters.storage.exchange_tables import AnswerRow, OutgoingEventRow
+from milestones.event_fields import THEMES
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -257,3 +258,19 @@ def test_a_case_stands_in_the_name_of_a_code_while_it_runs(
     assert answer.status_code == status
     assert person not in answer.text
     assert rows(office) == before
+
+
+def test_growth_is_read_for_each_theme(api: TestClient, office: Office) -> None:
+    """Every measurement of a case stands there once, and a case in which nobody measured has none."""
+    reference = opened(api, mijlpaal="M4")
+    address = f"/v1/zaken/{reference}/groei"
+    assert api.get(address).json() == {"zaak": reference, "groei": []}
+    office.casework.report(reference, "hulpvraag_vastgesteld")
+    office.casework.report(reference, "meting_gedaan", process="M4", data=dict.fromkeys(THEMES, 3))
+    office.casework.open("M7", municipality="0518", reference=reference)
+    office.casework.report(
+        reference, "evaluatie_gedaan", process="BEGELEIDING", data=dict.fromkeys(THEMES, 5)
+    )
+    lines = {line["thema"]: line for line in api.get(address).json()["groei"]}
+    assert [score["score"] for score in lines["wonen"]["scores"]] == [3, 5]
+    assert lines["wonen"]["groei"] == 2

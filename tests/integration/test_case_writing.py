@@ -56,6 +56,7 @@ def test_a_process_that_opens_again_has_a_new_run(
 ) -> None:
     """The run of a refused application has ended; a late objection that counts needs another one."""
     reference = casework.open("M6", municipality="0518").reference
+    casework.report(reference, "weigering_getoetst")
     casework.report(reference, "weigering_besloten", data={"motivering": "m-07"})
     clock.moment += timedelta(days=90)
     casework.fire_due(reference)

@@ -109,7 +109,7 @@ class Town:
                 self.later(reference, "M3", ((6, 20, 33), "eerste_gesprek_gevoerd", {}))
             self.later(reference, "M4", ((1, 4, 11), "overdracht_aanvaard", {}))
             if self.dice.random() < 0.3:
-                self.later(reference, "M4", ((5,), "ingetrokken", {}))
+                self.later(reference, "M4", ((5,), "ingetrokken", {"motivering": "m-1"}))
         for _ in range(14):
             reference = self.opened("M6")
             self.later(reference, "M6", *(((0, 2, 9), event, data) for event, data in DECIDED))
@@ -240,7 +240,8 @@ def test_four_withdrawn_cases_are_four_cases(office: Office, clock: SetClock) ->
             ("M4", "hulpvraag_vastgesteld"),
             ("M4", "ingetrokken"),
         ):
-            office.casework.report(reference, event, process=process)
+            data = {"motivering": "m-1"} if event == "ingetrokken" else {}
+            office.casework.report(reference, event, process=process, data=data)
         assert len(office.casework.case(reference).case.processes) == 3
     figures = read_monitor(office, THE_HAGUE, LAST_DAY)
     assert [(cell.part, cell.value, cell.shown) for cell in figures.of(EXITS)] == [

@@ -90,6 +90,7 @@ def test_a_wsnp_runs_on_until_its_ruling_is_final(data: st.DataObject) -> None:
 def test_a_decision_is_definitive_when_no_remedy_is_left(data: st.DataObject) -> None:
     """While bezwaar, beroep or hoger beroep is possible or pending, a weigering is not definitive."""
     case, _ = start(Case(), "M6", BEGIN, BEGIN, RULES)
+    case = say(case, "M6", "weigering_getoetst", BEGIN)
     case = say(case, "M6", "weigering_besloten", BEGIN, motivering="m-1")
 
     def check(case: Case, happened: set[str]) -> None:

@@ -469,7 +469,7 @@ def test_a_case_may_have_several_vroegsignaalzaken_and_one_traject() -> None:
     assert [process.name for process in run.case.processes] == ["M2", "M2#2"]
     assert not traject_is_open(run.case)
     assert traject_is_open(decided().case)
-    assert not traject_is_open(decided().say("M7", "ingetrokken", later(50)).case)
+    assert not traject_is_open(decided().say("M7", "ingetrokken", later(50), motivering="m-01").case)
 
 
 # --- extension --------------------------------------------------------------------------------------------
@@ -607,8 +607,11 @@ def test_a_partners_waiting_time_protects_unless_a_coordinator_overrules() -> No
         with pytest.raises(NotPossible, match="zorgplicht"):
             run.say(name, "beeindiging_voorgenomen", later(40), motivering="m-01")
     with pytest.raises(NotPossible, match="zorgplicht"):
-        run.say("M7", "uitgestroomd", later(40), uitstroomreden="Zelf")
-    run.say("M7", "beeindiging_voorgenomen", later(41), motivering="m-01", overrulereden="c-07")
+        run.say("M7", "uitgestroomd", later(40), uitstroomreden="Zelf", motivering="m-01")
+    with pytest.raises(NotPossible, match="beslist_door"):
+        run.say("M7", "beeindiging_voorgenomen", later(41), motivering="m-01", overrulereden="c-07")
+    overruled = {"overrulereden": "c-07", "beslist_door": "teamleider"}
+    run.say("M7", "beeindiging_voorgenomen", later(41), motivering="m-01", **overruled)
     assert run.state("M7") == "VOORNEMEN_BEEINDIGING"
     run.say("M7", "voornemen_ingetrokken", later(42))
     assert run.state("M7") == "START"
@@ -654,7 +657,7 @@ def test_a_partner_may_go_on_after_a_death() -> None:
 
 def test_withdrawing_ends_the_whole_traject() -> None:
     """When the inwoner withdraws, the processes beside it end with the same uitstroomreden."""
-    run = decided().say("M7", "ingetrokken", later(50))
+    run = decided().say("M7", "ingetrokken", later(50), motivering="m-01")
     assert {process.name: process.facts.get("uitstroomreden") for process in run.case.processes}[
         "BEGELEIDING"
     ] == "Ingetrokken"
@@ -701,7 +704,7 @@ def test_a_wsnp_that_was_granted_is_only_ended_by_the_court() -> None:
     """When the inwoner withdraws from the traject, an admitted Wsnp runs on."""
     run = decided().say("M7", "minnelijk_mislukt", later(60)).say("M7", "wsnp_toegelaten", later(90))
     assert run.state("WSNP") == "TOEGELATEN"
-    run.say("M7", "ingetrokken", later(100))
+    run.say("M7", "ingetrokken", later(100), motivering="m-01")
     assert run.state("WSNP") == "TOEGELATEN"
     with pytest.raises(NotPossible):
         run.say("WSNP", "ingetrokken", later(100))

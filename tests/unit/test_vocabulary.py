@@ -114,8 +114,8 @@ def _with(definition: Definition, row: Row) -> list[str]:
         (Row("NIEUW", "geen_vervolg", "AFGESLOTEN", guards=("admitted",)), "'beschikking' wordt nergens"),
         (Row("NIEUW", "geen_vervolg", "AFGESLOTEN", guards=("reached",)), "telt voor"),
         (
-            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", reports=(Report("M8", "uitgestroomd"),)),
-            "heeft 'uitstroomreden' nodig",
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", reports=(Report("M2", "afgesloten_met_resultaat"),)),
+            "heeft 'eindresultaat' nodig",
         ),
         (
             Row("NIEUW", "geen_vervolg", "AFGESLOTEN", reports=(Report("M3", "in_balans"),)),
