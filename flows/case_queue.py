@@ -18,7 +18,7 @@ from adapters.cases.shown import ShownRuns
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
-from flows.effects import deliver_what_is_left
+from flows.effects import POSTMEN, deliver_what_is_left
 from flows.outgoing import SOON_SECONDS, exchange_chores
 from flows.processes import FLOWS
 from flows.repair import Repair
@@ -120,6 +120,7 @@ class CaseQueue:
     def hand_back(self) -> None:
         """Let others have at once what was claimed and not run."""
         self._claimed.clear()
+        POSTMEN.finish()
         if number := self._office.leases.release_all():
             log.info("claims_handed_back", number=number)
 

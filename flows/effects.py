@@ -6,7 +6,8 @@ with its next moment (`adapters.messages.deliveries`), so that no wake-up waits 
 
 from __future__ import annotations
 
-import time
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 from prefect import task
@@ -19,7 +20,7 @@ from flows.notable_events import undelivered
 from flows.tags import slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from prefect.client.schemas.objects import State
 
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from adapters.storage.database import OutboxRow
 
-# A wake-up stops sending after this time; what is left is still due and asks for attention again.
-_LONGEST_SECONDS = 20.0
+_PATIENCE_SECONDS = 1.0
 
 
 @task(
@@ -68,23 +68,47 @@ def _tell_prefect(lost: Parcel) -> None:
         undelivered(number, lost.case_reference, lost.role_name)
 
 
-def send_due(here: Office, parcels: Iterable[Parcel], before_each: Callable[[], None] | None = None) -> None:
-    """Send parcels, each as a task run; a failed one has its next moment already.
+class Postmen:
+    """Send messages in threads of their own: no wake-up, and so no form, waits for a receiver that is slow or hangs."""
 
-    `before_each` may raise to stop: sending may take long, and a worker that lost its lease sends nothing more.
-    """
-    began = time.monotonic()
-    for parcel in parcels:
-        if time.monotonic() - began > _LONGEST_SECONDS:
-            return
-        if before_each is not None:
-            before_each()
-        # The time line of a run draws no accents: "coördinator" would read "cordinator".
-        send_message(parcel.kind, slug(parcel.role_name), parcel.channel, (here, parcel), return_state=True)
-        reach(Checkpoint.EFFECT_NOTED, parcel.case_reference)
+    def __init__(self, number: int = 8) -> None:
+        self._number = number
+        self._threads = ThreadPoolExecutor(number, thread_name_prefix="routekaart-bericht")
+        self._out: set[Future[None]] = set()
+
+    def send(self, here: Office, parcels: Iterable[Parcel], patience: float = _PATIENCE_SECONDS) -> None:
+        """Send parcels, each as a task run of the flow run that asks; a failed one has its next moment already.
+
+        It waits a moment, so that what goes quickly stands in the run before it parks, and then leaves the rest to
+        the threads. While all of them are busy a parcel keeps its place in the database.
+        """
+        mine = set()
+        for parcel in parcels:
+            self._out = {future for future in self._out if not future.done()}
+            if len(self._out) >= self._number:
+                here.deliveries.put_off(parcel)
+                continue
+            future = self._threads.submit(copy_context().run, _send, here, parcel)
+            self._out.add(future)
+            mine.add(future)
+        for future in wait(mine, patience).done:
+            future.result()
+
+    def finish(self) -> None:
+        """Wait until what is being sent was sent."""
+        wait(self._out)
+
+
+POSTMEN = Postmen()
+
+
+def _send(here: Office, parcel: Parcel) -> None:
+    # The time line of a run draws no accents: "coördinator" would read "cordinator".
+    send_message(parcel.kind, slug(parcel.role_name), parcel.channel, (here, parcel), return_state=True)
+    reach(Checkpoint.EFFECT_NOTED, parcel.case_reference)
 
 
 def deliver_what_is_left(here: Office) -> None:
     """Plan and send what belongs to no running flow run: digests, and messages that outlived their process."""
     _plan(here, here.attention.leftover_effects())
-    send_due(here, here.deliveries.due_elsewhere())
+    POSTMEN.send(here, here.deliveries.due_elsewhere(), 0)

@@ -26,7 +26,7 @@ from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of
 from flows.display import not_taken_up, show
-from flows.effects import plan_messages, send_due
+from flows.effects import POSTMEN, plan_messages
 from flows.form_words import in_form_words
 from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
@@ -58,7 +58,8 @@ def run_process(reference: str, name: str) -> State[Any]:
         if here.casework.is_due(reference):
             waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
-        send_due(here, here.deliveries.due(held.process_id), lambda: _still_ours(here, held))
+        _still_ours(here, held)  # a worker that lost its lease sends nothing more
+        POSTMEN.send(here, here.deliveries.due(held.process_id))
         view = here.casework.case(reference)
         process = view.case.process(name)
         policy = here.rules_for(view.municipality).policy

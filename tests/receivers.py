@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 # What a receiver does with one message.
 TAKE, REFUSE, TAKE_AND_REFUSE, HANG = "neemt aan", "weigert", "neemt aan maar zegt nee", "zwijgt"
+STUCK = "zwijgt tot het mag"  # and then takes it
 
 
 @dataclass
@@ -28,16 +29,22 @@ class Mailbox:
 
     behave: Callable[[], str] = lambda: TAKE
     arrived: list[tuple[str, str, str]] = field(default_factory=list)
+    freed: threading.Event = field(default_factory=threading.Event)
+    ids: list[str] = field(default_factory=list)  # of what arrived, for machines
     calls: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, to: str, title: str, text: str) -> str:
+    def take(self, to: str, title: str, text: str, id_: str) -> str:
         """Note one call and say what was done with it."""
+        done = self.behave()
+        if done == STUCK:
+            self.freed.wait(9)
+            done = TAKE
         with self._lock:
             self.calls += 1
-            done = self.behave()
             if done in (TAKE, TAKE_AND_REFUSE):
                 self.arrived.append((to, title, text))
+                self.ids.append(id_)
         if done == HANG:
             time.sleep(1.5)
         return done
@@ -62,7 +69,8 @@ def mail_server(box: Mailbox) -> Iterator[str]:
             message = message_from_bytes(envelope.content, policy=policy.default)
             body = message.get_body(("plain", "html"))
             text = body.get_content() if body else ""
-            done = [box.take(to, str(message["Subject"]), text) for to in envelope.rcpt_tos]
+            told = str(message["Subject"]), text, str(message["X-Routekaart-Bericht"])
+            done = [box.take(to, *told) for to in envelope.rcpt_tos]
             return "250 OK" if all(item == TAKE for item in done) else "451 later"
 
     port = free_port()
@@ -81,7 +89,8 @@ def web_address(box: Mailbox) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            done = box.take(self.path.strip("/"), said["title"], said["message"])
+            id_ = self.headers["X-Routekaart-Bericht"]
+            done = box.take(self.path.strip("/"), said["title"], said["message"], id_)
             self.send_response(200 if done == TAKE else 503)
             self.end_headers()
 

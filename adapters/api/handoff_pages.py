@@ -33,7 +33,7 @@ from milestones.process import InvalidData
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from adapters.messages.handoff_links import HandoffLink
+    from adapters.messages.handoff_links import HandoffLink, HandoffLinks
     from adapters.office import Office
 
 _LONGEST_FORM = 2_000
@@ -45,6 +45,11 @@ _DONE = {
     ),
     RETURNED: ("Zaak {reference} is teruggegeven", "De coördinator zoekt iemand anders. Dank je wel."),
 }
+_RENEW = "nieuwe link"
+_NEW_LINK = [
+    "De link gaat naar wie de oude link kreeg, op dezelfde manier.",
+    "Kwam er niets aan? Vraag het de coördinator.",
+]
 _TRY_LATER = [
     "Er is niets vastgelegd.",
     "Probeer het over een paar minuten nog een keer. De link blijft werken.",
@@ -110,7 +115,7 @@ def handoff_router(office: Office) -> APIRouter:
             before = links.look(token)
             choice = _CHOICES.get(form.get("keuze", ""))
             if before.status is not LinkStatus.OPEN:
-                return _shown(before)
+                return _renewed(links, token) if form.get("keuze") == _RENEW else _shown(before)
             if choice is None:
                 return _shown(before, "Kies eerst wat je wilt: aannemen of teruggeven.")
             after = links.use(token, choice, form.get("reden"))
@@ -124,6 +129,13 @@ def handoff_router(office: Office) -> APIRouter:
         return _shown(after)
 
     return router
+
+
+def _renewed(links: HandoffLinks, token: str) -> HTMLResponse:
+    link = links.renew(token)
+    if link.status is not LinkStatus.EXPIRED:
+        return _shown(link)
+    return _notice(f"Zaak {link.reference}: een nieuwe link komt eraan", _NEW_LINK, 200)
 
 
 def _shown(link: HandoffLink, error: str | None = None) -> HTMLResponse:
@@ -140,8 +152,7 @@ def _shown(link: HandoffLink, error: str | None = None) -> HTMLResponse:
         )
     name = f"Zaak {link.reference}"
     if link.status is LinkStatus.EXPIRED:
-        line = "Deze link is te oud. Open de zaak in Prefect, of vraag de coördinator om een nieuw bericht."
-        return _notice(f"{name}: de link werkt niet meer", [line], 410)
+        return _page("expired.html", 410, title=f"{name}: de link werkt niet meer")
     lines = {
         ACCEPTED: "Met deze link is de zaak aangenomen.",
         RETURNED: "Met deze link is de zaak teruggegeven.",

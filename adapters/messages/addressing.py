@@ -121,9 +121,21 @@ def present(book: Book, person: Person, day: date) -> Person | None:
     return None
 
 
-def willing(found: list[Addressee], kind: str, *, urgent: bool) -> list[tuple[Addressee, Wish]]:
-    """Return who wants a message and how; what cannot be switched off for everyone then reaches all of them."""
-    wishes = [(item, item.recipient.wish(kind, urgent=urgent)) for item in found]
+def willing(
+    found: list[Addressee], kind: str, *, urgent: bool, unless_said: bool = False
+) -> list[tuple[Addressee, Wish]]:
+    """Return who wants a message and how; what cannot be switched off for everyone then reaches all of them.
+
+    With `unless_said` it goes into the digest of the day of whoever has no wish about its kind.
+    """
+    usual = Wish.DIGEST if unless_said and not urgent else Wish.DIRECT
+    wishes = [
+        (
+            item,
+            item.recipient.wish(kind, urgent=urgent) if urgent else item.recipient.voorkeur.get(kind, usual),
+        )
+        for item in found
+    ]
     wanted: list[tuple[Addressee, Wish]] = [(item, wish) for item, wish in wishes if wish is not Wish.NONE]
     if wanted:
         return wanted

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from adapters.messages.absences import book_of_the_day
 from adapters.messages.addressing import addressees
 from adapters.messages.channels import ChannelError, send_over
+from adapters.messages.letters import Written
 from adapters.runtime.files import append_line
 from adapters.storage.database import reading
 
@@ -43,9 +44,12 @@ def announce(office: MessageOffice, announcement: Announcement) -> bool:
 
 
 def _told(holder: Recipient, announcement: Announcement) -> bool:
+    message = Written(
+        announcement.id, announcement.title, announcement.body, municipality=announcement.municipality
+    )
     for address in holder.kanalen.values():
         try:
-            send_over(address.get_secret_value(), announcement.title, announcement.body)
+            send_over(address.get_secret_value(), message)
         except ChannelError:
             continue
         return True

@@ -38,6 +38,15 @@ class Cause:
 
 
 def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
+    """Return the line of the journal that made an effect, in words."""
+    row = line_of(session, effect)
+    if row is None:
+        return None
+    by = row.actor_code if row.actor_kind == ActorKind.PERSON else None
+    return Cause(row.event, label_of(row.process, row.version, row.event), row.on, by)
+
+
+def line_of(session: Session, effect: OutboxRow) -> JournalRow | None:
     """Return the line of the journal that made an effect, by the id that the effect got from it."""
     rows = session.exec(
         select(JournalRow)
@@ -51,8 +60,7 @@ def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
     for row in rows:
         ids = (effect_id(effect.case_reference, row.number, index) for index in range(_MOST_MESSAGES))
         if effect.id in ids:
-            by = row.actor_code if row.actor_kind == ActorKind.PERSON else None
-            return Cause(row.event, label_of(row.process, row.version, row.event), row.on, by)
+            return row
     return None
 
 

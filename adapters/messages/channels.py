@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 import apprise
@@ -10,26 +14,80 @@ import apprise
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in, is_block, without_blocks
 from adapters.messages.text_rules import forbidden_to_residents
 
+if TYPE_CHECKING:
+    from adapters.messages.letters import Written
+
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 10.0
+_SMALL = 500  # signs: a channel that takes no more and has no title is a telephone
+ID_HEADER = "X-Routekaart-Bericht"  # a receiver can drop a repeat by it
+_TOO_LARGE = re.compile(r"error=413|\(552,|\b5\.3\.4\b|message (?:size|too (?:long|large))", re.IGNORECASE)
 
-# Apprise writes addresses into its log lines.
-logging.getLogger("apprise").addHandler(logging.NullHandler())
-logging.getLogger("apprise").propagate = False
+_apprise_log = logging.getLogger("apprise")
+
+
+class _Heard(logging.Handler):
+    """Keeps whether Apprise said in this thread that a message was too large. It keeps no line: they hold addresses."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.here = threading.local()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one line."""
+        if _TOO_LARGE.search(record.getMessage()):
+            self.here.too_large = True
+
+
+_heard = _Heard()
+
+
+def _listen() -> None:
+    """Hear what Apprise says, and let nobody else hear it, whoever set up logs meanwhile."""
+    _apprise_log.setLevel(logging.DEBUG)
+    _apprise_log.propagate = False
+    _apprise_log.addHandler(_heard)  # once, however often
+
+
+_listen()
 
 
 class ChannelError(RuntimeError):
     """A channel that did not take a message: a Dutch reason without an address.
 
-    `hopeless`: trying this channel again would not help.
+    `hopeless`: trying this channel again would not help. `too_large`: the same message will never be taken.
     """
 
-    def __init__(self, reason: str, *, hopeless: bool = False) -> None:
+    def __init__(self, reason: str, *, hopeless: bool = False, too_large: bool = False) -> None:
         super().__init__(reason)
         self.hopeless = hopeless
+        self.too_large = too_large
 
 
-def send_over(address: str, title: str, body: str, *, to_resident: bool = False) -> None:
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much a channel takes: signs of text, and whether it is a small screen."""
+
+    most: int
+    small: bool = False
+
+    def takes(self, message: Written) -> bool:
+        """Whether a message goes out whole."""
+        return not self.small and len(message.title) + len(message.body) + 2 <= self.most
+
+
+def room_of(address: str) -> Room:
+    """Return how much the channel of an address takes; what cannot be used takes anything, and is refused later."""
+    try:
+        plugin = _plugin(fill_in(address))
+    except MissingSecretError:
+        plugin = None
+    if plugin is None:
+        return Room(1_000_000)
+    return Room(plugin.body_maxlen, small=plugin.title_maxlen <= 0 and plugin.body_maxlen <= _SMALL)
+
+
+def send_over(address: str, message: Written, *, to_resident: bool = False) -> None:
     """Send one message to one address; anything but a clear yes is a ChannelError."""
     try:
         filled = fill_in(address)
@@ -40,15 +98,41 @@ def send_over(address: str, title: str, body: str, *, to_resident: bool = False)
     plugin = _plugin(filled)
     if plugin is None:
         raise ChannelError("het adres is niet bruikbaar")
-    sender = apprise.Apprise()
-    sender.add(plugin)
+    room = room_of(address)
+    if not room.takes(message):
+        message = message.shortened(room.most)
+    _listen()
+    _heard.here.too_large = False
     try:
-        answer = sender.notify(title=title, body=body, body_format=apprise.NotifyFormat.TEXT)
+        answer = _notify(plugin, message)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the message was not taken
         raise ChannelError(f"het kanaal gaf een fout ({type(error).__name__})") from None
     # None means that nobody matched: that is not a yes.
     if answer is not True:
-        raise ChannelError("het kanaal nam het bericht niet aan")
+        too_large = bool(_heard.here.too_large)
+        reason = (
+            "het bericht is te groot voor het kanaal" if too_large else "het kanaal nam het bericht niet aan"
+        )
+        raise ChannelError(reason, too_large=too_large)
+
+
+def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
+    """Hand a message to Apprise: mail in HTML with the text beside it, anything else as text."""
+    form, body = apprise.NotifyFormat.TEXT, message.body
+    headers = getattr(plugin, "headers", None)
+    if isinstance(headers, dict):
+        headers[ID_HEADER] = message.id
+        if isinstance(plugin, apprise.plugins.N_MGR["mailto"]):
+            headers["List-Id"] = (
+                f"Berichten over zaken <{message.municipality or 'alle'}.routekaart.localhost>"
+            )
+            headers["Auto-Submitted"] = "auto-generated"
+            form, body = apprise.NotifyFormat.HTML, message.html
+            plugin.notify_format = form
+    sender = apprise.Apprise()
+    sender.add(plugin)
+    answer: bool | None = sender.notify(title=message.title, body=body, body_format=form)
+    return answer
 
 
 def channel_defect(address: str) -> str | None:

@@ -19,9 +19,10 @@ from adapters.cases.caseload import contact_in
 from adapters.cases.store import load_case
 from adapters.messages.addressing import next_moment
 from adapters.messages.causes import cause_of
-from adapters.messages.channels import ChannelError, send_over
+from adapters.messages.channels import ChannelError, Room, room_of, send_over
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
-from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED
+from adapters.messages.letters import Written
+from adapters.messages.message_kinds import HANDOFF, NOT_ACCEPTED, WARNING
 from adapters.messages.message_writing import RESIDENT, Subject, UnsafeTextError, overtaken
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.checkpoints import Checkpoint, reach
@@ -32,25 +33,33 @@ from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from adapters.storage.storage_trouble import waits_out_trouble
 from milestones.definition import OFFERED
 from milestones.roles import dutch_role
+from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
     from sqlmodel.sql.expression import SelectOfScalar
 
     from adapters.messages.delivery_planning import DeliveryPlanner
     from adapters.messages.handoff_links import HandoffLinks
-    from adapters.messages.message_writing import MessageWriter, Written
+    from adapters.messages.message_writing import MessageWriter
     from adapters.messages.recipients import Book
     from adapters.messages.recipients_file import RecipientsFile
     from adapters.runtime.clock import Clock
     from adapters.storage.leases import Leases
     from milestones.policy import Rules
 
+_ALL_BUSY = timedelta(seconds=5)
 _MOST_IN_DIGEST = 25
+_SHORT = 160  # signs, for a channel that found a message too large
+_UNBOUND = 1_000_000
 _NAMESPACE = uuid.UUID("d3a9a6a5-0c7c-4f0e-8f27-5b8a1de2f6c0")
+
+
+_Message = tuple[DeliveryRow, Written]
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,15 @@ class Deliveries:
             .order_by(col(DeliveryRow.next_attempt_at), col(DeliveryRow.created_at), col(DeliveryRow.id))
         )
 
+    def put_off(self, parcel: Parcel) -> None:
+        """Let messages wait a moment, because everybody who sends is busy."""
+        with writing(self._engine) as session:
+            session.execute(
+                update(DeliveryRow)
+                .where(col(DeliveryRow.id).in_(parcel.ids), self._leases.free())
+                .values(next_attempt_at=later(self._clock.now(), _ALL_BUSY))
+            )
+
     # --- sending ----------------------------------------------------------------------------------------------
 
     def send(self, parcel: Parcel) -> Sent | None:
@@ -181,7 +199,7 @@ class Deliveries:
             return self._send(parcel, rows)
 
     def _send(self, parcel: Parcel, rows: Sequence[DeliveryRow]) -> Sent | None:
-        messages: list[tuple[DeliveryRow, Written]] = []
+        messages: list[_Message] = []
         last: Sent | None = None
         for row in rows:
             if moved := self._planner.to_deputy(row, self._recipients.book()):
@@ -197,38 +215,63 @@ class Deliveries:
                 last = self._fail([row], f"de tekst kon niet worden gemaakt ({type(error).__name__})")
         if not messages:
             return last
-        taken = [row for row, _ in messages]
-        reach(Checkpoint.BEFORE_EFFECT, taken[0].case_reference)
-        try:
-            self._hand_over(taken[0], self._one_message(messages))
-        except ChannelError as error:
-            return self._fail(taken, str(error), again=not error.hopeless)
-        reach(Checkpoint.AFTER_EFFECT, parcel.case_reference)
-        number = f" (bundel van {len(taken)})" if len(taken) > 1 else ""
-        return self._finish(taken, DeliveryState.DELIVERED, f"bezorgd{number}")
+        return self._send_packs(messages)
 
-    def _one_message(self, messages: list[tuple[DeliveryRow, Written]]) -> Written:
+    def _send_packs(self, messages: list[_Message]) -> Sent | None:
+        """Send messages in as few as the channel takes; what is refused for its size is not sent again as it was."""
+        room = self._room(messages[0][0])
+        waiting, last, small = [messages], None, False
+        while waiting:
+            pack = waiting.pop(0)
+            whole = self._one_message(pack)
+            if len(pack) > 1 and not room.takes(whole) and not room.small:
+                waiting[:0] = _halves(pack)
+                continue
+            taken = [row for row, _ in pack]
+            reach(Checkpoint.BEFORE_EFFECT, taken[0].case_reference)
+            try:
+                self._hand_over(taken[0], whole.shortened(_SHORT) if small else whole)
+            except ChannelError as error:
+                if error.too_large and not small:
+                    waiting[:0] = _halves(pack) if len(pack) > 1 else [pack]
+                    small = len(pack) == 1
+                    continue
+                last = self._fail(taken, str(error), again=not (error.hopeless or error.too_large))
+            else:
+                reach(Checkpoint.AFTER_EFFECT, taken[0].case_reference)
+                number = f" (bundel van {len(taken)})" if len(taken) > 1 else ""
+                last = self._finish(taken, DeliveryState.DELIVERED, f"bezorgd{number}")
+            small = False
+        return last
+
+    def _room(self, row: DeliveryRow) -> Room:
+        recipient = self._recipients.book().recipient(row.recipient)
+        address = recipient.kanalen.get(row.channel) if recipient else None
+        return room_of(address.get_secret_value()) if address else Room(_UNBOUND)
+
+    def _one_message(self, messages: Sequence[_Message]) -> Written:
         if len(messages) == 1:
             return messages[0][1]
         digest_id = str(uuid.uuid5(_NAMESPACE, "/".join(row.id for row, _ in messages)))
-        return self._writer.digest([text for _, text in messages], messages[0][0].municipality, digest_id)
+        return self._writer.digest([text for _, text in messages], messages[0][0], digest_id)
 
     def _write(self, row: DeliveryRow) -> Written:
         with reading(self._engine) as session:
             effect = session.get_one(OutboxRow, row.outbox_id)
-            case, kept = load_case(session, row.case_reference)
+            case, _ = load_case(session, row.case_reference)
             about = Subject(
                 effect,
                 case.process(row.process),
-                kept[row.process],
                 cause_of(session, effect),
                 has_contact=contact_in(case) is not None,
+                offered_to=_offered_to(session, row),
             )
             session.expunge_all()
         if reason := overtaken(row.kind, about):
             raise _OvertakenError(reason)
         link = None
-        if row.kind in (HANDOFF, NOT_ACCEPTED) and about.process.state == OFFERED:
+        asks = row.kind in (HANDOFF, NOT_ACCEPTED) or (row.kind, about.effect.term) == (WARNING, HANDOFF_TERM)
+        if asks and about.process.state == OFFERED:
             with writing(self._engine) as session:
                 link = self._links.give(session, row, self._recipients.book().house.link_dagen)
         return self._writer.write(row, about, link)
@@ -242,7 +285,7 @@ class Deliveries:
         if recipient is None or row.channel not in recipient.kanalen:
             raise ChannelError("deze ontvanger of dit kanaal staat niet meer in het bestand", hopeless=True)
         address = recipient.kanalen[row.channel].get_secret_value()
-        send_over(address, message.title, message.body, to_resident=row.role == RESIDENT)
+        send_over(address, message, to_resident=row.role == RESIDENT)
 
     def _to_file(self, row: DeliveryRow, message: Written) -> None:
         line = {
@@ -306,6 +349,27 @@ class Deliveries:
         if known is None or row.urgent:
             return moment
         return next_moment(book.hours(known), moment, self._rules_for(row.municipality).calendar)
+
+
+def _halves(pack: list[_Message]) -> list[list[_Message]]:
+    middle = len(pack) // 2
+    return [pack[:middle], pack[middle:]]
+
+
+def _offered_to(session: Session, row: DeliveryRow) -> tuple[str, ...]:
+    """Return who was asked to accept the hand-off of a process, by code."""
+    asked = (
+        select(DeliveryRow.recipient)
+        .where(
+            DeliveryRow.case_reference == row.case_reference,
+            DeliveryRow.process == row.process,
+            DeliveryRow.kind == HANDOFF,
+            DeliveryRow.recipient != NOBODY,
+        )
+        .distinct()
+        .order_by(DeliveryRow.recipient)
+    )
+    return tuple(session.exec(asked))
 
 
 def _parcel(rows: Sequence[DeliveryRow]) -> Parcel:

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from adapters.messages.delivery_planning import NOBODY, TO_FILE
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
-from adapters.storage.message_tables import DeliveryRow, DeliveryState
+from adapters.storage.message_tables import DeliveryRow, DeliveryState, start_anew
 from milestones.refusal import Refusal
 from milestones.roles import dutch_role
 
@@ -52,10 +52,7 @@ def send_again(engine: Engine, clock: Clock, delivery_id: str) -> str:
             # Nobody was there to get it; the effect is planned anew with the recipients of now.
             _plan_again(session, row)
         else:
-            row.state, row.attempts = DeliveryState.WAITING, 0
-            row.claimed_by, row.claimed_until = None, None
-            row.next_attempt_at, row.bundled = clock.now(), False
-            session.add(row)
+            start_anew(session, row, clock.now())
         process = session.get_one(ProcessRow, row.process_id)
         process.attention = True
         session.add(process)

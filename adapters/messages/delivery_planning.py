@@ -21,16 +21,20 @@ from adapters.messages.addressing import (
     present,
     willing,
 )
+from adapters.messages.causes import line_of
 from adapters.messages.handoff_links import responsible_person
 from adapters.messages.message_kinds import (
     HANDOFF,
     NOT_ACCEPTED,
     NOTICE,
+    OPENED,
     OVERDUE,
+    OWN_WORDS,
     UNDELIVERED,
     WARNING,
 )
 from adapters.messages.recipients import PERSON, Wish
+from adapters.runtime.actor import ActorKind
 from adapters.runtime.clock import AMSTERDAM, later
 from adapters.storage.database import OutboxRow, writing
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
@@ -47,8 +51,10 @@ if TYPE_CHECKING:
     from adapters.messages.recipients import Book, Recipient
     from adapters.messages.recipients_file import RecipientsFile
     from adapters.runtime.clock import Clock
+    from adapters.storage.database import JournalRow
     from milestones.case import Case
     from milestones.policy import Rules
+    from milestones.process import Snapshot
 
 NOBODY = "-"  # the recipient of a message while nobody is there to get it
 TO_FILE = "bestand"  # the channel while there is no file of recipients
@@ -69,24 +75,40 @@ class DeliveryPlanner:
         self._rules_for = rules_for
 
     def plan(self, effect_id: str) -> list[DeliveryRow]:
-        """Make the deliveries of an effect, once; give those that can reach nobody."""
+        """Make the deliveries of an effect and of all of the same moment, once; return those that can reach nobody."""
         book = self._recipients.book()
         with writing(self._engine) as session:
-            effect = session.get(OutboxRow, effect_id, with_for_update=True)
-            if effect is None or effect.done_at is not None:
+            asked = session.get(OutboxRow, effect_id)
+            if asked is None or asked.done_at is not None:
                 return []
-            case, _ = load_case(session, effect.case_reference)
-            book = book_of_the_day(session, book, effect.municipality, self._clock.today())
-            made = self._made(session, book, effect, case)
-            effect.done_at = self._clock.now()
-            effect.attempts += 1
-            effect.result = f"{len(made)} keer klaargezet" if made else "niemand wil dit bericht"
-            session.add(effect)
+            together = (
+                select(OutboxRow)
+                .where(
+                    OutboxRow.case_reference == asked.case_reference,
+                    OutboxRow.created_at == asked.created_at,
+                    col(OutboxRow.done_at).is_(None),
+                )
+                .order_by(OutboxRow.id)
+                .with_for_update()
+                .execution_options(populate_existing=True)
+            )
+            case, _ = load_case(session, asked.case_reference)
+            book = book_of_the_day(session, book, asked.municipality, self._clock.today())
+            effects = [row for row in session.exec(together) if row.done_at is None]
+            made = [row for effect in effects for row in self._planned(session, book, effect, case)]
             session.flush()
             lost = [row for row in made if row.state == DeliveryState.UNDELIVERABLE]
             for row in lost:
                 session.expunge(row)
             return lost
+
+    def _planned(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[DeliveryRow]:
+        made = self._made(session, book, effect, case)
+        effect.done_at = self._clock.now()
+        effect.attempts += 1
+        effect.result = f"{len(made)} keer klaargezet" if made else "niemand hoeft dit bericht te krijgen"
+        session.add(effect)
+        return made
 
     def after_failure(
         self, session: Session, delivery: DeliveryRow, book: Book, *, elsewhere: bool = True
@@ -184,10 +206,17 @@ class DeliveryPlanner:
         found = self._addressed(session, book, effect, case)
         if not found:
             return [self._to_nobody(session, effect, urgent=urgent, channel=NOBODY)]
+        found = _without_doer(found, effect, line_of(session, effect))
+        beside = self._told_beside(session, book, effect, case)
+        news = self._is_news(session, effect, case)
+        if news:
+            found = [item for item in found if item.role in OUTSIDE or item.recipient.code not in beside]
         rows = [
             row
-            for item, wish in willing(found, effect.kind, urgent=urgent)
-            for row in self._for_addressee(session, book, effect, item, wish, urgent=urgent)
+            for item, wish in willing(found, effect.kind, urgent=urgent, unless_said=news)
+            for row in self._for_addressee(
+                session, book, effect, item, wish, urgent=urgent, together=item.recipient.code in beside
+            )
         ]
         if effect.kind == HANDOFF and urgent and process.state == OFFERED:
             rows.extend(self._same_day_escalation(session, book, effect))
@@ -196,21 +225,57 @@ class DeliveryPlanner:
     def _addressed(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[Addressee]:
         """Return who gets an effect; for a warning the ladder says how far up it goes."""
         today, where, process = self._clock.today(), effect.municipality, case.process(effect.process)
+        if effect.term == HANDOFF_TERM and process.state == OFFERED:
+            return self._of_handoff(book, effect, process)
         responsible = self._responsible(session, book, effect, case)
         levels: Iterable[str] = (PERSON,)
         if effect.kind == WARNING:
             levels = book.levels(self._rung_number(effect))
         elif effect.kind == OVERDUE and effect.role not in LAST_RESORTS:
             levels = book.levels(2)
-        found = addressees(book, effect.role, where, today, levels, responsible)
-        if effect.term == HANDOFF_TERM and process.state == OFFERED and effect.kind == WARNING:
-            # The sender holds the case, but it is the receiver who must do something.
-            receiver = self._rules_for(where).policy.role(definition_of(process).first_state.role)
-            known = {item.recipient.code for item in found}
-            found += [
-                item for item in addressees(book, receiver, where, today) if item.recipient.code not in known
-            ]
-        return found
+        return addressees(book, effect.role, where, today, levels, responsible)
+
+    def _of_handoff(self, book: Book, effect: OutboxRow, process: Snapshot) -> list[Addressee]:
+        """Return who hears that a hand-off waits: who must accept it; once it is too late the coordinator.
+
+        The sender holds the case, but it is the receiver who must do something.
+        """
+        today, where = self._clock.today(), effect.municipality
+        if effect.kind == OVERDUE:
+            return fall_back(book, effect.role, where, today, LAST_RESORTS)
+        role = self._rules_for(where).policy.role(definition_of(process).first_state.role)
+        return addressees(book, role, where, today)
+
+    def _told_beside(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> frozenset[str]:
+        """Return who gets another message about this case from the same moment, one that asks for something."""
+        others = select(OutboxRow).where(
+            OutboxRow.case_reference == effect.case_reference,
+            OutboxRow.created_at == effect.created_at,
+            OutboxRow.id != effect.id,
+        )
+        news = self._is_news(session, effect, case)
+        told: set[str] = set()
+        for other in session.exec(others):
+            # Of two that only tell, the one with the lower id does.
+            if other.role in book.house.geen_berichten_aan or (
+                self._is_news(session, other, case) and not (news and other.id < effect.id)
+            ):
+                continue
+            urgent = case.process(other.process).facts.get("bedreigende_situatie") is True
+            found = _without_doer(self._addressed(session, book, other, case), other, line_of(session, other))
+            told |= {item.recipient.code for item, _ in willing(found, other.kind, urgent=urgent)}
+        return frozenset(told)
+
+    def _is_news(self, session: Session, effect: OutboxRow, case: Case) -> bool:
+        """Whether a message only tells of a change; to whose turn it is now, it says that something is to be done."""
+        if effect.kind != NOTICE:
+            return False
+        line = line_of(session, effect)
+        if line is not None and (effect.kind, line.event) in OWN_WORDS:
+            return False
+        process = case.process(effect.process)
+        turn = self._rules_for(effect.municipality).policy.role(process.role(definition_of(process)))
+        return effect.role != turn
 
     def _responsible(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> str | None:
         """Return the person who has the case, when the messages of this role are for him.
@@ -237,7 +302,15 @@ class DeliveryPlanner:
         return steps.index(effect.rung) + 1 if effect.rung in steps else 1
 
     def _for_addressee(
-        self, session: Session, book: Book, effect: OutboxRow, item: Addressee, wish: Wish, *, urgent: bool
+        self,
+        session: Session,
+        book: Book,
+        effect: OutboxRow,
+        item: Addressee,
+        wish: Wish,
+        *,
+        urgent: bool,
+        together: bool,
     ) -> list[DeliveryRow]:
         row = self._row(effect, item, effect.kind, self._clock.now(), urgent=urgent)
         if not item.recipient.kanalen:
@@ -249,6 +322,8 @@ class DeliveryPlanner:
         row.next_attempt_at = self._moment(book, item.recipient, effect.municipality, urgent=urgent)
         if not urgent and item.role not in OUTSIDE:
             self._maybe_bundle(session, book, row, item.recipient, wish)
+        if together and item.role not in OUTSIDE:
+            row.bundled = True  # two of one moment go out as one
         return [row] if _add(session, row) else []
 
     def _maybe_bundle(
@@ -344,6 +419,20 @@ def _said_by_handoff(session: Session, effect: OutboxRow) -> bool:
         OutboxRow.created_at == effect.created_at,
     )
     return session.exec(handoff.limit(1)).first() is not None
+
+
+def _doer(line: JournalRow | None) -> str | None:
+    """Return the code of the person who did what a line of the journal says, if a person did it."""
+    return line.actor_code if line is not None and line.actor_kind == ActorKind.PERSON else None
+
+
+def _without_doer(found: list[Addressee], effect: OutboxRow, line: JournalRow | None) -> list[Addressee]:
+    """Return who was not there when it happened; what asks for something in words of its own still reaches somebody."""
+    if effect.kind not in (NOTICE, OPENED):
+        return found
+    others = [item for item in found if item.role in OUTSIDE or item.recipient.code != _doer(line)]
+    own_words = line is not None and (effect.kind, line.event) in OWN_WORDS
+    return others or (found if own_words else [])
 
 
 def _add(session: Session, row: DeliveryRow) -> bool:

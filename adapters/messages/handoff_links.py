@@ -22,7 +22,7 @@ from adapters.cases.store import UnknownCaseError, load_case
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, OutboxRow, reading, writing
-from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow
+from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow, start_anew
 from milestones.definition import OFFERED
 from milestones.events import meanings_of
 from milestones.process import InvalidData, NotPossible
@@ -90,9 +90,12 @@ class HandoffLinks:
     def give(self, session: Session, delivery: DeliveryRow, days: int) -> tuple[str, datetime]:
         """Return the address for a delivery and its last moment.
 
-        The same delivery keeps the same link; its days count from the last time that it was given.
+        The same delivery keeps the same link; its days count from the last time that it was given. In the place of
+        one that is too old comes another, so that the old address stays closed.
         """
-        given = select(HandoffLinkRow).where(HandoffLinkRow.delivery_id == delivery.id)
+        given = select(HandoffLinkRow).where(
+            HandoffLinkRow.delivery_id == delivery.id, col(HandoffLinkRow.expires_at) > self._clock.now()
+        )
         row = session.exec(given).first() or HandoffLinkRow(
             id=secrets.token_urlsafe(24),  # random, so that nobody can work it out, whatever else is known
             delivery_id=delivery.id,
@@ -126,15 +129,31 @@ class HandoffLinks:
     def _status(self, session: Session, row: HandoffLinkRow) -> LinkStatus:
         if row.used_at is not None:
             return LinkStatus.USED
-        if self._clock.now() >= row.expires_at:
-            return LinkStatus.EXPIRED
         try:
             state = load_case(session, row.case_reference)[0].process(row.process).state
         except (NotPossible, UnknownCaseError):
             return LinkStatus.SETTLED
         if state != OFFERED or _was_offered_again(session, row):
             return LinkStatus.SETTLED
-        return LinkStatus.OPEN
+        return LinkStatus.EXPIRED if self._clock.now() >= row.expires_at else LinkStatus.OPEN
+
+    def renew(self, token: str) -> HandoffLink:
+        """Send the receiver of a link that is too old a new one, over his own channel; at most one at a time."""
+        link = self.look(token)
+        if link.status is LinkStatus.EXPIRED:
+            with writing(self._engine) as session:
+                delivery = session.get_one(
+                    DeliveryRow, session.get_one(HandoffLinkRow, link.id).delivery_id, with_for_update=True
+                )
+                if not self._has_open_link(session, delivery):
+                    start_anew(session, delivery, self._clock.now())
+        return link
+
+    def _has_open_link(self, session: Session, delivery: DeliveryRow) -> bool:
+        newer = select(HandoffLinkRow.id).where(
+            HandoffLinkRow.delivery_id == delivery.id, col(HandoffLinkRow.expires_at) > self._clock.now()
+        )
+        return session.exec(newer.limit(1)).first() is not None
 
     def use(self, token: str, choice: str, reason: str | None = None) -> HandoffLink:
         """Accept or return the hand-off; a link that is no longer open stays as it is.

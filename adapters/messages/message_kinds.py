@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 HANDOFF = "overdracht"
 NOT_ACCEPTED = "overdracht_niet_aanvaard"
 NOTICE = "kennisgeving"
+OPENED = "nieuwe_zaak"
 WARNING = "waarschuwing"
 OVERDUE = "termijn_gemist"
 ELAPSED = "termijn_verstreken"
@@ -26,7 +27,7 @@ UNDELIVERED = "niet_bezorgd"
 KINDS = (
     HANDOFF,
     NOT_ACCEPTED,
-    "nieuwe_zaak",
+    OPENED,
     NOTICE,
     TASK,
     WARNING,
@@ -52,11 +53,12 @@ _PENALTY = OwnText("dwangsom", "T22")
 _FIX_PENALTY = OwnText("dwangsom_vaststellen", "T22b")
 _CRISIS = OwnText("crisis", "T02")
 _WAITS = OwnText("overdracht_wacht", HANDOFF_TERM)
+_NOT_TAKEN = OwnText("overdracht_gemist", HANDOFF_TERM)
 _CONTACT = OwnText("contactmoment", "T18")
 # By kind of message, and by the term or the event that it is about.
 _OWN_WORDS: dict[tuple[str, TermId | EventName], OwnText] = {
     (WARNING, HANDOFF_TERM): _WAITS,
-    (OVERDUE, HANDOFF_TERM): _WAITS,
+    (OVERDUE, HANDOFF_TERM): _NOT_TAKEN,
     (NOTICE, "ingebrekestelling_ontvangen"): _DEFAULT,
     (WARNING, "T21"): _DEFAULT,
     (OVERDUE, "T21"): _PENALTY,

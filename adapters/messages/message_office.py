@@ -11,6 +11,7 @@ from adapters.messages.deliveries import Deliveries
 from adapters.messages.delivery_planning import DeliveryPlanner
 from adapters.messages.handoff_links import HandoffLinks
 from adapters.messages.message_writing import MessageWriter
+from adapters.messages.page_links import PageLinks
 from adapters.messages.recipients_file import RecipientsFile
 from adapters.messages.texts import Texts
 from adapters.storage.database import reading
@@ -53,6 +54,11 @@ class MessageOffice(CaseOffice):
         )
 
     @cached_property
+    def page_links(self) -> PageLinks:
+        """The addresses of pages in messages."""
+        return PageLinks(self.settings.link_secret(), self.settings.public_api)
+
+    @cached_property
     def deliveries(self) -> Deliveries:
         """The deliveries of messages."""
         return Deliveries(
@@ -60,7 +66,7 @@ class MessageOffice(CaseOffice):
             self.clock,
             self.recipients,
             DeliveryPlanner(self.engine, self.clock, self.recipients, self.rules_for),
-            MessageWriter(self.texts, self.rules_for, self.settings.prefect_page, self.clock),
+            MessageWriter(self.texts, self.rules_for, self.page_links, self.clock),
             self.handoff_links,
             self.settings.messages_file,
             self.rules_for,

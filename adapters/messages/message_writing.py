@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from adapters.cases.presentation import process_title
+from adapters.messages.letters import Point, Written, as_list
 from adapters.messages.message_kinds import (
     ELAPSED,
     HANDOFF,
@@ -37,9 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from adapters.cases.store import KeptProcess
     from adapters.messages.causes import Cause
     from adapters.messages.message_kinds import OwnText
+    from adapters.messages.page_links import PageLinks
     from adapters.messages.texts import Texts
     from adapters.runtime.clock import Clock
     from adapters.storage.database import OutboxRow
@@ -54,39 +55,30 @@ URGENT = "SPOED - "
 _DAYS_FOR_CONTACT = 5  # working days after a moment of the nazorg; a product choice
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A message that is ready to be sent."""
-
-    id: str
-    title: str
-    body: str
-
-
 class UnsafeTextError(ValueError):
     """A message that would show what it must not: it is not sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a message is about: the effect and what made it, the process as it stands, and where it is kept."""
+    """What a message is about: the effect and what made it, and the process as it stands."""
 
     effect: OutboxRow
     process: Snapshot
-    kept: KeptProcess
     cause: Cause | None = None
     has_contact: bool = False  # the resident has a contact person of his own
+    offered_to: tuple[str, ...] = ()  # codes of who was asked to accept a hand-off
 
 
 class MessageWriter:
     """Fill in the texts."""
 
     def __init__(
-        self, texts: Texts, rules_for: Callable[[str], Rules], ui_page: Callable[[str], str], clock: Clock
+        self, texts: Texts, rules_for: Callable[[str], Rules], pages: PageLinks, clock: Clock
     ) -> None:
         self._texts = texts
         self._rules_for = rules_for
-        self._ui_page = ui_page
+        self._pages = pages
         self._clock = clock
 
     def write(self, delivery: DeliveryRow, about: Subject, link: tuple[str, datetime] | None) -> Written:
@@ -104,14 +96,24 @@ class MessageWriter:
             if delivery.urgent and not title.casefold().startswith("spoed"):
                 title = f"{URGENT}{title}"
         _check_safe(f"{title}\n{body}", to_resident=delivery.role == RESIDENT)
-        return Written(values["id"], title, body)
+        point = _point(delivery, about, values, title) if delivery.role not in OUTSIDE else None
+        link = point.link if point else ""
+        return Written(values["id"], title, body, link, point, delivery.municipality)
 
-    def digest(self, messages: Sequence[Written], municipality: str, digest_id: str) -> Written:
-        """Put several messages into one."""
-        listed = "\n\n".join(f"{message.title}\n{message.body}" for message in messages)
-        values = {"aantal": str(len(messages)), "berichten": f"\n{listed}\n", "id": digest_id}
-        title, body = self._texts.text(DIGEST_TEXT, municipality).write(values)
-        return Written(digest_id, title, body)
+    def digest(self, messages: Sequence[Written], delivery: DeliveryRow, digest_id: str) -> Written:
+        """Put several messages to one recipient into a list: a line for each case, what is urgent first."""
+        points = [message.point for message in messages if message.point is not None]
+        link = self._pages.mine(delivery.recipient)
+        values = {
+            "aantal": str(len(messages)),
+            "berichten": f"\n{as_list(points)}\n",
+            "id": digest_id,
+            "mijn_werk": link,
+        }
+        title, body = self._texts.text(DIGEST_TEXT, delivery.municipality).write(values)
+        if any(point.urgent for point in points):
+            title = f"{URGENT}{title}"
+        return Written(digest_id, title, body, link, municipality=delivery.municipality)
 
     def _values(
         self,
@@ -147,7 +149,8 @@ class MessageWriter:
             "contact": "uw vaste contactpersoon" if about.has_contact else "de gemeente",
             "overdracht_link": link[0] if link else "",
             "link_tot": dutch_date(link[1].astimezone(AMSTERDAM).date()) if link else "",
-            "link": self._run_link(about.kept),
+            "link": self._pages.case(effect.case_reference, delivery.recipient),
+            "aangeboden_aan": " en ".join(about.offered_to),
             "id": message_id(delivery, effect),
             "onderwerp": "",
         }
@@ -194,13 +197,24 @@ class MessageWriter:
         day = effect.planned_on or effect.created_at.astimezone(AMSTERDAM).date()
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
-    def _run_link(self, kept: KeptProcess) -> str:
-        return self._ui_page(f"runs/flow-run/{kept.flow_run_id}" if kept.flow_run_id else "runs")
+
+def _point(delivery: DeliveryRow, about: Subject, values: dict[str, str], title: str) -> Point:
+    """Return what a message says of its case in one line."""
+    what = title.removeprefix(URGENT).removeprefix(f"Zaak {delivery.case_reference}: ")
+    if delivery.kind == TASK:
+        what = values["taak"]
+    elif delivery.kind in (WARNING, OVERDUE):
+        what = f"{what}, {values['wacht_op']}"
+    running = [term.due for term in about.process.terms if term.runs and term.due is not None]
+    day = about.effect.due or min(running, default=None)
+    link = values["overdracht_link"] or values["link"]
+    return Point(delivery.case_reference, what, day, values["uiterlijk"], link, delivery.urgent)
 
 
 def overtaken(kind: str, about: Subject) -> str | None:
     """Say why a message need not be sent any more, or None."""
-    if kind == NOT_ACCEPTED and about.process.state != OFFERED:
+    about_handoff = kind == NOT_ACCEPTED or about.effect.term == HANDOFF_TERM
+    if about_handoff and about.process.state != OFFERED:
         return "de overdracht is intussen beantwoord"
     own = [item for item in about.process.terms if item.term == about.effect.term]
     if kind == WARNING:

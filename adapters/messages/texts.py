@@ -35,12 +35,12 @@ OWN_TEXTS = Path(__file__).with_name("message_texts")
 RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT = "inwoner", "partner", "bundel"
 NAMES = (*KINDS, *OWN_TEXT_NAMES, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT)
 
-_CASE = frozenset({"zaak", "mijlpaal", "wacht_op", "uiterlijk", "waarom", "link", "id"})
+_CASE = frozenset({"zaak", "mijlpaal", "wacht_op", "uiterlijk", "waarom", "link"})
 _MAY = _CASE | {
     "rol", "gemeente", "taak", "onderwerp", "overdracht_link", "link_tot", "gebeurtenis", "gebeurd_op", "door",
-    "gevolg", "eerste_dag", "laatste_dag",
+    "gevolg", "eerste_dag", "laatste_dag", "aangeboden_aan", "id",
 }  # fmt: skip
-# What each text may use and what it must use: case, mijlpaal, what is expected, until when and why, a link, an id.
+# What each text may use and what it must use: case, mijlpaal, what is expected, until when and why, a link.
 FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
     dict.fromkeys((*KINDS, UNDELIVERED), (_MAY, _CASE))
     | dict.fromkeys(OWN_TEXT_NAMES, (_MAY, _CASE - {"waarom", "uiterlijk"}))
@@ -48,9 +48,9 @@ FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
         HANDOFF: (_MAY, _CASE | {"overdracht_link"}),
         TASK: (_MAY, _CASE | {"taak"}),
         NOTICE: (_MAY, _CASE | {"gebeurtenis"}),
-        DIGEST_TEXT: (frozenset({"aantal", "berichten", "id"}), frozenset({"berichten", "id"})),
-        RESIDENT_TEXT: (frozenset({"id", "contact"}), frozenset({"id"})),
-        PARTNER_TEXT: (frozenset({"zaak", "id"}), frozenset({"zaak", "id"})),
+        DIGEST_TEXT: (frozenset({"aantal", "berichten", "mijn_werk", "id"}), frozenset({"berichten"})),
+        RESIDENT_TEXT: (frozenset({"id", "contact"}), frozenset()),
+        PARTNER_TEXT: (frozenset({"zaak", "id"}), frozenset({"zaak"})),
     }
 )
 _TITLE = "Titel:"

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import Column, Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Session, SQLModel
 
 from adapters.storage.database import UtcMoment
 
@@ -61,6 +61,14 @@ class DeliveryRow(SQLModel, table=True):
     created_at: datetime = Field(default=None, sa_column=Column(UtcMoment, nullable=False))
     delivered_at: datetime | None = Field(default=None, sa_column=Column(UtcMoment, nullable=True))
     result: str | None = Field(default=None, max_length=200)
+
+
+def start_anew(session: Session, row: DeliveryRow, now: datetime) -> None:
+    """Let a delivery go out again on its own, whatever became of it."""
+    row.state, row.attempts = DeliveryState.WAITING, 0
+    row.claimed_by, row.claimed_until = None, None
+    row.next_attempt_at, row.bundled = now, False
+    session.add(row)
 
 
 class HandoffLinkRow(SQLModel, table=True):

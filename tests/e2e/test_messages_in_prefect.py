@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from receivers import REFUSE, TAKE, Mailbox, mail_server, web_address
+from receivers import REFUSE, STUCK, TAKE, Mailbox, mail_server, web_address
 from stack import Stack, wait_until
 
 if TYPE_CHECKING:
@@ -118,6 +118,23 @@ def test_a_failed_message_is_seen_and_its_retry_wakes_the_run(town: Town) -> Non
     town.mail.behave = lambda: TAKE
     town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Bezorgd", reference, 90)
     assert len([title for title, _ in town.mail.sent_to("p1@example.org") if reference in title]) == 1
+
+
+def test_a_mail_server_that_hangs_holds_no_form(town: Town) -> None:
+    """The answer of a form is taken up, and the form is back, while the mail server still has the message in hand."""
+    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    town.stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    town.mail.freed.clear()
+    town.mail.behave = lambda: STUCK
+    town.stack.run("meld", reference, "aanmelding_geregistreerd")
+    run = town.stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
+    before = len(town.mail.arrived)
+    town.stack.answer(run, gebeurtenis="Er is een bedreigende situatie", stand="2")
+    town.stack.wait_for_state(f"{reference} · M3", "Spoed: wacht op afspraak")
+    assert len(town.mail.arrived) == before
+    town.mail.behave = lambda: TAKE
+    town.mail.freed.set()
+    wait_until(lambda: len(town.mail.arrived) > before, 30, town.stack.logs)
 
 
 def test_the_link_in_a_message_accepts_the_hand_off(town: Town) -> None:

@@ -62,13 +62,14 @@ SCREENSHOTS = Path("/tmp/routekaart-schermen")  # noqa: S108 - for a person to l
 class Desk:
     """An office with a running API, and the mailbox of the receiver."""
 
-    def __init__(self, office: Office, box: Mailbox) -> None:
-        self.office, self.box = office, box
+    def __init__(self, office: Office, clock: SetClock, box: Mailbox) -> None:
+        self.office, self.clock, self.box = office, clock, box
 
     def hand_over(self) -> str:
         """Hand a case over and give its reference."""
         reference = self.office.casework.open("M3", municipality="0518").reference
         for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+            self.clock.moment += timedelta(seconds=1)  # what happens at one moment is told in one message
             self.office.casework.report(reference, event)
         self.send()
         return reference
@@ -109,7 +110,7 @@ def desk(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Desk]:
         (tmp_path / "ontvangers.toml").write_text(RECIPIENTS.replace("{web}", address))
         while not server.started:
             time.sleep(0.02)
-        yield Desk(office, box)
+        yield Desk(office, clock, box)
     server.should_exit = True
     thread.join(10)
 
@@ -129,7 +130,7 @@ def test_looking_at_the_link_changes_nothing(desk: Desk) -> None:
 def test_the_page_shows_the_reference_and_nothing_else_of_the_case(desk: Desk) -> None:
     """No mijlpaal, no state, no term and no role stand on the page, and none in the link."""
     reference = desk.hand_over()
-    page = httpx.get(desk.link()).text
+    page = re.sub(r"<style.*?</style>|nonce=\S+", "", httpx.get(desk.link()).text, flags=re.DOTALL)
     assert reference in page
     for hidden in ("M3", "M4", "intake", "Intake", "gesprek", "termijn", "schuld", "Wgs", "klantmanager"):
         assert hidden not in page
@@ -470,3 +471,22 @@ def test_on_a_phone_the_page_works_with_the_keyboard_and_without_script(desk: De
     page.screenshot(path=SCREENSHOTS / "overdracht-terug.png", full_page=True)
     assert desk.state(reference) == "TERUGGEGEVEN"
     assert desk.office.casework.case(reference).journal[-1].data == {"reden": "niet mijn taak"}
+
+
+def test_a_link_that_is_too_old_sends_the_same_receiver_a_new_one(desk: Desk, clock: SetClock) -> None:
+    """The button on the page sends one new link over the receiver's own channel; the old address stays closed."""
+    reference = desk.hand_over()
+    old = desk.link()
+    clock.moment += timedelta(days=9)
+    page = httpx.get(old)
+    assert page.status_code == 410
+    assert "Stuur mij een nieuwe link" in page.text
+    for _ in range(2):
+        assert httpx.post(old, data={"keuze": "nieuwe link"}).status_code == 200
+        desk.send()
+    assert [title for title, _ in desk.box.sent_to("ontvanger")].count(
+        f"Zaak {reference}: overdracht voor jou"
+    ) == 2
+    assert _accept(old).status_code == 410
+    assert _accept(desk.link()).status_code == 200
+    assert desk.state(reference) == ACCEPTED_STATE

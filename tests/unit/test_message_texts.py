@@ -59,7 +59,7 @@ def test_our_own_texts_keep_every_rule(name: str) -> None:
     [
         (("{wacht_op}", "{naam}"), "t.txt, regel 4: Het veld {naam} is hier niet bekend"),
         (("{wacht_op}", "{zaak.__class__}"), "t.txt, regel 4: De accolades kloppen niet"),
-        (("Nummer: {id}", "Nummer"), "t.txt: Het veld {id} ontbreekt."),
+        (("{link}", "hier"), "t.txt: Het veld {link} ontbreekt."),
         (
             ("Kijk hier", "Zijn BSN staat hier"),
             "t.txt, regel 7: Het woord 'bsn' mag niet in dit bericht staan.",

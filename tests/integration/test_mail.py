@@ -1,0 +1,131 @@
+"""Mail as a mail program reads it: HTML that fits a phone, text beside it, its headings; and nothing too large."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from datetime import date
+from email import message_from_bytes, policy
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+from playwright.sync_api import sync_playwright
+from stack import free_port
+
+from adapters.messages.channels import ChannelError, room_of, send_over
+from adapters.messages.letters import Point, Written, as_list
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from email.message import EmailMessage
+
+LINK = "https://routekaart.example.org/zaak/FZ-2026-7K2M9QX?wie=InAxIg.awrwUQ.Pl4OzZTXa77EphmNSdxdRBDnLP0"
+LETTER = Written(
+    "3f1c", "Zaak FZ-2026-7K2M9QX: één taak voor jou", f"Wat vragen we je? Bel de inwoner.\nKijk <hier>: {LINK}",
+    LINK, municipality="0518",
+)  # fmt: skip
+
+
+@contextmanager
+def _mail_server(largest: int = 1_000_000) -> Iterator[tuple[str, list[EmailMessage]]]:
+    """Run a mail server that says how large a message may be, and keeps what it takes."""
+    taken: list[EmailMessage] = []
+
+    class Handler:
+        async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
+            taken.append(message_from_bytes(envelope.content, policy=policy.default))
+            return "250 OK"
+
+    class Small(Controller):
+        def factory(self) -> SMTP:
+            return SMTP(self.handler, data_size_limit=largest, enable_SMTPUTF8=True)
+
+    port = free_port()
+    controller = Small(Handler(), hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield (
+            f"mailto://127.0.0.1:{port}?from=zaken@example.org&name=Zorgen+Coördinatie&mode=insecure&to=a@example.org",
+            taken,
+        )
+    finally:
+        controller.stop()
+
+
+def test_mail_has_html_and_text_and_says_what_list_it_is() -> None:
+    """Both parts hold the link, the subject and the sender keep their accents, and List-Id names the municipality."""
+    with _mail_server() as (address, taken):
+        send_over(address, LETTER)
+    (mail,) = taken
+    assert mail["Subject"] == LETTER.title
+    assert "Coördinatie" in str(mail["From"])
+    assert "<0518.routekaart.localhost>" in mail["List-Id"]
+    assert mail["X-Routekaart-Bericht"] == LETTER.id
+    plain, html = (mail.get_body((kind,)) for kind in ("plain", "html"))
+    assert plain is not None
+    assert html is not None
+    assert f"Kijk <hier>: {LINK}" in plain.get_content()
+    assert f'<a href="{LINK}"' in html.get_content()
+    assert "<hier>" not in html.get_content()
+
+
+def test_mail_fits_a_phone() -> None:
+    """At 390 px nothing is wider than the screen, and the link can be followed."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 390, "height": 800})
+        page.set_content(LETTER.html)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.get_by_role("link").get_attribute("href") == LINK
+        browser.close()
+
+
+def test_a_mail_server_that_finds_a_message_too_large_says_so_to_us() -> None:
+    """A refusal for the size is known as one, so that the same message is not tried again."""
+    with _mail_server(largest=2_000) as (address, taken):
+        with pytest.raises(ChannelError) as refused:
+            send_over(address, Written("1", "Titel", "woord " * 2_000))
+        assert refused.value.too_large
+        send_over(address, Written("1", "Titel", "woord " * 2_000, LINK).shortened(160))
+    assert len(taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "small"),
+    [
+        ("mailto://127.0.0.1?from=a@example.org&to=b@example.org", False),
+        ("twilio://AC0123456789012345678901234567890a:0123456789012345678901234567890a@31612345678", True),
+        ("msgbird://abcdefghijklmnopqrstuvwxy/31612345678/31687654321", True),
+    ],
+)
+def test_a_telephone_is_known_by_what_it_takes(address: str, small: bool) -> None:
+    """Apprise says how much a channel takes; what goes to a telephone fits on it and keeps the link where it can."""
+    room = room_of(address)
+    assert room.small is small
+    if small:
+        said = LETTER.shortened(room.most)
+        assert len(said.title) + len(said.body) <= room.most
+        assert LETTER.title in said.body
+
+
+def test_a_digest_is_a_list_in_order_of_urgency_with_one_line_a_case() -> None:
+    """A crisis comes first, then what ends first; a case stands there once, with the link that asks to accept."""
+    accept = "https://routekaart.example.org/overdracht/abc"
+    lines = as_list(
+        [
+            Point("C", "iets gebeurd", None, "", "https://r/zaak/C", urgent=False),
+            Point("A", "te laat", date(2026, 3, 2), "ma 2 maart 2026", "https://r/zaak/A", urgent=False),
+            Point(
+                "B", "er is een crisis", date(2026, 3, 5), "do 5 maart 2026", "https://r/zaak/B", urgent=True
+            ),
+            Point("A", "overdracht voor jou", date(2026, 3, 9), "ma 9 maart 2026", accept, urgent=False),
+        ]
+    ).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["- Zaak B", "- Zaak A", "- Zaak C"]
+    assert lines[0].startswith("- Zaak B: SPOED. er is een crisis.")
+    assert lines[1].endswith(f"te laat; overdracht voor jou. Tot wanneer: ma 2 maart 2026. {accept}")
