@@ -196,9 +196,9 @@ class Deliveries:
         with self._leases.holding(parcel.ids) as leases:
             with reading(self._engine) as session:
                 rows = [session.get_one(DeliveryRow, lease.key) for lease in leases]
-            return self._send(parcel, rows)
+            return self._send(rows)
 
-    def _send(self, parcel: Parcel, rows: Sequence[DeliveryRow]) -> Sent | None:
+    def _send(self, rows: Sequence[DeliveryRow]) -> Sent | None:
         messages: list[_Message] = []
         last: Sent | None = None
         for row in rows:

@@ -97,8 +97,8 @@ class MessageWriter:
                 title = f"{URGENT}{title}"
         _check_safe(f"{title}\n{body}", to_resident=delivery.role == RESIDENT)
         point = _point(delivery, about, values, title) if delivery.role not in OUTSIDE else None
-        link = point.link if point else ""
-        return Written(values["id"], title, body, link, point, delivery.municipality)
+        where = point.link if point else ""
+        return Written(values["id"], title, body, where, point, delivery.municipality)
 
     def digest(self, messages: Sequence[Written], delivery: DeliveryRow, digest_id: str) -> Written:
         """Put several messages to one recipient into a list: a line for each case, what is urgent first."""
