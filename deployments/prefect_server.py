@@ -20,11 +20,13 @@ from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
 
+FOR_THIS_USER = 0o077
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
 def main() -> None:
     """Run the server until it is told to stop; exit 2 with one sentence when it would not be closed."""
+    os.umask(FOR_THIS_USER)
     given = _arguments()
     try:
         chosen = settings()

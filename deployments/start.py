@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from types import FrameType
 from typing import IO, TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from rich.console import Console
 
 from adapters.messages.message_check import message_problems
 from adapters.office import open_office
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.log_files import rotate
 from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import open_problems, refuse_when_open, server_problems
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 600.0  # a busy machine: it gives up when a process died, not when it is slow
 STOP_SECONDS = 20.0
+LOOK_AT_LOGS_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 
 out = Console(highlight=False, soft_wrap=True)
@@ -124,7 +128,7 @@ def start_all(
             _print_addresses(chosen)
             if on_ready:
                 on_ready()
-            _watch(services, stopping)
+            _watch(services, stopping, chosen)
         finally:
             for service in reversed(services):
                 service.stop()
@@ -262,10 +266,15 @@ def _print_addresses(chosen: Settings) -> None:
     out.print("Stop met Ctrl-C.")
 
 
-def _watch(services: list[Service], stopping: list[int]) -> None:
-    """Stay until a stop signal; start a process again when it dies."""
+def _watch(services: list[Service], stopping: list[int], chosen: Settings) -> None:
+    """Stay until a stop signal; start a process again when it dies, and put its log away when it is time."""
+    looked = -LOOK_AT_LOGS_SECONDS
     while not stopping:
         time.sleep(0.3)
+        if time.monotonic() - looked > LOOK_AT_LOGS_SECONDS:
+            looked = time.monotonic()
+            for service in services:
+                rotate(service.log, datetime.now(AMSTERDAM), chosen.keep_ended_runs_days)
         for service in services:
             if not service.runs and not stopping:
                 service.restarts += 1

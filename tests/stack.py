@@ -121,9 +121,11 @@ class Stack:
             f"--- {log.name}\n{log.read_text()[-3000:]}" for log in (self.home / "logs").glob("*.log")
         )
 
-    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run a `routekaart` command on this stack."""
-        return run(*arguments, environment=self.environment, check=check)
+    def run(
+        self, *arguments: str, check: bool = True, given: str | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a `routekaart` command on this stack, with `given` on its standard input."""
+        return run(*arguments, environment=self.environment, check=check, given=given)
 
     def prefect(self, method: str, path: str, **body: Any) -> Any:
         """Call Prefect's API."""
@@ -244,10 +246,17 @@ def wait_until(probe: Callable[[], Any], seconds: float, complaint: Callable[[],
     raise AssertionError(complaint())
 
 
-def run(*arguments: str, environment: dict[str, str], check: bool = True) -> subprocess.CompletedProcess[str]:
+def run(
+    *arguments: str, environment: dict[str, str], check: bool = True, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a `routekaart` command and give what it printed."""
     done = subprocess.run(
-        [*ROUTEKAART, *arguments], env=environment, capture_output=True, text=True, check=False
+        [*ROUTEKAART, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        input=given,
     )
     if check:
         assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def create_api(office: Office) -> FastAPI:
     """Return the API on the case database of an office; makes a first client where there is none."""
     ensure_first_client(office)
+    signals.empty_incoming(office.settings)
     read_rules(office.settings.events_file)  # a wrong table stops the start, not the first message
     api = FastAPI(
         title="routekaart",

@@ -30,6 +30,7 @@ from adapters.exchange.signals import import_signals
 if TYPE_CHECKING:
     from adapters.exchange.signal_record import SignalReport
     from adapters.office import Office
+    from adapters.runtime.settings import Settings
 
 router = APIRouter(route_class=GuardedRoute, tags=["vroegsignalen"])
 
@@ -60,15 +61,15 @@ async def deliver_signals(
     check_may(caller, "vroegsignalen")
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem(415, "Stuur een levering als application/json.")
-    folder = office.settings.ensure_home() / "inkomend"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".json") as file:
+    # A file without a name: whatever ends this process, nothing of a delivery stays behind.
+    with tempfile.TemporaryFile(dir=incoming_folder(office.settings)) as file:
+        path = Path(f"/proc/self/fd/{file.fileno()}")
         digest = hashlib.sha256()
         async for part in limited(request, office.settings.api_largest_delivery):
             await run_in_threadpool(file.write, part)
             digest.update(part)
         file.flush()
-        delivery = await run_in_threadpool(_checked, Path(file.name))
+        delivery = await run_in_threadpool(_checked, path)
         if not all(caller.sees(part.municipality_code) for part in delivery.parts):
             raise Problem(403, "De levering bevat signalen van een gemeente waar deze client niets mag.")
         content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
@@ -76,12 +77,23 @@ async def deliver_signals(
         await run_in_threadpool(answer_once, office, caller.client_id, key, content, lambda _: (201, {}))
         for part in delivery.parts:
             tell_asked(caller, "vroegsignalen", part.municipality_code)
-        report, accepted = await run_in_threadpool(
-            _take_in, Path(file.name), delivery, office, met_historie, caller
-        )
+        report, accepted = await run_in_threadpool(_take_in, path, delivery, office, met_historie, caller)
     if accepted:
         return StreamingResponse(_blocks(report), 201, media_type="application/json")
     return StreamingResponse(_blocks(report), 400, media_type=PROBLEM)
+
+
+def incoming_folder(settings: Settings) -> Path:
+    """Return the folder for deliveries that come in, for this user alone."""
+    folder = settings.ensure_home() / "inkomend"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def empty_incoming(settings: Settings) -> None:
+    """Remove what a release before this one left of deliveries when it was killed."""
+    for left in incoming_folder(settings).iterdir():
+        left.unlink(missing_ok=True)
 
 
 def _checked(path: Path) -> Delivery:

@@ -77,6 +77,7 @@ def make_backup(database: str | URL, target: Path) -> int:
     with _partial(target) as partial:
         if url.get_backend_name() == "sqlite":
             _copy_sqlite(_existing(url), partial)
+            _make_one_file(partial)
             _check_sqlite(partial)
         else:
             _postgresql("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", f"--file={partial}")
@@ -97,7 +98,8 @@ def _partial(target: Path) -> Iterator[Path]:
     try:
         yield partial
     finally:
-        partial.unlink(missing_ok=True)
+        for left in ("", "-wal", "-shm", "-journal"):
+            partial.with_name(partial.name + left).unlink(missing_ok=True)
 
 
 def _existing(url: URL) -> Path:
@@ -117,6 +119,12 @@ def _copy_sqlite(source: Path, target: Path) -> None:
         contextlib.closing(sqlite3.connect(target, timeout=30)) as new,
     ):
         old.backup(new)
+
+
+def _make_one_file(file: Path) -> None:
+    """Let a database be one file also when somebody looks into it: no log and no index beside it."""
+    with contextlib.closing(sqlite3.connect(file, timeout=30)) as opened:
+        opened.execute("PRAGMA journal_mode=DELETE")
 
 
 def _check_sqlite(file: Path) -> None:
@@ -196,10 +204,11 @@ END LOOP; END $$"""
 
 def _replace_postgresql(source: Path, url: URL) -> None:
     """Replace all tables in one transaction."""
-    with tempfile.NamedTemporaryFile(suffix=".sql") as script:
-        _run("pg_restore", {}, "--no-owner", "--no-acl", f"--file={script.name}", str(source))
+    with tempfile.TemporaryFile() as file:  # without a name: it holds all that the database holds
+        script = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+        _run("pg_restore", {}, "--no-owner", "--no-acl", f"--file={script}", str(source))
         words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
-        _postgresql("psql", url, *words, f"--command={_DROP_TABLES}", f"--file={script.name}")
+        _postgresql("psql", url, *words, f"--command={_DROP_TABLES}", f"--file={script}")
 
 
 def _let_go(engine: Engine) -> None:

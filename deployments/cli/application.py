@@ -22,6 +22,8 @@ from deployments.cli import (
 from deployments.cli.answers import INTERRUPTED, answer_to
 from deployments.cli.console import carry_any_text
 
+_FOR_THIS_USER = 0o077
+
 app = typer.Typer(
     name="routekaart",
     help="Elke zaak langs de Routekaart Financiële Zorgen, zonder er een te vergeten.",
@@ -51,6 +53,7 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run a command with these arguments and give its exit code."""
+    os.umask(_FOR_THIS_USER)
     carry_any_text()
     if any(name.lower().endswith("_proxy") for name in os.environ):
         from adapters.runtime.networks import keep_proxies_away

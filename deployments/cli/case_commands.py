@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.console import BadInput, data_from, optional_day_from, print_json, say, the_office
+from deployments.cli.console import (
+    BadInput,
+    data_from,
+    optional_day_from,
+    person_numbers,
+    print_json,
+    say,
+    the_office,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +54,10 @@ def open_command(
     gegevens: Data = None,
     gemeente: Annotated[str | None, typer.Option(metavar="CODE", help="De gemeentecode.")] = None,
     client: Annotated[
-        list[str] | None, typer.Option(metavar="CODE", help="Cliëntnummer; bij twee cliënten twee keer.")
+        list[str] | None,
+        typer.Option(
+            metavar="CODE", help="Cliëntnummer; bij twee cliënten twee keer. Met - leest u het van de invoer."
+        ),
     ] = None,
     door: Door = None,
 ) -> None:
@@ -54,7 +65,7 @@ def open_command(
     from adapters.runtime.persons import client_keys
 
     office = the_office()
-    clients = client_keys(client or [], office.settings)
+    clients = client_keys(person_numbers(client or []), office.settings)
     with _as(door):
         receipt = office.casework.open(
             mijlpaal,

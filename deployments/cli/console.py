@@ -9,11 +9,14 @@ import sys
 import unicodedata
 from datetime import date
 from functools import cache
+from getpass import getpass
 from typing import TYPE_CHECKING, Any
 
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from adapters.office import Office
@@ -33,6 +36,27 @@ def say(line: str) -> None:
 def complain(line: str) -> None:
     """Print a line on standard error."""
     sys.stderr.write(f"{line}\n")
+
+
+def person_numbers(given: Sequence[str]) -> list[str]:
+    """Return client numbers; each - stands for a line of standard input. A BSN as an argument is BadInput.
+
+    Arguments stand in the list of processes and in the history of a shell, for all to read.
+    """
+    from adapters.runtime.privacy import eleven_test
+
+    if any(eleven_test(number.strip()) for number in given):
+        raise BadInput("Geef een BSN nooit als argument: schrijf - en geef het nummer op de invoer.")
+    return [_from_input() if number == "-" else number for number in given]
+
+
+def _from_input() -> str:
+    if sys.stdin.isatty():
+        return getpass("BSN (niet zichtbaar): ").strip()
+    number = sys.stdin.readline().strip()
+    if not number:
+        raise BadInput("Er staat geen nummer op de invoer.")
+    return number
 
 
 def print_json(value: object) -> None:

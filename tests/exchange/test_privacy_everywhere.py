@@ -89,7 +89,8 @@ def commands(stack: Stack, folder: Path) -> list[str]:
     source, broken = folder / "bron.json", folder / "kapot.json"
     source.write_text(json.dumps(delivery(signal("C-1", None, bedrag=AMOUNT, client=PERSON))))
     broken.write_text(f'{{"naam": "Merkteken", "bsn": {BSN}')
-    reference = stack.run("open", "--mijlpaal", "M3", "--client", SECOND_BSN).stdout.split()[0]
+    opening = stack.run("open", "--mijlpaal", "M3", "--client", "-", given=SECOND_BSN)
+    reference = opening.stdout.split()[0]
     export = ("exporteer", "ddas", "--van", "2026-01-01", "--tot", "2026-12-31")
     asked: list[tuple[str, ...]] = [
         ("importeer", "vroegsignalen", str(source)),
