@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     api_url: str | None = None
     link_key: SecretStr | None = None
     policy_folder: Path | None = None
+    # Who works here, with roles per gemeentecode.
+    staff_file: Path | None = None
     # The key of the keyed hash that stands for a BSN. Without a setting the home folder keeps a random one.
     person_key: SecretStr | None = None
     # The public address of the Prefect UI, for the links in messages.

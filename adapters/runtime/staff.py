@@ -1,0 +1,218 @@
+"""Who works here and what each of them may do: roles per gemeentecode, in one file.
+
+`ROUTEKAART_STAFF_FILE` names people by their code, never by a name:
+
+    [mensen.mw-17]
+    "0518" = ["klantmanager"]
+    "*" = ["lezer"]
+
+    [rollen]                      # only where a role differs from the default
+    lezer = ["zien"]
+
+A change counts with the next request. Without a file the one who may use this machine may do everything.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from adapters.runtime.actor import is_code
+from adapters.runtime.settings import SettingsError
+from adapters.runtime.toml_files import TomlError, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+EVERYWHERE = "*"
+_MUNICIPALITY = re.compile(r"[0-9]{4}|\*", re.ASCII)
+
+
+class Right(StrEnum):
+    """What somebody may do."""
+
+    LOOK = "zien"
+    ACT = "behandelen"
+    DIVIDE = "verdelen"
+    REVIEW = "beoordelen"
+    AUDIT = "inzage"
+    MANAGE = "beheren"
+
+
+class StaffRole(StrEnum):
+    """What somebody is, as the office names it."""
+
+    READER = "lezer"
+    CASE_WORKER = "klantmanager"
+    COORDINATOR = "coördinator"
+    TEAM_LEADER = "teamleider"
+    QUALITY_REVIEWER = "kwaliteitstoetser"
+    LEGAL_OFFICER = "jurist"
+    OPERATOR = "beheerder"
+
+
+DEFAULT_RIGHTS: Mapping[StaffRole, frozenset[Right]] = MappingProxyType(
+    {
+        StaffRole.READER: frozenset({Right.LOOK}),
+        StaffRole.CASE_WORKER: frozenset({Right.LOOK, Right.ACT}),
+        StaffRole.COORDINATOR: frozenset({Right.LOOK, Right.ACT, Right.DIVIDE, Right.REVIEW}),
+        StaffRole.TEAM_LEADER: frozenset({Right.LOOK, Right.ACT, Right.DIVIDE, Right.REVIEW}),
+        StaffRole.QUALITY_REVIEWER: frozenset({Right.LOOK, Right.REVIEW}),
+        StaffRole.LEGAL_OFFICER: frozenset({Right.LOOK, Right.ACT, Right.REVIEW}),
+        StaffRole.OPERATOR: frozenset(Right),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StaffMember:
+    """Somebody who is in: a code, and roles and rights per gemeentecode; `*` stands for every gemeente."""
+
+    code: str
+    roles: Mapping[str, frozenset[StaffRole]]
+    rights: Mapping[str, frozenset[Right]]
+
+    def may(self, right: Right, municipality: str | None = None) -> bool:
+        """Whether this person has a right in a gemeente; without one: in any gemeente."""
+        if municipality is None:
+            return any(right in found for found in self.rights.values())
+        return right in self.rights.get(EVERYWHERE, ()) or right in self.rights.get(municipality, ())
+
+    @property
+    def municipalities(self) -> frozenset[str] | None:
+        """The gemeentecodes of which this person may see cases; None stands for every gemeente."""
+        if self.may(Right.LOOK, EVERYWHERE):
+            return None
+        return frozenset(code for code, found in self.rights.items() if Right.LOOK in found)
+
+    def sees(self, municipality: str) -> bool:
+        """Whether the cases of a gemeente exist for this person."""
+        return self.may(Right.LOOK, municipality)
+
+    def has_role(self, role: StaffRole, municipality: str) -> bool:
+        """Whether this person has a role in a gemeente."""
+        return role in self.roles.get(EVERYWHERE, ()) or role in self.roles.get(municipality, ())
+
+
+@dataclass(frozen=True, slots=True)
+class StaffBook:
+    """Everybody whom the file names, and what each role may do."""
+
+    people: Mapping[str, Mapping[str, frozenset[StaffRole]]]
+    rights: Mapping[StaffRole, frozenset[Right]] = field(default_factory=lambda: DEFAULT_RIGHTS)
+
+    def member(self, code: str) -> StaffMember | None:
+        """Return who has this code; None when the file does not name it."""
+        roles = self.people.get(code)
+        return None if roles is None else self.with_roles(code, roles)
+
+    def with_roles(self, code: str, roles: Mapping[str, frozenset[StaffRole]]) -> StaffMember:
+        """Return who has these roles: those of the file, or those that a login service told."""
+        rights = {
+            place: frozenset[Right]().union(*(self.rights[role] for role in found))
+            for place, found in roles.items()
+        }
+        return StaffMember(code, roles, rights)
+
+
+def operator_of_machine(code: str) -> StaffMember:
+    """Return who may use this machine as the service does: there is nothing to keep from him."""
+    return StaffBook({}).with_roles(code, {EVERYWHERE: frozenset({StaffRole.OPERATOR})})
+
+
+class StaffFile:
+    """The file of staff as it stands now; a file that turned wrong leaves the last good one in force."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._stamp: tuple[int, int] | None = None
+        self._book = StaffBook({})
+
+    def book(self) -> StaffBook:
+        """Return everybody whom the file names now; a SettingsError when it was never right."""
+        if self.path is None:
+            return self._book
+        with self._lock:
+            try:
+                status = self.path.stat()
+                stamp = (status.st_mtime_ns, status.st_size)
+                if stamp != self._stamp:
+                    self._book, self._stamp = read_staff(self.path), stamp
+            except (OSError, SettingsError):
+                if self._stamp is None:
+                    read_staff(self.path)  # says what is wrong
+        return self._book
+
+
+def read_staff(path: Path) -> StaffBook:
+    """Read a file of staff; a SettingsError with one sentence when it is not right."""
+    try:
+        content = read_toml(path)[0]
+    except TomlError as error:
+        raise SettingsError(error.sentence) from None
+    except OSError as error:
+        raise SettingsError(f"Het bestand {path} is niet te lezen ({error.strerror}).") from None
+    if unknown := set(content) - {"mensen", "rollen", "rollen_van_groepen"}:
+        raise SettingsError(f"{path.name}: het deel {min(unknown)} bestaat niet; wel: mensen, rollen.")
+    rights = dict(DEFAULT_RIGHTS)
+    for name, given in _table(path, content, "rollen").items():
+        rights[_role(path, name)] = frozenset(_right(path, word) for word in _words(path, name, given))
+    people = {}
+    for code, places in _table(path, content, "mensen").items():
+        if not is_code(code):
+            raise SettingsError(f"{path.name}: '{code}' is geen code van een medewerker, zoals mw-17.")
+        people[code] = roles_from(path, code, places)
+    return StaffBook(MappingProxyType(people), MappingProxyType(rights))
+
+
+def roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[StaffRole]]:
+    """Read roles per gemeentecode."""
+    if not isinstance(places, dict) or not places:
+        raise SettingsError(
+            f'{path.name}: {about} heeft geen rollen; schrijf bijvoorbeeld "0518" = ["lezer"].'
+        )
+    found = {}
+    for place, given in places.items():
+        if not _MUNICIPALITY.fullmatch(place):
+            raise SettingsError(
+                f"{path.name}: {about}: '{place}' is geen gemeentecode van vier cijfers of *."
+            )
+        found[place] = frozenset(_role(path, word) for word in _words(path, about, given))
+    return MappingProxyType(found)
+
+
+def _table(path: Path, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    given = content.get(name, {})
+    if not isinstance(given, dict):
+        raise SettingsError(f"{path.name}: {name} moet een deel zijn: [{name}].")
+    return given
+
+
+def _words(path: Path, about: str, given: Any) -> Iterable[str]:
+    if not isinstance(given, list) or not all(isinstance(word, str) for word in given):
+        raise SettingsError(f'{path.name}: {about}: schrijf een lijst, zoals ["lezer"].')
+    return given
+
+
+def _role(path: Path, word: str) -> StaffRole:
+    try:
+        return StaffRole(word)
+    except ValueError:
+        raise SettingsError(
+            f"{path.name}: de rol '{word}' bestaat niet; kies uit {', '.join(StaffRole)}."
+        ) from None
+
+
+def _right(path: Path, word: str) -> Right:
+    try:
+        return Right(word)
+    except ValueError:
+        raise SettingsError(
+            f"{path.name}: het recht '{word}' bestaat niet; kies uit {', '.join(Right)}."
+        ) from None
