@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import httpx
 
 from adapters.runtime.credential import Credential
+from adapters.runtime.settings import SettingsError
 from deployments.closed import CLIENT
 from deployments.environment import names_other_server, prefect_environment
+from deployments.prefect_database import refuse_newer_prefect
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,12 +33,21 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         if names_other_server(environment, settings):
             yield f"De Prefect-server ({url}) antwoordt niet zoals verwacht. Zaken worden bewaard en niet getoond."
+        else:
+            yield from _why_our_own_would_not_start(settings)
         return
     if expires:
         yield (
             f"De Prefect-server leest elke vijf seconden alle geparkeerde runs. Zet {_EXPIRED_PAUSES} op false, bij "
             "elke server en bij de services."
         )
+
+
+def _why_our_own_would_not_start(settings: Settings) -> Iterator[str]:
+    try:
+        refuse_newer_prefect(settings)
+    except SettingsError as error:
+        yield str(error)
 
 
 def _shown(environment: dict[str, str]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from deployments.closed import refuse_when_open, server_problems
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.sessions import Sessions
 from deployments.garbage import collect_less
+from deployments.prefect_database import refuse_newer_prefect
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
@@ -32,6 +33,7 @@ def main() -> None:
         chosen = settings()
         refuse_when_open(server_problems())
         check_seam(SERVER_PARTS)
+        refuse_newer_prefect(chosen)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)

@@ -53,17 +53,18 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _postgresql_database() -> Iterator[str]:
-    """Make a migrated PostgreSQL database, and remove it afterwards; skip where no server answers."""
+def _postgresql_database(*, migrated: bool = True) -> Iterator[str]:
+    """Make a PostgreSQL database, and remove it afterwards; skip where no server answers."""
     if not _postgresql_answers():
         pytest.skip("no PostgreSQL on this machine")
     name = f"routekaart_test_{uuid.uuid4().hex[:8]}"
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     url = POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
-    made = create_engine(url)
-    migrate(made)
-    made.dispose()
+    if migrated:
+        made = create_engine(url)
+        migrate(made)
+        made.dispose()
     yield url
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
@@ -80,6 +81,13 @@ def postgresql_url() -> Iterator[str]:
 def empty_postgresql_url() -> Iterator[str]:
     """A migrated PostgreSQL database of one test, for workers and servers that are killed with connections open."""
     with _postgresql_database() as url:
+        yield url
+
+
+@pytest.fixture
+def bare_postgresql_url() -> Iterator[str]:
+    """A PostgreSQL database of one test without a table."""
+    with _postgresql_database(migrated=False) as url:
         yield url
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.messages.announcements import Announcement, announce
-from adapters.runtime.settings import secret_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,8 +47,8 @@ TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
 
 
 def operator_key(settings: Settings) -> str:
-    """Return the key with which Prefect's server may ask for such a message."""
-    return secret_file(settings.ensure_home() / "beheersleutel").decode()
+    """Return the key with which Prefect's server may ask for such a message: one for all machines of a database."""
+    return hmac.new(settings.secret("integration"), b"beheersleutel", hashlib.sha256).hexdigest()
 
 
 def tell_coordinator(office: MessageOffice, kind: str, subject: str, message_id: str) -> str:

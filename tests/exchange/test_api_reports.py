@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from conftest import caller
+from pydantic import SecretStr
 from starlette.testclient import TestClient
 
 from adapters.api import create_api
@@ -19,6 +20,8 @@ from adapters.oversight.disclosure import HIDDEN
 from adapters.oversight.workload import read_workload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
 
@@ -161,6 +164,13 @@ def test_a_message_of_an_automation_reaches_the_coordinator(office: Office) -> N
     assert "Vraag de beheerder om de worker te starten" in line["tekst"]
     for wrong in (MESSAGE | {"soort": "iets"}, MESSAGE | {"meer": "x"}, MESSAGE | {"onderwerp": "x" * 201}):
         assert api.post("/v1/beheermeldingen", json=wrong).status_code == 400
+
+
+def test_every_machine_of_a_database_knows_the_key_of_the_automations(office: Office, tmp_path: Path) -> None:
+    """Another machine with the same keys, and a home of its own, lets in what the first machine told Prefect."""
+    shared = {"integration_key": SecretStr(office.settings.secret("integration").decode())}
+    other = office.settings.model_copy(update={"home": tmp_path / "ander", **shared})
+    assert operator_key(other) == operator_key(office.settings)
 
 
 def test_only_the_key_of_the_automations_lets_a_message_in(api: TestClient, office: Office) -> None:

@@ -1,0 +1,83 @@
+"""After going back to an older Prefect: the refusal that says what to do, and the way out, on the real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from stack import free_port
+
+from adapters.runtime.settings import Settings, SettingsError
+from deployments.prefect_check import prefect_problems
+from deployments.prefect_database import move_database_aside, refuse_newer_prefect
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+URL = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
+NEWER = "UPDATE alembic_version SET version_num = 'ffffffffffff'"
+
+
+@pytest.fixture
+def prefect_on_postgresql(
+    bare_postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
+    """Settings of a machine whose Prefect keeps its data in a PostgreSQL database of its own."""
+    monkeypatch.setenv(URL, bare_postgresql_url.replace("postgresql://", "postgresql+asyncpg://"))
+    return Settings(home=tmp_path, prefect_port=free_port())
+
+
+def test_without_a_database_of_prefect_there_is_nothing_to_refuse_or_to_move(
+    prefect_on_postgresql: Settings,
+) -> None:
+    """An empty database is one that Prefect will fill."""
+    refuse_newer_prefect(prefect_on_postgresql)
+    assert move_database_aside(prefect_on_postgresql) is None
+
+
+@pytest.mark.long
+def test_a_newer_database_is_refused_and_put_aside(
+    prefect_on_postgresql: Settings, bare_postgresql_url: str
+) -> None:
+    """One sentence says the way; then Prefect's own migration fills the empty place, and the old rows are there."""
+    _prefect_migrates()
+    refuse_newer_prefect(prefect_on_postgresql)
+    with psycopg.connect(bare_postgresql_url, autocommit=True) as database:
+        database.execute(NEWER)
+        with pytest.raises(SettingsError, match=r"nieuwere Prefect dan .* --nieuwe-prefect"):
+            refuse_newer_prefect(prefect_on_postgresql)
+        assert "nieuwere Prefect" in "".join(prefect_problems(prefect_on_postgresql))  # so says `controleer`
+        moved = move_database_aside(prefect_on_postgresql)
+        refuse_newer_prefect(prefect_on_postgresql)
+        _prefect_migrates()
+        assert moved is not None
+        kept = database.execute(f"SELECT version_num FROM {moved.removeprefix('schema ')}.alembic_version")
+        assert kept.fetchall() == [("ffffffffffff",)]
+
+
+def test_a_schema_that_holds_the_cases_too_is_never_put_aside(
+    postgresql_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cases never go aside with Prefect: the sentence asks for a database of Prefect's own."""
+    monkeypatch.setenv(URL, postgresql_url)
+    with psycopg.connect(postgresql_url, autocommit=True) as database:
+        with pytest.raises(SettingsError, match="staan ook de zaken"):
+            move_database_aside(Settings(home=tmp_path))
+        assert database.execute("SELECT to_regclass('cases')").fetchall() == [("cases",)]
+
+
+def test_a_database_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`controleer` says that it is Prefect's own database, without its password."""
+    monkeypatch.setenv(URL, f"postgresql+asyncpg://prefect:geheim@127.0.0.1:{free_port()}/prefect")
+    (problem,) = prefect_problems(Settings(home=tmp_path, prefect_port=free_port()))
+    assert problem.startswith("De database van Prefect (127.0.0.1) antwoordt niet")
+    assert "geheim" not in problem
+
+
+def _prefect_migrates() -> None:
+    command = [sys.executable, "-m", "prefect", "server", "database", "upgrade", "-y"]
+    subprocess.run(command, env=os.environ, check=True, capture_output=True)
