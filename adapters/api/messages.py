@@ -7,14 +7,14 @@ import re
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.background import BackgroundTask
 
 from adapters.api.auth import check_may
 from adapters.api.cases import case_answer
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import MessageAnswer
+from adapters.api.models import MessageAnswer, TriedOut
 from adapters.api.problems import Problem
 from adapters.api.strict_json import read_json
 from adapters.cases.casework import ConflictError
@@ -22,6 +22,7 @@ from adapters.exchange.answers import answer_once, refuse_another
 from adapters.exchange.clients import READ
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
+from adapters.exchange.webhooks import SubscriptionError, subscription, try_out
 
 if TYPE_CHECKING:
     from sqlmodel import Session
@@ -283,3 +284,19 @@ def receive_notification(
 ) -> Response:
     """Ontvang een ZGW-notificatie: meteen bewaard, daarna verwerkt."""
     return _notified(values, caller, office)
+
+
+@router.post("/v1/abonnementen/{naam}/test", response_model=TriedOut)
+def try_subscription(
+    naam: Annotated[str, Path(max_length=40, examples=["dashboard"])], caller: TheCaller, office: TheOffice
+) -> JSONResponse:
+    """Stuur een abonnee nu een testbericht, en zeg wat hij antwoordt."""
+    check_may(caller, "abonnementen")
+    try:
+        wanted = subscription(office, naam).municipalities
+        if not all(caller.sees(code) for code in wanted):
+            raise SubscriptionError  # noqa: TRY301 - what it may not see is not there
+        sent = try_out(office, naam)
+    except SubscriptionError:
+        raise Problem(404, "Dit abonnement is er niet.") from None
+    return JSONResponse({"abonnement": naam, "gelukt": sent.succeeded, "resultaat": sent.result})

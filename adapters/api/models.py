@@ -17,6 +17,7 @@ from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import SPECS
 from milestones.process import NotPossible
+from milestones.snapshot import TermOutcome
 
 
 def _iso_day(value: object) -> object:
@@ -202,7 +203,7 @@ class TermState(Answered):
     id: str
     mijlpaal: str
     uiterlijk: date | None
-    uitkomst: Literal["loopt", "gehaald", "gemist", "vervallen", "vervangen", "opgeschort"]
+    uitkomst: TermOutcome
     bron: str
     artikelen: list[LawReference]
     zekerheid: Sureness
@@ -410,6 +411,14 @@ class MessageAnswer(Answered):
     berichten: Annotated[
         list[BatchLine] | None, Field(description="Een regel per bericht, in de volgorde van de batch.")
     ] = None
+
+
+class TriedOut(Answered):
+    """Wat een abonnee van een testbericht vond."""
+
+    abonnement: str
+    gelukt: bool
+    resultaat: str
 
 
 class Health(Answered):

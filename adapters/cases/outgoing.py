@@ -10,6 +10,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from adapters.runtime.actor import shown_actor
+from milestones.case import closed
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
@@ -24,11 +25,16 @@ if TYPE_CHECKING:
 PREFIX = "nl.schuldhulpverlening.mijlpalen."
 REACHED = f"{PREFIX}mijlpaal-bereikt"
 HANDED_OVER = f"{PREFIX}mijlpaal-overgedragen"
+STATE_CHANGED = f"{PREFIX}toestand-gewijzigd"
+ENDED = f"{PREFIX}mijlpaal-afgesloten"
 TERM_STARTED = f"{PREFIX}termijn-gestart"
 TERM_WARNING = f"{PREFIX}termijn-waarschuwing"
 TERM_OVER = f"{PREFIX}termijn-verlopen"
 TERM_SUSPENDED = f"{PREFIX}termijn-opgeschort"
-TYPES = (REACHED, HANDED_OVER, TERM_STARTED, TERM_WARNING, TERM_OVER, TERM_SUSPENDED)
+TYPES = (REACHED, HANDED_OVER, STATE_CHANGED, ENDED, TERM_STARTED, TERM_WARNING, TERM_OVER, TERM_SUSPENDED)
+
+TEST = f"{PREFIX}test"  # with which a subscription is tried; it is about no case
+_MOST_OF_ONE_INPUT = 1000
 
 _CASES = uuid.UUID("0f4f5b6e-6a0e-4bb4-9a43-1d9a5a3f5b1f")
 _EVENTS = uuid.UUID("a2f6d1c4-0a0a-4b3e-8d55-5f1a3c1f7c9e")
@@ -62,6 +68,7 @@ def outgoing_events(
             "type": kind,
             "municipality": case_row.municipality,
             "case_reference": case_row.reference,
+            "sequence": line["number"] * _MOST_OF_ONE_INPUT + index,
             "data": {"zaak": zaak, "zaakreferentie": case_row.reference, **data, "door": by},
             "created_at": at,
         }
@@ -70,14 +77,19 @@ def outgoing_events(
 
 
 def as_cloudevent(row: OutgoingEventRow) -> dict[str, Any]:
-    """Return an event in the structured form of CloudEvents 1.0 (NL GOV profile)."""
+    """Return an event in the structured form of CloudEvents 1.0 (NL GOV profile).
+
+    Its subject is the reference that the API takes; `sequence` puts the events of a case in order, as text.
+    """
+    order = {} if row.sequence is None else {"sequence": f"{row.sequence:012d}"}
     return {
         "specversion": "1.0",
         "id": row.id,
         "source": source(row.municipality),
         "type": row.type,
-        "subject": case_uuid(row.municipality, row.case_reference),
+        "subject": row.case_reference,
         "time": row.created_at.isoformat(timespec="seconds"),
+        **order,
         "datacontenttype": "application/json",
         "data": row.data,
     }
@@ -93,11 +105,16 @@ def _events(before: Case, after: Case, steps: Sequence[Step]) -> Iterator[tuple[
             yield REACHED, {"mijlpaal": step.process}
         elif step.event == "overgedragen":
             yield HANDED_OVER, {"mijlpaal": steps[0].process, "naar": step.process}
+        if step.before not in (None, step.after):
+            yield STATE_CHANGED, {"mijlpaal": step.process}
         if step.rung is not None and step.term is not None:
             kind = TERM_OVER if step.rung == EXPIRY else TERM_WARNING
             yield kind, _term(step.process, _find(new, step.process, step.term), step.term)
     for name, process in new.items():
-        yield from _changed_terms(name, old.get(name), process)
+        was = old.get(name)
+        if was is not process and closed(process) and not (was is not None and closed(was)):
+            yield ENDED, {"mijlpaal": name}
+        yield from _changed_terms(name, was, process)
 
 
 def _changed_terms(

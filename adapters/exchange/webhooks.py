@@ -13,21 +13,30 @@ import hmac
 import json
 import re
 import secrets
-import time
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 import structlog
 from sqlalchemy import ColumnElement, func, or_, update
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from adapters.cases.outgoing import PREFIX, TYPES, as_cloudevent
+from adapters.cases.outgoing import PREFIX, TEST, TYPES, as_cloudevent, source
 from adapters.exchange.clients import derived_secret
 from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.subscriber_authorization import (
+    NO_TOKEN,
+    Authorization,
+    ClientCredentials,
+    opened,
+    sealed,
+)
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.clock import AMSTERDAM
@@ -35,14 +44,13 @@ from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from adapters.messages.message_office import MessageOffice
     from adapters.storage.leases import Lease
 
 TIMEOUT_SECONDS = 5.0
-LONGEST_ROUND_SECONDS = 20.0  # what is left waits for the next round
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _HERE = ("127.0.0.1", "localhost", "::1")
 _MOST_URL = 500
@@ -51,9 +59,20 @@ OLD_FORM = (
     "oude-vorm"  # in the place of an earlier secret: the migration found a subscription from before whsec_
 )
 _GONE = 410
+_UNAUTHORIZED = 401
 _LONGEST_REST = timedelta(hours=24)
 
 log = structlog.get_logger("routekaart.webhooks")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of sending one event."""
+
+    result: str
+    succeeded: bool = False
+    rest: timedelta = timedelta(0)
+    gone: bool = False
 
 
 class SubscriptionError(IntegrationError):
@@ -69,6 +88,7 @@ def subscribe(
     url: str,
     types: Sequence[str] = ("*",),
     municipalities: Sequence[str] = ("*",),
+    authorization: Authorization | None = None,
 ) -> str:
     """Make a subscription and give the secret that its messages are signed with."""
     if not _NAME.fullmatch(name):
@@ -89,6 +109,7 @@ def subscribe(
         types=list(types),
         municipalities=list(municipalities),
         created_at=office.clock.now(),
+        authorization=sealed(office, authorization) if authorization else None,
     )
     with writing(office.engine) as session:
         known = session.get(SubscriptionRow, name)
@@ -110,12 +131,47 @@ def _check_url(url: str) -> None:
         raise SubscriptionError("Het adres moet met https:// beginnen (http:// kan alleen op deze machine).")
 
 
+def _active(session: Session, name: str) -> SubscriptionRow:
+    row = session.get(SubscriptionRow, name)
+    if row is None or row.ended_at is not None:
+        raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+    return row
+
+
+def subscription(office: MessageOffice, name: str) -> SubscriptionRow:
+    """Return a subscription that has not ended; SubscriptionError when there is none."""
+    with reading(office.engine) as session:
+        return _active(session, name)
+
+
+def pause(office: MessageOffice, name: str) -> None:
+    """Send nothing for a while; what happens meanwhile waits in order."""
+    with writing(office.engine) as session:
+        row = _active(session, name)
+        row.paused_at = row.paused_at or office.clock.now()
+        session.add(row)
+
+
+def resume(office: MessageOffice, name: str) -> None:
+    """Send what waited while a subscription was paused, and what comes."""
+    with writing(office.engine) as session:
+        row = _active(session, name)
+        row.paused_at = None
+        session.add(row)
+
+
+def authorize(office: MessageOffice, name: str, authorization: Authorization | None) -> None:
+    """Give a subscription another authorization, or none."""
+    with writing(office.engine) as session:
+        row = _active(session, name)
+        row.authorization = sealed(office, authorization) if authorization else None
+        session.add(row)
+
+
 def unsubscribe(office: MessageOffice, name: str) -> None:
     """End a subscription; what was still on its way is not sent any more."""
     with writing(office.engine) as session:
-        row = session.get(SubscriptionRow, name)
-        if row is None or row.ended_at is not None:
-            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        row = _active(session, name)
         row.ended_at = office.clock.now()
         session.add(row)
         session.execute(
@@ -140,9 +196,7 @@ def signing_secret(office: MessageOffice, name: str, salt: str) -> str:
 def renew_secret(office: MessageOffice, name: str) -> str:
     """Return a subscription a new secret; its messages are signed with the one before it as well, until the next."""
     with writing(office.engine) as session:
-        row = session.get(SubscriptionRow, name)
-        if row is None or row.ended_at is not None:
-            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        row = _active(session, name)
         row.previous_salt, row.salt = row.salt, secrets.token_hex(16)
         session.add(row)
         return signing_secret(office, name, row.salt)
@@ -233,86 +287,140 @@ def _wants(subscription: SubscriptionRow, row: OutgoingEventRow) -> bool:
 # --- delivering ---------------------------------------------------------------------------------------------
 
 
-def anything_due(office: MessageOffice) -> bool:
-    """Whether a delivery waits to be tried."""
-    query = select(WebhookDeliveryRow.id).where(*_due(office)).limit(1)
+def waiting_subscribers(office: MessageOffice) -> Sequence[str]:
+    """Return the subscriptions for which something is due; one that is paused waits."""
+    paused = select(SubscriptionRow.name).where(col(SubscriptionRow.paused_at).is_not(None))
+    query = select(WebhookDeliveryRow.subscription).where(
+        *_due(office), col(WebhookDeliveryRow.subscription).not_in(paused)
+    )
     with reading(office.engine) as session:
-        return session.exec(query).first() is not None
+        return sorted(session.exec(query.distinct()).all())
 
 
 def _due(office: MessageOffice) -> tuple[ColumnElement[bool], ...]:
     return (col(WebhookDeliveryRow.next_at) <= office.clock.now(), office.leases.webhooks.free())
 
 
-def deliver_due(office: MessageOffice, client: httpx.Client | None = None, limit: int = 100) -> int:
-    """Try every delivery that is due, the oldest first; give how many were delivered.
+def deliver_due(office: MessageOffice) -> int:
+    """Send every subscriber what is due, one after another; return how many were delivered."""
+    return sum(deliver_to(office, name) for name in waiting_subscribers(office))
 
-    A subscriber that fails is left alone until the next round, so that it holds up nobody else for long.
-    """
+
+def deliver_to(office: MessageOffice, name: str, limit: int = 100) -> int:
+    """Send one subscriber what is due, the oldest first, until it fails; return how many were delivered."""
     query = (
-        select(WebhookDeliveryRow.id, WebhookDeliveryRow.subscription)
-        .where(*_due(office))
+        select(WebhookDeliveryRow.id)
+        .where(*_due(office), col(WebhookDeliveryRow.subscription) == name)
         .order_by(col(WebhookDeliveryRow.id))
         .limit(limit)
     )
     with reading(office.engine) as session:
         due = session.exec(query).all()
-    if not due:
-        return 0
-    began, failing, delivered = time.monotonic(), set[str](), 0
-    with client or httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as sender:
-        for number, name in due:
-            if name not in failing and time.monotonic() - began < LONGEST_ROUND_SECONDS:
-                with office.leases.webhooks.holding([number]) as leases:
-                    delivered += sum(_deliver(office, sender, lease, failing) for lease in leases)
+    delivered = 0
+    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        for number in due:
+            with office.leases.webhooks.holding([number]) as leases:
+                results = [_deliver(office, client, lease) for lease in leases]
+            if False in results:
+                break
+            delivered += results.count(True)
     return delivered
 
 
-def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease, failing: set[str]) -> bool:
+def send(
+    office: MessageOffice, client: httpx.Client, receiver: SubscriptionRow, event: Mapping[str, Any]
+) -> Sent:
+    """Send one event, signed and with the authorization of its receiver; say what came of it."""
     now = office.clock.now()
-    with reading(office.engine) as session:
-        delivery = session.get_one(WebhookDeliveryRow, lease.key)
-        event = session.get_one(OutgoingEventRow, delivery.event_number)
-        subscription = session.get_one(SubscriptionRow, delivery.subscription)
-    if delivery.next_at is None or delivery.next_at > now:  # another worker tried it a moment ago
-        office.leases.webhooks.release(lease)
-        return False
-    body = json.dumps(as_cloudevent(event), ensure_ascii=False, separators=(",", ":")).encode()
+    body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     timestamp = int(now.timestamp())
     headers = {
         "Content-Type": "application/cloudevents+json; charset=utf-8",
         "User-Agent": "routekaart",
-        "webhook-id": event.id,
+        "webhook-id": event["id"],
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": signatures(office, subscription, event.id, timestamp, body),
+        "webhook-signature": signatures(office, receiver, event["id"], timestamp, body),
     }
-    rest, gone = timedelta(0), False
     try:
-        answer = client.post(subscription.url, content=body, headers=headers)
-        result, succeeded = f"HTTP {answer.status_code}", answer.is_success
-        rest, gone = _asked_rest(answer, now), answer.status_code == _GONE
+        authorization = opened(office, receiver.authorization)
+        if authorization is not None:
+            headers["Authorization"] = authorization.root.header()
+    except NO_TOKEN as error:
+        return Sent(f"geen autorisatie ({type(error).__name__})")
+    try:
+        # Of an answer only its head counts, so that nobody keeps us reading.
+        with client.stream("POST", receiver.url, content=body, headers=headers) as answer:
+            if answer.status_code == _UNAUTHORIZED and isinstance(
+                authorization and authorization.root, ClientCredentials
+            ):
+                authorization.root.forget()
+            return Sent(
+                f"HTTP {answer.status_code}",
+                answer.is_success,
+                _asked_rest(answer, now),
+                answer.status_code == _GONE,
+            )
     except httpx.HTTPError as error:
-        result, succeeded = type(error).__name__, False
-    if not succeeded:
-        failing.add(subscription.name)
-        log.warning("webhook_failed", subscription=subscription.name, event_id=event.id, result=result)
+        return Sent(type(error).__name__)
+
+
+def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease) -> bool | None:
+    """Try one delivery; None when there is nothing to try any more."""
+    now = office.clock.now()
+    with reading(office.engine) as session:
+        delivery = session.get_one(WebhookDeliveryRow, lease.key)
+        event = session.get_one(OutgoingEventRow, delivery.event_number)
+        receiver = session.get_one(SubscriptionRow, delivery.subscription)
+    if delivery.next_at is None or delivery.next_at > now or receiver.paused_at is not None:
+        office.leases.webhooks.release(lease)
+        return None
+    sent = send(office, client, receiver, as_cloudevent(event))
+    if not sent.succeeded:
+        log.warning("webhook_failed", subscription=receiver.name, event_id=event.id, result=sent.result)
     with writing(office.engine) as session:
         row = session.get_one(WebhookDeliveryRow, delivery.id)
         office.leases.webhooks.let_go(session, lease)
         row.attempts += 1
-        row.last_result = result
-        wait = None if succeeded else wait_after(row.attempts)
-        row.next_at = None if wait is None else now + max(wait, rest)
-        if succeeded:
+        row.last_result = sent.result[:60]
+        wait = None if sent.succeeded else wait_after(row.attempts)
+        row.next_at = None if wait is None else now + max(wait, sent.rest)
+        if sent.succeeded:
             row.delivered_at = now
         elif row.next_at is None:
             row.gave_up_at = now
-            log.error("webhook_given_up", subscription=subscription.name, event_id=event.id)
+            log.error("webhook_given_up", subscription=receiver.name, event_id=event.id)
         session.add(row)
-    if gone:  # Standard Webhooks: the receiver wants nothing any more
-        log.warning("webhook_subscription_ended", subscription=subscription.name)
-        unsubscribe(office, subscription.name)
-    return succeeded
+        if sent.rest and not sent.succeeded:  # the receiver asks it for itself, not for one event
+            others = col(WebhookDeliveryRow.next_at) < now + sent.rest
+            session.execute(
+                update(WebhookDeliveryRow)
+                .where(col(WebhookDeliveryRow.subscription) == receiver.name, others)
+                .values(next_at=now + sent.rest)
+            )
+    if sent.gone:  # Standard Webhooks: the receiver wants nothing any more
+        log.warning("webhook_subscription_ended", subscription=receiver.name)
+        with suppress(SubscriptionError):  # another worker was told so too
+            unsubscribe(office, receiver.name)
+    return sent.succeeded
+
+
+def try_out(office: MessageOffice, name: str) -> Sent:
+    """Send a subscription an event that is about no case, at once; say what came of it."""
+    receiver = subscription(office, name)
+    municipality = next(
+        (code for code in receiver.municipalities if code != "*"), office.settings.municipality
+    )
+    event = {
+        "specversion": "1.0",
+        "id": str(uuid.uuid4()),
+        "source": source(municipality),
+        "type": TEST,
+        "time": office.clock.now().isoformat(timespec="seconds"),
+        "datacontenttype": "application/json",
+        "data": {"abonnement": name},
+    }
+    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+        return send(office, client, receiver, event)
 
 
 def _asked_rest(answer: httpx.Response, now: datetime) -> timedelta:
@@ -345,9 +453,7 @@ def try_again(office: MessageOffice, name: str) -> int:
     """Send all that was given up for a subscription anew; give how many."""
     now = office.clock.now()
     with writing(office.engine) as session:
-        row = session.get(SubscriptionRow, name)
-        if row is None or row.ended_at is not None:
-            raise SubscriptionError(f"Er is geen actief abonnement '{name}'.")
+        _active(session, name)
         result = session.execute(
             update(WebhookDeliveryRow)
             .where(

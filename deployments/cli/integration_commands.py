@@ -95,11 +95,17 @@ def subscribe_command(
         list[str] | None, typer.Option(metavar="SOORT", help="Bijvoorbeeld mijlpaal-bereikt; mag vaker.")
     ] = None,
     gemeente: Municipalities = None,
+    autorisatie: Annotated[
+        Path | None,
+        typer.Option(metavar="BESTAND", help="TOML met soort = vast, zgw of oauth2, en wat daarbij hoort."),
+    ] = None,
 ) -> None:
     """Stuur onze gebeurtenissen naar een adres; het geheim van de handtekening staat er maar een keer."""
+    from adapters.exchange.subscriber_authorization import read_authorization
     from adapters.exchange.webhooks import subscribe
 
-    secret = subscribe(the_office(), naam, adres, tuple(soort or ("*",)), tuple(gemeente or ("*",)))
+    shown = read_authorization(autorisatie) if autorisatie else None
+    secret = subscribe(the_office(), naam, adres, tuple(soort or ("*",)), tuple(gemeente or ("*",)), shown)
     say(f"abonnement  {naam}")
     say(f"geheim      {secret}")
 
@@ -110,7 +116,7 @@ def list_subscriptions_command() -> None:
     from adapters.exchange.webhooks import subscriptions
 
     for row in subscriptions(the_office()):
-        state = "ingetrokken" if row.ended_at else "actief"
+        state = "ingetrokken" if row.ended_at else "gepauzeerd" if row.paused_at else "actief"
         wanted = f"{', '.join(row.types)}  gemeenten: {', '.join(row.municipalities)}"
         say(f"{row.name}  {state}  {row.url}  {wanted}")
 
@@ -122,6 +128,48 @@ def unsubscribe_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) ->
 
     unsubscribe(the_office(), naam)
     say(f"Abonnement {naam} is ingetrokken.")
+
+
+@subscription_app.command("pauzeer")
+def pause_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
+    """Stuur een tijd niets; wat er gebeurt, wacht op volgorde."""
+    from adapters.exchange.webhooks import pause
+
+    pause(the_office(), naam)
+    say(f"Abonnement {naam} is gepauzeerd; verder gaan kan met: routekaart abonnement hervat {naam}")
+
+
+@subscription_app.command("hervat")
+def resume_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
+    """Ga verder na een pauze; wat wachtte, gaat eerst."""
+    from adapters.exchange.webhooks import resume
+
+    resume(the_office(), naam)
+    say(f"Abonnement {naam} gaat verder.")
+
+
+@subscription_app.command("test")
+def try_out_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
+    """Stuur nu een testbericht; zegt wat de ontvanger antwoordt."""
+    from adapters.exchange.webhooks import SubscriptionError, try_out
+
+    sent = try_out(the_office(), naam)
+    if not sent.succeeded:
+        raise SubscriptionError(f"Abonnement {naam} neemt het testbericht niet aan: {sent.result}.")
+    say(f"Abonnement {naam} neemt het testbericht aan: {sent.result}.")
+
+
+@subscription_app.command("autorisatie")
+def authorize_command(
+    naam: Annotated[str, typer.Argument(metavar="NAAM")],
+    bestand: Annotated[Path | None, typer.Argument(metavar="BESTAND", help="Zonder bestand: geen.")] = None,
+) -> None:
+    """Geef een abonnement een andere autorisatie, of geen."""
+    from adapters.exchange.subscriber_authorization import read_authorization
+    from adapters.exchange.webhooks import authorize
+
+    authorize(the_office(), naam, read_authorization(bestand) if bestand else None)
+    say(f"Abonnement {naam} heeft {'een andere' if bestand else 'geen'} autorisatie.")
 
 
 @subscription_app.command("nieuw-geheim")

@@ -55,7 +55,8 @@ def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) ->
     words = {part for path in described["paths"] for part in path.split("/") if part and "{" not in part}
     assert words == {
         "zaken", "gebeurtenissen", "journaal", "verwijzingen", "vroegsignalen", "cloudevents",
-        "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "healthz", "readyz", "metrics",
+        "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "abonnementen",
+        "test", "healthz", "readyz", "metrics",
     }  # fmt: skip
 
 
