@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import httpx
 import jwt
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error
+from oauthlib.oauth2 import BackendApplicationClient, OAuth2Error  # type: ignore[import-untyped]
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, SecretStr, ValidationError
 
 from adapters.exchange.clients import derived_secret
@@ -49,6 +49,9 @@ def _one_line(value: SecretStr) -> SecretStr:
 
 class _Kind(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    def refused(self) -> None:
+        """Note that the receiver did not take it."""
 
 
 class FixedHeader(_Kind):
@@ -108,8 +111,8 @@ class ClientCredentials(_Kind):
             known = _tokens[self._name] = (given["access_token"], ends)
         return f"Bearer {known[0]}"
 
-    def forget(self) -> None:
-        """Ask for a new token the next time: the receiver took this one no more."""
+    def refused(self) -> None:
+        """Ask for a new token the next time."""
         _tokens.pop(self._name, None)
 
     @property

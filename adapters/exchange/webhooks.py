@@ -33,7 +33,6 @@ from adapters.exchange.refusals import IntegrationError
 from adapters.exchange.subscriber_authorization import (
     NO_TOKEN,
     Authorization,
-    ClientCredentials,
     opened,
     sealed,
 )
@@ -350,10 +349,8 @@ def send(
     try:
         # Of an answer only its head counts, so that nobody keeps us reading.
         with client.stream("POST", receiver.url, content=body, headers=headers) as answer:
-            if answer.status_code == _UNAUTHORIZED and isinstance(
-                authorization and authorization.root, ClientCredentials
-            ):
-                authorization.root.forget()
+            if answer.status_code == _UNAUTHORIZED and authorization is not None:
+                authorization.root.refused()
             return Sent(
                 f"HTTP {answer.status_code}",
                 answer.is_success,
