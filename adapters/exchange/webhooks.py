@@ -65,7 +65,7 @@ log = structlog.get_logger("routekaart.webhooks")
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Attempted:
     """What came of sending one event."""
 
     result: str
@@ -151,7 +151,7 @@ def pause(office: MessageOffice, name: str) -> None:
         session.add(row)
 
 
-def resume(office: MessageOffice, name: str) -> None:
+def take_up_again(office: MessageOffice, name: str) -> None:
     """Send what waited while a subscription was paused, and what comes."""
     with writing(office.engine) as session:
         row = _active(session, name)
@@ -160,7 +160,7 @@ def resume(office: MessageOffice, name: str) -> None:
 
 
 def authorize(office: MessageOffice, name: str, authorization: Authorization | None) -> None:
-    """Give a subscription another authorization, or none."""
+    """Set another authorization for a subscription, or none."""
     with writing(office.engine) as session:
         row = _active(session, name)
         row.authorization = sealed(office, authorization) if authorization else None
@@ -328,7 +328,7 @@ def deliver_to(office: MessageOffice, name: str, limit: int = 100) -> int:
 
 def send(
     office: MessageOffice, client: httpx.Client, receiver: SubscriptionRow, event: Mapping[str, Any]
-) -> Sent:
+) -> Attempted:
     """Send one event, signed and with the authorization of its receiver; say what came of it."""
     now = office.clock.now()
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
@@ -345,20 +345,20 @@ def send(
         if authorization is not None:
             headers["Authorization"] = authorization.root.header()
     except NO_TOKEN as error:
-        return Sent(f"geen autorisatie ({type(error).__name__})")
+        return Attempted(f"geen autorisatie ({type(error).__name__})")
     try:
         # Of an answer only its head counts, so that nobody keeps us reading.
         with client.stream("POST", receiver.url, content=body, headers=headers) as answer:
             if answer.status_code == _UNAUTHORIZED and authorization is not None:
                 authorization.root.refused()
-            return Sent(
+            return Attempted(
                 f"HTTP {answer.status_code}",
                 answer.is_success,
                 _asked_rest(answer, now),
                 answer.status_code == _GONE,
             )
     except httpx.HTTPError as error:
-        return Sent(type(error).__name__)
+        return Attempted(type(error).__name__)
 
 
 def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease) -> bool | None:
@@ -401,7 +401,7 @@ def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease) -> bool 
     return sent.succeeded
 
 
-def try_out(office: MessageOffice, name: str) -> Sent:
+def try_out(office: MessageOffice, name: str) -> Attempted:
     """Send a subscription an event that is about no case, at once; say what came of it."""
     receiver = subscription(office, name)
     municipality = next(

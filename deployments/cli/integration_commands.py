@@ -142,9 +142,9 @@ def pause_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
 @subscription_app.command("hervat")
 def resume_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
     """Ga verder na een pauze; wat wachtte, gaat eerst."""
-    from adapters.exchange.webhooks import resume
+    from adapters.exchange.webhooks import take_up_again
 
-    resume(the_office(), naam)
+    take_up_again(the_office(), naam)
     say(f"Abonnement {naam} gaat verder.")
 
 

@@ -23,9 +23,9 @@ from adapters.exchange.webhooks import (
     deliver_due,
     fan_out,
     pause,
-    resume,
     subscribe,
     subscriptions,
+    take_up_again,
     try_out,
     waiting_subscribers,
 )
@@ -115,7 +115,7 @@ def test_a_paused_subscription_goes_on_in_order(api: TestClient, office: Office,
     cases = [opened(api) for _ in range(3)]
     fan_out(office)
     assert (deliver_due(office), receiver.received) == (0, [])
-    resume(office, "dashboard")
+    take_up_again(office, "dashboard")
     assert deliver_due(office) == 3
     assert [json.loads(body)["subject"] for _, body in receiver.received] == cases
 
