@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
 
+# The receivers of the tests are on this machine.
+os.environ.setdefault("ROUTEKAART_WEBHOOK_NETWORKS", '["127.0.0.0/8", "::1/128"]')
+
 # Each is started once; all tests that use one run in one process, one after the other.
 SHARED = ("stack", "server")
 

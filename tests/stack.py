@@ -68,6 +68,7 @@ class Stack:
             "ROUTEKAART_HOME": str(self.home),
             "ROUTEKAART_PREFECT_PORT": str(self.prefect_port),
             "ROUTEKAART_API_PORT": str(self.api_port),
+            "ROUTEKAART_WEBHOOK_NETWORKS": '["127.0.0.0/8", "::1/128"]',
         } | self.extra  # fmt: skip
 
     def start(self) -> float:

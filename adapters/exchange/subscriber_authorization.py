@@ -19,9 +19,11 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, Se
 
 from adapters.exchange.clients import derived_secret
 from adapters.exchange.refusals import IntegrationError
+from adapters.exchange.webhook_addresses import webhook_client
 from adapters.runtime.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from adapters.messages.message_office import MessageOffice
@@ -60,7 +62,7 @@ class FixedHeader(_Kind):
     soort: Literal["vast"]
     waarde: Annotated[SecretStr, Field(max_length=2000), AfterValidator(_one_line)]
 
-    def header(self) -> str:
+    def header(self, networks: Sequence[str]) -> str:  # noqa: ARG002
         """Return the header as it was given."""
         return self.waarde.get_secret_value()
 
@@ -72,7 +74,7 @@ class ZgwToken(_Kind):
     client_id: _Text
     geheim: Annotated[SecretStr, Field(min_length=1, max_length=500)]
 
-    def header(self) -> str:
+    def header(self, networks: Sequence[str]) -> str:  # noqa: ARG002
         """Return a token that is valid now."""
         claims = {
             "iss": self.client_id,
@@ -94,18 +96,21 @@ class ClientCredentials(_Kind):
     geheim: Annotated[SecretStr, Field(min_length=1, max_length=500)]
     scope: _Text | None = None
 
-    def header(self) -> str:
+    def header(self, networks: Sequence[str]) -> str:
         """Return the token that is valid now; one of NO_TOKEN when the server gives none."""
         known = _tokens.get(self._name)
         if known is None or known[1] < time.time():
             client = BackendApplicationClient(self.client_id, scope=self.scope)
-            answer = httpx.post(
-                self.token_url,
-                content=client.prepare_request_body(scope=self.scope),
-                headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
-                auth=(self.client_id, self.geheim.get_secret_value()),
-                timeout=_TIMEOUT_SECONDS,
-            )
+            with webhook_client(networks, _TIMEOUT_SECONDS) as line:
+                answer = line.post(
+                    self.token_url,
+                    content=client.prepare_request_body(scope=self.scope),
+                    headers={
+                        "Content-Type": "application/x-www-form-urlencoded",
+                        "Accept": "application/json",
+                    },
+                    auth=(self.client_id, self.geheim.get_secret_value()),
+                )
             given = client.parse_request_body_response(answer.text, scope=self.scope)
             ends = time.time() + float(given.get("expires_in", 0)) - _MARGIN_SECONDS
             known = _tokens[self._name] = (given["access_token"], ends)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -36,6 +37,7 @@ from adapters.exchange.subscriber_authorization import (
     opened,
     sealed,
 )
+from adapters.exchange.webhook_addresses import literal, may_go_to, webhook_client
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.clock import AMSTERDAM
@@ -51,7 +53,8 @@ if TYPE_CHECKING:
 
 TIMEOUT_SECONDS = 5.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
-_HERE = ("127.0.0.1", "localhost", "::1")
+_IPV4 = "127.0.0.1"
+_HERE = (_IPV4, "localhost", "::1")
 _MOST_URL = 500
 _PREFIX = "whsec_"
 OLD_FORM = (
@@ -94,7 +97,7 @@ def subscribe(
         raise SubscriptionError(
             "De naam van een abonnement bestaat uit kleine letters, cijfers en streepjes (ten hoogste 40)."
         )
-    _check_url(url)
+    _check_url(url, office.settings.webhook_networks)
     short = tuple(kind.removeprefix(PREFIX) for kind in TYPES)
     for kind in types:
         if not any(fnmatchcase(known, kind.removeprefix(PREFIX)) for known in short):
@@ -118,7 +121,7 @@ def subscribe(
     return signing_secret(office, name, row.salt)
 
 
-def _check_url(url: str) -> None:
+def _check_url(url: str, networks: Sequence[str]) -> None:
     try:
         parts = urlsplit(url)
         host = parts.hostname
@@ -128,6 +131,11 @@ def _check_url(url: str) -> None:
         raise SubscriptionError("Geef een adres als https://voorbeeld.nl/ontvang, zonder naam of wachtwoord.")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _HERE):
         raise SubscriptionError("Het adres moet met https:// beginnen (http:// kan alleen op deze machine).")
+    address = ip_address(_IPV4) if host == "localhost" else literal(host)
+    if address is not None and not may_go_to(address, networks):
+        raise SubscriptionError(
+            "Dit adres ligt op deze machine of in een eigen netwerk; noem dat netwerk in ROUTEKAART_WEBHOOK_NETWORKS."
+        )
 
 
 def _active(session: Session, name: str) -> SubscriptionRow:
@@ -316,7 +324,7 @@ def deliver_to(office: MessageOffice, name: str, limit: int = 100) -> int:
     with reading(office.engine) as session:
         due = session.exec(query).all()
     delivered = 0
-    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+    with webhook_client(office.settings.webhook_networks, TIMEOUT_SECONDS) as client:
         for number in due:
             with office.leases.webhooks.holding([number]) as leases:
                 results = [_deliver(office, client, lease) for lease in leases]
@@ -343,7 +351,7 @@ def send(
     try:
         authorization = opened(office, receiver.authorization)
         if authorization is not None:
-            headers["Authorization"] = authorization.root.header()
+            headers["Authorization"] = authorization.root.header(office.settings.webhook_networks)
     except NO_TOKEN as error:
         return Attempted(f"geen autorisatie ({type(error).__name__})")
     try:
@@ -416,7 +424,7 @@ def try_out(office: MessageOffice, name: str) -> Attempted:
         "datacontenttype": "application/json",
         "data": {"abonnement": name},
     }
-    with httpx.Client(timeout=TIMEOUT_SECONDS, follow_redirects=False) as client:
+    with webhook_client(office.settings.webhook_networks, TIMEOUT_SECONDS) as client:
         return send(office, client, receiver, event)
 
 

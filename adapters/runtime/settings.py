@@ -11,11 +11,12 @@ import secrets
 import tempfile
 from contextlib import suppress
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -42,6 +43,14 @@ KEY_FILES: Mapping[KeyKind, str] = MappingProxyType(
     {"person": "persoonssleutel", "link": "overdrachtsleutel", "integration": "integratiesleutel"}
 )
 Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def _network(value: str) -> str:
+    ip_network(value)  # a ValueError names no secret
+    return value
+
+
+Network = Annotated[str, AfterValidator(_network)]
 
 
 class SettingsError(Refusal, ValueError):
@@ -131,6 +140,8 @@ class Settings(BaseSettings):
     api_largest_delivery: Annotated[int, Field(ge=1_000)] = 500_000_000
     # Who runs the API, for the description: the design rules ask for an address.
     api_contact: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "beheer@example.nl"
+    # Networks inside that a webhook may go to, such as 10.20.0.0/16; without them only public addresses.
+    webhook_networks: tuple[Network, ...] = ()
     api_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
     # Which message of another system stands for which event; without it the table that comes along.
     events_file: Path | None = None
