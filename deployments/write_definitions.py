@@ -1,4 +1,4 @@
-"""Write the page of each definition and of all terms: `python -m deployments.write_definitions`.
+"""Write the page of each definition and of all terms: `python tests/renew.py`.
 
 A test says when that is due.
 """

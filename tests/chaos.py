@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
-from cluster import Cluster
-from invariants import Accepted, violations
 from sqlmodel import col, func, select
-from workshop import Nursery, PrefectServer, Workshop
+from support.cluster import Cluster
+from support.invariants import Accepted, violations
+from support.workshop import Nursery, PrefectServer, Workshop
 
 from adapters.exchange.answers import hashed
 from adapters.runtime.clock import AMSTERDAM

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import pytest
 from sqlmodel import SQLModel
-from stack import Stack
+from support.stack import Stack
 
 from adapters.cases.casework import Casework
 from adapters.office import Office

@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import sync_playwright
-from sample_cases import fill
 from sqlalchemy import func
 from sqlmodel import col, select
-from stack import Stack
+from support.sample_cases import fill
+from support.stack import Stack
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 

@@ -30,8 +30,8 @@ from sqlmodel import col, select
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "tests")]
 
-from sample_cases import fill  # noqa: E402
-from stack import Stack, home_with_keys  # noqa: E402
+from support.sample_cases import fill  # noqa: E402
+from support.stack import Stack, home_with_keys  # noqa: E402
 
 from adapters.office import open_office  # noqa: E402
 from adapters.oversight.workload import read_workload  # noqa: E402

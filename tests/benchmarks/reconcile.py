@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 sys.path.append(str(Path(__file__).parents[1]))
 
 import psutil
-from workshop import PrefectServer
+from support.workshop import PrefectServer
 
 from adapters.office import open_office
 from adapters.runtime.clock import SystemClock

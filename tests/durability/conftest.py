@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from workshop import Nursery, PrefectServer, Workshop
+from support.workshop import Nursery, PrefectServer, Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

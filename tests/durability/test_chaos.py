@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from chaos import DAYS, Chaos, run_chaos
-from cluster import Cluster, postgresql_programs
-from workshop import Workshop
+from support.cluster import Cluster, postgresql_programs
+from support.workshop import Workshop
 
 from adapters.runtime.checkpoints import Checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workshop import Nursery, PrefectServer
+    from support.workshop import Nursery, PrefectServer
 
 pytestmark = pytest.mark.prefect
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from invariants import end_of, messages, violations
-from workshop import Workshop
+from support.invariants import end_of, messages, violations
+from support.workshop import Workshop
 
 from adapters.runtime.checkpoints import Checkpoint
 from adapters.runtime.clock import AMSTERDAM
@@ -16,7 +16,7 @@ from adapters.runtime.clock import AMSTERDAM
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from workshop import Nursery, PrefectServer
+    from support.workshop import Nursery, PrefectServer
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(900)]  # the set-up walks every case
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis.stateful import run_state_machine_as_test
-from model import CasesMachine, settings_for
+from support.model import CasesMachine, settings_for
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from invariants import messages, violations
 from sqlmodel import select
+from support.invariants import messages, violations
 
 from adapters.cases.attention import Attention
 from adapters.runtime.checkpoints import Checkpoint
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sqlalchemy import Engine
-    from workshop import PrefectServer, Workshop
+    from support.workshop import PrefectServer, Workshop
 
     from adapters.cases.casework import Casework
     from milestones.policy import Rules

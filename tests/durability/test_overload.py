@@ -8,13 +8,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from invariants import violations
+from support.invariants import violations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from workshop import PrefectServer, Workshop
+    from support.workshop import PrefectServer, Workshop
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 import pytest
-from invariants import violations
 from sqlalchemy import create_engine, text
+from support.invariants import violations
 
 from adapters.cases.cancellations import Decision, cancellation_asked, decide_cancellation, open_cancellations
 from adapters.storage.database import writing
@@ -16,7 +16,7 @@ from adapters.storage.database import writing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from workshop import PrefectServer, Workshop
+    from support.workshop import PrefectServer, Workshop
 
 pytestmark = pytest.mark.prefect
 

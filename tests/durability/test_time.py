@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from invariants import messages, violations
 from sqlmodel import col, select
+from support.invariants import messages, violations
 
 from adapters.messages.message_kinds import WARNING
 from adapters.runtime.clock import AMSTERDAM, SetClock

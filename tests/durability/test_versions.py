@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from invariants import violations
+from support.invariants import violations
 
 from adapters.cases.definition_moves import move_definition
 from adapters.office import Office, open_office

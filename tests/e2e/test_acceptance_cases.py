@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
-from stack import Stack, wait_until
+from support.stack import Stack, wait_until
 
 from adapters.cases.presentation import case_as_json
 from adapters.office import Office, open_office, set_clock

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
-    from stack import Stack
+    from support.stack import Stack
 
 SIX_WEEKS_AGO = (date.today() - timedelta(weeks=6)).isoformat()  # noqa: DTZ011 - the stack runs on this clock
 

@@ -11,8 +11,8 @@ import psutil
 import pytest
 import ui
 from playwright.sync_api import expect
-from receivers import Mailbox, web_address
-from stack import Stack, wait_until
+from support.receivers import Mailbox, web_address
+from support.stack import Stack, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

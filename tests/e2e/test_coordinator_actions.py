@@ -10,7 +10,7 @@ from uuid import UUID
 import httpx
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
-from stack import wait_until
+from support.stack import wait_until
 
 from adapters.cases.cancellations import ask_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
@@ -22,7 +22,7 @@ from flows.prefect_seam.parking import FORM_PREFIX
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack import Stack
+    from support.stack import Stack
 
     from adapters.office import Office
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from stack import free_port, wait_until
+from support.stack import free_port, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
-    from stack import Stack
+    from support.stack import Stack
 
 pytestmark = [pytest.mark.prefect, pytest.mark.browser]
 

@@ -13,7 +13,7 @@ import httpx
 import pytest
 import ui
 from playwright.sync_api import expect, sync_playwright
-from stack import wait_until
+from support.stack import wait_until
 
 from adapters.cases.outgoing import REACHED
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
-    from stack import Stack
+    from support.stack import Stack
 
     from adapters.office import Office
 

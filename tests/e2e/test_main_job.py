@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from stack import Stack, wait_until
+from support.stack import Stack, wait_until
 
 if TYPE_CHECKING:
     from typing import Any

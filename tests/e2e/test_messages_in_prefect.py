@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from receivers import REFUSE, STUCK, TAKE, Mailbox, mail_server, web_address
-from stack import Stack, wait_until
+from support.receivers import REFUSE, STUCK, TAKE, Mailbox, mail_server, web_address
+from support.stack import Stack, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
-from stack import ROUTEKAART, Stack, run, wait_until
+from support.stack import ROUTEKAART, Stack, run, wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import expect
-from stack import wait_until
+from support.stack import wait_until
 from take_screenshots import MUNICIPALITY, sample_stack
 
 from adapters.cases.cancellations import open_cancellations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
-    from stack import Stack
+    from support.stack import Stack
 
     from flows.views import View
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Locator, Page
-    from stack import Stack
+    from support.stack import Stack
 
 UI = "v2"
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
 import pytest
-from stack import home_with_keys
 from starlette.testclient import TestClient
+from support.api import NOW, caller
+from support.stack import home_with_keys
 
-from adapters.api import create_api
-from adapters.exchange.clients import first_key_file
 from adapters.office import Office, open_office
 from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings
@@ -19,8 +16,6 @@ from adapters.runtime.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-NOW = datetime(2026, 3, 9, 9, 0, tzinfo=ZoneInfo("Europe/Amsterdam"))
 
 
 @pytest.fixture
@@ -47,22 +42,3 @@ def office(settings: Settings, clock: SetClock) -> Iterator[Office]:
 def api(office: Office) -> TestClient:
     """Return the API as its first client calls it."""
     return caller(office)
-
-
-def caller(office: Office, key: str | None = None, **options: Any) -> TestClient:
-    """Return the API on an office, with the key of the first client or another one."""
-    app = create_api(office)
-    chosen = key or first_key_file(office).read_text()
-    return TestClient(app, headers={"X-API-Key": chosen}, **options)
-
-
-def whole(described: dict[str, Any]) -> dict[str, Any]:
-    """Return a description with every path in full, because not every operation has the address of the others."""
-    (server,) = described["servers"]
-    paths = {
-        path
-        if any("servers" in operation for operation in methods.values())
-        else f"{server['url']}{path}": methods
-        for path, methods in described["paths"].items()
-    }
-    return {**described, "paths": paths, "servers": [{"url": "/"}]}

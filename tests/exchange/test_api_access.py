@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 import structlog
-from conftest import whole
 from sqlalchemy import event
 from starlette.testclient import TestClient
+from support.api import whole
 
 from adapters.api import create_api
 from adapters.api.limits import LockOut, RateLimit

@@ -9,11 +9,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
 from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
-from test_api_cases import rows
+from support.api import caller, rows
 
 from adapters.api import create_api
 from adapters.api.problems import Problem

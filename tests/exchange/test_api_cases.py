@@ -5,32 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
-from sqlmodel import func, select
+from support.api import caller, opened, rows
 
 from adapters.exchange.clients import new_client
-from adapters.storage.database import CaseRow, JournalRow, reading
-from adapters.storage.exchange_tables import AnswerRow, OutgoingEventRow
 from milestones.event_fields import THEMES
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from adapters.office import Office
-
-
-def opened(api: TestClient, **fields: Any) -> str:
-    """Open a case and give its reference."""
-    answer = api.post("/v1/zaken", json={"mijlpaal": "M3", **fields})
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["zaak"])
-
-
-def rows(office: Office) -> list[int]:
-    """Count all that an accepted request would have written."""
-    with reading(office.engine) as session:
-        tables = (CaseRow, JournalRow, OutgoingEventRow, AnswerRow)
-        return [session.exec(select(func.count()).select_from(table)).one() for table in tables]
 
 
 def test_an_accepted_event_answers_with_state_terms_and_what_is_possible(api: TestClient) -> None:

@@ -12,8 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
-from conftest import caller
-from test_api_cases import opened, rows
+from support.api import caller, opened, rows
 
 from adapters.exchange.clients import new_client
 from adapters.office import open_office

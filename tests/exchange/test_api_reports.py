@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import caller
 from pydantic import SecretStr
 from starlette.testclient import TestClient
+from support.api import caller
 
 from adapters.api import create_api
 from adapters.exchange.clients import new_client

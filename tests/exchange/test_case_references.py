@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
-from deliveries import SAMIRA
 from pydantic import SecretStr
 from sqlalchemy import text
-from test_api_cases import opened
+from support.api import caller, opened
+from support.signal_deliveries import SAMIRA
 
 from adapters.exchange.inbox import work_on_inbox
 from adapters.exchange.postbak import couple, waiting

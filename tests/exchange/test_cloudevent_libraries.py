@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from cloudevents.core.bindings import http as binding
 from cloudevents.core.v1.event import CloudEvent
-from peers import npm_packages, run_node, serving
+from support.peers import npm_packages, run_node, serving
 
 from adapters.exchange.clients import first_key_file
 from adapters.exchange.postbak import PostbakError, couple, waiting

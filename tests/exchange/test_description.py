@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import schemathesis
-from conftest import NOW, caller, whole
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from test_api_cases import opened
+from support.api import NOW, caller, opened, whole
 
 from adapters.api import create_api
 from adapters.api.description import written
@@ -35,7 +34,7 @@ def described(api: TestClient) -> dict[str, Any]:
 
 
 def test_the_kept_description_is_current(office: Office) -> None:
-    """The description in the repository is the one that is served (renew it: tests/renew_openapi.py)."""
+    """The description in the repository is the one that is served (renew it: python tests/renew.py)."""
     assert KEPT.read_text(encoding="utf-8") == written(create_api(office))
 
 

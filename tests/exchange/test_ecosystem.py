@@ -8,9 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
-from peers import serving, virtual_environment
-from test_api_cases import opened
+from support.api import caller, opened
+from support.peers import serving, virtual_environment
 
 from adapters.api.problems import KINDS
 from adapters.exchange.clients import first_key_file, new_client

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deliveries import delivery, signal, take_in
 from jsonschema import Draft202012Validator, FormatChecker
-from test_history import attempt, case
+from support.signal_deliveries import attempt, case, delivery, signal, take_in
 
 from adapters.exchange.ddas_export import DeliveryKind, ExportError, export
 from adapters.runtime.settings import DdasContact, SettingsError

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from peers import npm_packages, run_node, serving, virtual_environment
+from support.peers import npm_packages, run_node, serving, virtual_environment
 
 from adapters.exchange.clients import first_key_file
 

@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deliveries import DENNIS, delivery, signal, take_in
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlmodel import select
+from support.signal_deliveries import DENNIS, attempt, case, delivery, signal, take_in
 
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.ddas_history import read_history
@@ -21,25 +21,6 @@ from adapters.storage.exchange_tables import OutgoingEventRow
 
 if TYPE_CHECKING:
     from adapters.office import Office
-
-
-def attempt(day: str, *, reached: bool = False, kind: str = "Telefoon") -> dict[str, Any]:
-    """Make a contactpoging as it stands in a delivery."""
-    return {"soort": kind, "bereikt": reached, "datum": day, "dagdeel": "Middag"}
-
-
-def case(
-    result: str | None, *ids: str, attempts: list[dict[str, Any]] | None = None, **more: Any
-) -> dict[str, Any]:
-    """Make a vroegsignaalzaak as it stands in a delivery."""
-    found = {
-        "matchingsdatum": "2026-01-12",
-        "datum_opgepakt": "2026-01-13",
-        "vroegsignalen": [{"ID": id_} for id_ in ids],
-        "contactpogingen": attempts or [],
-        **more,
-    }
-    return found if result is None else {"resultaat": result, **found}
 
 
 def history(office: Office, reference: str | None) -> list[tuple[str, str, str]]:

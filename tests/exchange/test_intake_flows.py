@@ -8,7 +8,6 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
 from prefect import get_client
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
@@ -16,7 +15,8 @@ from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 from sqlmodel import select
-from test_privacy import MARKS, drive
+from support.api import caller
+from support.marked_persons import MARKS, drive
 
 from adapters.cases.outgoing import case_uuid
 from adapters.exchange.webhooks import fan_out

@@ -6,10 +6,9 @@ import json
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
-from conftest import caller
-from deliveries import delivery, signal
-from test_history import case
-from test_messages import event, send
+from support.api import caller
+from support.other_systems import event, send
+from support.signal_deliveries import case, delivery, signal
 
 from deployments import cli
 

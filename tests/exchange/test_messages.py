@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import caller
-from deliveries import delivery, signal
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlmodel import select
-from test_api_cases import opened
+from support.api import caller, opened
+from support.other_systems import ZAAK_URL, event, notification, send
+from support.signal_deliveries import delivery, signal
 
 from adapters.exchange import inbox
 from adapters.exchange.clients import new_client
@@ -30,15 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from httpx import Response
     from starlette.testclient import TestClient
 
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
     from adapters.runtime.settings import Settings
 
-STRUCTURED = {"Content-Type": "application/cloudevents+json"}
-ZAAK_URL = "https://zaken.example.nl/zaken/api/v1/zaken/2f0c8a0e-1111-4222-8333-000000000001"
 TABLE = """
 [[bericht]]
 type = "nl.voorbeeld.agenda.gesprek-gevoerd"
@@ -71,23 +68,6 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     table = tmp_path / "berichten.toml"
     table.write_text(TABLE)
     return settings.model_copy(update={"events_file": table})
-
-
-def event(kind: str, id_: str = "1", **more: Any) -> dict[str, Any]:
-    """Make a CloudEvent."""
-    return {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "urn:nld:oin:1:systeem:balie",
-        "type": f"nl.voorbeeld.{kind}",
-        "time": "2026-03-09T08:00:00Z",
-        **more,
-    }
-
-
-def send(api: TestClient, content: dict[str, Any]) -> Response:
-    """Send a CloudEvent in structured mode."""
-    return api.post("/v1/cloudevents", json=content, headers=STRUCTURED)
 
 
 def state(office: Office, reference: str) -> str:
@@ -253,20 +233,6 @@ def test_a_sender_who_may_not_read_hears_nothing_of_cases(api: TestClient, offic
 
 
 # --- ZGW ----------------------------------------------------------------------------------------------------
-
-
-def notification(**changes: Any) -> dict[str, Any]:
-    """Make a notification as a subscriber of ZGW Notificaties gets it."""
-    return {
-        "kanaal": "zaken",
-        "hoofdObject": ZAAK_URL,
-        "resource": "status",
-        "resourceUrl": "https://zaken.example.nl/zaken/api/v1/statussen/2f0c8a0e-1111-4222-8333-00000000aaaa",
-        "actie": "create",
-        "aanmaakdatum": "2026-03-09T08:00:00Z",
-        "kenmerken": {"bronorganisatie": "123456782", "vertrouwelijkheidaanduiding": "zaakvertrouwelijk"},
-        **changes,
-    }
 
 
 def test_a_notification_is_acknowledged_and_then_worked_on(api: TestClient, office: Office) -> None:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from deliveries import delivery, signal, valid_bsn
-from receivers import Mailbox, web_address
 from sqlalchemy import func
 from sqlmodel import col, select
-from stack import Stack, wait_until
-from test_privacy import AMOUNT, BSN, MARKS, PERSON, drive
-from test_webhooks import Receiver
+from support.marked_persons import AMOUNT, BSN, MARKS, PERSON, drive
+from support.other_systems import Receiver
+from support.receivers import Mailbox, web_address
+from support.signal_deliveries import delivery, signal, valid_bsn
+from support.stack import Stack, wait_until
 
 from adapters.storage.database import OutboxRow, ProcessRow, reading
 from adapters.storage.exchange_tables import OutgoingEventRow, WebhookDeliveryRow

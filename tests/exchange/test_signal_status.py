@@ -6,8 +6,8 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deliveries import DENNIS, SAMIRA, delivery, signal, take_in
 from sqlmodel import select
+from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal, take_in
 
 from adapters.exchange.signal_record import SignalResult
 from adapters.operations.integrity import broken_cases

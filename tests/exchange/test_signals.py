@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 from sqlmodel import select
+from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 
 from adapters.exchange.signal_record import SignalResult
 from adapters.operations.integrity import broken_cases

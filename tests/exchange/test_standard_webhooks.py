@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from peers import npm_packages, run_node
 from standardwebhooks import Webhook, WebhookVerificationError
-from test_api_cases import opened
-from test_webhooks import Receiver
+from support.api import opened
+from support.other_systems import Receiver
+from support.peers import npm_packages, run_node
 
 from adapters.exchange.clients import derived_secret
 from adapters.exchange.webhooks import (

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import select
-from test_api_cases import opened
+from support.api import opened
+from support.other_systems import Receiver
 
 from adapters.cases.outgoing import as_cloudevent
 from adapters.exchange.webhooks import (
@@ -37,43 +36,6 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
-
-
-class Receiver(ThreadingHTTPServer):
-    """A system that receives webhooks, and answers as a test tells it to."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.status = 200
-        self.headers: dict[str, str] = {}
-        self.received: list[tuple[dict[str, str], bytes]] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}/ontvang"
-
-    def kinds(self) -> list[str]:
-        """Return the kinds of the events received, in order."""
-        return [json.loads(body)["type"].rpartition(".")[2] for _, body in self.received]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
-        self.server.received.append(({name.lower(): value for name, value in self.headers.items()}, body))
-        self.send_response(self.server.status)
-        for name, value in self.server.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Say nothing."""
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from stack import run
+from support.stack import run
 
 from adapters.office import office
 from adapters.runtime.settings import settings

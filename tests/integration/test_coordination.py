@@ -8,8 +8,8 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from sample_cases import fill
 from sqlmodel import select
+from support.sample_cases import fill
 
 from adapters.cases.caseload import Caseload, deputy_for
 from adapters.operations.integrity import broken_cases

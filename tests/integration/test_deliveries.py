@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server, web_address
 from sqlmodel import SQLModel, col, select
+from support.receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server, web_address
 
 import adapters
 from adapters.cases.caseload import Caseload, deputy_for

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from receivers import REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, web_address
 from sqlmodel import col, select
+from support.receivers import REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, web_address
 
 from adapters.cases.caseload import Caseload
 from adapters.messages.delivery_list import send_again

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 import uvicorn
-from receivers import Mailbox, web_address
 from sqlalchemy.event import listen
 from sqlmodel import col, select
-from stack import free_port
+from support.receivers import Mailbox, web_address
+from support.stack import free_port
 
 from adapters.api import create_api
 from adapters.messages.delivery_list import listed, send_again

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlmodel import select
-from stack import home_with_keys
+from support.stack import home_with_keys
 
 from adapters.office import office as cached_office
 from adapters.office import open_office

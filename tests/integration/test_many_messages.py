@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
-from receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
 from sqlmodel import select
+from support.receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
 
 from adapters.office import Office
 from adapters.runtime.settings import Settings

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stack import ROUTEKAART, free_port
+from support.stack import ROUTEKAART, free_port
 
 from adapters.office import office as cached_office
 from adapters.operations.sentences import ErrorKind, explain

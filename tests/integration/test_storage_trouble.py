@@ -11,11 +11,11 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cluster import Cluster, postgresql_programs
 from sqlalchemy import event
 from sqlmodel import func, select
-from stack import ROUTEKAART, home_with_keys
 from starlette.testclient import TestClient
+from support.cluster import Cluster, postgresql_programs
+from support.stack import ROUTEKAART, home_with_keys
 
 from adapters.api import create_api
 from adapters.exchange.clients import first_key_file

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from invariants import violations
-from workshop import Nursery, PrefectServer, Workshop
+from support.invariants import violations
+from support.workshop import Nursery, PrefectServer, Workshop
 
 from adapters.office import open_office
 from adapters.operations.backup import BackupError, content_of, make_backup, put_back

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from stack import run
+from support.stack import run
 
 from adapters.runtime.settings import Settings
 from deployments.closed import open_problems, server_problems

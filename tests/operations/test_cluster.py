@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from invariants import Accepted, violations
-from stack import wait_until
-from topology import APIS, SERVICES, STORES, Cluster, reason_to_skip
+from support.invariants import Accepted, violations
+from support.stack import wait_until
+from support.topology import APIS, SERVICES, STORES, Cluster, reason_to_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

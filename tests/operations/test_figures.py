@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from stack import free_port
+from support.stack import free_port
 
 from adapters.api.metrics import Metrics
 from adapters.operations.figures import CaseFigures

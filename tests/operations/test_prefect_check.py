@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from stack import free_port
-from workshop import PrefectServer
+from support.stack import free_port
+from support.workshop import PrefectServer
 
 from adapters.runtime.settings import Settings
 from deployments.prefect_check import prefect_problems

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from renew_prefect_file import FILE, content
-from stack import run
-from workshop import PrefectServer
+from support.prefect_file import FILE, content
+from support.stack import run
+from support.workshop import PrefectServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +35,7 @@ COMPARED = (
 
 
 def test_the_file_is_current() -> None:
-    """The file is what the code gives; else run `python tests/renew_prefect_file.py`."""
+    """The file is what the code gives; else run `python tests/renew.py`."""
     assert FILE.read_text(encoding="utf-8") == content()
 
 

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import httpx
 import psutil
 import pytest
-from invariants import violations
-from next_release import add_a_column
-from stack import Stack, free_port, wait_until
-from workshop import Nursery, PrefectServer, Workshop
+from support.invariants import violations
+from support.next_release import add_a_column
+from support.stack import Stack, free_port, wait_until
+from support.workshop import Nursery, PrefectServer, Workshop
 
 from adapters.cases.attention import Attention
 from adapters.office import open_office
@@ -254,7 +254,7 @@ def _next_release(shop: Workshop, *words: str) -> subprocess.Popen[bytes]:
     """Start a process of the next release on the same cases."""
     with (shop.home / "nieuw.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, str(TESTS / "next_release.py"), *words],
+            [sys.executable, str(TESTS / "support" / "next_release.py"), *words],
             env=shop.server.environment
             | shop.environment
             | {"ROUTEKAART_WORKER_NAME": "nieuw", "ROUTEKAART_DEPLOY_ON_START": "false"}

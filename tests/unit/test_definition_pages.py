@@ -14,7 +14,7 @@ from milestones.term_table import TERMS
 
 @pytest.mark.parametrize("name", [*DEFINITIONS, TERMS_PAGE])
 def test_the_page_in_the_repository_is_current(name: str) -> None:
-    """The page in the repository is what the definition gives; else run `python -m deployments.write_definitions`."""
+    """The page in the repository is what the definition gives; else run `python tests/renew.py`."""
     assert (FOLDER / f"{name}.md").read_text(encoding="utf-8") == pages()[name]
 
 

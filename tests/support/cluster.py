@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-from stack import free_port
+
+from support.stack import free_port
 
 _OTHER_USER = "postgres"  # PostgreSQL refuses to run as root
 

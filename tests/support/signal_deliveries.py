@@ -70,3 +70,22 @@ def take_in(office: Office, content: dict[str, Any], *, with_history: bool = Fal
         path = Path(file.name)
         found = (take_over if with_history else import_signals)(path, check_structure(path), office)
         return sorted(found, key=lambda report: report.position)
+
+
+def attempt(day: str, *, reached: bool = False, kind: str = "Telefoon") -> dict[str, Any]:
+    """Make a contactpoging as it stands in a delivery."""
+    return {"soort": kind, "bereikt": reached, "datum": day, "dagdeel": "Middag"}
+
+
+def case(
+    result: str | None, *ids: str, attempts: list[dict[str, Any]] | None = None, **more: Any
+) -> dict[str, Any]:
+    """Make a vroegsignaalzaak as it stands in a delivery."""
+    found = {
+        "matchingsdatum": "2026-01-12",
+        "datum_opgepakt": "2026-01-13",
+        "vroegsignalen": [{"ID": id_} for id_ in ids],
+        "contactpogingen": attempts or [],
+        **more,
+    }
+    return found if result is None else {"resultaat": result, **found}

@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
-from stack import free_port
+
+from support.stack import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -12,13 +12,12 @@ import signal
 import sys
 import traceback
 
-from support.fatal_checkpoints import die_when_asked
-
 import deployments.cli
 import deployments.deploy
 import deployments.worker_process
 import flows.prefect_seam.worker
 import flows.processes
+from support.fatal_checkpoints import die_when_asked
 
 assert deployments.deploy
 assert flows.processes

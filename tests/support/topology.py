@@ -20,15 +20,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster import Cluster as PostgreSQL
-from cluster import postgresql_programs
-from stack import free_port, wait_until
-from workshop import Nursery, PrefectServer, Workshop, kill_tree
+from support.cluster import Cluster as PostgreSQL
+from support.cluster import postgresql_programs
+from support.stack import free_port, wait_until
+from support.workshop import Nursery, PrefectServer, Workshop, kill_tree
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 WORKERS = ("worker-1", "worker-2", "worker-3")
 APIS = ("api-1", "api-2")
 SERVERS = ("server-1", "server-2")

@@ -1,4 +1,4 @@
-"""A process of the next release, for tests: `python tests/next_release.py worker`.
+"""A process of the next release, for tests: `python tests/support/next_release.py worker`.
 
 In that release M3 has a second version, in which the crisis check is done by telephone, and the case database has
 one more column. Version 1 is still there: processes keep the version that they started with.

@@ -18,18 +18,18 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
-from stack import free_port, home_with_keys, run, wait_until
 
 from adapters.office import Office, open_office, set_clock
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings
 from deployments.environment import prefect_environment
+from support.stack import free_port, home_with_keys, run, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-HERE = Path(__file__).parent
+TESTS = Path(__file__).parents[1]
 BEGIN = datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM)
 
 
@@ -129,8 +129,8 @@ class Nursery:
     def __init__(self, server: PrefectServer) -> None:
         """Start the nursery; it has everything imported after a few seconds."""
         self._process = subprocess.Popen(
-            [sys.executable, str(HERE / "nursery.py")],
-            env=server.environment | {"PYTHONPATH": str(HERE.parent)},
+            [sys.executable, "-m", "support.nursery"],
+            env=server.environment | {"PYTHONPATH": os.pathsep.join((str(TESTS.parent), str(TESTS)))},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
