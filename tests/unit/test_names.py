@@ -55,3 +55,17 @@ def test_no_docstring_begins_with_give() -> None:
         and (ast.get_docstring(node) or "").startswith("Give")
     )
     assert list(described) == []
+
+
+def test_no_test_imports_from_another_test() -> None:
+    """What tests share is a fixture, or lives in tests/support."""
+    tests = list((ROOT / "tests").rglob("*.py"))
+    imported = {
+        f"{path.name} imports {node.module}"
+        for path in tests
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        and (node.module or "").rpartition(".")[2].startswith(("test_", "conftest"))
+    }
+    assert len(tests) > 100
+    assert imported == set()

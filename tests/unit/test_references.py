@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from support.law_texts import FOLDER, Texts, fault, missing_text, read_texts
 from typer.testing import CliRunner
 
 from deployments.cli.application import app
@@ -16,7 +17,6 @@ from milestones.references import LAWS, Reference, cite
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import TERMS
 from milestones.terms import Confidence, Term
-from tests.law_texts import FOLDER, Texts, fault, missing_text, read_texts
 
 LEGAL = {Basis.WET, Basis.WET_ZONDER_ATW, Basis.AMVB}
 CITED = [(term.id, reference) for term in TERMS.values() for reference in term.references] + [
