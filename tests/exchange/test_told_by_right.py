@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
-from conftest import caller
-from deliveries import DENNIS, SAMIRA, delivery, signal
 from sqlalchemy import event
 from sqlmodel import func, select
+from support.api import caller
+from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal
 
 from adapters.exchange.clients import new_client
 from adapters.exchange.postbak import waiting
