@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import caller
-from deliveries import DENNIS, SAMIRA, delivery, signal
 from pydantic import SecretStr
 from sqlmodel import select
-from stack import ROUTEKAART, run
+from support.api import caller
+from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal
+from support.stack import ROUTEKAART, run
 
 from adapters.api import signals
 from adapters.office import open_office

@@ -12,7 +12,7 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 from playwright.sync_api import sync_playwright
-from stack import free_port
+from support.stack import free_port
 
 from adapters.messages.channels import ChannelError, room_of, send_over
 from adapters.messages.letters import Point, Written, as_list

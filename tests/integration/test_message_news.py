@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from receivers import Mailbox, web_address
 from sqlmodel import col, select
+from support.receivers import Mailbox, web_address
 
 from adapters.messages.causes import line_of
 from adapters.messages.message_kinds import NOTICE, TASK
