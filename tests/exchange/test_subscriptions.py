@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 import pytest
-from conftest import caller
 from oauthlib.oauth2 import BackendApplicationServer, RequestValidator
+from support.api import caller
 from test_api_cases import opened
 from test_integration_commands import Terminal, terminal
 from test_webhooks import Receiver, receiver

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
-from stack import free_port
+from support.stack import free_port
 
 from adapters.runtime.settings import Settings, SettingsError
 from deployments.prefect_check import prefect_problems
