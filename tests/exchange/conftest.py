@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 import pytest
 from starlette.testclient import TestClient
 from support.api import NOW, caller
+from support.other_systems import Receiver
 from support.stack import home_with_keys
+from support.terminal import Terminal
 
 from adapters.office import Office, open_office
 from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings
+from deployments import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,3 +45,25 @@ def office(settings: Settings, clock: SetClock) -> Iterator[Office]:
 def api(office: Office) -> TestClient:
     """Return the API as its first client calls it."""
     return caller(office)
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """Yield a running receiver."""
+    server = Receiver()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def terminal(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    """Return a terminal on the office of the test."""
+    monkeypatch.setattr("adapters.office.office", lambda: office)
+
+    def command(*words: str) -> tuple[int, str]:
+        capsys.readouterr()
+        code = cli.run(list(words))
+        return code, "".join(capsys.readouterr())
+
+    return command

@@ -3,39 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 from support.api import caller
 from support.other_systems import event, send
 from support.signal_deliveries import case, delivery, signal
-
-from deployments import cli
+from support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.office import Office
-
-
-class Terminal(Protocol):
-    """Runs one command; gives its exit code and what it printed."""
-
-    def __call__(self, *words: str) -> tuple[int, str]:
-        """Run it."""
-
-
-@pytest.fixture
-def terminal(office: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Terminal:
-    """Return a terminal on the office of the test."""
-    monkeypatch.setattr("adapters.office.office", lambda: office)
-
-    def command(*words: str) -> tuple[int, str]:
-        capsys.readouterr()
-        code = cli.run(list(words))
-        return code, "".join(capsys.readouterr())
-
-    return command
 
 
 def test_a_client_is_made_listed_and_revoked(terminal: Terminal, office: Office) -> None:

@@ -26,15 +26,6 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Yield a system that receives our events."""
-    server = Receiver()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture
 def logged() -> Iterator[io.StringIO]:
     """Collect every line that anything logs, down to the queries."""
     stream = io.StringIO()

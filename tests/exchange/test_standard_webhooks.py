@@ -29,7 +29,6 @@ from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import SubscriptionRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from starlette.testclient import TestClient
@@ -47,15 +46,6 @@ console.log(JSON.stringify(new Webhook(secret).verify(body, headers)));
 def clock() -> SetClock:
     """Return a clock at this moment: a library takes no message that is older than five minutes."""
     return SetClock(datetime.now(UTC))
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Yield a running receiver."""
-    server = Receiver()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def one_message(api: TestClient, office: Office, receiver: Receiver) -> tuple[dict[str, str], bytes]:

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 import pytest
 from oauthlib.oauth2 import BackendApplicationServer, RequestValidator
-from support.api import caller
-from test_api_cases import opened
-from test_integration_commands import Terminal, terminal
-from test_webhooks import Receiver, receiver
+from support.api import caller, opened
+from support.other_systems import Receiver
+from support.terminal import Terminal
 
 from adapters.exchange.clients import new_client
 from adapters.exchange.subscriber_authorization import AuthorizationError, read_authorization

@@ -30,21 +30,10 @@ from adapters.storage.exchange_tables import OutgoingEventRow, WebhookDeliveryRo
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from starlette.testclient import TestClient
 
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Yield a running receiver."""
-    server = Receiver()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 def events(office: Office) -> list[tuple[str, dict[str, Any]]]:
