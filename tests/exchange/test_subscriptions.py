@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 
-__all__ = ["receiver", "terminal"]
-
-
 def header(receiver: Receiver) -> str | None:
     """Return the authorization of the last message."""
     return receiver.received[-1][0].get("authorization")
