@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
-from test_webhooks import Receiver
+from support.other_systems import Receiver
 
 from adapters.exchange.webhook_addresses import (
     CheckedTransport,
