@@ -15,6 +15,7 @@ from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
 from adapters.cases.shown import ShownRuns
+from adapters.operations.chain_heads import keep_heads
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
@@ -37,6 +38,7 @@ NOT_FOUND = 404
 SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
 LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
+_HEADS_SECONDS = 3_600.0
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
 
@@ -65,6 +67,7 @@ class CaseQueue:
             *exchange_chores(office),
             Chore("leases", office.leases.processes.length.total_seconds() / 4, self.see_to_leases),
             Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
+            Chore("heads", _HEADS_SECONDS, lambda: keep_heads(office)),
         )
 
     def claim(self, limit: int) -> Sequence[WakeUp]:

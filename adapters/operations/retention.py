@@ -17,6 +17,7 @@ from sqlmodel import SQLModel, col, select
 import adapters.cases.cancellations
 import adapters.oversight.quality  # noqa: F401  # with these every table is known
 from adapters.cases.store import lock_case
+from adapters.operations.chain_heads import note_removed
 from adapters.storage.database import CaseRow, OutboxRow, ProcessRow, TimerRow, reading, writing
 from adapters.storage.exchange_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
 from adapters.storage.message_tables import DeliveryRow, DeliveryState, HandoffLinkRow
@@ -184,6 +185,7 @@ def remove_case(office: Office, reference: str) -> bool:
             return False
         for table in reversed(SQLModel.metadata.sorted_tables):
             _remove_from(session, table, reference)
+        note_removed(session, office.settings, reference)
         return True
 
 

@@ -126,6 +126,8 @@ class Settings(BaseSettings):
     # How long we keep messages and events that were dealt with, and Prefect the runs of processes that ended.
     keep_messages_days: Annotated[int, Field(ge=31, le=3660)] = 365
     keep_ended_runs_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    # Where the signed heads of the journal are kept, such as a disk that the database server does not reach.
+    chain_heads_file: Path | None = None
     # Whether cases are removed when their archive term is over; without that they stand on a list.
     remove_cases_after_term: bool = False
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
@@ -213,6 +215,11 @@ class Settings(BaseSettings):
     def messages_file(self) -> Path:
         """Where messages go while nobody is configured to receive them."""
         return self.home_folder / "berichten.jsonl"
+
+    @property
+    def heads_file(self) -> Path:
+        """Where the signed heads of the journal are kept, outside the database."""
+        return self.chain_heads_file or self.home_folder / "journaalkoppen.jsonl"
 
     def old_person_secrets(self) -> tuple[bytes, ...]:
         """Return the earlier secrets of the keyed hash: those that were set, and those in the home folder."""

@@ -40,6 +40,7 @@ def put_back_command(
     """Vervang de zakendatabase door een backup, en maak de flow runs in Prefect daaraan gelijk."""
     from adapters.office import office
     from adapters.operations.backup import put_back
+    from adapters.operations.chain_heads import begin_new_file
     from adapters.runtime.settings import SettingsError
     from deployments.cli.repair import repair
 
@@ -49,6 +50,8 @@ def put_back_command(
         raise typer.Abort
     content = put_back(chosen.database, bestand)
     say(_told(content))
+    if (kept := begin_new_file(chosen)) is not None:
+        say(f"De koppen van het journaal van daarvoor staan in {kept}; er begint een nieuw bestand.")
     try:
         return repair(office(), end_strangers=True)
     except SettingsError:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.messages.message_check import message_problems
+from adapters.operations.chain_heads import head_problems
 from adapters.operations.integrity import broken_journals
 from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.policies import policy_problems
@@ -49,3 +50,4 @@ def _problems(office: Office) -> Iterator[str]:
     yield from version_problems()
     yield from part_problems(WORKER_PARTS + SERVER_PARTS)
     yield from broken_journals(office)
+    yield from head_problems(office)
