@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlmodel import col, select
-from stack import home_with_keys
+from support.stack import home_with_keys
 
 from adapters.cases.journal import journal_hash
 from adapters.office import Office
