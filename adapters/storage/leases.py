@@ -3,6 +3,9 @@
 A worker claims a row, keeps its lease while it works, and lets it go. When the worker dies, the lease runs out and
 another one claims the row; a neighbour on the same machine takes it back at once.
 
+No lease depends on the wall clock of one machine: in PostgreSQL the clock of the server counts, and a moment further
+ahead than a lease or a rest can be is none, as after a clock that was set back.
+
 Each claim has a token of its own, a fencing token: whatever a holder does to a row counts only while the row has
 that token. A worker that was stopped for a minute and comes back finds its leases gone and lets go.
 """
@@ -18,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from sqlalchemy import ColumnElement, and_, or_, true, update
+from sqlalchemy import ColumnElement, DateTime, and_, func, or_, true, update
 from sqlmodel import col, select
 
 from adapters.runtime.worker_identity import identity, is_dead
@@ -79,8 +82,9 @@ class Leases:
     # --- taking ---------------------------------------------------------------------------------------------
 
     def free(self) -> ColumnElement[bool]:
-        """Nobody has the row, or its lease ran out."""
-        return or_(self._until.is_(None), self._until < datetime.now(UTC))
+        """Nobody has the row, its lease ran out, or its moment is further ahead than a lease can be."""
+        present = self._present()
+        return or_(self._until.is_(None), self._until < present, self._until > present + 2 * self.length)
 
     def takeable(self, holder: str | None) -> ColumnElement[bool]:
         """The row is free, this process has it already, it has a date but no holder, or its holder is dead."""
@@ -182,7 +186,7 @@ class Leases:
 
     def let_go(self, session: Session, lease: Lease, after: timedelta = timedelta(0)) -> None:
         """Let a row go in a transaction of the caller."""
-        until = datetime.now(UTC) + after if after else None
+        until = self._present() + min(after, self.length) if after else None
         self._change(session, self.has(lease), **{self._by_name: None, self._until_name: until})
 
     def release_all(self) -> int:
@@ -217,7 +221,13 @@ class Leases:
     # --- rows -----------------------------------------------------------------------------------------------
 
     def _values(self, token: str) -> dict[str, Any]:
-        return {self._by_name: token, self._until_name: datetime.now(UTC) + self.length}
+        return {self._by_name: token, self._until_name: self._present() + self.length}
+
+    def _present(self) -> Any:
+        """Return the present by the one clock that all holders share: SQLite is of one machine, and has its clock."""
+        if self._engine.dialect.name == "postgresql":
+            return func.statement_timestamp(type_=DateTime(timezone=True))
+        return datetime.now(UTC)
 
     def _change(self, session: Session, *conditions: ColumnElement[bool], **values: Any) -> bool:
         result: Any = session.execute(
