@@ -25,7 +25,7 @@ from adapters.exchange.ddas import Delivery, check_structure
 from adapters.exchange.ddas_stream import NotADelivery
 from adapters.exchange.history import take_over
 from adapters.exchange.signal_record import SignalResult
-from adapters.exchange.signals import import_signals
+from adapters.exchange.signals import HalfTakenInError, import_signals
 
 if TYPE_CHECKING:
     from adapters.exchange.signal_record import SignalReport
@@ -120,6 +120,8 @@ def _take_in(
             lines.write((b",\n" if number else b"\n") + _line(line, caller))
     except NotADelivery as refusal:
         raise Problem(400, str(refusal)) from None
+    except HalfTakenInError as refusal:
+        raise Problem(503, refusal.sentence, headers={"Retry-After": "5"}) from None
     head = {
         **({} if accepted else problem_members(400, _ALL_REFUSED, "levering-geweigerd")),
         "versie": delivery.version,

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse
-from sqlalchemy import text
 
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import CODES, DefinitionList, DefinitionShown, Health, ProblemList
 from adapters.api.problems import KINDS, PROBLEMS_PATH, Problem
 from adapters.cases.definition_json import definition_as_json
-from adapters.storage.database import reading
+from adapters.storage.database_file import NotWritableError, check_writable
 from milestones.definitions import DEFINITIONS
 
 if TYPE_CHECKING:
@@ -71,7 +70,9 @@ def is_alive() -> JSONResponse:
 
 @health.get("/readyz", response_model=Health)
 def is_ready(office: TheOffice) -> JSONResponse:
-    """Zeg of de database bereikbaar is."""
-    with reading(office.engine) as session:
-        session.execute(text("SELECT 1"))
+    """Zeg of de database bereikbaar is en kan worden geschreven."""
+    try:
+        check_writable(office.engine)
+    except NotWritableError as refusal:
+        raise Problem(503, refusal.sentence) from None
     return JSONResponse({"status": "ok"})

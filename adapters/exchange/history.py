@@ -26,7 +26,7 @@ from adapters.exchange.signal_record import (
     opening_key,
 )
 from adapters.exchange.signal_status import CLOSING
-from adapters.exchange.signals import hold_import_lock, make_import_lock, take_in_all
+from adapters.exchange.signals import half_way_said, hold_import_lock, make_import_lock, take_in_all
 from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
 from adapters.storage.exchange_tables import PostbakRow
@@ -78,7 +78,7 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
     make_import_lock(office)
     while batch := list(islice(ordered, BATCH)):
         reports: list[SignalReport] = []
-        with writing(office.engine) as session:
+        with half_way_said(len(taken)), writing(office.engine) as session:
             hold_import_lock(session)
             for index in batch:
                 reports.extend(_TakeOver(session, office, cases[index], signals[index]).reports())
@@ -90,7 +90,7 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
             if record.position not in taken:
                 yield record
 
-    yield from take_in_all(others(), office)
+    yield from take_in_all(others(), office, len(taken))
 
 
 def _keep_lost(office: CaseOffice, delivery: Delivery, count: int) -> None:

@@ -6,7 +6,7 @@ most of the time. A signal is reported as taken in only after its batch was comm
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ from adapters.storage.database import (
     writing,
 )
 from adapters.storage.exchange_tables import SignalRow
+from adapters.storage.storage_trouble import trouble_of
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,20 +53,42 @@ def import_signals(path: Path, delivery: Delivery, office: CaseOffice) -> Iterat
     return take_in_all(records, office)
 
 
-def take_in_all(records: Iterator[Signal | BadSignal], office: CaseOffice) -> Iterator[SignalReport]:
-    """Take in these signals, batch by batch."""
+def take_in_all(
+    records: Iterator[Signal | BadSignal], office: CaseOffice, done: int = 0
+) -> Iterator[SignalReport]:
+    """Take in these signals, batch by batch; `done` is how many of this delivery were dealt with before."""
     secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
     make_import_lock(office)
     for number in count(1):
         batch = list(islice(records, BATCH))
         if not batch:
             return
-        with writing(office.engine) as session:
+        with half_way_said(done + (number - 1) * BATCH), writing(office.engine) as session:
             hold_import_lock(session)
             reports = SignalIntake(session, office, secret, old).reports_on(batch)
         if number in _COUNTED_AFTER:
             renew_statistics(office.engine, _GROWN)
         yield from reports
+
+
+class HalfTakenInError(Refusal):
+    """A delivery that stopped half way, while what came before was committed: one Dutch sentence."""
+
+
+@contextmanager
+def half_way_said(done: int) -> Iterator[None]:
+    """Say how many signals were dealt with when the database or its disk stops a delivery after the first batch."""
+    try:
+        yield
+    except Exception as error:
+        trouble = trouble_of(error)
+        if not done or trouble is None:
+            raise
+        cause = str(trouble).partition(". ")[0].rstrip(".")
+        raise HalfTakenInError(
+            f"{cause}. De levering stopte half: de eerste {done} signalen zijn verwerkt en vastgelegd, de rest niet. "
+            "Lees dezelfde levering later opnieuw in; wat er al is, telt niet dubbel."
+        ) from error
 
 
 def make_import_lock(office: CaseOffice) -> None:

@@ -8,18 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import func, update
+from sqlalchemy import func, text, update
 from sqlmodel import col, select
 
+from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.database_address import database_address
 from adapters.storage.database import (
     CaseRow,
@@ -30,6 +33,7 @@ from adapters.storage.database import (
     reading,
     writing,
 )
+from adapters.storage.database_file import is_damaged
 from adapters.storage.message_tables import DeliveryRow
 from milestones.refusal import Refusal
 
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 _CUSTOM_FORMAT = b"PGDMP"
+_JOURNAL = re.compile(r'CREATE TABLE "?([A-Za-z_]\w*)"?\.journal \(')
 _SQLITE_FORMAT = b"SQLite format 3\0"
 
 
@@ -53,6 +58,7 @@ class Content:
     cases: int
     journal_rows: int
     last: str | None
+    kept: Path | None = None  # the damaged database that was there before
 
 
 def content_of(engine: Engine) -> Content:
@@ -66,22 +72,22 @@ def content_of(engine: Engine) -> Content:
 # --- making -------------------------------------------------------------------------------------------------
 
 
-def make_backup(database: str | URL, target: Path) -> int:
+def make_backup(database: str | URL, target: Path, schema: str | None = None) -> int:
     """Write a backup of the database at this URL to a new file; give its size in bytes.
 
-    The file is for this user alone, and is there whole or not at all. Raises BackupError.
+    The file is for this user alone, is read back as a whole, and is there whole or not at all. Raises BackupError.
     """
     if target.exists():
         raise BackupError(f"{target} bestaat al; kies een andere naam.")
     url = database_address(database)
     with _partial(target) as partial:
         if url.get_backend_name() == "sqlite":
-            _copy_sqlite(_existing(url), partial)
-            _make_one_file(partial)
-            _check_sqlite(partial)
+            _back_up_sqlite(_existing(url), partial, target)
         else:
-            _postgresql("pg_dump", url, "--format=custom", "--no-owner", "--no-acl", f"--file={partial}")
-            _run("pg_restore", {}, "--list", str(partial))
+            words = ["--format=custom", "--no-owner", "--no-acl", f"--file={partial}"]
+            chosen = [] if schema is None else [f'--schema="{schema}"']
+            _postgresql("pg_dump", url, *words, *chosen)
+            _run("pg_restore", {}, f"--file={os.devnull}", str(partial))
         _settle(partial)
         partial.rename(target)
     return target.stat().st_size
@@ -127,6 +133,27 @@ def _make_one_file(file: Path) -> None:
         opened.execute("PRAGMA journal_mode=DELETE")
 
 
+def _back_up_sqlite(source: Path, partial: Path, target: Path) -> None:
+    """Copy a database and check the copy; the disk of the backup and a damaged database have their own sentences."""
+    try:
+        _copy_sqlite(source, partial)
+        _make_one_file(partial)
+        _check_sqlite(partial)
+    except sqlite3.OperationalError as error:
+        if _is_full(error):
+            raise BackupError(f"De schijf van {target.parent} is vol; er is geen backup gemaakt.") from None
+        raise
+    except (sqlite3.DatabaseError, BackupError):
+        raise BackupError(
+            f"De database {source} is beschadigd; er is geen backup gemaakt. Zet de laatste goede terug: routekaart "
+            "terugzetten BESTAND."
+        ) from None
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    return str(getattr(error, "sqlite_errorname", "")).startswith(("SQLITE_FULL", "SQLITE_IOERR_WRITE"))
+
+
 def _check_sqlite(file: Path) -> None:
     """Refuse a file that is no whole SQLite database of ours."""
     try:
@@ -148,24 +175,25 @@ def _settle(file: Path) -> None:
 # --- putting back -------------------------------------------------------------------------------------------
 
 
-def put_back(database: str | URL, source: Path) -> Content:
+def put_back(database: str | URL, source: Path, schema: str | None = None) -> Content:
     """Put a backup in the place of the database at this URL, brought to the newest schema; give what it holds.
 
-    Everything is replaced or nothing is. Whatever is newer in Prefect is mended afterwards: every open process
-    asks to be shown again, and no worker holds anything. Raises BackupError.
+    Everything is replaced or nothing is; a database that is damaged is kept beside it. Whatever is newer in Prefect is
+    mended afterwards: every open process asks to be shown again, and no worker holds anything. Raises BackupError.
     """
     url = database_address(database)
     _check_kind(url, source)
+    kept: Path | None = None
     if url.get_backend_name() == "sqlite":
         _check_sqlite(source)
-        _replace_sqlite(source, Path(url.database or ""))
+        kept = _replace_sqlite(source, Path(url.database or ""))
     else:
-        _replace_postgresql(source, url)
-    engine = create_engine(database)
+        _replace_postgresql(source, url, schema)
+    engine = create_engine(database, schema=schema)
     try:
-        migrate(engine)
+        migrate(engine, schema)
         _let_go(engine)
-        return content_of(engine)
+        return replace(content_of(engine), kept=kept)
     finally:
         engine.dispose()
 
@@ -182,16 +210,34 @@ def _check_kind(url: URL, source: Path) -> None:
         raise BackupError(f"{source} is geen backup van een {url.get_backend_name()}-database.")
 
 
-def _replace_sqlite(source: Path, target: Path) -> None:
+def _replace_sqlite(source: Path, target: Path) -> Path | None:
+    """Put a file in the place of a database; return the name under which a damaged one is kept."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not target.exists():
-        # What a lost database left behind would be applied to the new one.
-        for left in ("-wal", "-shm", "-journal"):
-            target.with_name(target.name + left).unlink(missing_ok=True)
     try:
-        _copy_sqlite(source, target)
-    except sqlite3.OperationalError:
+        if target.exists() and not is_damaged(target):
+            _copy_sqlite(source, target)
+            return None
+        with _partial(target) as partial:
+            _copy_sqlite(source, partial)
+            _settle(partial)
+            kept = _set_aside(target)
+            partial.rename(target)
+    except sqlite3.OperationalError as error:
+        if _is_full(error):
+            raise BackupError(f"De schijf van {target.parent} is vol; er is niets veranderd.") from None
         raise BackupError("De database is in gebruik; stop routekaart en probeer het opnieuw.") from None
+    return kept
+
+
+def _set_aside(target: Path) -> Path | None:
+    """Rename a damaged database, with its log; what a lost one left behind would be applied to the new one."""
+    there = target.exists()
+    kept = target.with_name(f"{target.name}.beschadigd-{datetime.now(AMSTERDAM):%Y%m%d-%H%M%S}")
+    for left in ("-wal", "-shm", "-journal", ""):
+        part = target.with_name(target.name + left)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + left))
+    return kept if there else None
 
 
 # A table of a newer release than the backup's would be in the way of its migration.
@@ -202,13 +248,39 @@ EXECUTE format('DROP TABLE IF EXISTS %I CASCADE', name);
 END LOOP; END $$"""
 
 
-def _replace_postgresql(source: Path, url: URL) -> None:
-    """Replace all tables in one transaction."""
+def _replace_postgresql(source: Path, url: URL, schema: str | None) -> None:
+    """Replace all tables in one transaction; a backup of another schema is refused before anything goes."""
     with tempfile.TemporaryFile() as file:  # without a name: it holds all that the database holds
         script = f"/proc/{os.getpid()}/fd/{file.fileno()}"
-        _run("pg_restore", {}, "--no-owner", "--no-acl", f"--file={script}", str(source))
-        words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
+        # What is of one schema alone comes without the making of that schema.
+        chosen = [] if schema is None else [f"--schema={schema}"]
+        _run("pg_restore", {}, "--no-owner", "--no-acl", *chosen, f"--file={script}", str(source))
+        held = _schema_in(Path(script))
+        wanted = schema or _schema_of(url)
+        if held != wanted:
+            raise BackupError(
+                f"{source} heeft geen zaken in het schema {wanted}; noem dat van de backup in "
+                "ROUTEKAART_DATABASE_SCHEMA."
+            )
+        first = [] if schema is None else [f'--command=SET search_path TO "{schema}"']
+        words = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", *first]
         _postgresql("psql", url, *words, f"--command={_DROP_TABLES}", f"--file={script}")
+
+
+def _schema_of(url: URL) -> str:
+    """Return the schema in which the user of a database looks."""
+    engine = create_engine(url)
+    try:
+        with reading(engine) as session:
+            return str(session.execute(text("SELECT current_schema()")).scalar_one())
+    finally:
+        engine.dispose()
+
+
+def _schema_in(script: Path) -> str | None:
+    """Return the schema in which a script makes our journal; None when it makes none."""
+    with script.open(encoding="utf-8", errors="replace") as lines:
+        return next((found[1] for line in lines if (found := _JOURNAL.match(line))), None)
 
 
 def _let_go(engine: Engine) -> None:
@@ -236,9 +308,15 @@ def _run(program: str, environment: dict[str, str], *words: str) -> None:
     if found is None:
         raise BackupError(f"Het programma {program} ontbreekt; installeer de client van PostgreSQL.")
     done = subprocess.run(  # noqa: S603 - a program of PostgreSQL, with words of ours
-        [found, *words], env=os.environ | environment, capture_output=True, text=True, check=False
+        [found, *words],
+        env=os.environ | {"LC_ALL": "C"} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
+        if any(words in done.stderr for words in ("No space left", "File too large", "Disk quota")):
+            raise BackupError(f"{program} is niet gelukt: de schijf is vol.")
         # The first line says what is wrong; later ones may quote rows.
         reason = next(iter(done.stderr.splitlines()), "zonder uitleg")
         raise BackupError(f"{program} is niet gelukt: {reason}")

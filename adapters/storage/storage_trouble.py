@@ -58,6 +58,10 @@ class Trouble(StrEnum):
         "De pooler voor de database neemt een instelling uit ROUTEKAART_DATABASE_URL niet aan: haal `options` uit het "
         "adres, of zet die in ignore_startup_parameters van de pooler."
     )
+    POOLER_MODE = (
+        "De pooler voor de database laat geen transacties toe: zet pool_mode op transaction of session, of noem de "
+        "databaseserver zelf in ROUTEKAART_DATABASE_URL."
+    )
     FULL_HOUSE = "De databaseserver heeft geen verbinding meer vrij: verhoog max_connections of start minder processen."
     ENCRYPTION = (
         "De beveiligde verbinding met de database lukt niet: controleer sslmode en sslrootcert in "
@@ -74,12 +78,15 @@ _FOR_A_PERSON = frozenset(
         Trouble.LOGIN,
         Trouble.ABSENT,
         Trouble.POOLER,
+        Trouble.POOLER_MODE,
         Trouble.ENCRYPTION,
         Trouble.BROKEN,
     }
 )
 _BY_STATE = {
     "42501": Trouble.RIGHTS,
+    "3F000": Trouble.RIGHTS,  # no schema in which this user may make anything
+    "08P01": Trouble.POOLER_MODE,  # PgBouncer in statement mode
     "28P01": Trouble.LOGIN,
     "28000": Trouble.LOGIN,
     "3D000": Trouble.ABSENT,

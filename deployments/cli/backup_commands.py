@@ -28,7 +28,7 @@ def backup_command(
     from adapters.operations.backup import make_backup
 
     chosen = _settings()
-    size = make_backup(chosen.database, bestand)
+    size = make_backup(chosen.database, bestand, chosen.database_schema)
     say(f"Backup {bestand}: {size} bytes.")
     say(f"Bewaar de sleutels ergens anders: {_keys(chosen)}.")
 
@@ -48,10 +48,12 @@ def put_back_command(
     _refuse_while_running(chosen)
     if not ja and not typer.confirm("Alles in de zakendatabase wordt vervangen. Doorgaan?"):
         raise typer.Abort
-    content = put_back(chosen.database, bestand)
+    content = put_back(chosen.database, bestand, chosen.database_schema)
     say(_told(content))
     if (kept := begin_new_file(chosen)) is not None:
         say(f"De koppen van het journaal van daarvoor staan in {kept}; er begint een nieuw bestand.")
+    if content.kept is not None:
+        say(f"De beschadigde database staat nog als {content.kept}.")
     try:
         return repair(office(), end_strangers=True)
     except SettingsError:

@@ -10,6 +10,7 @@ from adapters.operations.chain_heads import head_problems
 from adapters.operations.integrity import broken_journals
 from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.policies import policy_problems
+from adapters.storage.database_file import damage_in
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
 from deployments.closed import open_problems
@@ -44,6 +45,9 @@ def _problems(office: Office) -> Iterator[str]:
         read_rules(office.settings.events_file)
     except EventsFileError as error:
         yield str(error)
+    if damage := damage_in(office.engine):
+        yield damage
+        return
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
     yield from prefect_problems(office.settings)

@@ -1,0 +1,119 @@
+"""The file of a SQLite case database: whether it is still the one that was made here, and whether it is whole.
+
+SQLite makes an empty database of a file that is gone or empty. A mark beside it says that there was one, so that
+losing it is never taken for a first start.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import tempfile
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import text
+
+from adapters.storage.database import reading
+from milestones.refusal import Refusal
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+_MARK = ".gemaakt"
+_PROBE_BYTES = 256 * 1024
+_WAY_BACK = "Zet een backup terug: routekaart terugzetten BESTAND."
+
+
+class LostDatabaseError(Refusal):
+    """A case database that was there and is gone or empty: one Dutch sentence with the way back."""
+
+
+class NotWritableError(Refusal):
+    """A case database in which nothing can be written now: one Dutch sentence."""
+
+
+def file_of(url: URL) -> Path | None:
+    """Return the file of a database; None for one on a server."""
+    return Path(url.database or "") if url.get_backend_name() == "sqlite" else None
+
+
+def refuse_lost(url: URL) -> None:
+    """Raise LostDatabaseError when the database was made before and is now gone or empty."""
+    file = file_of(url)
+    if file is None:
+        return
+    there = file.exists()
+    if there and file.stat().st_size:
+        return
+    # A home of before the marks: its keys were made after its database.
+    if _mark(file).exists() or (there and file.with_name("persoonssleutel").exists()):
+        what = "is leeg" if there else "is weg"
+        raise LostDatabaseError(f"De database met zaken ({file}) {what}, en was er wel. {_WAY_BACK}")
+
+
+def note_made(url: URL) -> None:
+    """Leave the mark that this database was made."""
+    file = file_of(url)
+    if file is not None and not _mark(file).exists():
+        with suppress(OSError):  # the next start tries again
+            _mark(file).write_text(f"Bij dit bestand hoort {file.name}, met alle zaken.\n", "utf-8")
+
+
+def is_damaged(file: Path) -> bool:
+    """Whether a file is there that is no whole SQLite database; one that is in use is an sqlite3.OperationalError."""
+    if not file.exists():
+        return False
+    if not file.stat().st_size:
+        return True
+    try:
+        return bool(_damage(file))
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        return True
+
+
+def _damage(file: Path) -> str:
+    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=rw", uri=True, timeout=30)) as opened:
+        found = str(opened.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    return "" if found == "ok" else found
+
+
+def damage_in(engine: Engine) -> str | None:
+    """Return a sentence when SQLite finds damage in its own file; None when it is whole, or on a server."""
+    if engine.dialect.name != "sqlite":
+        return None
+    with reading(engine) as session:
+        found = str(session.execute(text("PRAGMA integrity_check(1)")).scalar_one())
+    return None if found == "ok" else f"De database met zaken is beschadigd. {_WAY_BACK}"
+
+
+def check_writable(engine: Engine) -> None:
+    """Raise NotWritableError when nothing can be written: a full or read-only disk, a server that only reads.
+
+    Takes no lock: a database that is busy is fine.
+    """
+    file = file_of(engine.url)
+    if file is not None:
+        _check_disk(file)
+        return
+    with reading(engine) as session:
+        if session.execute(text("SELECT current_setting('transaction_read_only')")).scalar_one() == "on":
+            raise NotWritableError("De database met zaken is alleen te lezen.")
+
+
+def _check_disk(file: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=file.parent) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+    except OSError:
+        raise NotWritableError("De schijf met zaken is vol of alleen te lezen.") from None
+    if file.exists() and not os.access(file, os.W_OK):
+        raise NotWritableError("De database met zaken is alleen te lezen.")
+
+
+def _mark(file: Path) -> Path:
+    return file.with_name(file.name + _MARK)
