@@ -21,7 +21,7 @@ class _WrongClock(datetime):
     """The wall clock of a machine that is two hours ahead."""
 
     @classmethod
-    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]  # noqa: ARG003
         """Return a moment two hours from now."""
         return datetime.now(UTC) + timedelta(hours=2)
 
