@@ -8,12 +8,20 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from anyio import to_thread
 
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings, SettingsError, settings
+from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
+from adapters.storage.database import CaseRow, create_engine, reading
 from deployments.closed import refuse_when_open, server_problems
 from deployments.door.door import LOOPBACK_NAMES, Door
+from deployments.door.doorkeeper import Doorkeeper
+from deployments.door.entering import user_of_machine
 from deployments.door.sessions import Sessions
 from deployments.garbage import collect_less
 from deployments.prefect_database import refuse_newer_prefect
@@ -22,6 +30,11 @@ from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
 
 FOR_THIS_USER = 0o077
+if TYPE_CHECKING:
+    from sqlalchemy import URL, Engine
+
+    from deployments.door.sessions import Session
+
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
@@ -63,7 +76,7 @@ def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> N
 
     server = get_current_settings().server
     uvicorn.run(
-        the_door(chosen, create_app(final=True, webserver_only=webserver_only)),
+        the_door(chosen, create_app(final=True, webserver_only=webserver_only), port),
         host=host,
         port=port,
         timeout_keep_alive=server.api.keepalive_timeout,
@@ -71,18 +84,44 @@ def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> N
     )
 
 
-def the_door(chosen: Settings, app: object) -> Door:
+def the_door(chosen: Settings, app: Any, port: int) -> Door:
     """Return the door with Prefect's application behind it."""
     credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
     address = urlsplit(chosen.prefect_ui)
     return Door(
-        app,  # type: ignore[arg-type]  # Starlette's own types of ASGI
+        app,
         credential,
-        Sessions(credential, chosen.home_folder / "binnen"),
+        Sessions(credential, chosen.home_folder / "binnen", port=port),
+        partial(_member, StaffFile(chosen.staff_file)),
+        Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality),
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
         secure=address.scheme == "https",
     )
+
+
+def _member(file: StaffFile, session: Session) -> StaffMember | None:
+    """Return who is in: as the file of staff names him, or the user of the machine."""
+    found = file.book().member(session.code)
+    if found is None and (file.path is None or session.code == user_of_machine()):
+        return operator_of_machine(session.code)
+    return found
+
+
+async def _municipality_of(chosen: Settings, reference: str) -> str | None:
+    """Return of which gemeente a case is; None when there is no such case."""
+
+    def looked_up() -> str | None:
+        with reading(_engine(chosen.database, chosen.database_schema)) as session:
+            row = session.get(CaseRow, reference.strip())
+            return None if row is None else row.municipality
+
+    return await to_thread.run_sync(looked_up)
+
+
+@cache
+def _engine(address: URL, schema: str | None) -> Engine:
+    return create_engine(address, schema=schema)
 
 
 if __name__ == "__main__":

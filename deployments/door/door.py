@@ -15,15 +15,19 @@ from urllib.parse import quote
 
 import structlog
 
+from adapters.api.person import SCOPE_KEY
+from deployments.door.doorkeeper import Doorkeeper, ForbiddenError
 from deployments.door.headers import header, host_name, with_security
 from deployments.door.notes import Notes
 from deployments.door.pages import page
-from deployments.door.sessions import IN, end_cookie
+from deployments.door.prefect_routes import SOCKETS
+from deployments.door.sessions import IN
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 
     from adapters.runtime.credential import Credential
+    from adapters.runtime.staff import StaffMember
     from deployments.door.sessions import Session, Sessions
 
     Scope = MutableMapping[str, Any]
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OUT = "/uit"
+OWN_PAGES = ("/mijn", "/zaak/", "/zoeken", "/werkvoorraad", "/postbak")
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _WITHOUT_LOGIN = frozenset({"/api/health", "/api/ready"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -49,9 +54,12 @@ class Door:
     app: App
     credential: Credential
     sessions: Sessions
+    staff: Callable[[Session], StaffMember | None]
+    guard: Doorkeeper
     hosts: frozenset[str] = LOOPBACK_NAMES
     first_page: str = "/"
     secure: bool = False  # whether people reach it over https
+    pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle what a server of ASGI gives."""
@@ -83,11 +91,23 @@ class Door:
             return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
         return await self._person(scope, session, receive, answer)
 
-    async def _person(self, scope: Scope, session: Session, receive: Receive, answer: _Answer) -> None:
+    async def _person(  # noqa: PLR0911 - a table
+        self, scope: Scope, session: Session, receive: Receive, answer: _Answer
+    ) -> None:
         """Pass on what somebody who is in asks for."""
         path = scope["path"]
         if path == OUT:
             return await self._let_out(scope, answer)
+        member = self.staff(session)
+        if member is None:
+            return await _refuse(scope, answer, 403, _NO_ROLE)
+        if self.pages is not None and path.startswith(OWN_PAGES):
+            return await self.pages({**scope, SCOPE_KEY: member}, receive, answer.send)
+        try:
+            scope, receive = await self.guard.passed(scope, receive, member)
+        except ForbiddenError as refusal:
+            log.info("right_missing", code=member.code, method=scope["method"])
+            return await _refuse(scope, answer, 403, refusal.sentence)
         if path.endswith(_SETTINGS_OF_UI):
             return await self._settings_of_ui(scope, receive, answer)
         if scope["method"] == "POST" and (noted := self.notes.of(path)) is not None:
@@ -129,7 +149,7 @@ class Door:
     async def _let_out(self, scope: Scope, answer: _Answer) -> None:
         if scope["method"] != "POST":
             return await _refuse(scope, answer, 405, "Uitloggen gaat met de knop.")
-        gone = (b"set-cookie", end_cookie(secure=self.secure))
+        gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
         return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=_NEW_LINK)
 
     async def _ask_who(self, scope: Scope, answer: _Answer) -> None:
@@ -163,28 +183,46 @@ class Door:
             return await self.app(scope, receive, send)
         known = host_name(header(headers, b"host").decode("latin-1")) in self.hosts
         session = self.sessions.read(header(headers, b"cookie"))
-        if not known or session is None or not _from_own_page(headers):
+        member = None if session is None else self.staff(session)
+        if not known or member is None or scope["path"] not in SOCKETS or not _from_own_page(headers):
             log.warning("socket_refused", path=scope["path"])
             await receive()
             return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
-        return await self.app(self._known(scope), self._with_credential(receive), send)
+        return await self.app(self._known(scope), self._with_credential(receive, scope["path"], member), send)
 
-    def _with_credential(self, receive: Receive) -> Receive:
-        """Put the credential in the first message, in which Prefect looks for it."""
-        waiting = True
+    def _with_credential(self, receive: Receive, path: str, member: StaffMember) -> Receive:
+        """Put the credential in the first message, in which Prefect looks for it, and guard the second, the filter."""
+        heard = 0
 
         async def received() -> Message:
-            nonlocal waiting
+            nonlocal heard
             message = await receive()
-            if waiting and message["type"] == "websocket.receive":
-                waiting = False
+            if message["type"] != "websocket.receive":
+                return message
+            heard += 1
+            if heard == 1:
                 said = {"type": "auth", "token": self.credential.auth_string}
                 return {"type": "websocket.receive", "text": json.dumps(said)}
+            if heard == 2:  # noqa: PLR2004
+                try:
+                    await self.guard.check_socket(path, _said(message), member)
+                except ForbiddenError:
+                    log.info("right_missing", code=member.code, path=path)
+                    return {"type": "websocket.disconnect", "code": _REFUSED_SOCKET}
             return message
 
         return received
 
 
+def _said(message: Message) -> dict[str, Any]:
+    try:
+        said = json.loads(message.get("text") or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+_NO_ROLE = "U heeft hier nog geen rol. Vraag de beheerder om u in het bestand van medewerkers te zetten."
 _NEW_LINK = (
     "Wilt u binnen? Maak een nieuwe link met de opdracht: routekaart ui",
     "Open die link in deze browser. De link werkt een keer.",

@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from adapters.runtime.credential import NOTE_LABEL, NOTE_PREFIX, hash_of_answers
+from deployments.door.bodies import read_body, sized, whole_body
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 _ANSWERED = re.compile(r"/api/flow_runs/([0-9a-f-]{36})/resume", re.IGNORECASE)
 _STARTED = re.compile(r"/api/deployments/([0-9a-f-]{36})/create_flow_run", re.IGNORECASE)
-_LARGEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -50,63 +50,32 @@ class Notes:
         return self.credential.notes.dumps({"soort": session.kind, "code": session.code, "over": about})
 
     async def _answer(self, run: str, scope: Scope, session: Session, receive: Receive, send: Send) -> None:
-        body, given = await _read(receive)
+        body, given = await read_body(receive)
         values = (given or {}).get("run_input")
         if isinstance(values, dict):
             note = self._note(session, f"{run}:{hash_of_answers(values)}")
             await self._store(
                 run, scope, {"key": f"{NOTE_PREFIX}{secrets.token_hex(8)}", "value": json.dumps(note)}
             )
-        await self.app(scope, _whole(body), send)
+        await self.app(scope, whole_body(body), send)
 
     async def _store(self, run: str, scope: Scope, stored: dict[str, str]) -> None:
         """Store the note first, so that it is there whenever a worker reads the answer."""
         body = json.dumps(stored).encode()
         path = f"/api/flow_runs/{run}/input"
-        own = {**scope, "path": path, "raw_path": path.encode(), "headers": _sized(scope, body)}
+        own = {**scope, "path": path, "raw_path": path.encode(), "headers": sized(scope, body)}
 
         async def heard(_: Message) -> None:
             """Let it be: without the note the worker says that it does not know who answered."""
 
-        await self.app(own, _whole(body), heard)
+        await self.app(own, whole_body(body), heard)
 
     async def _start(
         self, deployment: str, scope: Scope, session: Session, receive: Receive, send: Send
     ) -> None:
-        body, given = await _read(receive)
+        body, given = await read_body(receive)
         if given is not None:
             labels = given.get("labels") if isinstance(given.get("labels"), dict) else {}
             note = self._note(session, deployment)
             body = json.dumps(given | {"labels": {**(labels or {}), NOTE_LABEL: note}}).encode()
-        await self.app({**scope, "headers": _sized(scope, body)}, _whole(body), send)
-
-
-async def _read(receive: Receive) -> tuple[bytes, dict[str, Any] | None]:
-    """Return a body and what it says, if it is a JSON object."""
-    body, more = b"", True
-    while more and len(body) <= _LARGEST:
-        message = await receive()
-        body += message.get("body", b"")
-        more = message["type"] == "http.request" and message.get("more_body", False)
-    try:
-        given = json.loads(body or b"{}")
-    except ValueError:
-        given = None
-    return body, given if isinstance(given, dict) else None
-
-
-def _whole(body: bytes) -> Receive:
-    """Return a body in one piece."""
-    waiting = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive() -> Message:
-        return waiting.pop() if waiting else {"type": "http.disconnect"}
-
-    return receive
-
-
-def _sized(scope: Scope, body: bytes) -> list[tuple[bytes, bytes]]:
-    kept = [
-        (name, value) for name, value in scope["headers"] if name not in (b"content-length", b"content-type")
-    ]
-    return [*kept, (b"content-length", str(len(body)).encode()), (b"content-type", b"application/json")]
+        await self.app({**scope, "headers": sized(scope, body)}, whole_body(body), send)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.runtime.credential import Credential
 
 COOKIE = "routekaart_sessie"
+"""Begins the name of the cookie; the port follows, since a browser keeps one jar for all ports of a machine."""
 IN = "/binnen"
 LINK_SECONDS = 12 * 3600
 SESSION_SECONDS = 12 * 3600
@@ -39,12 +40,15 @@ class Session:
 class Sessions:
     """Makes and reads sessions and one-time links."""
 
-    def __init__(self, credential: Credential, used: Path, seconds: int = SESSION_SECONDS) -> None:
+    def __init__(
+        self, credential: Credential, used: Path, seconds: int = SESSION_SECONDS, port: int | None = None
+    ) -> None:
         """`used` is a folder that remembers which links were used, also over a restart."""
         self._cookies = URLSafeTimedSerializer(credential.key("sessie"))
         self._links = URLSafeTimedSerializer(credential.key("link"))
         self._used = used
         self._seconds = seconds
+        self.cookie_name = COOKIE if port is None else f"{COOKIE}_{port}"
 
     def read(self, cookie_header: bytes) -> Session | None:
         """Return who is in according to the header `Cookie`; None for what is forged, expired or no session."""
@@ -52,7 +56,7 @@ class Sessions:
             return None
         try:
             cookies = SimpleCookie(cookie_header.decode("latin-1"))
-            value = self._cookies.loads(cookies[COOKIE].value, max_age=self._seconds)
+            value = self._cookies.loads(cookies[self.cookie_name].value, max_age=self._seconds)
             return Session(value["code"], value["soort"])
         except (CookieError, BadSignature, KeyError, TypeError):
             return None
@@ -62,7 +66,7 @@ class Sessions:
         value = self._cookies.dumps(
             {"code": session.code, "soort": session.kind, "n": secrets.token_urlsafe(9)}
         )
-        return _set_cookie(value, self._seconds, secure=secure)
+        return self._set_cookie(value, self._seconds, secure=secure)
 
     def link(self, session: Session) -> str:
         """Return the path with which somebody comes in once."""
@@ -91,12 +95,11 @@ class Sessions:
             return False
         return True
 
+    def end_cookie(self, *, secure: bool) -> bytes:
+        """Return the header `Set-Cookie` that lets somebody out."""
+        return self._set_cookie("", 0, secure=secure)
 
-def end_cookie(*, secure: bool) -> bytes:
-    """Return the header `Set-Cookie` that lets somebody out."""
-    return _set_cookie("", 0, secure=secure)
-
-
-def _set_cookie(value: str, seconds: int, *, secure: bool) -> bytes:
-    rest = "; Secure" if secure else ""
-    return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{rest}".encode()
+    def _set_cookie(self, value: str, seconds: int, *, secure: bool) -> bytes:
+        rest = "; Secure" if secure else ""
+        said = f"{self.cookie_name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{rest}"
+        return said.encode()

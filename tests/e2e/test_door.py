@@ -27,6 +27,11 @@ def base(stack: Stack) -> str:
     return f"http://127.0.0.1:{stack.prefect_port}"
 
 
+def name(stack: Stack) -> str:
+    """Return the name of the cookie of a stack: a browser has one jar for all ports of a machine."""
+    return f"routekaart_sessie_{stack.prefect_port}"
+
+
 def opened(stack: Stack) -> int:
     """Count the cases."""
     with stack.office().engine.connect() as connection:
@@ -71,7 +76,7 @@ def test_a_local_user_without_password_changes_nothing(stack: Stack) -> None:
         {},
         {"Authorization": "Basic Og=="},
         {"Authorization": "Basic cm91dGVrYWFydDpmb3V0"},
-        {"Cookie": "routekaart_sessie=x.y.z"},
+        {"Cookie": "routekaart_sessie_4200=x.y.z"},
     ):
         assert httpx.post(url, json=body, headers=wrong).status_code == 401
     assert httpx.get(f"{base(stack)}/api/health").status_code == 200
@@ -111,11 +116,11 @@ def test_a_link_lets_in_once(stack: Stack) -> None:
 def test_the_cookie_is_signed_and_new_each_time(stack: Stack) -> None:
     """A cookie that somebody brings along or changes is not taken over: no fixation, no forging."""
     link = stack.run("ui").stdout.strip()
-    given = httpx.get(link, headers={"Cookie": "routekaart_sessie=van-mij"}).headers["set-cookie"]
+    given = httpx.get(link, headers={"Cookie": f"{name(stack)}=van-mij"}).headers["set-cookie"]
     value = given.partition("=")[2].partition(";")[0]
     assert value != "van-mij"
     for wrong in (value[:-2] + "AA", value.replace(".", "", 1), "van-mij", ""):
-        answer = httpx.get(f"{base(stack)}/api/version", headers={"Cookie": f"routekaart_sessie={wrong}"})
+        answer = httpx.get(f"{base(stack)}/api/version", headers={"Cookie": f"{name(stack)}={wrong}"})
         assert answer.status_code == 401
 
 

@@ -1,0 +1,304 @@
+"""What a person who is in may ask of Prefect: the right of the route, and only runs of the own gemeenten.
+
+A gemeente stands on a run as a tag. Lists and counts get that tag in their filter; a single run, its pages, logs and
+events are looked up first. What cannot be narrowed is refused to who works for some gemeenten only.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from adapters.runtime.staff import Right, StaffMember
+from deployments.door.bodies import read_body, sized, whole_body
+from deployments.door.prefect_routes import API, Reach, route_of
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+
+    from adapters.runtime.credential import Credential
+
+    Scope = MutableMapping[str, Any]
+    Message = MutableMapping[str, Any]
+    Receive = Callable[[], Awaitable[Message]]
+    Send = Callable[[Message], Awaitable[None]]
+    App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+TAG = "gemeente:"
+_RUN_RESOURCE = re.compile(r"prefect\.flow-run\.([0-9a-f-]{36})", re.IGNORECASE)
+_PAGE_OF = re.compile(r".*-([0-9]{4})", re.ASCII)
+_STOPPING = frozenset({"CANCELLING", "CANCELLED"})
+_STARTED_WITH = frozenset({"parameters", "name", "idempotency_key", "labels", "enforce_parameter_schema"})
+_DIVIDING = frozenset({"caseload-overdragen", "zaak-toewijzen", "afwezigheid-melden"})
+_REVIEWING = frozenset({"kwaliteitstoets", "annulering-beoordelen"})
+_MANAGING = frozenset(
+    {"bewaartermijnen", "oude-paginas-opruimen", "labels-van-de-dag", "kwaliteitssteekproef"}
+)
+_REPORTING = frozenset({"werkvoorraad", "overzicht", "monitor"})
+_HERE = ("gemeente", "gemeentecode")
+_NOT_YOURS = "Deze gegevens zijn van een andere gemeente, of zij bestaan niet."
+_TOO_WIDE = "Dit overzicht toont alle gemeenten. Het is alleen voor wie in elke gemeente mag kijken."
+
+
+class ForbiddenError(Exception):
+    """What a person may not do: one Dutch sentence."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+@dataclass(frozen=True)
+class Doorkeeper:
+    """Passes or refuses the requests of people; `municipality_of` tells of which gemeente a case is."""
+
+    app: App
+    credential: Credential
+    municipality_of: Callable[[str], Awaitable[str | None]]
+    own_municipality: str = "0000"
+
+    async def passed(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
+        """Return the request as it may go on to Prefect; ForbiddenError when it may not."""
+        method, path = scope["method"], scope["path"]
+        if not path.startswith(f"{API}/"):
+            if method not in ("GET", "HEAD"):
+                raise ForbiddenError("Dit kan hier niet.")
+            check_member(member, Right.LOOK)
+            return scope, receive
+        found = route_of(method, path)
+        if found is None or found[0].right is None:
+            raise ForbiddenError("Dit kan een medewerker niet doen; het is alleen voor machines.")
+        route, named = found
+        right = found[0].right
+        check_member(member, right)
+        if route.reach is Reach.SET_STATE:
+            await self._check_run(member, named["id"], Right.ACT)
+            return await self._stop(scope, receive, member)
+        if route.reach is Reach.START:
+            return await self._start(scope, receive, member, named["id"])
+        if member.municipalities is None and member.may(right, "*"):
+            return scope, receive
+        return await self._narrowed(scope, receive, member, route.reach, right, named)
+
+    async def _narrowed(  # noqa: PLR0911 - a table
+        self,
+        scope: Scope,
+        receive: Receive,
+        member: StaffMember,
+        reach: Reach,
+        right: Right,
+        named: Mapping[str, str],
+    ) -> tuple[Scope, Receive]:
+        """Let a request reach only what belongs to the gemeenten of a person."""
+        if reach is Reach.NONE:
+            return scope, receive
+        if reach is Reach.ALL:
+            raise ForbiddenError(_TOO_WIDE)
+        if reach is Reach.ONE_RUN:
+            await self._check_run(member, named["id"], right)
+            return scope, receive
+        if reach is Reach.TASK:
+            task = await self._ask("GET", f"/task_runs/{named['id']}")
+            await self._check_run(member, str((task or {}).get("flow_run_id")), right)
+            return scope, receive
+        if reach is Reach.PAGE:
+            await self._check_page(member, scope["path"].removeprefix(API))
+            return scope, receive
+        if reach is Reach.QUERY:
+            asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("flow_run_id", [])
+            await self._check_runs(member, asked)
+            return scope, receive
+        body, given = await read_body(receive)
+        if given is None:
+            raise ForbiddenError("Deze vraag is niet te lezen.")
+        if reach is Reach.FILTERED:
+            body = json.dumps(with_municipalities(given, member)).encode()
+            return {**scope, "headers": sized(scope, body)}, whole_body(body)
+        await self._check_runs(member, runs_named(reach, given))
+        return {**scope, "headers": sized(scope, body)}, whole_body(body)
+
+    async def check_socket(self, path: str, given: Mapping[str, Any], member: StaffMember) -> None:
+        """Refuse a stream that shows more than the gemeenten of a person."""
+        check_member(member, Right.LOOK)
+        if member.municipalities is not None:
+            reach = Reach.LOGS if path.endswith("/logs/out") else Reach.EVENTS
+            inner = given.get("filter")
+            asked = inner if isinstance(inner, dict) else {}
+            await self._check_runs(
+                member, runs_named(reach, {"logs": asked} if reach is Reach.LOGS else {"filter": asked})
+            )
+
+    # -- one run -------------------------------------------------------------------------------------------------
+
+    async def _check_run(self, member: StaffMember, run: str, right: Right) -> None:
+        read = await self._ask("GET", f"/flow_runs/{run}")
+        tags = (read or {}).get("tags") or []
+        if not _reaches(member, tags, right):
+            raise ForbiddenError(
+                _NOT_YOURS if not _reaches(member, tags, Right.LOOK) else "U mag deze zaak alleen bekijken."
+            )
+
+    async def _check_runs(self, member: StaffMember, runs: Iterable[str]) -> None:
+        asked = sorted(set(runs))
+        if not asked:
+            raise ForbiddenError(_TOO_WIDE)
+        for run in asked:
+            await self._check_run(member, run, Right.LOOK)
+
+    async def _check_page(self, member: StaffMember, path: str) -> None:
+        read = await self._ask("GET", path) or {}
+        about = _PAGE_OF.fullmatch(str(read.get("key")))
+        if about and member.sees(about[1]):
+            return
+        await self._check_run(member, str(read.get("flow_run_id")), Right.LOOK)
+
+    async def _stop(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
+        """Pass on a state that a person gives to a run: its kind and words, and never data that a worker loads."""
+        _, given = await read_body(receive)
+        state = (given or {}).get("state")
+        if not isinstance(state, dict):
+            raise ForbiddenError("Deze vraag is niet te lezen.")
+        if state.get("type") not in _STOPPING and not member.may(Right.MANAGE):
+            raise ForbiddenError(
+                "Alleen een beheerder mag de stand van een run zelf zetten. Annuleren mag wel."
+            )
+        kept = {name: state[name] for name in ("type", "name", "message") if state.get(name) is not None}
+        body = json.dumps({"state": kept, "force": False}).encode()
+        return {**scope, "headers": sized(scope, body)}, whole_body(body)
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    async def _start(
+        self, scope: Scope, receive: Receive, member: StaffMember, deployment: str
+    ) -> tuple[Scope, Receive]:
+        """Pass on the start of an action: its parameters, and nothing that changes where or how code runs."""
+        _, given = await read_body(receive)
+        if given is None:
+            raise ForbiddenError("Deze vraag is niet te lezen.")
+        if given.get("job_variables") or given.get("infrastructure_document_id"):
+            raise ForbiddenError("Een medewerker kan niet kiezen hoe de code draait. Laat die velden leeg.")
+        read = await self._ask("GET", f"/deployments/{deployment}") or {}
+        right = right_to_start(str(read.get("name")))
+        check_member(member, right)
+        parameters = given.get("parameters") if isinstance(given.get("parameters"), dict) else {}
+        place = await self._place(str(read.get("name")), parameters or {})
+        if not member.may(right, place):
+            raise ForbiddenError(_NOT_YOURS)
+        kept = {name: value for name, value in given.items() if name in _STARTED_WITH}
+        state = given.get("state")
+        if isinstance(state, dict) and state.get("type") == "SCHEDULED":
+            details = state.get("state_details")
+            moment = details.get("scheduled_time") if isinstance(details, dict) else None
+            kept["state"] = {"type": "SCHEDULED"} | (
+                {"state_details": {"scheduled_time": moment}} if moment else {}
+            )
+        body = json.dumps(kept).encode()
+        return {**scope, "headers": sized(scope, body)}, whole_body(body)
+
+    async def _place(self, deployment: str, parameters: Mapping[str, Any]) -> str:
+        """Return the gemeente in which an action does something; `*` when that is every one."""
+        reference = parameters.get("zaak")
+        if isinstance(reference, str) and (found := await self.municipality_of(reference)):
+            return found
+        named = next((parameters[name] for name in _HERE if parameters.get(name)), None)
+        if deployment in _REPORTING | _MANAGING and named is None:
+            return "*"
+        return str(named or self.own_municipality)
+
+    async def _ask(self, method: str, path: str) -> dict[str, Any] | None:
+        """Ask Prefect itself, as a machine."""
+        answer: list[Message] = []
+
+        async def heard(message: Message) -> None:
+            answer.append(message)
+
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": API + path,
+            "raw_path": (API + path).encode(),
+            "query_string": b"",
+            "root_path": "",
+            "headers": [(b"authorization", self.credential.header), (b"host", b"127.0.0.1")],
+            "client": ("127.0.0.1", 0),
+            "server": ("127.0.0.1", 0),
+        }
+        await self.app(scope, whole_body(b""), heard)
+        if answer[0]["status"] != 200:  # noqa: PLR2004
+            return None
+        read = json.loads(b"".join(message.get("body", b"") for message in answer[1:]))
+        return read if isinstance(read, dict) else None
+
+
+def check_member(member: StaffMember, right: Right) -> None:
+    """Refuse who has this right nowhere."""
+    if not member.may(right):
+        raise ForbiddenError(f"U mag dit niet: het recht '{right}' ontbreekt. Vraag de beheerder erom.")
+
+
+def right_to_start(deployment: str) -> Right:
+    """Return the right that starting a deployment asks; what nobody named is for a beheerder."""
+    if deployment in _DIVIDING:
+        return Right.DIVIDE
+    if deployment in _REVIEWING:
+        return Right.REVIEW
+    if deployment in _MANAGING:
+        return Right.MANAGE
+    return Right.LOOK if deployment in _REPORTING else Right.ACT
+
+
+def with_municipalities(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any]:
+    """Return a question to Prefect that finds only runs of the gemeenten of a person."""
+    seen = sorted(f"{TAG}{code}" for code in member.municipalities or ())
+    runs = given.get("flow_runs") or {}
+    if not isinstance(runs, dict) or runs.get("operator", "and_") != "and_":
+        raise ForbiddenError("Dit filter kan niet samen met uw gemeenten. Maak het eenvoudiger.")
+    tags = runs.get("tags") or {}
+    if not isinstance(tags, dict) or tags.get("operator", "and_") != "and_" or tags.get("is_null_"):
+        raise ForbiddenError("Dit filter kan niet samen met uw gemeenten. Maak het eenvoudiger.")
+    every, some = list(tags.get("all_") or []), list(tags.get("any_") or [])
+    if len(seen) == 1:
+        every = [*every, *seen]
+    elif not some:
+        some = seen
+    elif not set(some) <= set(seen):
+        chosen = [tag for tag in every if tag in seen]
+        if not chosen:
+            raise ForbiddenError(
+                "Kies bij dit filter ook een van uw gemeenten, bijvoorbeeld " + seen[0] + "."
+            )
+    return {**given, "flow_runs": {**runs, "tags": {**tags, "all_": every or None, "any_": some or None}}}
+
+
+def runs_named(reach: Reach, given: Mapping[str, Any]) -> list[str]:
+    """Return the runs that a question names; empty when it could be about any."""
+    if reach is Reach.LISTED:
+        found = given.get("flow_run_ids")
+        return [str(run) for run in found] if isinstance(found, list) else []
+    inner = given.get("logs" if reach is Reach.LOGS else "filter")
+    asked = inner if isinstance(inner, dict) else {}
+    if asked.get("operator", "and_") != "and_":
+        return []
+    if reach is Reach.LOGS:
+        named = asked.get("flow_run_id")
+        runs = named.get("any_") if isinstance(named, dict) else None
+        return [str(run) for run in runs] if isinstance(runs, list) else []
+    for kind in ("any_resource", "resource"):
+        named = asked.get(kind)
+        ids = named.get("id") if isinstance(named, dict) else None
+        found = [_RUN_RESOURCE.fullmatch(str(one)) for one in ids] if isinstance(ids, list) else []
+        if found and all(found):
+            return [match[1] for match in found if match]
+    return []
+
+
+def _reaches(member: StaffMember, tags: Iterable[str], right: Right) -> bool:
+    """Whether a person has a right over a run; one without a gemeente belongs to every one."""
+    places = [tag.removeprefix(TAG) for tag in tags if tag.startswith(TAG)] or ["*"]
+    return any(member.may(right, place) for place in places)

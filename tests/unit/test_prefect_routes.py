@@ -1,0 +1,219 @@
+"""The table of Prefect's routes: complete, and kept by the guard for each role."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from adapters.runtime.credential import Credential
+from adapters.runtime.staff import Right, StaffBook, StaffMember, StaffRole
+from deployments.door.bodies import read_body, whole_body
+from deployments.door.doorkeeper import (
+    Doorkeeper,
+    ForbiddenError,
+    right_to_start,
+    runs_named,
+    with_municipalities,
+)
+from deployments.door.prefect_routes import SOCKETS, Reach, prefect_routes, route_of
+from deployments.planned import planned
+
+RUN = "11111111-1111-1111-1111-111111111111"
+
+
+def member(role: str, place: str = "*") -> StaffMember:
+    """Return somebody with one role."""
+    return StaffBook({}).with_roles("mw-1", {place: frozenset({StaffRole(role)})})
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    """Answer as Prefect does for one run of gemeente 0518, and for one deployment."""
+    path = scope["path"]
+    found = {"tags": ["gemeente:0518"], "name": "gebeurtenis-melden", "flow_run_id": RUN, "key": "zaak-1"}
+    await send({"type": "http.response.start", "status": 200 if path.startswith("/api/") else 404})
+    await send({"type": "http.response.body", "body": json.dumps(found).encode()})
+
+
+async def nowhere(reference: str) -> str | None:
+    """Know the cases of one gemeente."""
+    return "0518" if reference == "ZAAK-0518" else None
+
+
+KEEPER = Doorkeeper(answers, Credential("a:" + "b" * 40), nowhere, "0518")
+
+
+def asks(who: StaffMember, method: str, path: str, body: object = None) -> dict[str, Any] | None:
+    """Return the body as it reaches Prefect; ForbiddenError when it does not."""
+    scope = {"method": method, "path": path, "headers": [], "query_string": b""}
+    _, receive = asyncio.run(KEEPER.passed(scope, whole_body(json.dumps(body or {}).encode()), who))
+    return asyncio.run(read_body(receive))[1]
+
+
+def test_each_route_of_prefect_stands_in_the_table() -> None:
+    """A route that Prefect adds or takes away is seen here first."""
+    from prefect.server.api.server import create_app  # noqa: PLC0415 - it reads settings on import
+
+    app = create_app(final=True, webserver_only=True)
+    api: Any = next(route.app for route in app.routes if getattr(route, "path", "") == "/api")
+    described = {
+        (method.upper(), path) for path, methods in api.openapi()["paths"].items() for method in methods
+    }
+    assert {(route.method, route.path) for route in prefect_routes()} == described
+
+
+def test_a_fixed_word_goes_before_a_name() -> None:
+    """`/flow_runs/count` is not a run that is called `count`."""
+    for route in prefect_routes():
+        found = route_of(route.method, "/api" + route.path.replace("{", "").replace("}", ""))
+        assert found is not None
+        assert found[0].path == route.path
+    assert route_of("GET", "/api/nieuw") is None
+
+
+@pytest.mark.parametrize("role", list(StaffRole))
+def test_each_role_reaches_what_the_table_says(role: StaffRole) -> None:
+    """Whoever lacks the right of a route is refused with a sentence; who has it is not."""
+    who = member(role)
+    for route in prefect_routes():
+        path = "/api" + route.path.replace("{id}", RUN).replace("{", "").replace("}", "")
+        body = {"state": {"type": "CANCELLED"}} if route.reach is Reach.SET_STATE else {}
+        allowed = route.right is not None and who.may(route.right)
+        if allowed:
+            asks(who, route.method, path, body)
+        else:
+            with pytest.raises(ForbiddenError, match=r"\.$"):
+                asks(who, route.method, path, body)
+
+
+@pytest.mark.parametrize("role", [role for role in StaffRole if role is not StaffRole.OPERATOR])
+def test_only_a_beheerder_changes_what_prefect_is_made_of(role: StaffRole) -> None:
+    """Deployments, work pools, blocks, variables, automations and settings; and nobody else deletes a run."""
+    kept = ("deployments", "work_pools", "work_queues", "block_", "variables", "automations", "admin")
+    for route in prefect_routes():
+        changing = route.method in ("PUT", "PATCH", "DELETE") or "bulk_delete" in route.path
+        if changing and (
+            route.path.startswith(tuple(f"/{word}" for word in kept)) or route.method == "DELETE"
+        ):
+            assert route.right in (None, Right.MANAGE), route.path
+            assert route.right is None or not member(role).may(route.right)
+
+
+def test_code_routes_are_closed() -> None:
+    """Nobody of the people makes a deployment, and a started run has only parameters and a name."""
+    for method, path in (("POST", "/api/deployments/"), ("POST", "/api/flow_runs/"), ("POST", "/api/flows/")):
+        with pytest.raises(ForbiddenError):
+            asks(member("beheerder"), method, path)
+    start = f"/api/deployments/{RUN}/create_flow_run"
+    with pytest.raises(ForbiddenError, match="hoe de code draait"):
+        asks(member("beheerder"), "POST", start, {"job_variables": {"command": "id"}})
+    given = {
+        "parameters": {"zaak": "x"},
+        "work_queue_name": "anders",
+        "state": {"type": "RUNNING"},
+        "tags": ["x"],
+    }
+    assert asks(member("klantmanager"), "POST", start, given) == {"parameters": {"zaak": "x"}}
+    state = {
+        "type": "CANCELLING",
+        "name": "Cancelling",
+        "data": {"type": "pickle"},
+        "state_details": {"x": 1},
+    }
+    passed = asks(
+        member("klantmanager"), "POST", f"/api/flow_runs/{RUN}/set_state", {"state": state, "force": True}
+    )
+    assert passed == {"state": {"type": "CANCELLING", "name": "Cancelling"}, "force": False}
+    with pytest.raises(ForbiddenError, match="beheerder"):
+        asks(
+            member("klantmanager"),
+            "POST",
+            f"/api/flow_runs/{RUN}/set_state",
+            {"state": {"type": "COMPLETED"}},
+        )
+
+
+def test_an_action_happens_in_the_gemeente_of_its_case() -> None:
+    """The case decides, then the gemeente of the form, then our own; a form cannot say otherwise."""
+    start = f"/api/deployments/{RUN}/create_flow_run"
+    other = member("klantmanager", "0363")
+    for parameters in ({"zaak": "ZAAK-0518", "gemeente": "0363"}, {}, {"gemeente": "0518"}):
+        with pytest.raises(ForbiddenError, match="andere gemeente"):
+            asks(other, "POST", start, {"parameters": parameters})
+    assert asks(other, "POST", start, {"parameters": {"gemeente": "0363"}})
+    assert asks(member("klantmanager", "0518"), "POST", start, {"parameters": {"zaak": "ZAAK-0518"}})
+
+
+def test_each_deployment_asks_a_right() -> None:
+    """A name that is no deployment of ours any more would leave its right with nobody."""
+    names = {item.name for item in planned()}
+    special = {name for name in names if right_to_start(name) is not Right.ACT}
+    assert special >= {"caseload-overdragen", "bewaartermijnen", "kwaliteitstoets", "monitor"}
+
+
+@pytest.mark.parametrize(
+    ("given", "tags"),
+    [
+        ({}, {"all_": ["gemeente:0518"], "any_": None}),
+        (
+            {"flow_runs": {"tags": {"any_": ["open"], "all_": ["x"]}}},
+            {"all_": ["x", "gemeente:0518"], "any_": ["open"]},
+        ),
+    ],
+)
+def test_lists_and_counts_find_only_the_own_gemeente(given: dict[str, Any], tags: dict[str, Any]) -> None:
+    """The tag of the gemeente stands beside whatever the UI asks."""
+    assert with_municipalities(given, member("lezer", "0518"))["flow_runs"]["tags"] == tags
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"flow_runs": {"operator": "or_"}},
+        {"flow_runs": {"tags": {"operator": "or_"}}},
+        {"flow_runs": {"tags": {"is_null_": True}}},
+        {"flow_runs": {"tags": "x"}},
+    ],
+)
+def test_a_filter_that_would_widen_is_refused(given: dict[str, Any]) -> None:
+    """With `or_` the gemeente would no longer count."""
+    with pytest.raises(ForbiddenError):
+        with_municipalities(given, member("lezer", "0518"))
+
+
+def test_a_run_of_another_gemeente_is_not_there() -> None:
+    """Single runs, their logs, events, pages and state are looked up first."""
+    other = member("coördinator", "0363")
+    resource = {"filter": {"any_resource": {"id": [f"prefect.flow-run.{RUN}"]}}}
+    for method, path, body in (
+        ("GET", f"/api/flow_runs/{RUN}", {}),
+        ("POST", f"/api/flow_runs/{RUN}/resume", {}),
+        ("POST", f"/api/flow_runs/{RUN}/set_state", {"state": {"type": "CANCELLED"}}),
+        ("POST", "/api/logs/filter", {"logs": {"flow_run_id": {"any_": [RUN]}}}),
+        ("POST", "/api/logs/filter", {}),
+        ("POST", "/api/events/filter", resource),
+        ("POST", "/api/events/filter", {"filter": {"any_resource": {"id": ["prefect.worker.x"]}}}),
+        ("GET", f"/api/artifacts/{RUN}", {}),
+        ("GET", f"/api/task_runs/{RUN}", {}),
+    ):
+        with pytest.raises(ForbiddenError):
+            asks(other, method, path, body)
+        if body != {} or method == "GET":
+            own = member("coördinator", "0518")
+            if "worker" not in json.dumps(body):
+                asks(own, method, path, body)
+
+
+def test_a_stream_shows_only_own_runs() -> None:
+    """The filter of a web socket is held to the same."""
+    asyncio.run(KEEPER.check_socket("/api/events/out", {}, member("lezer")))
+    for path in SOCKETS:
+        with pytest.raises(ForbiddenError):
+            asyncio.run(KEEPER.check_socket(path, {"type": "filter"}, member("lezer", "0518")))
+    given = {"filter": {"flow_run_id": {"any_": [RUN]}}}
+    asyncio.run(KEEPER.check_socket("/api/logs/out", given, member("lezer", "0518")))
+    with pytest.raises(ForbiddenError):
+        asyncio.run(KEEPER.check_socket("/api/logs/out", given, member("lezer", "0363")))
+    assert runs_named(Reach.LOGS, {"logs": {"operator": "or_", "flow_run_id": {"any_": [RUN]}}}) == []
