@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
@@ -53,6 +54,9 @@ def create_api(office: Office) -> FastAPI:
     answer_problems(api)
     api.add_middleware(GZipMiddleware, minimum_size=1000)
     api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)
+
+    # Outermost: the address of who calls is that of a proxy's header only where that proxy is known.
+    api.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(office.settings.trusted_proxies))
 
     def openapi() -> dict[str, Any]:
         return describe_api(api)

@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.problems import Problem
 from adapters.api.remembered_clients import RememberedClients
-from adapters.exchange.clients import READ, Caller, jwt_secret, key_hash
+from adapters.exchange.clients import READ, Caller, jwt_secrets, key_hash
 from adapters.storage.database import reading
 from adapters.storage.exchange_tables import ClientRow
 
@@ -73,35 +73,62 @@ class Gate:
 
     def _by_key(self, given: str) -> ClientRow | None:
         hashed = key_hash(given)
-        row = self._looked_up(hashed, col(ClientRow.key_hash) == hashed)
-        known = row.key_hash if row is not None else key_hash("")
-        same = hmac.compare_digest(known, hashed)
+        row = self._looked_up(
+            hashed, (col(ClientRow.key_hash) == hashed) | (col(ClientRow.previous_key_hash) == hashed)
+        )
+        valid = (row.key_hash, row.previous_key_hash or "") if row is not None else (key_hash(""), "")
+        same = any(hmac.compare_digest(known, hashed) for known in valid)
         return row if same and row is not None and row.revoked_at is None else None
 
     def _by_token(self, given: str, client_id: str) -> ClientRow | None:
         row = self._looked_up(client_id, col(ClientRow.client_id) == client_id)
         # An unknown client costs as much time as a wrong signature.
-        secret = jwt_secret(self.office, client_id, row.salt if row is not None else self._no_salt)
-        try:
-            claims = jwt.decode(
-                given,
-                secret,
-                algorithms=["HS256"],
-                leeway=_CLOCK_DIFFERENCE,
-                options={"require": ["iat"], "verify_aud": False, "verify_sub": False, "verify_jti": False},
-            )
-            age = time.time() - float(claims["iat"])
-        except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
-            return None
-        if row is None or row.revoked_at is not None or age > self.office.settings.api_token_seconds:
-            return None
-        return row
+        salts = (row.salt, row.previous_salt) if row is not None else (self._no_salt,)
+        for secret in jwt_secrets(self.office, client_id, *salts):
+            try:
+                claims = jwt.decode(
+                    given,
+                    secret,
+                    algorithms=["HS256"],
+                    leeway=_CLOCK_DIFFERENCE,
+                    options={
+                        "require": ["iat"],
+                        "verify_aud": False,
+                        "verify_sub": False,
+                        "verify_jti": False,
+                    },
+                )
+                age = time.time() - float(claims["iat"])
+            except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError) as error:
+                if row is None or row.revoked_at is not None:
+                    return None
+                # Its signature is right: this is no guess.
+                raise _out_of_time(expired=isinstance(error, jwt.ExpiredSignatureError)) from None
+            except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
+                continue
+            if row is None or row.revoked_at is not None:
+                return None
+            if age > self.office.settings.api_token_seconds:
+                raise _out_of_time(expired=True)
+            return row
+        return None
 
     def _looked_up(self, name: str, condition: ColumnElement[bool]) -> ClientRow | None:
         if (row := self.clients.get(name)) is not None:
             return row
         with reading(self.office.engine) as session:
             return self.clients.looked_up(name, session.exec(select(ClientRow).where(condition)).first())
+
+
+def _out_of_time(*, expired: bool) -> Problem:
+    log.warning("api_access_refused", client=_UNKNOWN, reason="token buiten zijn tijd")
+    said = (
+        "Dit token is verlopen; maak een nieuw token."
+        if expired
+        else "Dit token geldt nog niet; zet de klok van uw systeem gelijk."
+    )
+    challenge = {"WWW-Authenticate": f'{_CHALLENGE["WWW-Authenticate"]}, error="invalid_token"'}
+    return Problem(401, said, kind="token-buiten-tijd", headers=challenge)
 
 
 def check_may(caller: Caller, action: str) -> None:

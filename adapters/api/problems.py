@@ -63,6 +63,7 @@ KINDS = MappingProxyType(
             "Elk signaal van een levering is geweigerd; `vroegsignalen` zegt waarom.",
         ),
         "geen-toegang": (401, "Er is geen geldige sleutel en geen geldig token."),
+        "token-buiten-tijd": (401, "Het token is echt, maar verlopen of nog niet geldig."),
         "niet-toegestaan": (403, "Deze client mag dit niet."),
         "niet-gevonden": (404, "Dit adres of dit onderdeel is er niet."),
         "onbekende-zaak": (404, "Deze zaak is er niet voor deze client."),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from adapters.exchange.refusals import IntegrationError
 from adapters.runtime.settings import secret_file
@@ -89,6 +89,16 @@ def jwt_secret(office: CaseOffice, client_id: str, salt: str) -> str:
     return derived_secret(office.settings.integration_secret(), "jwt", client_id, salt)
 
 
+def jwt_secrets(office: CaseOffice, client_id: str, *salts: str | None) -> tuple[str, ...]:
+    """Return every secret that is valid now: of these salts, and of earlier secrets of our own."""
+    return tuple(
+        derived_secret(secret, "jwt", client_id, salt)
+        for secret in office.settings.integration_secrets()
+        for salt in salts
+        if salt is not None
+    )
+
+
 def new_client(
     office: CaseOffice,
     client_id: str,
@@ -126,12 +136,36 @@ def _new_key(client_id: str) -> str:
     return f"rk_{client_id}_{secrets.token_urlsafe(32)}"
 
 
+def rotate_client(office: CaseOffice, client_id: str) -> NewClient:
+    """Make a new key and secret for a client; those it has stay valid beside them, until the next time."""
+    key = _new_key(client_id)
+    with writing(office.engine) as session:
+        row = _active(session, client_id)
+        row.previous_key_hash, row.key_hash = row.key_hash, key_hash(key)
+        row.previous_salt, row.salt = row.salt, secrets.token_hex(16)
+        session.add(row)
+        return NewClient(client_id, key, jwt_secret(office, client_id, row.salt))
+
+
+def end_previous_key(office: CaseOffice, client_id: str) -> None:
+    """Let a client in with its newest key and secret only."""
+    with writing(office.engine) as session:
+        row = _active(session, client_id)
+        row.previous_key_hash = row.previous_salt = None
+        session.add(row)
+
+
+def _active(session: Session, client_id: str) -> ClientRow:
+    row = session.get(ClientRow, client_id)
+    if row is None or row.revoked_at is not None:
+        raise ClientError(f"Er is geen actieve client '{client_id}'.")
+    return row
+
+
 def revoke_client(office: CaseOffice, client_id: str) -> None:
     """Let a client in no more; raise ClientError when there is none."""
     with writing(office.engine) as session:
-        row = session.get(ClientRow, client_id)
-        if row is None or row.revoked_at is not None:
-            raise ClientError(f"Er is geen actieve client '{client_id}'.")
+        row = _active(session, client_id)
         row.revoked_at = office.clock.now()
         session.add(row)
 

@@ -209,6 +209,14 @@ def renew_secret(office: MessageOffice, name: str) -> str:
         return signing_secret(office, name, row.salt)
 
 
+def end_previous_secret(office: MessageOffice, name: str) -> None:
+    """Sign the messages of a subscription with its newest secret only."""
+    with writing(office.engine) as session:
+        row = _active(session, name)
+        row.previous_salt = None
+        session.add(row)
+
+
 def signature(secret: str, event_id: str, timestamp: int, body: bytes) -> str:
     """Return the signature of one message (Standard Webhooks 1.0)."""
     key = base64.b64decode(secret.removeprefix(_PREFIX))

@@ -144,6 +144,8 @@ class Settings(BaseSettings):
     api_contact: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "beheer@example.nl"
     # Networks inside that a webhook may go to, such as 10.20.0.0/16; without them only public addresses.
     webhook_networks: tuple[Network, ...] = ()
+    # Whose X-Forwarded-For is believed.
+    trusted_proxies: tuple[Network, ...] = ()
     api_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
     # Which message of another system stands for which event; without it the table that comes along.
     events_file: Path | None = None

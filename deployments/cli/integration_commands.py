@@ -75,6 +75,28 @@ def list_clients_command() -> None:
         say(f"{row.client_id}  {state}  {rights}")
 
 
+@client_app.command("vernieuw")
+def rotate_client_command(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")]) -> None:
+    """Geef een client een nieuwe sleutel en een nieuw geheim; de vorige blijven naast de nieuwe gelden."""
+    from adapters.exchange.clients import rotate_client
+
+    made = rotate_client(the_office(), client_id)
+    say(f"API-sleutel  {made.api_key}")
+    say(f"JWT-geheim   {made.jwt_secret}")
+    say(
+        f"De vorige gelden ook nog. Stop die, zodra ze nergens meer staan: routekaart client oude-weg {client_id}"
+    )
+
+
+@client_app.command("oude-weg")
+def end_previous_key_command(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")]) -> None:
+    """Laat een client alleen nog toe met zijn nieuwste sleutel en geheim."""
+    from adapters.exchange.clients import end_previous_key
+
+    end_previous_key(the_office(), client_id)
+    say(f"Van client {client_id} gelden alleen nog de nieuwste sleutel en het nieuwste geheim.")
+
+
 @client_app.command("intrekken")
 def revoke_client_command(client_id: Annotated[str, typer.Argument(metavar="CLIENT_ID")]) -> None:
     """Laat een client niet meer toe."""
@@ -178,6 +200,15 @@ def renew_secret_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -
     from adapters.exchange.webhooks import renew_secret
 
     say(f"geheim      {renew_secret(the_office(), naam)}")
+
+
+@subscription_app.command("oude-weg")
+def end_previous_secret_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> None:
+    """Onderteken alleen nog met het nieuwste geheim."""
+    from adapters.exchange.webhooks import end_previous_secret
+
+    end_previous_secret(the_office(), naam)
+    say(f"Berichten voor {naam} zijn alleen nog ondertekend met het nieuwste geheim.")
 
 
 @subscription_app.command("mislukt")

@@ -83,6 +83,7 @@ def api_command() -> None:
         port=office.settings.api_port,
         log_config=None,  # its lines are lines of ours
         access_log=False,
+        proxy_headers=False,  # the API itself knows which proxies are trusted
         timeout_keep_alive=65,  # longer than proxies and clients keep a connection
         timeout_graceful_shutdown=20,  # requests that are going on are answered first
     )

@@ -16,10 +16,22 @@ from support.api import whole
 from adapters.api import create_api
 from adapters.api.limits import LockOut, RateLimit
 from adapters.api.remembered_clients import REMEMBERED_SECONDS
-from adapters.exchange.clients import ClientError, clients, first_key_file, new_client, revoke_client
+from adapters.exchange.clients import (
+    ClientError,
+    clients,
+    end_previous_key,
+    first_key_file,
+    new_client,
+    revoke_client,
+    rotate_client,
+)
 from adapters.exchange.webhooks import SubscriptionError, subscribe
+from adapters.runtime.settings import Settings, SettingsError
+from adapters.runtime.settings import settings as read_settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from adapters.api.auth import Gate
     from adapters.office import Office
 
@@ -206,3 +218,85 @@ def test_digits_of_another_script_are_no_gemeentecode(office: Office) -> None:
         new_client(office, "arabisch", municipalities=("٠٥١٨",))
     with pytest.raises(SubscriptionError, match="vier cijfers"):
         subscribe(office, "arabisch", "https://example.org/in", municipalities=("٠٥١٨",))
+
+
+def test_two_keys_and_secrets_are_valid_at_a_time(stranger: TestClient, office: Office) -> None:
+    """After a rotation both get in, as the same client with the same idempotency keys; then only the newest."""
+    first = new_client(office, "zaaksysteem")
+    headers = {"Idempotency-Key": "eenmaal"}
+
+    def opened(key: str) -> str:
+        answer = stranger.post("/v1/zaken", json={"mijlpaal": "M3"}, headers=headers | {"X-API-Key": key})
+        return str(answer.json()["zaak"])
+
+    case = opened(first.api_key)
+    second = rotate_client(office, "zaaksysteem")
+    ways = [
+        way
+        for made in (first, second)
+        for way in (f"Bearer {made.api_key}", f"Bearer {token('zaaksysteem', made.jwt_secret)}")
+    ]
+    gate_of(stranger).clients.now = lambda: time.monotonic() + REMEMBERED_SECONDS
+    assert [status(stranger, way) for way in ways] == [200] * 4
+    assert opened(second.api_key) == opened(first.api_key) == case
+    end_previous_key(office, "zaaksysteem")
+    gate_of(stranger).clients.now = lambda: time.monotonic() + 3 * REMEMBERED_SECONDS
+    assert [status(stranger, way) for way in ways] == [401, 401, 200, 200]
+    with pytest.raises(ClientError):
+        rotate_client(office, "bestaat-niet")
+
+
+def test_a_token_outlives_a_new_secret_of_ours(office: Office, settings: Settings) -> None:
+    """Tokens under the secret before are valid as long as that one is kept along, and no longer."""
+    made = new_client(office, "zaaksysteem")
+    old = office.settings.integration_secret().decode()
+    given = settings.model_dump(exclude_unset=True) | {"integration_key": "n" * 64}
+    for kept, expected in (([old], 200), ([], 401)):
+        office.settings = Settings.model_validate(given | {"integration_keys_old": kept})
+        way = f"Bearer {token('zaaksysteem', made.jwt_secret)}"
+        assert status(TestClient(create_api(office)), way) == expected
+
+
+def test_a_token_that_ended_says_so_and_is_no_guess(stranger: TestClient, office: Office) -> None:
+    """However often it comes, a real token that is too old or too new is told so, and shuts nobody out."""
+    made, now = new_client(office, "zaaksysteem"), int(time.time())
+    for claims, said in (
+        ({"exp": now - 120}, "verlopen"),
+        ({"iat": now - 7200}, "verlopen"),
+        ({"iat": now + 7200}, "klok"),
+    ):
+        late = token("zaaksysteem", made.jwt_secret, **claims)
+        for _ in range(12):
+            answer = stranger.get("/v1/zaken", headers={"Authorization": f"Bearer {late}"})
+            assert (answer.status_code, said in answer.json()["detail"]) == (401, True)
+            assert answer.json()["type"] == "/v1/problemen#token-buiten-tijd"
+            assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert status(stranger, "Bearer rk_zaaksysteem_geraden") == 401  # and not 429
+    revoke_client(office, "zaaksysteem")
+    gate_of(stranger).clients.now = lambda: time.monotonic() + REMEMBERED_SECONDS
+    late = token("zaaksysteem", made.jwt_secret, exp=now - 120)
+    refused = stranger.get("/v1/zaken", headers={"Authorization": f"Bearer {late}"})
+    assert refused.json()["type"] == "/v1/problemen#geen-toegang"
+
+
+@pytest.mark.parametrize(("trusted", "last"), [((), 429), (("203.0.113.7",), 429), (("192.0.2.0/24",), 401)])
+def test_only_a_trusted_proxy_tells_who_calls(office: Office, trusted: tuple[str, ...], last: int) -> None:
+    """A forwarded address counts when the proxy itself is trusted; else who calls is who connects."""
+    office.settings = office.settings.model_copy(update={"trusted_proxies": trusted})
+    api = TestClient(create_api(office), client=("192.0.2.10", 1234))
+    guesses = [
+        api.get(
+            "/v1/zaken",
+            headers={"X-API-Key": "rk_x_fout", "X-Forwarded-For": f"1.2.3.4, 198.51.100.{number}"},
+        )
+        for number in range(11)
+    ]
+    assert [answer.status_code for answer in guesses] == [401] * 10 + [last]
+
+
+def test_a_wrong_proxy_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What is neither an address nor a network is refused at the start."""
+    monkeypatch.setenv("ROUTEKAART_HOME", str(tmp_path))
+    monkeypatch.setenv("ROUTEKAART_TRUSTED_PROXIES", '["proxy.gemeente"]')
+    with pytest.raises(SettingsError, match="TRUSTED_PROXIES"):
+        read_settings.__wrapped__()

@@ -19,6 +19,7 @@ from adapters.exchange.clients import derived_secret
 from adapters.exchange.webhooks import (
     OLD_FORM,
     deliver_due,
+    end_previous_secret,
     fan_out,
     renew_secret,
     subscribe,
@@ -92,6 +93,11 @@ def test_two_secrets_are_valid_at_a_time(api: TestClient, office: Office, receiv
         Webhook(secret).verify(body, headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(first).verify(body, headers)
+    end_previous_secret(office, "dashboard")
+    headers, body = one_message(api, office, receiver)
+    Webhook(third).verify(body, headers)
+    with pytest.raises(WebhookVerificationError):
+        Webhook(second).verify(body, headers)
 
 
 def test_who_subscribed_before_still_verifies(api: TestClient, office: Office, receiver: Receiver) -> None:
