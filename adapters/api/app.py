@@ -10,11 +10,16 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from adapters.api import cases, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
+from adapters.api.case_pages import case_router
 from adapters.api.description import VERSION, describe_api
 from adapters.api.handoff_pages import handoff_router
 from adapters.api.limits import RateLimit
 from adapters.api.metrics import Measured, Metrics
+from adapters.api.monitor_pages import monitor_router
+from adapters.api.own_pages import feed_router, own_router
+from adapters.api.postbak_pages import postbak_router
 from adapters.api.problems import answer_problems
+from adapters.api.work_pages import work_router
 from adapters.exchange.clients import ensure_first_client
 from adapters.exchange.event_mapping import read_rules
 
@@ -47,6 +52,12 @@ def create_api(office: Office) -> FastAPI:
         views.health,
         operator.router,
         handoff_router(office),
+        work_router(office),
+        own_router(office),
+        feed_router(office),
+        case_router(office),
+        postbak_router(office),
+        monitor_router(office),
     )
     for router in routers:
         api.include_router(router)

@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from adapters.cases.caseload import Away
 from adapters.messages.recipients import Absence
+from adapters.messages.wishes import with_wishes
 from adapters.storage.oversight_tables import AbsenceRow
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def who_is_away(session: Session, book: Book, municipality: str, day: date) -> M
 
 
 def book_of_the_day(session: Session, book: Book, municipality: str, day: date) -> Book:
-    """Return the recipients with everyone who is away on a day marked so, whoever said it."""
+    """Return the recipients as they are on a day: who is away is marked so, and wishes are those of the page."""
     people = dict(book.people)
     for code, away in who_is_away(session, book, municipality, day).items():
         if (person := people.get(code)) is not None:
@@ -46,4 +47,4 @@ def book_of_the_day(session: Session, book: Book, municipality: str, day: date) 
             people[code] = person.model_copy(
                 update={"afwezig": (Absence(van=day, tot=day),), "vervanger": deputy}
             )
-    return replace(book, people=people)
+    return with_wishes(session, replace(book, people=people))

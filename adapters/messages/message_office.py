@@ -11,6 +11,7 @@ from adapters.messages.deliveries import Deliveries
 from adapters.messages.delivery_planning import DeliveryPlanner
 from adapters.messages.handoff_links import HandoffLinks
 from adapters.messages.message_writing import MessageWriter
+from adapters.messages.page_keys import PageKeys
 from adapters.messages.page_links import PageLinks
 from adapters.messages.recipients_file import RecipientsFile
 from adapters.messages.texts import Texts
@@ -52,6 +53,11 @@ class MessageOffice(CaseOffice):
             self.settings.link_secret(),
             self.settings.public_api,
         )
+
+    @cached_property
+    def page_keys(self) -> PageKeys:
+        """The addresses that show something without a login."""
+        return PageKeys(self.engine, self.clock)
 
     @cached_property
     def page_links(self) -> PageLinks:

@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from adapters.cases.caseload import GUIDANCE, deputy_for
 from adapters.storage.database import ProcessRow, TimerRow, reading
-from milestones.definition import OFFERED
+from milestones.definition import ANY, OFFERED, RETURNED
 from milestones.definitions import kept_definition
 from milestones.roles import dutch_role
 from milestones.terms import Kind
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.cases.caseload import Away
     from adapters.runtime.clock import Clock
+    from milestones.definition import EventSpec
     from milestones.policy import Rules
 
 
@@ -64,6 +65,22 @@ class WorkItem:
     waits_outside: bool
     flow_run_id: str | None
     opened_on: date
+    state: str = ""
+    version: int = 1
+    municipality: str = ""
+
+    @property
+    def returned(self) -> bool:
+        """Whether the hand-off was returned, so that somebody else must be found."""
+        return self.state == RETURNED
+
+    @property
+    def steps(self) -> tuple[EventSpec, ...]:
+        """What people may report in its state, as the definition lists it."""
+        definition = kept_definition(self.process.partition("#")[0], self.version)
+        rows = sorted(definition.rows_from(self.state), key=lambda row: ANY in row.sources)
+        names = dict.fromkeys(row.event for row in rows)
+        return tuple(spec for name in names if not (spec := definition.event(name)).by_timer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +209,9 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
                 waits_outside=state.waits_on_partner,
                 flow_run_id=row.flow_run_id,
                 opened_on=row.opened_on,
+                state=row.state,
+                version=row.version,
+                municipality=municipality,
             )
         )
     return Workload(municipality, today, tuple(items), frozenset(away))

@@ -1,4 +1,4 @@
-"""The few pages of the door itself."""
+"""The few pages of the door itself, on the same base page as all our pages."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
+import adapters
+
 _pages = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("pages")),
+    loader=FileSystemLoader(
+        [Path(__file__).with_name("pages"), Path(adapters.__path__[0]) / "api" / "pages"]
+    ),
     autoescape=select_autoescape(),
     trim_blocks=True,
     lstrip_blocks=True,

@@ -1,0 +1,291 @@
+"""The page of a case: where it is, its terms and why, its hand-offs and journal, and what can be reported now."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from adapters.api.page_parts import notice, page
+from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
+from adapters.api.work_pages import FormFields
+from adapters.cases.caseload import Caseload
+from adapters.cases.casework import ConflictError
+from adapters.cases.presentation import process_title
+from adapters.cases.store import UnknownCaseError
+from adapters.messages.causes import label_of
+from adapters.messages.handoff_links import ACCEPTED
+from adapters.messages.message_writing import why_then
+from adapters.runtime.actor import acts
+from milestones.case import closed, possible_now
+from milestones.definition import ANY, OFFERED, RETURNED, FieldKind
+from milestones.definitions import DEFINITIONS, definition_of
+from milestones.dutch import dutch_date
+from milestones.process import NotPossible
+from milestones.roles import dutch_role
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from adapters.cases.casework import CaseView
+    from adapters.office import Office
+    from adapters.storage.database import JournalRow
+    from milestones.definition import EventSpec
+    from milestones.definition import Field as EventField
+    from milestones.policy import Policy
+    from milestones.process import Snapshot
+
+_MOST_LINES = 50
+_YES_NO = {"ja": True, "nee": False}
+_ROUTE = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A mijlpaal on the route of a case."""
+
+    title: str
+    stage: str
+    now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A running term, with why it ends on that day."""
+
+    what: str
+    until: str
+    late: bool
+    since: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An open process: what it waits for, who has it, and what can be reported in it."""
+
+    name: str
+    title: str
+    waits_for: str
+    who: str
+    run: str | None
+    steps: tuple[EventSpec, ...]  # what belongs to this state, before what can happen at any time
+    more: tuple[EventSpec, ...]
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the journal in words."""
+
+    on: date
+    process: str
+    what: str
+    who: str
+
+
+def case_router(office: Office) -> APIRouter:
+    """Return the routes of the page of a case."""
+    router = APIRouter(
+        prefix="/zaak", include_in_schema=False, default_response_class=HTMLResponse, route_class=VisitorRoute
+    )
+
+    @router.get("/{reference}")
+    def look(reference: str, visitor: TheVisitor, gedaan: str = "") -> HTMLResponse:
+        view = _seen(office, visitor, reference)
+        return _case_page(office, visitor, view, gedaan) if view else _unknown()
+
+    @router.get("/{reference}/melden/{process}/{event}")
+    def ask(reference: str, process: str, event: str, visitor: TheVisitor) -> HTMLResponse:
+        view = _seen(office, visitor, reference)
+        return _form_page(office, visitor, view, process, event, {}) if view else _unknown()
+
+    @router.post("/{reference}/melden/{process}/{event}")
+    def report(reference: str, process: str, event: str, visitor: TheVisitor, form: FormFields) -> Response:
+        view = _seen(office, visitor, reference)
+        if view is None:
+            return _unknown()
+        if not visitor.may("behandelen", view.municipality):
+            return refused()
+        return _reported(office, visitor, view, process, event, form)
+
+    return router
+
+
+def _unknown() -> HTMLResponse:
+    return notice("Deze zaak is er niet", ["Klopt het nummer? Zoek de zaak nog een keer."], 404)
+
+
+def _seen(office: Office, visitor: Visitor, reference: str) -> CaseView | None:
+    try:
+        view = office.casework.case(reference)
+    except UnknownCaseError:
+        return None
+    return view if visitor.sees(view.municipality) else None
+
+
+def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> HTMLResponse:
+    policy, today = office.rules_for(view.municipality).policy, office.clock.today()
+    acts_here = visitor.may("behandelen", view.municipality)
+    places = [
+        _place(office, view, process, policy, today, acts_here)
+        for process in view.case.processes
+        if not closed(process)
+    ]
+    lines = [_line(row) for row in reversed(view.journal)]
+    return page(
+        "case.html", 200, title=f"Zaak {view.reference}", here="/zaak", visitor=visitor, reference=view.reference,
+        crisis=any(item.facts.get("bedreigende_situatie") is True for item in view.case.processes),
+        route=list(_route(view, policy)), places=places, done=done == "1", lines=lines[:_MOST_LINES],
+        older=len(lines) - _MOST_LINES,
+    )  # fmt: skip
+
+
+def _place(
+    office: Office, view: CaseView, process: Snapshot, policy: Policy, today: date, acts_here: bool
+) -> Place:
+    definition = definition_of(process)
+    role = dutch_role(policy.role(process.role(definition)))
+    named = process.facts.get("houder")
+    able = [definition.event(name) for name in possible_now(process)] if acts_here else []
+    able = [spec for spec in able if not spec.by_timer]
+    own = {row.event for row in definition.rows_from(process.state) if ANY not in row.sources}
+    run = view.rows[process.name].flow_run_id
+    return Place(
+        process.name,
+        process_title(process.name, policy.name_of(definition)),
+        definition.state(process.state).waits_for,
+        f"{role} {named}" if isinstance(named, str) else role,
+        office.settings.prefect_page(f"runs/flow-run/{run}") if run else None,
+        tuple(spec for spec in able if spec.name in own),
+        tuple(spec for spec in able if spec.name not in own),
+        tuple(
+            Term(
+                f"{policy.term(term.term).name} ({term.term})",
+                dutch_date(term.due) if term.due else "staat stil",
+                term.is_overdue(today),
+                dutch_date(term.anchor),
+                why_then(term, policy),
+            )
+            for term in sorted(process.terms, key=lambda term: term.due or date.max)
+            if term.runs
+        ),
+    )
+
+
+def _route(view: CaseView, policy: Policy) -> Iterator[Stop]:
+    """Yield the mijlpalen, and what runs beside them, each with how far it is."""
+    beside = [code for code in DEFINITIONS if code not in _ROUTE]
+    for code in (*_ROUTE, *beside):
+        mine = [item for item in view.case.processes if item.code == code]
+        if code in beside and not mine:
+            continue
+        running = [item for item in mine if not closed(item)]
+        states = {item.state for item in running}
+        if running and states <= {OFFERED, RETURNED}:
+            stage = "aangeboden"
+        elif running:
+            stage = "hier is de zaak nu"
+        else:
+            stage = "klaar" if mine else "nog niet"
+        yield Stop(process_title(code, policy.name_of(DEFINITIONS[code])), stage, bool(running))
+
+
+def _line(row: JournalRow) -> Line:
+    said = label_of(row.process, row.version, row.event) or row.event.replace("_", " ")
+    who = " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
+    return Line(row.on, row.process, said, who)
+
+
+# --- reporting an event ---------------------------------------------------------------------------------------
+
+
+def _spec(view: CaseView, process: str, event: str) -> EventSpec | None:
+    try:
+        snapshot = view.case.process(process)
+    except NotPossible:
+        return None
+    return definition_of(snapshot).event(event) if event in possible_now(snapshot) else None
+
+
+def _form_page(
+    office: Office,
+    visitor: Visitor,
+    view: CaseView,
+    process: str,
+    event: str,
+    given: Mapping[str, list[str]],
+    error: str = "",
+    about: str = "",
+) -> HTMLResponse:
+    spec = _spec(view, process, event)
+    if spec is None:
+        return notice(
+            "Dit kan nu niet", ["De zaak is intussen verder, of dit hoort niet bij deze stap.", _BACK], 409
+        )
+    title = spec.label
+    return page(
+        "report.html", 422 if error else 200, title=f"Fout: {title}" if error else title, here="/zaak",
+        visitor=visitor, reference=view.reference, process=process, spec=spec, given=given, error=error,
+        about=about, kinds=FieldKind, key=(given.get("sleutel") or [secrets.token_urlsafe(9)])[-1],
+        today=office.clock.today(),
+    )  # fmt: skip
+
+
+_BACK = "Ga terug naar de zaak en kijk wat er nu kan."
+
+
+def _reported(
+    office: Office, visitor: Visitor, view: CaseView, process: str, event: str, form: dict[str, list[str]]
+) -> Response:
+    spec = _spec(view, process, event)
+    if spec is None:
+        return _form_page(office, visitor, view, process, event, form)
+    data: dict[str, object] = {}
+    for item in spec.fields:
+        if (value := _value(item, form.get(item.name, []))) is not None:
+            data[item.name] = value
+    try:
+        written = (form.get("op") or [""])[-1]
+        on = date.fromisoformat(written) if written else None
+    except ValueError:
+        return _form_page(office, visitor, view, process, event, form, "Dit is geen datum.", "op")
+    try:
+        with acts(visitor.actor):
+            office.casework.report(
+                view.reference, event, process=process, on=on, data=data,
+                event_id=f"pagina:{(form.get('sleutel') or [secrets.token_urlsafe(9)])[-1]}"[:200],
+            )  # fmt: skip
+            if event == ACCEPTED and not visitor.team:
+                Caseload(office.engine, office.casework).assign(
+                    view.reference, process, visitor.code, "toegewezen"
+                )
+    except (NotPossible, ConflictError) as refusal:
+        said = str(refusal)
+        about = next((item.name for item in spec.fields if f"'{item.name}'" in said), "")
+        for item in spec.fields:
+            said = said.replace(f"'{item.name}'", f"'{item.label}'")
+        said = said.replace(f"'{spec.name}'", f"'{spec.label}'")
+        return _form_page(office, visitor, view, process, event, form, said, about)
+    return RedirectResponse(f"/zaak/{view.reference}?gedaan=1", 303)
+
+
+def _value(item: EventField, given: list[str]) -> object | None:
+    """Return what was filled in, as the mijlpalen know it; nothing for a field that was left empty."""
+    filled = [value for value in given if value]
+    if not filled:
+        return None
+    match item.kind:
+        case FieldKind.CHOICES:
+            return filled
+        case FieldKind.YES_NO:
+            return _YES_NO.get(filled[-1], filled[-1])
+        case FieldKind.NUMBER if filled[-1].isdecimal():
+            return int(filled[-1])
+        case _:
+            return filled[-1]

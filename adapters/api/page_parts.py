@@ -1,0 +1,94 @@
+"""What every page for people shares: one base page, its headers, small forms, and what happens without a database.
+
+Server-rendered, without script, made for a phone first.
+"""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import structlog
+from fastapi import Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+
+from adapters.storage.storage_trouble import trouble_of
+from milestones.dutch import dutch_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+_LONGEST_FORM = 20_000
+_TRY_LATER = [
+    "Er is niets vastgelegd.",
+    "Probeer het over een paar minuten nog een keer. De link blijft werken.",
+]
+log = structlog.get_logger("routekaart.api")
+_pages = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("pages")),
+    autoescape=select_autoescape(),
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_pages.filters["datum"] = dutch_date
+
+
+async def long_form(request: Request) -> dict[str, list[str]]:
+    """Read a form; what is too long or no form counts as empty."""
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LONGEST_FORM:
+            return {}
+    found = parse_qs(body.decode("utf-8", "replace"))
+    return {name: [value.strip() for value in values] for name, values in found.items()}
+
+
+async def small_form(request: Request) -> dict[str, str]:
+    """Read a form in which each field stands once."""
+    return {name: values[-1] for name, values in (await long_form(request)).items()}
+
+
+class PersonRoute(APIRoute):
+    """Answers with a page, and not with a problem of the API, when the database cannot answer now."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler with a page for a database in trouble."""
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except Exception as error:
+                trouble = trouble_of(error)
+                if trouble is None:
+                    raise
+                log.warning("database_trouble", route=self.path, trouble=trouble.name.lower())
+                return notice("Het lukt nu niet", _TRY_LATER, 503)
+
+        return handled
+
+
+def notice(title: str, lines: list[str], status: int) -> HTMLResponse:
+    """Return a page that says something."""
+    return page("notice.html", status, title=title, lines=lines)
+
+
+def page(template: str, status: int, **values: object) -> HTMLResponse:
+    """Return a page with the headers that keep it to itself."""
+    nonce = secrets.token_urlsafe(16)
+    headers = {
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Robots-Tag": "noindex, nofollow",
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src 'nonce-{nonce}'; form-action 'self'; base-uri 'none'; "
+            "frame-ancestors 'none'"
+        ),
+    }
+    return HTMLResponse(_pages.get_template(template).render(nonce=nonce, **values), status, headers)

@@ -1,0 +1,92 @@
+"""The postbak: what could not be matched, with candidates; somebody couples it to a case or puts it aside."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from adapters.api.page_parts import page
+from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
+from adapters.api.work_pages import FormFields
+from adapters.cases.casework import ConflictError
+from adapters.cases.store import UnknownCaseError
+from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
+from adapters.runtime.actor import acts
+from milestones.case import possible_now
+from milestones.events import SPECS
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+    from adapters.storage.exchange_tables import PostbakRow
+
+_LABELS: dict[str, str] = {spec.name: spec.label for spec in reversed(SPECS)}
+
+
+def postbak_router(office: Office) -> APIRouter:
+    """Return the routes of the postbak."""
+    router = APIRouter(
+        prefix="/postbak",
+        include_in_schema=False,
+        default_response_class=HTMLResponse,
+        route_class=VisitorRoute,
+    )
+
+    @router.get("")
+    def look(visitor: TheVisitor) -> HTMLResponse:
+        return _list(office, visitor)
+
+    @router.post("/{number}")
+    def deal(number: int, visitor: TheVisitor, form: FormFields) -> HTMLResponse:
+        if number not in {row.id for row in _waiting(office, visitor)}:
+            return _list(office, visitor, error=f"Bericht {number} is al afgehandeld, of er niet.")
+        try:
+            return _dealt(office, visitor, number, form)
+        except (PostbakError, NotPossible, ConflictError, ValueError) as refusal:
+            return _list(office, visitor, error=f"Niets vastgelegd. {refusal}")
+        except UnknownCaseError:
+            return _list(office, visitor, error="Niets vastgelegd. Deze zaak is er niet.")
+
+    return router
+
+
+def _waiting(office: Office, visitor: Visitor) -> list[PostbakRow]:
+    rows = waiting(office)
+    everything = visitor.municipalities is None
+    return [row for row in rows if everything or (row.municipality and visitor.sees(row.municipality))]
+
+
+def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> HTMLResponse:
+    rows = _waiting(office, visitor)
+    return page(
+        "postbak.html", 422 if error else 200, title="Postbak", here="/postbak", rows=rows, labels=_LABELS,
+        error=error, done=done, today=office.clock.today(),
+    )  # fmt: skip
+
+
+def _dealt(office: Office, visitor: Visitor, number: int, form: dict[str, list[str]]) -> HTMLResponse:
+    given = {name: values[-1] for name, values in form.items()}
+    if given.get("keuze") == "verwerpen":
+        with acts(visitor.actor):
+            put_aside(office, number)
+        return _list(office, visitor, done="Dit bericht is opzij gelegd.")
+    reference = given.get("anders") or given.get("zaak") or ""
+    view = office.casework.case(reference)
+    if not visitor.may("behandelen", view.municipality):
+        return refused()
+    chosen = given.get("gebeurtenis") or None
+    if chosen is not None and chosen not in _able(office, reference):
+        label = _LABELS.get(chosen, chosen)
+        return _list(office, visitor, error=f"Niets vastgelegd. '{label}' kan nu niet in zaak {reference}.")
+    on = date.fromisoformat(given["op"]) if given.get("op") else None
+    with acts(visitor.actor):
+        couple(office, number, reference, event=chosen, on=on, remember=given.get("onthoud") == "ja")
+    return _list(office, visitor, done=f"Dit bericht hoort nu bij zaak {reference}.")
+
+
+def _able(office: Office, reference: str) -> set[str]:
+    case = office.casework.case(reference).case
+    return {name for process in case.processes for name in possible_now(process)}

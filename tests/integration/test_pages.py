@@ -1,0 +1,338 @@
+"""Our own pages, used without a script: a klantmanager's day, a coordinator's day, and presses counted."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from icalendar import Calendar
+from openpyxl import load_workbook
+from playwright.sync_api import expect, sync_playwright
+from sqlmodel import col, select
+from stack import free_port
+
+from adapters.api import create_api
+from adapters.cases.caseload import Caseload
+from adapters.exchange.references import add_reference
+from adapters.office import Office
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.settings import Settings
+from adapters.storage.database import CaseRow, JournalRow, OutboxRow, reading, writing
+from adapters.storage.exchange_tables import PostbakRow
+from adapters.storage.message_tables import DeliveryRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+    from sqlalchemy import Engine
+
+    from adapters.runtime.clock import SetClock
+
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+PEOPLE = """
+[standaard]
+geen_berichten_aan = ["client"]
+{people}
+[[gemeente]]
+code = "0518"
+[gemeente.rollen]
+case_worker = ["mw-17", "mw-18"]
+debt_counsellor = ["mw-18", "mw-17"]
+coordinator = ["co-1"]
+[[gemeente]]
+code = "0599"
+[gemeente.rollen]
+case_worker = ["mw-99"]
+"""
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+class Town:
+    """An office whose pages run on loopback, with some cases."""
+
+    def __init__(self, office: Office, clock: SetClock, base: str) -> None:
+        self.office, self.clock, self.base = office, clock, base
+
+    def case(self, *events: str, days_ago: int = 0, holder: str | None = None) -> str:
+        """Open a case in M3, some days ago, and report these events."""
+        day = self.clock.today() - timedelta(days=days_ago)
+        reference = self.office.casework.open("M3", municipality="0518", on=day).reference
+        for event in events:
+            self.office.casework.report(reference, event, on=day)
+        if holder:
+            Caseload(self.office.engine, self.office.casework).assign(reference, "M3", holder, "toegewezen")
+        return reference
+
+    def plan(self) -> None:
+        """Make the deliveries of all that is open."""
+        with reading(self.office.engine) as session:
+            ids = session.exec(select(OutboxRow.id).where(col(OutboxRow.done_at).is_(None))).all()
+        for effect in ids:
+            self.office.deliveries.plan(effect)
+
+    def client(self, code: str | None) -> httpx.Client:
+        """Return somebody who came with the link of a message."""
+        made = httpx.Client(base_url=self.base, follow_redirects=True)
+        if code is not None:
+            assert made.get(self.office.page_links.mine(code)).status_code == 200
+        return made
+
+
+@pytest.fixture
+def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
+    """An office with its pages on loopback."""
+    clock.moment = datetime(2026, 11, 25, 10, tzinfo=AMSTERDAM)
+    port = free_port()
+    codes = ("mw-17", "mw-18", "mw-99", "co-1")
+    people = "".join(
+        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n' for code in codes
+    )
+    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
+    settings = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
+    office = Office(settings, engine, clock)
+    server = uvicorn.Server(
+        uvicorn.Config(create_api(office), host="127.0.0.1", port=port, log_level="warning")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    yield Town(office, clock, f"http://127.0.0.1:{port}")
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield made
+        made.close()
+
+
+class Hand:
+    """Presses, and counts."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.presses = page, 0
+
+    def press(self, role: str, name: str) -> None:
+        """Press something once."""
+        self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
+        self.presses += 1
+
+
+def _phone(browser: Browser, town: Town, code: str, width: int = 390) -> Hand:
+    """Return somebody who opens the link in a message, on a phone, with scripts off."""
+    made = browser.new_context(viewport={"width": width, "height": 844}, java_script_enabled=False)
+    page = made.new_page()
+    page.goto(town.office.page_links.mine(code))
+    return Hand(page)
+
+
+def test_a_klantmanagers_day_with_a_phone(town: Town, browser: Browser) -> None:
+    """What must I do: no press. A talk took place: two. Why that date, and everything of a case: one."""
+    late = town.case(
+        "aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt", days_ago=40, holder="mw-17"
+    )
+    town.case(holder="mw-18")
+    hand = _phone(browser, town, "mw-17")
+    expect(hand.page.get_by_role("heading", name="Te laat (1)")).to_be_visible()
+    expect(hand.page.get_by_role("link", name=late, exact=True)).to_be_visible()
+    hand.press("link", "Eerste gesprek gevoerd")
+    hand.press("button", "Leg dit vast")
+    expect(hand.page.get_by_text("Dit is vastgelegd.")).to_be_visible()
+    assert hand.presses == 2
+    with reading(town.office.engine) as session:
+        row = session.exec(select(JournalRow).where(JournalRow.event == "eerste_gesprek_gevoerd")).one()
+    assert (row.actor_kind, row.actor_code) == ("medewerker", "mw-17")
+
+    hand.page.goto(f"{town.base}/mijn")
+    hand.presses = 0
+    town.case("aanmelding_geregistreerd", holder="mw-17")
+    hand.page.reload()
+    hand.press("link", "FZ-2026")
+    expect(hand.page.get_by_text("Waarom die dag: eerste gesprek, 4 weken").first).to_be_visible()
+    expect(hand.page.get_by_role("heading", name="Wat er gebeurde")).to_be_visible()
+    assert hand.presses == 1
+
+
+def test_a_coordinators_day(town: Town, browser: Browser) -> None:
+    """Reassigning several cases takes one press beside the ticks; the journal names the coordinator."""
+    first, second, third = (town.case(holder="mw-17") for _ in range(3))
+    hand = _phone(browser, town, "co-1", 1440)
+    hand.page.goto(f"{town.base}/werkvoorraad")
+    for reference in (first, second):
+        hand.page.get_by_label(reference).check()
+    hand.page.get_by_label("Geef de gekozen zaken aan").select_option("mw-18")
+    hand.press("button", "Wijs toe")
+    expect(hand.page.get_by_text(f"{first}, M3 staat op naam van mw-18.")).to_be_visible()
+    held = Caseload(town.office.engine, town.office.casework).held_by("mw-18", "0518")
+    assert {item.reference for item in held} == {first, second}
+    hand.page.goto(f"{town.base}/zaak/{third}")
+    expect(hand.page.get_by_text("klantmanager mw-17")).to_be_visible()
+
+
+def test_a_returned_case_is_on_top_for_the_coordinator(town: Town, browser: Browser) -> None:
+    """Who divides the work sees first what came back; who was asked sees what is offered to him."""
+    reference = town.case("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    town.plan()
+    expect(_phone(browser, town, "mw-17").page.get_by_role("heading", level=2).first).to_contain_text(
+        "Aan jou"
+    )
+    town.office.casework.report(reference, "overdracht_teruggegeven", process="M4", data={"reden": "anders"})
+    expect(_phone(browser, town, "co-1").page.get_by_role("heading", level=2).first).to_contain_text(
+        "Teruggegeven"
+    )
+
+
+def test_every_page_passes_axe_and_fits_a_phone(town: Town, browser: Browser) -> None:
+    """The published checker of WCAG 2.2 A and AA finds nothing, in light and in dark, at 390 px."""
+    reference = town.case("aanmelding_geregistreerd", "bedreigend", days_ago=40, holder="mw-17")
+    _postbak(town, reference)
+    pages = (
+        "/mijn", f"/zaak/{reference}", f"/zaak/{reference}/melden/M3/uitgestroomd", "/zoeken?q=X", "/werkvoorraad",
+        "/postbak", "/monitor", "/mijn/berichten", "/mijn/agenda",
+    )  # fmt: skip
+    said = {}
+    for scheme in ("light", "dark"):
+        made = browser.new_context(
+            viewport={"width": 390, "height": 844}, color_scheme=scheme, bypass_csp=True
+        )
+        page = made.new_page()
+        page.goto(town.office.page_links.mine("co-1"))
+        for path in pages:
+            page.goto(town.base + path)
+            found = Axe().run(page, options=RULES)
+            if found.violations_count:
+                said[scheme, path] = found.generate_report()
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    assert said == {}
+
+
+def test_a_refusal_stands_beside_its_field_and_keeps_what_was_filled_in(town: Town) -> None:
+    """What cannot be is said in the words of the form, nothing is written, and the rest stays filled in."""
+    reference = town.case("aanmelding_geregistreerd", holder="mw-17")
+    address = f"/zaak/{reference}/melden/M3/uitgestroomd"
+    given = {"uitstroomreden": "bestaat niet", "motivering": " dossier-7 "}
+    answer = town.client("mw-17").post(address, data=given, headers={"sec-fetch-site": "same-origin"})
+    assert answer.status_code == 422
+    assert answer.text.count('class="error"') == 2
+    assert 'aria-invalid="true"' in answer.text
+    assert 'value="dossier-7"' in answer.text
+    assert "uitgestroomd" not in [row.event for row in town.office.casework.case(reference).journal]
+
+
+def test_pages_are_for_who_is_known(town: Town) -> None:
+    """Without a link, with a forged one, from another site or for another gemeente there is nothing to see or do."""
+    reference = town.case()
+    assert town.client(None).get("/mijn").status_code == 401
+    assert town.client(None).get("/mijn?wie=vervalst").status_code == 401
+    assert town.client("mw-99").get(f"/zaak/{reference}").status_code == 404
+    known = town.client("mw-17")
+    address = f"/zaak/{reference}/melden/M3/aanmelding_geregistreerd"
+    assert known.post(address, headers={"sec-fetch-site": "cross-site"}).status_code == 403
+    assert known.post(address, headers={"origin": "https://elders.example"}).status_code == 403
+    form = {"zaak": f"{reference} M3", "medewerker": "mw-18", "sleutel": "k"}
+    said = known.post("/werkvoorraad", data=form, headers={"sec-fetch-site": "same-origin"}).text
+    assert "dit mag je niet verdelen" in said
+    wrong = town.client("co-1").post(
+        "/werkvoorraad", data=form | {"medewerker": "nep"}, headers={"sec-fetch-site": "same-origin"}
+    )
+    assert "Deze medewerker kennen we niet" in wrong.text
+    assert [row.event for row in town.office.casework.case(reference).journal] == ["geopend"]
+
+
+def test_a_case_is_found_by_both_its_numbers(town: Town) -> None:
+    """Its own reference, in any case and with spaces around it, and the number in another system lead to the page."""
+    reference = town.case()
+    with writing(town.office.engine) as session:
+        row = session.get_one(CaseRow, reference)
+        add_reference(session, town.office, row, "ZAAK-2026-0042", town.clock.now())
+    known = town.client("mw-17")
+    for asked in (reference, f" {reference.lower()} ", "ZAAK-2026-0042"):
+        assert known.get("/zoeken", params={"q": asked}).url.path == f"/zaak/{reference}"
+    assert "Er is geen zaak" in town.client("mw-99").get("/zoeken", params={"q": reference}).text
+
+
+def test_a_wish_on_the_page_counts_for_the_next_message(town: Town) -> None:
+    """Who wants no messages about new cases gets none; the others still do."""
+    known = town.client("mw-17")
+    own = {"sec-fetch-site": "same-origin"}
+    assert (
+        "Dit is vastgelegd" in known.post("/mijn/berichten", data={"nieuwe_zaak": "niet"}, headers=own).text
+    )
+    assert known.post("/mijn/berichten", data={"termijn_gemist": "niet"}, headers=own).status_code == 422
+    town.case()
+    town.plan()
+    with reading(town.office.engine) as session:
+        assert set(session.exec(select(DeliveryRow.recipient))) == {"mw-18"}
+
+
+def test_an_agenda_shows_ones_terms_until_it_is_taken_back(town: Town) -> None:
+    """An agenda program reads the last days of one's cases, with a link; after `stop` it reads nothing."""
+    reference = town.case(holder="mw-17")
+    town.case(holder="mw-18")
+    known, own = town.client("mw-17"), {"sec-fetch-site": "same-origin"}
+    said = known.post("/mijn/agenda", data={"keuze": "nieuw"}, headers=own).text
+    address = next(
+        part.split('"')[0] for part in said.split('href="') if "/agenda/" in part and ".ics" in part
+    )
+    calendar = Calendar.from_ical(httpx.get(address).content)
+    (event,) = calendar.walk("VEVENT")
+    assert str(event["summary"]).startswith(f"{reference} M3: ")
+    assert event.decoded("dtstart").isoformat() == "2026-12-23"
+    assert str(event["url"]).endswith(f"/zaak/{reference}")
+    known.post("/mijn/agenda", data={"keuze": "stop"}, headers=own)
+    assert httpx.get(address).status_code == 404
+
+
+def test_the_monitor_comes_as_files_that_spreadsheets_read(town: Town) -> None:
+    """CSV begins with the mark of UTF-8, and a spreadsheet library reads the same rows from the XLSX file."""
+    town.case()
+    known = town.client("co-1")
+    csv = known.get("/monitor/0518/bestand?soort=csv").content
+    assert csv.startswith(b"\xef\xbb\xbf")
+    sheet = load_workbook(io.BytesIO(known.get("/monitor/0518/bestand?soort=xlsx").content)).active
+    assert sheet is not None
+    assert sheet.max_row == len(csv.decode("utf-8-sig").strip().splitlines())
+    assert known.get("/monitor/0599").status_code == 404
+
+
+def _postbak(town: Town, *candidates: str) -> int:
+    with writing(town.office.engine) as session:
+        row = PostbakRow(
+            municipality="0518", message_hash="a" * 64, kind="nl.zaak", source="zaaksysteem",
+            subject="ZAAK-1", reason="meer dan een zaak past", candidates=list(candidates),
+            event="aanmelding_geregistreerd", process="M3", on=town.clock.today(), received_at=town.clock.now(),
+        )  # fmt: skip
+        session.add(row)
+        session.flush()
+        return row.id or 0
+
+
+def test_what_waits_in_the_postbak_is_coupled_with_one_press(town: Town, browser: Browser) -> None:
+    """A candidate is chosen, the event is in its case, and the postbak is empty."""
+    first, second = town.case(), town.case()
+    _postbak(town, first, second)
+    hand = _phone(browser, town, "co-1")
+    hand.page.goto(f"{town.base}/postbak")
+    hand.page.get_by_label(second, exact=True).check()
+    hand.press("button", "Koppel")
+    expect(hand.page.get_by_text("De postbak is leeg.")).to_be_visible()
+    row = town.office.casework.case(second).journal[-1]
+    assert (row.event, row.actor_code) == ("aanmelding_geregistreerd", "co-1")
