@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from adapters.api.page_parts import notice, page
+from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.caseload import Caseload
@@ -46,7 +46,7 @@ _ROUTE = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
+class _Stop:
     """A mijlpaal on the route of a case."""
 
     title: str
@@ -55,7 +55,7 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class _Term:
     """A running term, with why it ends on that day."""
 
     what: str
@@ -66,7 +66,7 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class _Place:
     """An open process: what it waits for, who has it, and what can be reported in it."""
 
     name: str
@@ -76,11 +76,11 @@ class Place:
     run: str | None
     steps: tuple[EventSpec, ...]  # what belongs to this state, before what can happen at any time
     more: tuple[EventSpec, ...]
-    terms: tuple[Term, ...]
+    terms: tuple[_Term, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class _Line:
     """A line of the journal in words."""
 
     on: date
@@ -138,7 +138,7 @@ def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> H
         if not closed(process)
     ]
     lines = [_line(row) for row in reversed(view.journal)]
-    return page(
+    return html_page(
         "case.html", 200, title=f"Zaak {view.reference}", here="/zaak", visitor=visitor, reference=view.reference,
         crisis=any(item.facts.get("bedreigende_situatie") is True for item in view.case.processes),
         route=list(_route(view, policy)), places=places, done=done == "1", lines=lines[:_MOST_LINES],
@@ -148,7 +148,7 @@ def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> H
 
 def _place(
     office: Office, view: CaseView, process: Snapshot, policy: Policy, today: date, acts_here: bool
-) -> Place:
+) -> _Place:
     definition = definition_of(process)
     role = dutch_role(policy.role(process.role(definition)))
     named = process.facts.get("houder")
@@ -156,7 +156,7 @@ def _place(
     able = [spec for spec in able if not spec.by_timer]
     own = {row.event for row in definition.rows_from(process.state) if ANY not in row.sources}
     run = view.rows[process.name].flow_run_id
-    return Place(
+    return _Place(
         process.name,
         process_title(process.name, policy.name_of(definition)),
         definition.state(process.state).waits_for,
@@ -165,7 +165,7 @@ def _place(
         tuple(spec for spec in able if spec.name in own),
         tuple(spec for spec in able if spec.name not in own),
         tuple(
-            Term(
+            _Term(
                 f"{policy.term(term.term).name} ({term.term})",
                 dutch_date(term.due) if term.due else "staat stil",
                 term.is_overdue(today),
@@ -178,7 +178,7 @@ def _place(
     )
 
 
-def _route(view: CaseView, policy: Policy) -> Iterator[Stop]:
+def _route(view: CaseView, policy: Policy) -> Iterator[_Stop]:
     """Yield the mijlpalen, and what runs beside them, each with how far it is."""
     beside = [code for code in DEFINITIONS if code not in _ROUTE]
     for code in (*_ROUTE, *beside):
@@ -193,13 +193,13 @@ def _route(view: CaseView, policy: Policy) -> Iterator[Stop]:
             stage = "hier is de zaak nu"
         else:
             stage = "klaar" if mine else "nog niet"
-        yield Stop(process_title(code, policy.name_of(DEFINITIONS[code])), stage, bool(running))
+        yield _Stop(process_title(code, policy.name_of(DEFINITIONS[code])), stage, bool(running))
 
 
-def _line(row: JournalRow) -> Line:
+def _line(row: JournalRow) -> _Line:
     said = label_of(row.process, row.version, row.event) or row.event.replace("_", " ")
     who = " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
-    return Line(row.on, row.process, said, who)
+    return _Line(row.on, row.process, said, who)
 
 
 # --- reporting an event ---------------------------------------------------------------------------------------
@@ -229,7 +229,7 @@ def _form_page(
             "Dit kan nu niet", ["De zaak is intussen verder, of dit hoort niet bij deze stap.", _BACK], 409
         )
     title = spec.label
-    return page(
+    return html_page(
         "report.html", 422 if error else 200, title=f"Fout: {title}" if error else title, here="/zaak",
         visitor=visitor, reference=view.reference, process=process, spec=spec, given=given, error=error,
         about=about, kinds=FieldKind, key=(given.get("sleutel") or [secrets.token_urlsafe(9)])[-1],

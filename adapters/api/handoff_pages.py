@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from adapters.api.page_parts import PersonRoute, notice, page, small_form
+from adapters.api.page_parts import PersonRoute, html_page, notice, small_form
 from adapters.messages.handoff_links import (
     ACCEPTED,
     PATH,
@@ -92,7 +92,7 @@ def _renewed(links: HandoffLinks, token: str) -> HTMLResponse:
 def _shown(link: HandoffLink, error: str | None = None) -> HTMLResponse:
     if link.status is LinkStatus.OPEN:
         title = f"Overdracht van zaak {link.reference}"
-        return page(
+        return html_page(
             "offered.html",
             422 if error else 200,
             title=f"Fout: {title}" if error else title,
@@ -103,7 +103,7 @@ def _shown(link: HandoffLink, error: str | None = None) -> HTMLResponse:
         )
     name = f"Zaak {link.reference}"
     if link.status is LinkStatus.EXPIRED:
-        return page("expired.html", 410, title=f"{name}: de link werkt niet meer")
+        return html_page("expired.html", 410, title=f"{name}: de link werkt niet meer")
     lines = {
         ACCEPTED: "Met deze link is de zaak aangenomen.",
         RETURNED: "Met deze link is de zaak teruggegeven.",

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from openpyxl import Workbook
 
-from adapters.api.page_parts import notice, page
+from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.oversight.monitor import monitor_csv, monitor_rows, read_monitor
 from adapters.oversight.workload import municipalities
@@ -35,7 +35,7 @@ def monitor_router(office: Office) -> APIRouter:
         places = [place for place in municipalities(office) if visitor.sees(place)]
         if len(places) == 1:
             return _look(office, places[0])
-        return page("places.html", 200, title="Monitor", here="/monitor", places=places)
+        return html_page("places.html", 200, title="Monitor", here="/monitor", places=places)
 
     @router.get("/{municipality}")
     def look(municipality: str, visitor: TheVisitor) -> Response:
@@ -71,7 +71,7 @@ def _look(office: Office, municipality: str) -> HTMLResponse:
         most = max((cell.value for cell in cells if cell.value is not None), default=0) or 1
         if cells:
             parts.append((figure, [(cell, round(100 * (cell.value or 0) / most)) for cell in cells]))
-    return page(
+    return html_page(
         "monitor.html", 200, title=f"Monitor {municipality}", here="/monitor", municipality=municipality,
         begin=figures.begin, end=figures.end, parts=parts,
     )  # fmt: skip

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from icalendar import Calendar, Event
 
-from adapters.api.page_parts import PersonRoute, notice, page
+from adapters.api.page_parts import PersonRoute, html_page, notice
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.api.work_pages import FormFields
 from adapters.messages.message_kinds import ELAPSED, HANDOFF, NOTICE, OPENED, TASK, WARNING
@@ -94,7 +94,7 @@ def _wishes_page(office: Office, visitor: Visitor, error: str = "", *, done: boo
         for kind in CHOOSABLE
         if kind in _KINDS
     ]
-    return page(
+    return html_page(
         "wishes.html", 422 if error else 200, title="Welke berichten wil je?", here="/mijn", kinds=kinds, how=_HOW,
         error=error, done=done,
     )  # fmt: skip
@@ -102,7 +102,7 @@ def _wishes_page(office: Office, visitor: Visitor, error: str = "", *, done: boo
 
 def _agenda_page(office: Office, visitor: Visitor, address: str) -> HTMLResponse:
     has = office.page_keys.has(KeyKind.AGENDA, visitor.code)
-    return page("agenda.html", 200, title="Je agenda", here="/mijn", address=address, has=has)
+    return html_page("agenda.html", 200, title="Je agenda", here="/mijn", address=address, has=has)
 
 
 def _calendar(office: Office, person: str) -> bytes:

@@ -75,10 +75,10 @@ class PersonRoute(APIRoute):
 
 def notice(title: str, lines: list[str], status: int) -> HTMLResponse:
     """Return a page that says something."""
-    return page("notice.html", status, title=title, lines=lines)
+    return html_page("notice.html", status, title=title, lines=lines)
 
 
-def page(template: str, status: int, **values: object) -> HTMLResponse:
+def html_page(template: str, status: int, **values: object) -> HTMLResponse:
     """Return a page with the headers that keep it to itself."""
     nonce = secrets.token_urlsafe(16)
     headers = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
-from adapters.api.page_parts import page
+from adapters.api.page_parts import html_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.casework import ConflictError
@@ -61,7 +61,7 @@ def _waiting(office: Office, visitor: Visitor) -> list[PostbakRow]:
 
 def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> HTMLResponse:
     rows = _waiting(office, visitor)
-    return page(
+    return html_page(
         "postbak.html", 422 if error else 200, title="Postbak", here="/postbak", rows=rows, labels=_LABELS,
         error=error, done=done, today=office.clock.today(),
     )  # fmt: skip

@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlmodel import col, select
 
-from adapters.api.page_parts import long_form, page
+from adapters.api.page_parts import html_page, long_form
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
@@ -36,7 +36,7 @@ FormFields = Annotated[dict[str, list[str]], Depends(long_form)]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class _Block:
     """A part of Mijn werk."""
 
     title: str
@@ -50,7 +50,7 @@ def work_router(office: Office) -> APIRouter:
     @router.get("/mijn")
     def mine(visitor: TheVisitor) -> HTMLResponse:
         blocks = _blocks(office, visitor)
-        return page("mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=blocks)
+        return html_page("mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=blocks)
 
     @router.get("/werkvoorraad")
     def workload(request: Request, visitor: TheVisitor) -> HTMLResponse:
@@ -66,7 +66,7 @@ def work_router(office: Office) -> APIRouter:
         found = _found(office, visitor, asked) if asked else []
         if len(found) == 1:
             return RedirectResponse(f"/zaak/{found[0]}", 303)
-        return page("search.html", 200, title="Zoeken", here="/zoeken", asked=asked, found=found)
+        return html_page("search.html", 200, title="Zoeken", here="/zoeken", asked=asked, found=found)
 
     return router
 
@@ -76,7 +76,7 @@ def _items(office: Office, visitor: Visitor) -> list[WorkItem]:
     return [item for place in places if visitor.sees(place) for item in read_workload(office, place).items]
 
 
-def _blocks(office: Office, visitor: Visitor) -> list[Block]:
+def _blocks(office: Office, visitor: Visitor) -> list[_Block]:
     """Return what is somebody's, each piece of work once: what he must answer first, then what ends first."""
     today = office.clock.today()
     book = office.recipients.book()
@@ -102,12 +102,12 @@ def _blocks(office: Office, visitor: Visitor) -> list[Block]:
     ]
     later = [item for item in sunday_on if item not in (*late, *now, *week)]
     listed = [
-        Block("Teruggegeven: zoek iemand anders", returned),
-        Block("Aan jou aangeboden", offered),
-        Block("Te laat", late),
-        Block("Vandaag", now),
-        Block("Deze week", week),
-        Block("Later", later),
+        _Block("Teruggegeven: zoek iemand anders", returned),
+        _Block("Aan jou aangeboden", offered),
+        _Block("Te laat", late),
+        _Block("Vandaag", now),
+        _Block("Deze week", week),
+        _Block("Later", later),
     ]
     return [block for block in listed if block.items]
 
@@ -145,7 +145,7 @@ def _workload_page(
     items = sorted((item for item in _items(office, visitor) if keep(item, today)), key=_SORTS[order][1])
     number = int(asked["blad"]) if asked.get("blad", "").isdecimal() else 1
     begin = (max(1, number) - 1) * _PER_PAGE
-    return page(
+    return html_page(
         "workload.html", 200, title="Werkvoorraad", here="/werkvoorraad", visitor=visitor, today=today,
         items=items[begin : begin + _PER_PAGE], total=len(items), number=max(1, number),
         more=len(items) > begin + _PER_PAGE, filters={name: label for name, (label, _) in _FILTERS.items()},
@@ -156,7 +156,7 @@ def _workload_page(
 
 
 def _assign(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> tuple[list[str], list[str]]:
-    """Give the ticked processes to somebody; return what was done and what was refused, each in a sentence."""
+    """Put the ticked processes in the name of somebody; return what was done and what was refused, each in a sentence."""
     chosen, person = form.get("zaak", []), (form.get("medewerker") or [""])[-1]
     reason, key = (form.get("reden") or ["werkverdeling"])[-1], (form.get("sleutel") or [""])[-1]
     if not chosen:
