@@ -156,7 +156,7 @@ def _workload_page(
 
 
 def _assign(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> tuple[list[str], list[str]]:
-    """Put the ticked processes in the name of somebody; return what was done and what was refused, each in a sentence."""
+    """Put the ticked processes in the name of somebody; return what was done and what was refused."""
     chosen, person = form.get("zaak", []), (form.get("medewerker") or [""])[-1]
     reason, key = (form.get("reden") or ["werkverdeling"])[-1], (form.get("sleutel") or [""])[-1]
     if not chosen:
