@@ -17,7 +17,7 @@ from icalendar import Calendar
 from openpyxl import load_workbook
 from playwright.sync_api import expect, sync_playwright
 from sqlmodel import col, select
-from stack import free_port
+from support.stack import free_port
 
 from adapters.api import create_api
 from adapters.cases.caseload import Caseload
