@@ -142,21 +142,12 @@ M6 = Definition(
         ),
         # Overdue, but never blocked: the inwoner may send an ingebrekestelling (T21).
         Row(
-            "TOETS",
-            "T03_overschreden",
-            "TOETS",
-            guards=("t03_over",),
-            sets={"te_laat": True},
-            notifies=("team_leader",),
-        ),
-        Row(
             _WORKING,
             "T03_overschreden",
             SAME,
             guards=("t03_over",),
             sets={"te_laat": True},
             notifies=("team_leader",),
-            because="de termijn kan ook voor of na de toets voorbijgaan",
         ),
         Row(
             "BESCHIKT_TOEGELATEN",

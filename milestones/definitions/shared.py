@@ -35,13 +35,13 @@ APPEAL = "BEROEP"
 # The beslistermijn on a bezwaar counts from the end of the bezwaartermijn (Awb art. 7:10 lid 1).
 OBJECTION_RECEIVED: Final = (
     Arm("T20b", from_term="T20", variant="adviescommissie", when="adviescommissie", not_past=True),
-    Arm("T20b", from_term="T20", unless="adviescommissie", not_past=True),
+    Arm("T20b", from_term="T20", not_past=True),
 )
 # An evaluation without the nine scores is not whole: they are asked for, and that is watched.
 MEASURE_LATER: Final = (Arm("T75", without="werk"),)
 # A bezwaar is confirmed in writing (Awb art. 6:14 lid 1), what came in digitally as well (2:17 lid 1).
-RECEIPT_ALWAYS = Arm("T74", restart=True)
-RECEIPT = Arm("T74", when="digitaal", restart=True)
+RECEIPT_ALWAYS = Arm("T74", several=True)
+RECEIPT = Arm("T74", when="digitaal", several=True)
 
 # What each process of a traject needs to know of the one before it.
 TRAJECT_FACTS: Final = (
@@ -765,7 +765,7 @@ def receipt_row(states: str | tuple[str, ...] = ANY) -> Row:
         states,
         "ontvangst_bevestigd",
         SAME,
-        meets=("T74",),
+        meets_one=("T74",),
         because="Awb art. 2:17 lid 1 en 6:14 lid 1",
     )
 
