@@ -53,7 +53,7 @@ def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) ->
     """Every name in the paths is of the contract."""
     words = {part for path in described["paths"] for part in path.split("/") if part and "{" not in part}
     assert words == {
-        "zaken", "gebeurtenissen", "journaal", "verwijzingen", "vroegsignalen", "cloudevents",
+        "zaken", "gebeurtenissen", "journaal", "groei", "verwijzingen", "vroegsignalen", "cloudevents",
         "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "abonnementen",
         "test", "healthz", "readyz", "metrics",
     }  # fmt: skip
