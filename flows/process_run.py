@@ -17,7 +17,6 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
     from adapters.cases.attention import Waiting
-    from flows.prefect_seam.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _TRIES = 10
@@ -136,10 +134,15 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
             event, on, data = event_from(process, answer.values)
             with acts(answerer_of(this_run(), answer.values)):
                 waits_out_trouble(here.casework.report)(
-                    reference, event, process=name, on=on, data=data, event_id=answer.id
+                    reference,
+                    event,
+                    process=name,
+                    on=on,
+                    data=data,
+                    event_id=answer.id,
+                    # Who accepts and said who he is has the process in his name.
+                    person=answer.values.get(HOLDER) or None if event == ACCEPTED else None,
                 )
-                if event == ACCEPTED:
-                    _take_over(here, reference, name, answer)
         except (NotPossible, ConflictError) as refusal:
             why = f"{chosen}: {in_form_words(str(refusal), process)}"
             log.warning("Niet verwerkt: %s", why)
@@ -147,11 +150,3 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
             why = ""
             log.info("Verwerkt: %s.", chosen)
     return why
-
-
-def _take_over(here: Office, reference: str, name: str, answer: Answer) -> None:
-    """Put a process in the name of who accepted it, when he said who he is."""
-    person = answer.values.get(HOLDER)
-    if person:
-        caseload = Caseload(here.engine, here.casework)
-        caseload.assign(reference, name, person, "toegewezen", f"{answer.id}:{HOLDER}")

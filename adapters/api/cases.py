@@ -29,7 +29,6 @@ from adapters.api.models import (
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import NO_CASE, Problem
 from adapters.cases.case_writing import SecondTraject
-from adapters.cases.caseload import put_in_name
 from adapters.cases.casework import CaseView, is_own_form
 from adapters.cases.growth import growth_rows
 from adapters.cases.presentation import case_as_json, journal_line
@@ -287,11 +286,10 @@ def take_event(
                 on=new.op,
                 data=new.gegevens,
                 event_id=_journal_id(office, caller, key),
+                person=new.medewerker,
                 sees=caller.sees,
                 session=session,
             )
-            if new.medewerker is not None and receipt.new:
-                receipt = put_in_name(office.casework, receipt, new.medewerker, session)
         return 201, case_answer(office, receipt)
 
     # Asked before the case, so that the answer is the same where there is none.

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from adapters.cases.caseload import check_person
 from adapters.cases.casework import check_reference
+from adapters.cases.person_code import check_person
 from adapters.exchange.signal_record import SignalResult
 from adapters.runtime.actor import ActorKind, Way
 from adapters.runtime.privacy import is_plain

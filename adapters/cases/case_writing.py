@@ -52,6 +52,8 @@ class Input:
     after: Case
     steps: tuple[Step, ...]
     event_id: str | None
+    quiet: bool = False
+    """Nobody is told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,6 @@ class Change:
     inputs: tuple[Input, ...]
     rules: Rules
     at: datetime
-    quiet: bool = False
     also: tuple[SQLModel, ...] = ()
 
     @property
@@ -99,7 +100,7 @@ def write_changes(session: Session, changes: Sequence[Change]) -> None:
         session.add_all(change.also)
         for given, lines in zip(change.inputs, lines_of_inputs, strict=True):
             tell_when_committed(session, change.case_row.reference, given.steps, given.event_id)
-            if change.quiet:
+            if given.quiet:
                 continue
             events += outgoing_events(
                 change.case_row, given.before, given.after, given.steps, lines[0], change.at

@@ -6,12 +6,12 @@ named, the fixed contact person of the case's begeleiding holds it.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from adapters.cases.person_code import check_person
 from adapters.storage.database import ProcessRow, reading, writing
 from adapters.storage.oversight_tables import AbsenceRow
 from milestones.process import NotPossible
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from milestones.process import Snapshot
 
 GUIDANCE = "BEGELEIDING"
-_PERSON = re.compile(r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +45,6 @@ class Held:
     process_id: int
     reference: str
     process: str
-
-
-def check_person(code: str) -> str:
-    """Return a code of a person; refuse what is no code, and so may be a name or a number of a person."""
-    if not _PERSON.match(code):
-        raise NotPossible("Een medewerker is een korte code met een letter erin, zonder spaties (mw-17).")
-    return code
 
 
 def contact_in(case: Case) -> str | None:
@@ -168,15 +160,6 @@ class Caseload:
                     declared_at=self._casework.clock.now(),
                 )
             )
-
-
-def put_in_name(casework: Casework, receipt: Receipt, person: str, session: Session) -> Receipt:
-    """Put the process of an event that was just accepted in the name of somebody, in the same transaction.
-
-    NotPossible when the event closed the process: there is nothing to have any more.
-    """
-    data = {"houder": check_person(person), "reden": "toegewezen"}
-    return casework.report(receipt.reference, ASSIGNED, process=receipt.process, data=data, session=session)
 
 
 def deputy_for(person: str | None, away: Mapping[str, Away]) -> str | None:

@@ -23,6 +23,7 @@ from sqlmodel import Session, col, select
 
 from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.opening_data import checked_opening
+from adapters.cases.person_code import check_person
 from adapters.cases.store import (
     KeptProcess,
     UnknownCaseError,
@@ -50,6 +51,7 @@ from milestones.definitions import definition_of, known_versions
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
 from milestones.refusal import Refusal
+from milestones.steering import ASSIGNED
 
 if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
@@ -87,25 +89,46 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpeningRequest:
-    """A mijlpaal to open in a new case of its own, one of many; see `Casework.open`."""
+    """A mijlpaal to open, in a new case or in the one with this reference.
+
+    `on` is the date that counts for the law, today by default. `then` are events that follow at once, in the same
+    transaction. A repeat with the same `key` changes nothing; `event_id` only names the opening in the journal, for
+    a caller who knows repeats himself. `quiet` tells nobody: for history of another system.
+    """
 
     code: str
     municipality: str
-    on: date
-    event_id: str
-    person_key: str | None = None
-    then: tuple[Event, ...] = ()
+    reference: str | None = None
+    on: date | None = None
     data: Mapping[str, object] = field(default_factory=dict)
+    person_key: str | None = None
+    partner_key: str | None = None
+    key: str | None = None
+    event_id: str | None = None
+    then: tuple[Event, ...] = ()
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reported:
-    """An event in a case that is there, one of many; see `Casework.report`."""
+class EventReport:
+    """An event in a case that is there.
+
+    The same id twice is one transition; the same id with other content is a conflict. `only_in` is the state in which
+    a question was asked; once the process left it, the answer is NotPossible. `person` is the code of who has the
+    process in his name from then on. `quiet` is that of an opening. A case of a gemeente that is not among what `sees`
+    allows is an unknown one, before anything of it is read.
+    """
 
     reference: str
-    process: str
-    event: Event
-    event_id: str
+    event: str
+    process: str | None = None
+    on: date | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    event_id: str | None = None
+    only_in: str | None = None
+    person: str | None = None
+    quiet: bool = False
+    sees: Callable[[str], bool] | None = None
 
 
 class Casework:
@@ -140,113 +163,109 @@ class Casework:
         quiet: bool = False,
         session: Session | None = None,
     ) -> Receipt:
-        """Open a mijlpaal, in a new case or in the one with this reference.
+        """Open one mijlpaal; see `OpeningRequest`.
 
-        `on` is the date that counts for the law, today by default. `then` are events that follow at once, in
-        the same transaction. A repeat with the same `key` changes nothing; `event_id` only names the opening
-        in the journal, for a caller who knows repeats himself. `quiet` tells nobody: for history of another
-        system. With `session` it becomes part of a transaction of the caller. Raises NotPossible, InvalidData
-        or ConflictError; then nothing was written.
+        With `session` it becomes part of a transaction of the caller. Raises NotPossible, InvalidData or
+        ConflictError; then nothing was written.
         """
-        day = on or self.clock.today()
-        if reference is not None:
-            check_reference(reference)
-        with _refusals_told(OPENED), self._within(session) as session:  # noqa: PLR1704
-            data = checked_opening(code, data or {})
-            fingerprint = _fingerprint(code, reference, on, data)
-            if key is not None and (known := session.get(OpeningRow, key)):
-                if known.fingerprint != fingerprint:
-                    raise ConflictError("Dit id is al gebruikt om een andere zaak te openen.")
-                row = session.get_one(CaseRow, known.case_reference)
-                case, _ = load_case(session, row.reference)
-                return Receipt(row.reference, row.municipality, case, new=False)
-            existing = session.get(CaseRow, reference, with_for_update=True) if reference else None
-            # One moment for deciding and for the journal: at midnight two looks could give two dates.
-            at = self.clock.now()
-            if existing is not None and municipality not in (existing.municipality, "0000"):
-                raise NotPossible(f"Zaak '{reference}' hoort bij een andere gemeente.")
-            case_row = existing or CaseRow(
-                reference=reference or self._new_references(session, 1)[0],
-                municipality=municipality,
-                person_key=person_key,
-                partner_key=partner_key,
-                opened_at=at,
-            )
-            case, kept = load_case(session, case_row.reference) if existing else (Case(), {})
-            opening = OpeningRow(
-                key=key or "", fingerprint=fingerprint, case_reference=case_row.reference, accepted_at=at
-            )
-            change = self._start(
-                case_row,
-                kept,
-                case,
-                OpeningRequest(
-                    code=code,
-                    municipality=municipality,
-                    on=day,
-                    event_id=event_id or key or "",
-                    person_key=person_key,
-                    then=then,
-                ),
-                data,
-                at,
-            )
-            change = replace(change, quiet=quiet, also=(opening,) if key is not None else ())
-            # Only now, when nothing can be refused any more but a second traject, is anything written.
-            write_changes(session, [change])
-            receipt = Receipt(case_row.reference, case_row.municipality, change.after, process=change.process)
-        reach(Checkpoint.AFTER_COMMIT, receipt.reference)
+        request = OpeningRequest(
+            code=code,
+            municipality=municipality,
+            reference=reference,
+            on=on,
+            data=data or {},
+            person_key=person_key,
+            partner_key=partner_key,
+            key=key,
+            event_id=event_id,
+            then=then,
+            quiet=quiet,
+        )
+        with self._within(session) as session:  # noqa: PLR1704
+            receipt = _the_one(self.open_all([request], session))
+        if receipt.new:
+            reach(Checkpoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
-    def open_all(self, openings: Sequence[OpeningRequest], session: Session) -> list[Receipt | NotPossible]:
-        """Open many mijlpalen, each in a new case, with a few statements; give for each a receipt or a refusal.
+    def open_all(
+        self, requests: Sequence[OpeningRequest], session: Session
+    ) -> list[Receipt | NotPossible | ConflictError]:
+        """Open mijlpalen, in the order given; return for each a receipt, or the refusal of what was not written.
 
-        It becomes part of a transaction of the caller, who knows repeats himself.
+        It becomes part of a transaction of the caller. What opens a case of its own is written together with a few
+        statements; what may be about a case that is there is decided when all before it is written.
         """
-        at = self.clock.now()
-        made: list[Change | NotPossible] = []
-        for opening, reference in zip(openings, self._new_references(session, len(openings)), strict=True):
-            case_row = CaseRow(
-                reference=reference,
-                municipality=opening.municipality,
-                person_key=opening.person_key,
-                opened_at=at,
-            )
+        fresh = iter(self._new_references(session, sum(request.reference is None for request in requests)))
+        answers: list[Receipt | NotPossible | ConflictError] = []
+        decided: list[Change] = []
+        for request in requests:
+            if decided and (request.reference or request.key):
+                write_changes(session, decided)
+                decided = []
             try:
-                data = checked_opening(opening.code, opening.data)
-                made.append(self._start(case_row, {}, Case(), opening, data, at))
-            except NotPossible as refusal:
-                tell_refused(OPENED)
-                made.append(refusal)
-        write_changes(session, [item for item in made if isinstance(item, Change)])
-        return [
-            item
-            if isinstance(item, NotPossible)
-            else Receipt(
-                item.case_row.reference, item.case_row.municipality, item.after, process=item.process
-            )
-            for item in made
-        ]
+                with _refusals_told(OPENED):
+                    made = self._decide_opening(session, request, fresh)
+                    if isinstance(made, Change):
+                        if len(requests) == 1:
+                            write_changes(session, [made])  # a second traject is refused here
+                        else:
+                            decided.append(made)
+                        made = Receipt(
+                            made.case_row.reference,
+                            made.case_row.municipality,
+                            made.after,
+                            process=made.process,
+                        )
+                    answers.append(made)
+            except (NotPossible, ConflictError) as refusal:
+                answers.append(refusal)
+        if decided:
+            write_changes(session, decided)
+        return answers
 
-    def _start(
-        self,
-        case_row: CaseRow,
-        kept: dict[str, KeptProcess],
-        case: Case,
-        opening: OpeningRequest,
-        data: Mapping[str, object],
-        at: datetime,
-    ) -> Change:
-        """Decide an opening and the events that follow at once; writes nothing."""
+    def _decide_opening(
+        self, session: Session, request: OpeningRequest, fresh: Iterator[str]
+    ) -> Change | Receipt:
+        """Decide an opening and the events that follow at once, or find the repeat that it is; writes nothing."""
+        reference, municipality = request.reference, request.municipality
+        if reference is not None:
+            check_reference(reference)
+        data = checked_opening(request.code, request.data)
+        fingerprint = _fingerprint(request.code, reference, request.on, data)
+        if request.key is not None and (known := session.get(OpeningRow, request.key)):
+            if known.fingerprint != fingerprint:
+                raise ConflictError("Dit id is al gebruikt om een andere zaak te openen.")
+            row = session.get_one(CaseRow, known.case_reference)
+            return Receipt(row.reference, row.municipality, load_case(session, row.reference)[0], new=False)
+        existing = session.get(CaseRow, reference, with_for_update=True) if reference else None
+        # One moment for deciding and for the journal: at midnight two looks could give two dates.
+        at = self.clock.now()
+        if existing is not None and municipality not in (existing.municipality, "0000"):
+            raise NotPossible(f"Zaak '{reference}' hoort bij een andere gemeente.")
+        case_row = existing or CaseRow(
+            reference=reference or next(fresh),
+            municipality=municipality,
+            person_key=request.person_key,
+            partner_key=request.partner_key,
+            opened_at=at,
+        )
+        before, kept = load_case(session, case_row.reference) if existing else (Case(), {})
         rules, today = self.rules_for(case_row.municipality), at.date()
-        after, steps = start(case, opening.code, opening.on, today, rules, data)
-        process, id_ = steps[0].process, opening.event_id or None
-        inputs = [Input(case, after, steps, id_)]
-        for event in opening.then:
-            before = after
-            after, steps = apply(before, process, event, today, rules)
-            inputs.append(Input(before, after, steps, f"{id_ or process}:{event.name}"))
-        return Change(case_row, kept, tuple(inputs), rules, at)
+        after, steps = start(before, request.code, request.on or today, today, rules, data)
+        process, id_ = steps[0].process, request.event_id or request.key or None
+        inputs = [Input(before, after, steps, id_, request.quiet)]
+        for event in request.then:
+            earlier = after
+            after, steps = apply(earlier, process, event, today, rules)
+            inputs.append(Input(earlier, after, steps, f"{id_ or process}:{event.name}", request.quiet))
+        opening = OpeningRow(
+            key=request.key or "",
+            fingerprint=fingerprint,
+            case_reference=case_row.reference,
+            accepted_at=at,
+        )
+        also = (opening,) if request.key is not None else ()
+        return Change(case_row, kept, tuple(inputs), rules, at, also)
 
     def _new_references(self, session: Session, count: int) -> list[str]:
         """Make references that say nothing about a person and are easy to read out."""
@@ -272,80 +291,116 @@ class Casework:
         data: Mapping[str, object] | None = None,
         event_id: str | None = None,
         only_in: str | None = None,
+        person: str | None = None,
         quiet: bool = False,
         sees: Callable[[str], bool] | None = None,
         session: Session | None = None,
     ) -> Receipt:
-        """Report an event. The same id twice is one transition; the same id with other content is a conflict.
+        """Report one event; see `EventReport`.
 
-        `only_in` is the state in which a question was asked; once the process left it, the answer is NotPossible.
-        A case of a gemeente that is not among what `sees` allows is an unknown one, before anything of it is read.
-        `quiet` and `session` are those of `open`. Raises UnknownCaseError, NotPossible, InvalidData or
-        ConflictError; then nothing was written.
+        With `session` it becomes part of a transaction of the caller. Raises UnknownCaseError, NotPossible,
+        InvalidData or ConflictError; then nothing was written.
         """
-        given = Event(event, on or self.clock.today(), dict(data or {}))
-        if event_id is not None and len(event_id) > _EVENT_ID_LENGTH:
-            raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
-        with _refusals_told(event, reference), self._within(session) as session:  # noqa: PLR1704
-            case_row, id_ = lock_case(session, reference), event_id or str(uuid.uuid4())
-            if sees is not None and not sees(case_row.municipality):
-                raise UnknownCaseError(reference)
-            case, kept, known = load_for_event(session, reference, id_)
-            if known:
-                repeat = _known(session, reference, id_)
-                _same_content(repeat, process, event, given.on if on else None, given.data)
-                return Receipt(reference, case_row.municipality, case, new=False, process=repeat.process)
-            at = self.clock.now()
-            rules = self.rules_for(case_row.municipality)
-            name = process or process_for(case, event)
-            if only_in is not None and case.process(name).state != only_in:
-                raise NotPossible(f"{name} staat niet meer op {only_in}.")
-            after, steps = apply(case, name, _signed(given, case.process(name)), at.date(), rules)
-            given_input = Input(case, after, steps, id_)
-            write_changes(session, [Change(case_row, kept, (given_input,), rules, at, quiet)])
-            told = next(step.process for step in steps if not step.derived)
-            receipt = Receipt(reference, case_row.municipality, after, process=told)
-        reach(Checkpoint.AFTER_COMMIT, reference)
+        given = EventReport(
+            reference=reference,
+            event=event,
+            process=process,
+            on=on,
+            data=data or {},
+            event_id=event_id,
+            only_in=only_in,
+            person=person,
+            quiet=quiet,
+            sees=sees,
+        )
+        with self._within(session) as session:  # noqa: PLR1704
+            receipt = _the_one(self.report_all([given], session))
+        if receipt.new:
+            reach(Checkpoint.AFTER_COMMIT, reference)
         return receipt
 
-    def report_all(self, reports: Sequence[Reported], session: Session) -> list[Receipt | NotPossible]:
-        """Report many events, in the order given and with a few statements; give for each a receipt or a refusal.
+    def report_all(
+        self, reports: Sequence[EventReport], session: Session
+    ) -> list[Receipt | NotPossible | ConflictError]:
+        """Report events, in the order given; return for each a receipt, or the refusal of what was not written.
 
-        The same id twice is one transition. A refusal leaves its case as the event before it left it. All becomes
-        part of a transaction of the caller.
+        It becomes part of a transaction of the caller. All is written together with a few statements. A refusal leaves
+        its case as the event before it left it. Raises UnknownCaseError.
         """
-        references = list(dict.fromkeys(given.reference for given in reports))
-        locked, found = lock_cases(session, references, wait=True), load_kept(session, references)
-        told = _told(session, references, [given.event_id for given in reports])
+        locked, found, told = self._lock_and_load(session, reports)
         cases = {reference: case for reference, (case, _) in found.items()}
-        inputs: dict[str, list[Input]] = {}
+        inputs: dict[str, list[Input]] = {reference: [] for reference in locked}
         at = self.clock.now()
-        answers: list[Receipt | NotPossible] = []
+        answers: list[Receipt | NotPossible | ConflictError] = []
         for given in reports:
-            before, municipality = cases[given.reference], locked[given.reference].municipality
-            if (given.reference, given.event_id) in told:
-                answers.append(
-                    Receipt(given.reference, municipality, before, new=False, process=given.process)
-                )
-                continue
+            reference, case_row = given.reference, locked[given.reference]
             try:
-                rules = self.rules_for(municipality)
-                after, steps = apply(before, given.process, given.event, at.date(), rules)
-            except NotPossible as refusal:
-                tell_refused(given.event.name, given.reference)
+                with _refusals_told(given.event, reference):
+                    known = told.get((reference, given.event_id))
+                    decided = () if known else self._decide(cases[reference], given, case_row, at)
+                    name = _same_content(known, given) if known else _told_in(decided)
+            except (NotPossible, ConflictError) as refusal:
                 answers.append(refusal)
                 continue
-            cases[given.reference] = after
-            inputs.setdefault(given.reference, []).append(Input(before, after, steps, given.event_id))
-            answers.append(Receipt(given.reference, municipality, after, process=given.process))
+            inputs[reference] += decided
+            if decided:
+                cases[reference] = decided[-1].after
+            if given.event_id is not None and not known:
+                on = given.on or at.date()
+                told[reference, given.event_id] = _Told(given.event, name, on, to_json(dict(given.data)))
+            answers.append(
+                Receipt(reference, case_row.municipality, cases[reference], new=not known, process=name)
+            )
         changes = [
             Change(row, found[reference][1], tuple(inputs[reference]), self.rules_for(row.municipality), at)
             for reference, row in locked.items()
-            if reference in inputs
+            if inputs[reference]
         ]
         if changes:
             write_changes(session, changes)
         return answers
+
+    def _lock_and_load(
+        self, session: Session, reports: Sequence[EventReport]
+    ) -> tuple[
+        dict[str, CaseRow],
+        dict[str, tuple[Case, dict[str, KeptProcess]]],
+        dict[tuple[str, str | None], _Told],
+    ]:
+        """Lock the cases that these are about; return them with what their journals have under these ids."""
+        references = list(dict.fromkeys(given.reference for given in reports))
+        ids = [given.event_id for given in reports if given.event_id is not None]
+        if len(references) == 1:
+            locked = {references[0]: lock_case(session, references[0])}
+        else:
+            locked = lock_cases(session, references, wait=True)
+        for given in reports:
+            row = locked.get(given.reference)
+            if row is None or (given.sees is not None and not given.sees(row.municipality)):
+                raise UnknownCaseError(given.reference)
+        if len(reports) == 1 and ids:
+            case, kept, known = load_for_event(session, references[0], ids[0])
+            return locked, {references[0]: (case, kept)}, _told(session, references, ids) if known else {}
+        return locked, load_kept(session, references), _told(session, references, ids) if ids else {}
+
+    def _decide(self, case: Case, given: EventReport, case_row: CaseRow, at: datetime) -> tuple[Input, ...]:
+        """Decide an event, and in whose name its process stands after it; writes nothing."""
+        if given.event_id is not None and len(given.event_id) > _EVENT_ID_LENGTH:
+            raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
+        rules, today = self.rules_for(case_row.municipality), at.date()
+        name = given.process or process_for(case, given.event)
+        before = case.process(name)
+        if given.only_in is not None and before.state != given.only_in:
+            raise NotPossible(f"{name} staat niet meer op {given.only_in}.")
+        event = _signed(Event(given.event, given.on or today, dict(given.data)), before)
+        after, steps = apply(case, name, event, today, rules)
+        first = Input(case, after, steps, given.event_id or str(uuid.uuid4()), given.quiet)
+        if given.person is None:
+            return (first,)
+        # NotPossible when the event closed the process: there is nothing to have any more.
+        holder = Event(ASSIGNED, today, {"houder": check_person(given.person), "reden": "toegewezen"})
+        held, taken = apply(after, _told_in((first,)), holder, today, rules)
+        return (first, Input(after, held, taken, str(uuid.uuid4()), given.quiet))
 
     # --- terms ------------------------------------------------------------------------------------------------
 
@@ -554,37 +609,60 @@ def _signed(event: Event, process: Snapshot) -> Event:
     return replace(event, data=data, by=actor.roles)
 
 
-def _known(session: Session, reference: str, event_id: str) -> JournalRow:
-    return session.exec(
-        select(JournalRow).where(JournalRow.case_reference == reference, JournalRow.event_id == event_id)
-    ).one()
+def _the_one(answers: Sequence[Receipt | NotPossible | ConflictError]) -> Receipt:
+    """Return the receipt of the only request, or raise its refusal."""
+    (answer,) = answers
+    if not isinstance(answer, Receipt):
+        raise answer
+    return answer
+
+
+def _told_in(inputs: Sequence[Input]) -> str:
+    """Return the process that an event was reported in."""
+    return next(step.process for step in inputs[0].steps if not step.derived)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What came before under an id."""
+
+    event: str
+    process: str
+    on: date
+    data: Mapping[str, object]
 
 
 def _told(
     session: Session, references: Sequence[str], event_ids: Sequence[str]
-) -> set[tuple[str, str | None]]:
-    """Return which of these ids the journals of these cases have."""
-    query = select(JournalRow.case_reference, JournalRow.event_id).where(
+) -> dict[tuple[str, str | None], _Told]:
+    """Return what the journals of these cases have under these ids."""
+    query = select(JournalRow).where(
         col(JournalRow.case_reference).in_(references), col(JournalRow.event_id).in_(event_ids)
     )
-    return {(reference, event_id) for reference, event_id in session.exec(query)}
+    return {
+        (row.case_reference, row.event_id): _Told(row.event, row.process, row.on, row.data)
+        for row in session.exec(query)
+    }
 
 
-def _same_content(
-    row: JournalRow, process: str | None, event: str, on: date | None, data: Mapping[str, object]
-) -> None:
-    """Refuse a repeated id that comes with another content."""
-    kept = _comparable(row.data)
-    if _READER not in data:  # it was filled in here, with the code of who acted then
+def _same_content(known: _Told, given: EventReport) -> str:
+    """Return the process of a repeat; ConflictError when its id came before with another content."""
+    kept = _comparable(known.data)
+    if _READER not in given.data:  # it was filled in here, with the code of who acted then
         kept.pop(_READER, None)
     same = (
-        row.event == event
-        and (process is None or row.process == process or row.process.startswith(f"{process}#"))
-        and (on is None or row.on == on)
-        and kept == _comparable(to_json(data))
+        known.event == given.event
+        and (
+            given.process is None
+            or known.process == given.process
+            or known.process.startswith(f"{given.process}#")
+        )
+        and (given.on is None or known.on == given.on)
+        and kept == _comparable(to_json(dict(given.data)))
     )
     if not same:
         raise ConflictError("Dit id is al gebruikt voor een andere gebeurtenis.")
+    return known.process
 
 
 def _comparable(data: Mapping[str, object]) -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
+from adapters.cases.casework import ConflictError
 from adapters.exchange.ddas import read_signals
 from adapters.exchange.ddas_history import HistoricCase, read_history
 from adapters.exchange.ddas_signal import Signal
@@ -151,7 +152,7 @@ class _TakeOver:
             with self._session.begin_nested():
                 reference = self._open()
                 self._follow(reference)
-        except NotPossible as refusal:
+        except (NotPossible, ConflictError) as refusal:
             return [
                 SignalReport(signal.position, SignalResult.REFUSED, of_case=(str(refusal),))
                 for signal in self._signals
@@ -261,8 +262,8 @@ class _TakeOver:
                 quiet=quiet and self._quiet,
                 session=self._session,
             )
-        except NotPossible as refusal:
-            self._remark(f"'{event}' is niet overgenomen: {refusal.reason}")
+        except (NotPossible, ConflictError) as refusal:
+            self._remark(f"'{event}' is niet overgenomen: {refusal}")
 
     def _remark(self, sentence: str) -> None:
         if sentence not in self._remarks:

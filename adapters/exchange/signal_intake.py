@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlmodel import Session, col, select
 
-from adapters.cases.casework import OpeningRequest, Receipt, Reported
+from adapters.cases.casework import ConflictError, EventReport, OpeningRequest, Receipt
 from adapters.cases.store import load_case
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
 _NOTHING: tuple[str, ...] = ()
-_Outcome: TypeAlias = "Receipt | NotPossible"
+_Outcome: TypeAlias = "Receipt | NotPossible | ConflictError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class SignalIntake:
     def _noted(self, placed: _Placed, outcome: _Outcome) -> SignalReport:
         """Remember a signal that was taken in, and say what became of it."""
         signal, match = placed.signal, placed.matched.match
-        if isinstance(outcome, NotPossible):
+        if not isinstance(outcome, Receipt):
             return _refused(signal, outcome)
         result = RESULTS[match]
         self._note(placed, result, outcome)
@@ -196,7 +196,7 @@ class SignalIntake:
                         person=placed.marks.present.person,
                         reference=placed.reference if in_debt_help else None,
                     )
-        except NotPossible as refusal:
+        except (NotPossible, ConflictError) as refusal:
             return _refused(signal, refusal)
         self._note(placed, SignalResult.CLOSED, receipt)
         return SignalReport(
@@ -256,7 +256,7 @@ class SignalIntake:
                         name, data = f"{placed.event_id}:status", {"gewijzigd": ["status"]}
                         receipt = correction(self._session, self._office, *where, name, data)
                     news = news or receipt.new
-        except NotPossible as refusal:
+        except (NotPossible, ConflictError) as refusal:
             return _refused(signal, refusal)
         if not news and known is not None:
             return replace(_as_before(signal, known, remarks), of_case=of_case)
@@ -306,12 +306,12 @@ class SignalIntake:
         data: Callable[[_Placed], dict[str, object]] = lambda _: {},
         suffix: str = "",
     ) -> list[_Outcome]:
-        today = self._office.clock.today()
         reports = [
-            Reported(
+            EventReport(
                 reference=placed.reference,
                 process=placed.matched.process,
-                event=Event(event, today, data(placed)),
+                event=event,
+                data=data(placed),
                 event_id=f"{placed.event_id}{suffix}",
             )
             for placed in group
@@ -351,7 +351,7 @@ class SignalIntake:
                     session=self._session,
                 )
                 return self._tell_traject(signal, receipt)
-        except NotPossible as refusal:
+        except (NotPossible, ConflictError) as refusal:
             return refusal
 
     def _in_journal(self, placed: _Placed) -> bool:
@@ -411,7 +411,7 @@ def _remarks(signal: Signal) -> tuple[str, ...]:
     return signal.warnings
 
 
-def _refused(signal: Signal, refusal: NotPossible) -> SignalReport:
+def _refused(signal: Signal, refusal: NotPossible | ConflictError) -> SignalReport:
     """Report a signal that its case refused: why, only who may read the case hears."""
     return SignalReport(
         signal.position, SignalResult.REFUSED, remarks=_remarks(signal), of_case=(str(refusal),)

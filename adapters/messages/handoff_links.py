@@ -16,7 +16,6 @@ from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError, load_case
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
@@ -174,10 +173,9 @@ class HandoffLinks:
                     data=data,
                     event_id=f"overdrachtlink:{link.id}",
                     only_in=OFFERED,
+                    person=self._person(session, link) if choice == ACCEPTED else None,
                     session=session,
                 )
-                if choice == ACCEPTED:
-                    self._put_in_name(session, link)
                 self._mark_used(session, link.id, choice)
         except ConflictError:
             pass  # the other choice was a moment earlier
@@ -193,17 +191,10 @@ class HandoffLinks:
         one = recipient in self._recipients.book().people
         return Actor(ActorKind.PERSON if one else ActorKind.UNKNOWN, recipient, Way.LINK)
 
-    def _put_in_name(self, session: Session, link: HandoffLink) -> None:
+    def _person(self, session: Session, link: HandoffLink) -> str | None:
+        """Return who has the case when he accepts with this link; nobody with one of a team."""
         recipient = session.get_one(HandoffLinkRow, link.id).recipient
-        if recipient in self._recipients.book().people:
-            Caseload(self._engine, self._casework).assign(
-                link.reference,
-                link.process,
-                recipient,
-                "toegewezen",
-                f"overdrachtlink:{link.id}:houder",
-                session,
-            )
+        return recipient if recipient in self._recipients.book().people else None
 
     def _mark_used(self, session: Session, link_id: str, choice: str) -> None:
         session.execute(

@@ -95,12 +95,10 @@ def report_command(
     door: Door = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
-    from adapters.cases.caseload import put_in_name
-    from adapters.storage.database import writing
     from milestones.case import possible_now
 
     office = the_office()
-    with writing(office.engine) as session, _as(door or medewerker):
+    with _as(door or medewerker):
         receipt = office.casework.report(
             ref,
             gebeurtenis,
@@ -108,10 +106,8 @@ def report_command(
             on=optional_day_from(op),
             data=data_from(gegevens),
             event_id=_kept_id(office, id_),
-            session=session,
+            person=medewerker or None,
         )
-        if medewerker and receipt.new:
-            receipt = put_in_name(office.casework, receipt, medewerker, session)
     process = receipt.case.process(receipt.process)
     say(f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"))
     if events := possible_now(process):

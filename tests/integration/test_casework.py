@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import col, select
 
-from adapters.cases.casework import ConflictError
+from adapters.cases.casework import ConflictError, EventReport, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.operations.integrity import broken_cases
 from adapters.runtime.clock import AMSTERDAM
@@ -229,3 +229,28 @@ def test_a_person_has_at_most_one_open_traject(casework: Casework, engine: Engin
     casework.open("M2", municipality="0518", person_key="p")
     casework.report(first.reference, "ingetrokken", process="M3")
     assert casework.open("M3", municipality="0518", person_key="p").new
+
+
+def test_many_events_follow_the_rule_of_one(casework: Casework, engine: Engine) -> None:
+    """A repeat is no news and other content under a known id is refused, in one call or over two."""
+    reference = casework.open("M3", municipality="0518").reference
+    once = EventReport(reference=reference, event="aanmelding_geregistreerd", event_id="a-1")
+    other = EventReport(reference=reference, event="ingetrokken", event_id="a-1")
+    for expected in ([True, False, None], [False, False, None]):
+        with writing(engine) as session:
+            answers = casework.report_all([once, once, other], session)
+        assert [answer.new if isinstance(answer, Receipt) else None for answer in answers] == expected
+        assert isinstance(answers[2], ConflictError)
+
+
+def test_who_accepts_and_what_he_accepts_stand_or_fall_together(casework: Casework) -> None:
+    """An event puts its process in the name of a person at once; what closes the process puts nothing in a name."""
+    reference = casework.open("M3", municipality="0518").reference
+    casework.report(reference, "aanmelding_geregistreerd", person="mw-17", event_id="a-1")
+    casework.report(reference, "aanmelding_geregistreerd", person="mw-17", event_id="a-1")
+    case = casework.case(reference)
+    assert case.case.process("M3").facts["houder"] == "mw-17"
+    assert len(case.journal) == 3
+    with pytest.raises(NotPossible):
+        casework.report(reference, "ingetrokken", person="mw-17")
+    assert len(casework.case(reference).journal) == 3
