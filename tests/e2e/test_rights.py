@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from stack import Stack
+    from support.stack import Stack
 
 pytestmark = pytest.mark.prefect
 
