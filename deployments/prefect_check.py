@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
+from sqlmodel import select
 
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import SettingsError
+from adapters.storage.database import ProcessRow, reading
 from deployments.closed import CLIENT
 from deployments.environment import names_other_server, prefect_environment
 from deployments.prefect_database import refuse_newer_prefect
@@ -16,10 +19,54 @@ from deployments.prefect_database import refuse_newer_prefect
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from adapters.office import Office
     from adapters.runtime.settings import Settings
 
 _SECONDS = 3.0
+_PAGE = 200
 _EXPIRED_PAUSES = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
+
+
+def stranger_problems(office: Office) -> Iterator[str]:
+    """Say how many live runs in Prefect show no process of this case database."""
+    environment = prefect_environment(office.settings)
+    with reading(office.engine) as session:
+        known = set(session.exec(select(ProcessRow.flow_run_id)))
+    try:
+        strangers = sum(run not in known for run in _live_runs(environment))
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return  # that it does not answer is said elsewhere
+    if strangers:
+        yield (
+            f"{strangers} flow runs in Prefect horen bij geen proces in deze database. Horen Prefect en deze database "
+            "bij elkaar? Zo ja, beëindig die runs: routekaart herstel --vreemde-runs."
+        )
+
+
+def _live_runs(environment: dict[str, str]) -> Iterator[str]:
+    """Yield the ids of the live runs of our flows; one that was made a moment ago may not be linked yet."""
+    before = (datetime.now(UTC) - timedelta(minutes=1)).isoformat()
+    asked = {
+        "flow_runs": {
+            "state": {"type": {"any_": ["PAUSED", "SCHEDULED", "RUNNING", "PENDING"]}},
+            "expected_start_time": {"before_": before},
+        },
+        "sort": "ID_DESC",
+        "limit": _PAGE,
+    }
+    offset = 0
+    while True:
+        answer = httpx.post(
+            f"{environment['PREFECT_API_URL']}/flow_runs/filter",
+            headers=_shown(environment),
+            json=asked | {"offset": offset},
+            timeout=_SECONDS,
+        )
+        runs = answer.raise_for_status().json()
+        yield from (run["id"] for run in runs if {"zaak", "proces"} <= set(run["parameters"]))
+        if len(runs) < _PAGE:
+            return
+        offset += _PAGE
 
 
 def prefect_problems(settings: Settings) -> Iterator[str]:
@@ -36,10 +83,29 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
         else:
             yield from _why_our_own_would_not_start(settings)
         return
+    yield from _page_problems(url, environment)
     if expires:
         yield (
             f"De Prefect-server leest elke vijf seconden alle geparkeerde runs. Zet {_EXPIRED_PAUSES} op false, bij "
             "elke server en bij de services."
+        )
+
+
+def _page_problems(url: str, environment: dict[str, str]) -> Iterator[str]:
+    """Say so when the server answers and has no pages, as when it could not put them anywhere."""
+    try:
+        page = httpx.get(
+            f"{url.removesuffix('/api')}/v2/",
+            headers=_shown(environment),
+            timeout=_SECONDS,
+            follow_redirects=True,
+        )
+    except httpx.HTTPError:
+        return
+    if page.status_code == httpx.codes.NOT_FOUND:
+        yield (
+            "De Prefect-server heeft geen pagina's. Noem bij die server in PREFECT_SERVER_UI_STATIC_DIRECTORY een map "
+            "waar hij mag schrijven."
         )
 
 

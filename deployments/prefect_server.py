@@ -8,7 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
 
     from deployments.door.sessions import Session
 
+_UI_FOLDER = ("PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY")
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
@@ -50,10 +54,34 @@ def main() -> None:
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    place_of_ui(chosen.home_folder)
     visit_once()
     claim_before_writing()
     collect_less()
     _serve(chosen, given.host, given.port, webserver_only=given.no_services)
+
+
+def place_of_ui(home: Path) -> None:
+    """Let Prefect put its UI where this user may write: it copies it into the installation otherwise, and gives 404."""
+    if _UI_FOLDER[0] in os.environ or _UI_FOLDER[1] in os.environ:
+        return
+    installed = find_spec("prefect")
+    if installed is None or installed.origin is None or _may_write(Path(installed.origin).parent / "server"):
+        return
+    place = home / "prefect" / "ui"
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError:  # a home that only the API and workers need
+        place = Path(tempfile.mkdtemp(prefix="prefect-ui"))
+    os.environ[_UI_FOLDER[0]] = str(place)
+
+
+def _may_write(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def _arguments() -> argparse.Namespace:

@@ -34,6 +34,7 @@ from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import open_problems, refuse_when_open, server_problems
 from deployments.door.entering import address_to_come_in
 from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
+from deployments.prefect_check import prefect_problems
 from deployments.prefect_database import move_database_aside, refuse_newer_prefect
 from flows.report_pages import OVERVIEW
 
@@ -259,7 +260,7 @@ def _print_addresses(chosen: Settings) -> None:
     )
     out.print(f"  Prefect API     {prefect_environment(chosen)['PREFECT_API_URL']}", markup=False)
     with for_a_question(chosen):
-        for problem in message_problems(open_office(chosen)):
+        for problem in (*message_problems(open_office(chosen)), *prefect_problems(chosen)):
             out.print(f"  Let op: {problem}", markup=False)
     if chosen.recipients_file is None:
         out.print(f"  Berichten       {chosen.messages_file} (nog geen ontvangers ingesteld)", markup=False)

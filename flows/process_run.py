@@ -47,6 +47,8 @@ def run_process(reference: str, name: str) -> State[Any]:
     """Bring one process up to date; park until something happens, or give its final state."""
     here, run = office(), this_run()
     held = _hold(here, run, reference, name)
+    if held is None and not here.attention.knows(reference, name):
+        return _of_another_database(reference)
     if held is None:
         return Completed(name="Vervangen", message="Een andere flow run toont dit proces.")
     reach(Checkpoint.RUN_STARTED, reference)
@@ -94,8 +96,23 @@ def run_process(reference: str, name: str) -> State[Any]:
         here.attention.release(held, rest)
 
 
+def _of_another_database(reference: str) -> State[Any]:
+    """End a run of a case that is not here: Prefect and the case database do not belong together.
+
+    It ends as a run that may be made anew, so that nothing is lost when the right database comes back.
+    """
+    lost = take_answer() is not None
+    why = "Deze zaak staat niet in de database met zaken: Prefect en die database horen niet bij elkaar."
+    if lost:
+        why += (
+            " Het antwoord op deze run is niet verwerkt; geef het opnieuw als de goede database er weer is."
+        )
+    get_run_logger().error("%s (%s)", why, reference)
+    return Completed(name="Hoort niet bij deze database", message=why)
+
+
 def _hold(here: Office, run: FlowRun, reference: str, name: str) -> Waiting | None:
-    """Take this process for this run; None when another run shows it, so that this one can go.
+    """Take this process for this run; None when another run shows it or it is not here, so that this one can go.
 
     The run that parked a moment ago may still be busy letting go: that takes milliseconds, so we wait a while.
     """
@@ -104,7 +121,7 @@ def _hold(here: Office, run: FlowRun, reference: str, name: str) -> Waiting | No
         if held is not None:
             return held
         showing = here.attention.run_of(reference, name)
-        if showing is not None and showing != run.id:
+        if (showing or run.id) != run.id or not here.attention.knows(reference, name):
             return None
         time.sleep(_BETWEEN_TRIES_SECONDS)
     raise Abort("Een andere worker werkt aan deze zaak.")

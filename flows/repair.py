@@ -133,16 +133,7 @@ class Repair:
 
         Only for a Prefect that serves this case database alone.
         """
-        with reading(self._office.engine) as session:
-            known = set(session.exec(select(ProcessRow.flow_run_id)))
-        before = datetime.now(UTC) - LEFT_BEHIND_AFTER  # a run that is being made is not linked yet
-        strangers = [
-            run.id
-            for run in self._live_runs()
-            if {"zaak", "proces"} <= set(run.parameters)
-            and str(run.id) not in known
-            and (run.created or before) < before
-        ]
+        strangers = self.strangers()
         for run_id in strangers:
             state: State[Any] = Cancelled(
                 name="Vervallen", message="Deze run hoort bij geen proces in het journaal."
@@ -150,6 +141,19 @@ class Repair:
             self._client.set_flow_run_state(run_id, state, force=True)
             log.warning("stranger_ended", flow_run=str(run_id))
         return len(strangers)
+
+    def strangers(self) -> list[UUID]:
+        """Return the live runs that show no process of ours; one that is being made is not linked yet."""
+        with reading(self._office.engine) as session:
+            known = set(session.exec(select(ProcessRow.flow_run_id)))
+        before = datetime.now(UTC) - LEFT_BEHIND_AFTER
+        return [
+            run.id
+            for run in self._live_runs()
+            if {"zaak", "proces"} <= set(run.parameters)
+            and str(run.id) not in known
+            and (run.created or before) < before
+        ]
 
     def _live_runs(self) -> list[FlowRun]:
         """Return every live run; read before anything changes, so that no page shifts."""

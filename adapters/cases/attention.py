@@ -143,6 +143,12 @@ class Attention:
                 update(ProcessRow).where(col(ProcessRow.id).in_(process_ids)).values(attention=True)
             )
 
+    def knows(self, reference: str, name: str) -> bool:
+        """Whether this process is in the case database at all."""
+        query = select(ProcessRow.id).where(ProcessRow.case_reference == reference, ProcessRow.name == name)
+        with reading(self.engine) as session:
+            return session.exec(query).first() is not None
+
     def run_of(self, reference: str, name: str) -> uuid.UUID | None:
         """Return the flow run that shows a process; None when there is none."""
         with reading(self.engine) as session:

@@ -14,7 +14,7 @@ from adapters.storage.database_file import damage_in
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
 from deployments.closed import open_problems
-from deployments.prefect_check import prefect_problems
+from deployments.prefect_check import prefect_problems, stranger_problems
 from flows.prefect_seam.leaned_on import SERVER_PARTS, WORKER_PARTS, part_problems, version_problems
 from milestones.defects import defects
 from milestones.definitions import VERSIONS
@@ -51,6 +51,7 @@ def _problems(office: Office) -> Iterator[str]:
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
     yield from prefect_problems(office.settings)
+    yield from stranger_problems(office)
     yield from version_problems()
     yield from part_problems(WORKER_PARTS + SERVER_PARTS)
     yield from broken_journals(office)

@@ -30,6 +30,7 @@ def repair(office: Office, *, end_strangers: bool = False) -> int:
             mender = Repair(office, client)
             looked, mended = mender.look_at_everything()
             strangers = mender.end_strangers() if end_strangers else 0
+            others = 0 if end_strangers else len(mender.strangers())
     freed = office.leases.release_dead()
     for item in mended[:_MOST_LINES]:
         say(f"{item.case_reference} {item.process}: {item.finding}.")
@@ -40,6 +41,11 @@ def repair(office: Office, *, end_strangers: bool = False) -> int:
         say(f"{freed} processen waren nog in handen van een worker die er niet meer is.")
     if strangers:
         say(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
+    if others:
+        say(
+            f"{others} flow runs in Prefect horen bij geen proces in deze database. Horen deze twee bij elkaar? Zo ja, "
+            "beëindig die runs: routekaart herstel --vreemde-runs."
+        )
     say(f"{looked} open processen bekeken, {len(mended)} hersteld.")
     if mended:
         say("De worker zet de flow runs nu klaar.")

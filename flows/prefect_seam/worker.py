@@ -56,6 +56,7 @@ from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import settings
 from flows.entry_points import ForeignCodeError, own_flow
 from flows.prefect_seam.in_process import InProcessRunner
+from flows.prefect_seam.leaned_on import WORKER_PARTS, check_seam
 from flows.wake_source import (
     ENDED,
     Chore,
@@ -168,7 +169,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         with_healthcheck: bool = False,
         printer: Callable[..., None] = print,
     ) -> None:
-        """Start as any worker does, and beside that listen to the wake source and look for lost runs."""
+        """Start as any worker does, and beside that listen to the wake source and look for lost runs.
+
+        A worker that `prefect worker start` makes by its type looks here whether Prefect is what we lean on.
+        """
+        check_seam(WORKER_PARTS)
         chosen = settings()
         set_up_logs(chosen)
         with ExitStack() as stack:

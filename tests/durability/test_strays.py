@@ -179,3 +179,21 @@ def test_a_finished_process_is_left_alone(workshop: Callable[..., Workshop], ser
     assert shop.office.attention.unlink(1, UUID(run_id)) is False
     assert "0 open processen bekeken" in shop.command("herstel")
     assert shop.run_id(reference) == run_id
+
+
+def test_a_run_of_a_case_that_is_not_here_says_so_and_ends(
+    workshop: Callable[..., Workshop], server: PrefectServer
+) -> None:
+    """As after an older copy of the case database: the run names what is the matter and holds no worker."""
+    shop = workshop()
+    shop.start()
+    _open(shop, ("hier",))
+    run = server.run(shop.run_id(f"ZWERF-{shop.home.name}-hier") or "")
+    made = server.call(
+        "POST",
+        f"/deployments/{run['deployment_id']}/create_flow_run",
+        parameters={"zaak": f"WEG-{shop.home.name}", "proces": "M3"},
+        state={"type": "SCHEDULED"},
+    )
+    shop.wait(lambda: server.run(made["id"])["state_name"] == "Hoort niet bij deze database")
+    assert "horen niet bij elkaar" in server.run(made["id"])["state"]["message"]

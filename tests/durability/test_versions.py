@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import JSON, Column, MetaData, text
 from support.invariants import violations
 
 from adapters.cases.definition_moves import move_definition
@@ -17,7 +22,8 @@ from adapters.office import Office, open_office
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
-from adapters.storage.database import migrate
+from adapters.storage import database
+from adapters.storage.database import create_engine, migrate
 from deployments import cli
 from milestones import definitions
 from milestones.calendar import Basis, Length, Unit
@@ -74,6 +80,94 @@ def test_the_cases_of_a_release_go_on_under_this_one(saved: Path, tmp_path: Path
         states = {item.name: item.state for item in case.processes}
         assert {name: states.get(name) for name in end} == end
     assert _without_messages(office) == []
+
+
+@pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
+def test_the_cases_of_a_release_go_on_in_postgresql(
+    saved: Path, tmp_path: Path, bare_postgresql_url: str
+) -> None:
+    """The same rows under the schema that PostgreSQL had in that release are migrated, and the cases go on."""
+    (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
+    _copy_to_postgresql(f"sqlite:///{tmp_path / 'zaken.db'}", bare_postgresql_url)
+    clock = SetClock(datetime(2026, 4, 1, 9, tzinfo=AMSTERDAM))
+    keys = {"person_key": "p" * 32, "link_key": "l" * 32, "integration_key": "i" * 32}
+    office = open_office(Settings(home=tmp_path, database_url=bare_postgresql_url, **keys), clock)
+    assert _without_messages(office) == []
+    while due := office.casework.cases_with_due_terms():
+        for reference in due:
+            assert office.casework.fire_due(reference) > 0
+    for reference, (steps, end) in REST.items():
+        for process, event in steps:
+            clock.moment += timedelta(days=1)
+            office.casework.report(reference, event, process=process)
+        case = office.casework.case(reference).case
+        states = {item.name: item.state for item in case.processes}
+        assert {name: states.get(name) for name in end} == end
+    assert _without_messages(office) == []
+    office.engine.dispose()
+
+
+def _copy_to_postgresql(source: str, target: str) -> None:
+    """Make the schema of that release in PostgreSQL, and copy its rows."""
+    config = Config()
+    folder = Path(database.__file__).with_name("migrations")
+    config.set_main_option("script_location", str(folder))
+    old, new = create_engine(source), create_engine(target)
+    held = MetaData()
+    with old.connect() as rows, new.connect().execution_options(writes=True) as connection:
+        revision = rows.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        held.reflect(connection)
+        for table in held.sorted_tables:
+            if table.name == "alembic_version":
+                continue
+            named = [column.name for column in table.columns]
+            found = rows.execute(
+                text(f"SELECT {', '.join(f'{chr(34)}{name}{chr(34)}' for name in named)} FROM {table.name}")
+            )
+            values = [
+                {name: _as(table.columns[name], value) for name, value in zip(named, row, strict=True)}
+                for row in found
+            ]
+            if values:
+                connection.execute(table.insert(), values)
+        for (name,) in connection.execute(
+            text("SELECT sequencename FROM pg_sequences WHERE schemaname = 'public'")
+        ).all():
+            if name.endswith("_id_seq"):
+                table_name = name.removesuffix("_id_seq")
+                connection.execute(
+                    text(f"SELECT setval('{name}', (SELECT coalesce(max(id), 1) FROM {table_name}))")
+                )
+            else:
+                connection.execute(text(f"SELECT setval('{name}', 1000)"))
+        connection.commit()
+    old.dispose()
+    new.dispose()
+
+
+def _as(column: Column[Any], value: Any) -> Any:
+    """Return what SQLite keeps as text in the type of a column."""
+    if value is None:
+        return None
+    kind = column.type.python_type
+    if kind is bool:
+        return bool(value)
+    if kind is datetime:
+        return datetime.fromisoformat(value).replace(tzinfo=UTC)
+    if kind is date:
+        return date.fromisoformat(value)
+    return json.loads(value) if isinstance(column.type, JSON) else value
+
+
+@pytest.fixture
+def bare_postgresql_url(empty_postgresql_url: str) -> str:
+    """A PostgreSQL database without tables."""
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    return empty_postgresql_url
 
 
 def test_there_is_a_saved_database_of_the_released_version() -> None:
@@ -250,7 +344,10 @@ def test_a_migration_without_a_reason_cannot_be_registered() -> None:
 # --- from version 1 to version 2 ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
+BEFORE_VERSION_2 = [saved for saved in SAVED if saved.name in ("0.1.0.sqlite.gz", "before-0.1.0.sqlite.gz")]
+
+
+@pytest.mark.parametrize("saved", BEFORE_VERSION_2, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
 def test_the_cases_of_a_release_move_to_the_new_definitions(saved: Path, tmp_path: Path) -> None:
     """Every open process of a saved database moves to version 2, its journal replays, and it runs to its end."""
     (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from support.stack import free_port
 from support.workshop import PrefectServer
 
+from adapters.office import open_office
 from adapters.runtime.settings import Settings
-from deployments.prefect_check import prefect_problems
+from deployments import prefect_server
+from deployments.prefect_check import prefect_problems, stranger_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+UI = "PREFECT_SERVER_UI_STATIC_DIRECTORY"
 
 
 def test_an_embedded_server_need_not_run(tmp_path: Path) -> None:
@@ -44,3 +50,49 @@ def test_the_service_of_expired_pauses_is_looked_for(
         server.kill()
     assert len(found) == (enabled == "true")
     assert all("PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED" in line for line in found)
+
+
+@pytest.mark.parametrize("may_write", [True, False])
+def test_the_pages_of_prefect_go_where_the_user_may_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, may_write: bool
+) -> None:
+    """In an installation that is not ours to write the pages stand in the home; what somebody set stays."""
+    monkeypatch.setattr(prefect_server, "_may_write", lambda _: may_write)
+    monkeypatch.delenv(UI, raising=False)
+    prefect_server.place_of_ui(tmp_path)
+    assert os.environ.get(UI) == (None if may_write else str(tmp_path / "prefect" / "ui"))
+    monkeypatch.setenv(UI, "/eigen")
+    prefect_server.place_of_ui(tmp_path)
+    assert os.environ[UI] == "/eigen"
+
+
+@pytest.mark.prefect
+def test_a_server_that_runs_is_asked_for_its_pages_and_for_strange_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`controleer` asks for the page of a server that runs, and finds it; runs of another database are counted."""
+    server = PrefectServer(tmp_path / "prefect")
+    server.start()
+    try:
+        _look(server, tmp_path / "home", monkeypatch)
+    finally:
+        server.kill()
+
+
+def _look(server: PrefectServer, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", server.environment["PREFECT_API_AUTH_STRING"])
+    settings = Settings(home=home, prefect_port=server.port)
+    assert [line for line in prefect_problems(settings) if "pagina" in line] == []
+    flow = server.call("POST", "/flows/", name="van-een-ander")
+    server.call(
+        "POST",
+        "/flow_runs/",
+        flow_id=flow["id"],
+        parameters={"zaak": "WEG", "proces": "M3"},
+        state={"type": "PAUSED", "name": "Wacht"},
+    )
+    monkeypatch.setattr("deployments.prefect_check.timedelta", lambda **_: -timedelta(minutes=1))
+    office = open_office(settings)
+    (problem,) = stranger_problems(office)
+    assert "1 flow runs in Prefect horen bij geen proces" in problem
+    office.engine.dispose()
