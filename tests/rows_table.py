@@ -62,7 +62,8 @@ SAMPLES = {
     "eerste_aflossing": OPENED,
     "motivering": "m-9",
 }
-OUTLIVES = {"T10c", "T11", "T60", "T61", "T62"}  # what is kept, and for how long, goes on when a process ends
+# A credit at the bank, a penalty that must be fixed, and what is kept for a while go on when a process ends.
+OUTLIVES = {"T10c", "T11", "T14b", "T22b", "T60", "T61", "T62"}
 _SINCE = {"loopt": OPENED, "voorbij": LONG_AGO, "pas begonnen": MIDDLE}
 _ROLE = {name: code for code, name in ROLES.items()}
 
@@ -281,6 +282,7 @@ def _compare_terms(line: Line, before: Snapshot, outcome: Any) -> None:
     ):
         # Whatever ran ends with the process.
         found = [token for token in found if token[0] != "-" or token in wanted or token[1:] in OUTLIVES]
+        _same("loopt nog", {item.term for item in outcome.after.terms if item.runs} - OUTLIVES, set())
     _same("termijnen", sorted(found), sorted(wanted))
     known = {item.key for item in before.terms}
     new = [item for item in outcome.after.terms if item.key not in known]
