@@ -126,7 +126,11 @@ def _seen(office: Office, visitor: Visitor, reference: str) -> CaseView | None:
         view = office.casework.case(reference)
     except UnknownCaseError:
         return None
-    return view if visitor.sees(view.municipality) else None
+    if not visitor.sees(view.municipality):
+        return None
+    with acts(visitor.actor):
+        office.looks.note(reference, view.municipality)
+    return view
 
 
 def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> HTMLResponse:

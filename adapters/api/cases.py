@@ -223,6 +223,7 @@ def read_case(reference: str, caller: TheCaller, office: TheOffice) -> JSONRespo
     with reading(office.engine) as session:
         row = visible_case(session, reference, caller)
         case, _ = load_case(session, reference)
+    office.looks.note(reference, row.municipality)
     return JSONResponse(_shown(office, CaseView(reference, row.municipality, case, (), {})))
 
 
@@ -245,6 +246,7 @@ def read_journal(
             .order_by(col(JournalRow.number))
             .limit(size)
         ).all()
+    office.looks.note(reference, row.municipality)
     numbers = page_of(request, row.steps, page, size)
     return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
 

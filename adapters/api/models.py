@@ -288,6 +288,22 @@ class JournalPage(Page):
     journaal: list[JournalLine]
 
 
+class LookLine(Answered):
+    """Wie wanneer in een zaak keek."""
+
+    op: datetime
+    zaak: str
+    gemeente: str
+    door: ActorShown
+    doel: str | None
+
+
+class LookPage(Page):
+    """Een bladzijde van de inzagelog."""
+
+    results: list[LookLine]
+
+
 class ScoreLine(Answered):
     """Een score op een dag."""
 

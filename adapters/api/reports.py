@@ -9,9 +9,10 @@ from fastapi.responses import JSONResponse
 
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
-from adapters.api.models import MonitorReport, WorkloadPage
+from adapters.api.models import LookPage, MonitorReport, WorkloadPage
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
+from adapters.cases.looks import look_as_json
 from adapters.oversight.monitor import WEEKS, monitor_csv, monitor_rows, read_monitor
 from adapters.oversight.workload import read_workload, rows_of, workload_csv
 
@@ -93,6 +94,25 @@ def _wants_csv(request: Request, asked: str | None) -> bool:
         return asked == "csv"
     kinds = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
     return "text/csv" in kinds and "application/json" not in kinds
+
+
+@router.get("/v1/inzagelog", response_model=LookPage)
+def read_looks(
+    request: Request,
+    caller: TheCaller,
+    office: TheOffice,
+    zaak: Annotated[str | None, Query(max_length=60, description="Wie keek in deze zaak.")] = None,
+    medewerker: Annotated[str | None, Query(max_length=60, description="Wat bekeek deze medewerker.")] = None,
+    page: PageNumber = 1,
+    size: PageSize = 500,
+) -> JSONResponse:
+    """Lees wie wanneer in een zaak keek, of wat een medewerker bekeek; de laatste eerst."""
+    check_may(caller, "inzage")
+    places = None if "*" in caller.municipalities else caller.municipalities
+    rows, number = office.looks.found(zaak, medewerker, places, (page - 1) * size, size)
+    return JSONResponse(
+        {**page_of(request, number, page, size), "results": [look_as_json(row) for row in rows]}
+    )
 
 
 def _municipality(caller: Caller, office: Office, asked: str | None) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.attention import Attention
 from adapters.cases.casework import AfterSteps, Casework, nothing_more
+from adapters.cases.looks import Looks
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
 from adapters.storage.database import PolicyRow, reading, writing
@@ -37,6 +38,11 @@ class CaseOffice:
         """The service that changes cases."""
         self._keep_policies()  # before any transaction can name one
         return Casework(self.engine, self.clock, self.rules_for, self.after_steps)
+
+    @cached_property
+    def looks(self) -> Looks:
+        """Who looked at which case."""
+        return Looks(self.engine, self.clock)
 
     @cached_property
     def attention(self) -> Attention:

@@ -57,7 +57,7 @@ class Removed:
 
 def forget(office: Office) -> Removed:
     """Do one round: remove what has had its time; `remove_cases_after_term` decides about whole cases."""
-    rows = sum(_forget_done(office))
+    rows = sum(_forget_done(office)) + office.looks.forget(office.settings.keep_looks_days)
     due = destroyable(office)
     removed = 0
     if office.settings.remove_cases_after_term:

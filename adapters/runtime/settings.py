@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     page_versions: Annotated[int, Field(ge=1, le=10_000)] = 20
     # How long we keep messages and events that were dealt with, and Prefect the runs of processes that ended.
     keep_messages_days: Annotated[int, Field(ge=31, le=3660)] = 365
+    # How long we keep who looked at a case.
+    keep_looks_days: Annotated[int, Field(ge=31, le=7320)] = 1826
     keep_ended_runs_days: Annotated[int, Field(ge=1, le=3660)] = 90
     # Where the signed heads of the journal are kept, such as a disk that the database server does not reach.
     chain_heads_file: Path | None = None

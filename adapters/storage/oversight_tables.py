@@ -59,3 +59,24 @@ class ReviewRow(SQLModel, table=True):
     runs_made: int = 0
     scores: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     reviewed_on: date | None = None
+
+
+class LookRow(SQLModel, table=True):
+    """Somebody looked at a case. It stays when the case is removed."""
+
+    __tablename__ = "looks"
+    __table_args__ = (
+        UniqueConstraint("case_reference", "actor_kind", "actor_code", "actor_way", "slot"),
+        Index("ix_looks_actor_code", "actor_code"),
+        Index("ix_looks_at", "at"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    case_reference: str = Field(max_length=60)
+    municipality: str = Field(max_length=4)
+    actor_kind: str = Field(max_length=20)
+    actor_code: str = Field(max_length=60)
+    actor_way: str = Field(max_length=20)
+    slot: int
+    purpose: str | None = Field(default=None, max_length=200)
+    at: datetime = _moment()

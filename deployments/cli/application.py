@@ -14,6 +14,7 @@ from deployments.cli import (
     definition_commands,
     import_commands,
     integration_commands,
+    look_commands,
     message_commands,
     report_commands,
     service_commands,
@@ -40,6 +41,7 @@ for _commands in (
     report_commands,
     message_commands,
     integration_commands,
+    look_commands,
     upkeep_commands,
     backup_commands,
 ):

@@ -142,6 +142,7 @@ def case_command(
 
     office = the_office()
     view = office.casework.case(ref)
+    office.looks.note(ref, view.municipality)
     shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality))
     if als_json:
         print_json(shown)

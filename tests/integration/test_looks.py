@@ -1,0 +1,81 @@
+"""Who looked: every read of a case by somebody is logged once, and nothing of it changes."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from adapters.api import create_api
+from adapters.cases.looks import ONE_LOOK_SECONDS, Looks
+from adapters.exchange.clients import new_client
+from adapters.operations.retention import forget
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+    from adapters.runtime.clock import SetClock
+
+SOMEBODY = Actor(ActorKind.PERSON, "mw-17", Way.FORM)
+
+
+@pytest.fixture
+def reference(office: Office) -> str:
+    """Return a case."""
+    return office.casework.open("M3", municipality="0518", on=date(2026, 3, 9)).reference
+
+
+def test_a_screen_that_polls_has_looked_once(office: Office, reference: str, clock: SetClock) -> None:
+    """Within ten minutes a second look of the same person is no second row, also from another process."""
+    moment = clock.moment
+    with acts(SOMEBODY):
+        for _ in range(3):
+            office.looks.note(reference, "0518")
+        Looks(office.engine, office.clock).note(reference, "0518")
+        assert office.looks.found(reference)[1] == 1
+        clock.moment = moment + timedelta(seconds=ONE_LOOK_SECONDS)
+        office.looks.note(reference, "0518", "klacht")
+    rows, number = office.looks.found(person="mw-17")
+    assert number == 2
+    assert [row.purpose for row in rows] == ["klacht", None]
+
+
+def test_who_reads_through_the_api_stands_in_the_log(office: Office, reference: str) -> None:
+    """State and journal are looks of the client; the log itself asks a right of its own and shows own gemeenten."""
+    api = TestClient(create_api(office))
+
+    def headers(client_id: str, places: tuple[str, ...], *rights: str) -> dict[str, str]:
+        return {"X-API-Key": new_client(office, client_id, places, rights).api_key}
+
+    reader = headers("zaaksysteem", ("0518",), "lezen")
+    assert api.get(f"/v1/zaken/{reference}", headers=reader).status_code == 200
+    assert api.get(f"/v1/zaken/{reference}/journaal", headers=reader).status_code == 200
+    assert api.get("/v1/inzagelog", headers=reader).status_code == 403
+    found = api.get(
+        "/v1/inzagelog", params={"zaak": reference}, headers=headers("fg", ("*",), "inzage")
+    ).json()
+    assert found["count"] == 1
+    assert found["results"][0]["door"] == {"soort": "systeem", "code": "zaaksysteem", "weg": "API"}
+    elsewhere = headers("fg-elders", ("0363",), "inzage")
+    assert api.get("/v1/inzagelog", headers=elsewhere).json()["results"] == []
+
+
+def test_a_refused_read_is_no_look(office: Office, reference: str) -> None:
+    """Who may not see a case, or asks for one that is not there, has seen nothing."""
+    api = TestClient(create_api(office))
+    other = {"X-API-Key": new_client(office, "elders", ("0363",), ("lezen",)).api_key}
+    assert api.get(f"/v1/zaken/{reference}", headers=other).status_code == 404
+    assert office.looks.found(reference)[1] == 0
+
+
+def test_looks_are_kept_for_their_time(office: Office, reference: str, clock: SetClock) -> None:
+    """The round of retention removes looks of longer ago, and no younger one."""
+    moment = clock.moment
+    with acts(SOMEBODY):
+        office.looks.note(reference, "0518")
+        clock.moment = moment + timedelta(days=1827)
+        office.looks.note(reference, "0518")
+    forget(office)
+    assert office.looks.found(reference)[1] == 1
