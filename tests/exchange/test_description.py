@@ -54,7 +54,7 @@ def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) ->
     words = {part for path in described["paths"] for part in path.split("/") if part and "{" not in part}
     assert words == {
         "zaken", "gebeurtenissen", "journaal", "groei", "verwijzingen", "vroegsignalen", "cloudevents",
-        "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "abonnementen",
+        "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "abonnementen", "inzagelog",
         "test", "healthz", "readyz", "metrics",
     }  # fmt: skip
 
