@@ -22,7 +22,7 @@ _REDIS = ("PREFECT_REDIS_MESSAGING_URL", "PREFECT_SERVER_DOCKET_URL")
 _KEYS = ("person_key", "link_key", "integration_key")
 _SECRET_FILES = (
     "persoonssleutel", "persoonssleutel.oud", "overdrachtsleutel", "integratiesleutel", "prefect-sleutel",
-    "api-sleutel", "routekaart.toml", "zaken.db",
+    "api-sleutel", "routekaart.toml", "zaken.db", "wachtwoorden.json",
 )  # fmt: skip
 _WAY = 'python -c "import secrets; print(secrets.token_hex(32))"'
 

@@ -22,6 +22,7 @@ from adapters.runtime.settings import Settings, SettingsError, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
 from adapters.storage.database import CaseRow, create_engine, reading
 from deployments.closed import refuse_when_open, server_problems
+from deployments.door.accounts import FILE, AccountFile, Accounts
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
 from deployments.door.entering import user_of_machine
@@ -50,6 +51,7 @@ def main() -> None:
         chosen = settings()
         refuse_when_open(server_problems())
         check_seam(SERVER_PARTS)
+        _accounts(chosen)
         refuse_newer_prefect(chosen)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -125,7 +127,14 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
         secure=address.scheme == "https",
+        accounts=_accounts(chosen),
     )
+
+
+def _accounts(chosen: Settings) -> Accounts | None:
+    """Return the local accounts, when there are any; who has one must stand in the file of staff."""
+    file = AccountFile(chosen.home_folder / FILE)
+    return Accounts(file) if chosen.staff_file is not None and file.hashes() else None
 
 
 def _member(file: StaffFile, session: Session) -> StaffMember | None:

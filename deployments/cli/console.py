@@ -51,12 +51,16 @@ def person_numbers(given: Sequence[str]) -> list[str]:
 
 
 def _from_input() -> str:
-    if sys.stdin.isatty():
-        return getpass("BSN (niet zichtbaar): ").strip()
-    number = sys.stdin.readline().strip()
-    if not number:
+    if not (number := secret_from_input("BSN").strip()):
         raise BadInput("Er staat geen nummer op de invoer.")
     return number
+
+
+def secret_from_input(what: str) -> str:
+    """Return a line of standard input; on a terminal what is typed does not show."""
+    if sys.stdin.isatty():
+        return getpass(f"{what} (niet zichtbaar): ")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 def print_json(value: object) -> None:

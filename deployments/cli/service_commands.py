@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
     app.command("start")(start_command)
     app.command("demo")(demo_command)
     app.command("ui")(ui_command)
+    app.command("wachtwoord")(password_command)
     app.command("worker", hidden=True)(worker_command)
     app.command("api", hidden=True)(api_command)
     app.command("deploy")(deploy_command)
@@ -53,6 +54,31 @@ def ui_command(
     from deployments.door.entering import address_to_come_in
 
     say(address_to_come_in(settings(), medewerker))
+
+
+def password_command(
+    medewerker: Annotated[str, typer.Argument(metavar="CODE", help="De code van de medewerker (mw-17).")],
+    weg: Annotated[bool, typer.Option("--weg", help="Haal het account weg.")] = False,
+) -> None:
+    """Geef een medewerker een wachtwoord voor de UI; het staat op de invoer, nooit in de opdracht."""
+    from adapters.runtime.settings import SettingsError, settings
+    from adapters.runtime.staff import StaffFile
+    from deployments.cli.console import secret_from_input
+    from deployments.door.accounts import FILE, AccountFile
+
+    chosen = settings()
+    file = AccountFile(chosen.ensure_home() / FILE)
+    if weg:
+        if not file.remove(medewerker):
+            raise SettingsError(f"{medewerker} heeft geen account.")
+        return say(f"{medewerker} heeft geen account meer.")
+    if chosen.staff_file is None:
+        raise SettingsError("Zet eerst ROUTEKAART_STAFF_FILE: daarin staat wat een medewerker mag.")
+    if StaffFile(chosen.staff_file).book().member(medewerker) is None:
+        raise SettingsError(f"{medewerker} staat niet in {chosen.staff_file}. Zet die code daar eerst in.")
+    file.set_password(medewerker, secret_from_input("Wachtwoord"))
+    say(f"{medewerker} kan nu inloggen. Was er nog geen account? Start de server dan opnieuw.")
+    return None
 
 
 def worker_command() -> int:

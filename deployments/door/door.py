@@ -18,6 +18,7 @@ import structlog
 from adapters.api.person import SCOPE_KEY
 from deployments.door.doorkeeper import Doorkeeper, ForbiddenError
 from deployments.door.headers import header, host_name, with_security
+from deployments.door.login import LOGIN, log_in
 from deployments.door.notes import Notes
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from adapters.runtime.credential import Credential
     from adapters.runtime.staff import StaffMember
+    from deployments.door.accounts import Accounts
     from deployments.door.sessions import Session, Sessions
 
     Scope = MutableMapping[str, Any]
@@ -59,6 +61,7 @@ class Door:
     hosts: frozenset[str] = LOOPBACK_NAMES
     first_page: str = "/"
     secure: bool = False  # whether people reach it over https
+    accounts: Accounts | None = None  # without local accounts people come in with a link
     pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,6 +87,8 @@ class Door:
             return await _refuse(scope, answer, 400, "Deze server kent dit adres niet.")
         if path.startswith(f"{IN}/"):
             return await self._let_in(scope, answer)
+        if path == LOGIN and self.accounts is not None:
+            return await self._log_in(self.accounts, scope, receive, answer)
         session = self.sessions.read(header(headers, b"cookie"))
         if session is None:
             return await self._ask_who(scope, answer)
@@ -148,7 +153,7 @@ class Door:
 
     async def _let_out(self, scope: Scope, answer: _Answer) -> None:
         if scope["method"] != "POST":
-            return await _refuse(scope, answer, 405, "Uitloggen gaat met de knop.")
+            return await answer.page(200, "logout.html", title="Wilt u uitloggen?")
         gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
         return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=_NEW_LINK)
 
@@ -159,7 +164,23 @@ class Door:
         if header(headers, b"sec-fetch-site") in (b"cross-site", b"same-site"):
             # A browser leaves the cookie out when a link elsewhere leads here; from this page on it goes along.
             return await answer.page(200, "again.html", title="Even geduld", here=_address(scope))
+        if self.accounts is not None:
+            return await answer.page(401, "login.html", title=_LOGIN_TITLE, onward=_address(scope))
         return await answer.page(401, "notice.html", title="U bent nog niet binnen", lines=_NEW_LINK)
+
+    async def _log_in(self, accounts: Accounts, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        """Show the form of who logs in, or let him in; a form of another site logs nobody in."""
+        if scope["method"] in _READING:
+            return await answer.page(200, "login.html", title=_LOGIN_TITLE)
+        if scope["method"] != "POST" or not _from_own_page(scope["headers"]):
+            return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
+        said = await log_in(accounts, receive, (scope.get("client") or ("",))[0])
+        if said.session is None:
+            shown: dict[str, Any] = {"onward": said.onward, "sentence": said.sentence, "code": said.code}
+            return await answer.page(said.status, "login.html", title=_LOGIN_TITLE, **shown)
+        cookie = (b"set-cookie", self.sessions.cookie(said.session, secure=self.secure))
+        onward = said.onward or quote(self.first_page)
+        return await answer.empty(said.status, [(b"location", onward.encode()), cookie])
 
     async def _settings_of_ui(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Tell the UI that it needs no password and where its API is: at the address in the browser."""
@@ -222,6 +243,7 @@ def _said(message: Message) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
+_LOGIN_TITLE = "Log in bij routekaart"
 _NO_ROLE = "U heeft hier nog geen rol. Vraag de beheerder om u in het bestand van medewerkers te zetten."
 _NEW_LINK = (
     "Wilt u binnen? Maak een nieuwe link met de opdracht: routekaart ui",

@@ -32,5 +32,5 @@ def page(template: str, **values: object) -> tuple[bytes, list[tuple[bytes, byte
         (b"content-length", str(len(body)).encode()),
         (b"cache-control", b"no-store"),
         (b"content-security-policy", policy.encode()),
-        (b"referrer-policy", b"no-referrer"),
+        (b"referrer-policy", b"same-origin"),  # else a form would come from no page at all
     ]

@@ -1,0 +1,211 @@
+"""Local accounts: the command that gives one, the page to log in, and who is kept out."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from adapters.runtime.credential import Credential
+from adapters.runtime.staff import StaffFile
+from deployments.door.accounts import AccountFile, Accounts, TooManyError
+from deployments.door.door import Door
+from deployments.door.doorkeeper import Doorkeeper
+from deployments.door.login import own_path
+from deployments.door.sessions import Sessions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PASSWORD = "een lang wachtwoord"
+BASE = "http://127.0.0.1:4200"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> AccountFile:
+    """An account of mw-17."""
+    made = AccountFile(tmp_path / "wachtwoorden.json")
+    made.set_password("mw-17", PASSWORD)
+    return made
+
+
+async def _behind(_scope: Any, _receive: Any, send: Any) -> None:
+    """Stand for whatever is behind the door."""
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"binnen"})
+
+
+@pytest.fixture
+def door(file: AccountFile, tmp_path: Path) -> Door:
+    """A door with local accounts."""
+    staff = tmp_path / "medewerkers.toml"
+    staff.write_text('[mensen.mw-17]\n"0518" = ["klantmanager"]\n', encoding="utf-8")
+    credential = Credential("routekaart:" + "x" * 40)
+    book = StaffFile(staff)
+
+    async def nowhere(_: str) -> None:
+        """Know no case."""
+
+    return Door(
+        _behind,
+        credential,
+        Sessions(credential, tmp_path / "binnen", port=4200),
+        lambda session: book.book().member(session.code),
+        Doorkeeper(_behind, credential, nowhere, "0518"),
+        accounts=Accounts(file, wait=0.01),
+    )
+
+
+def ask(door: Door, method: str, path: str, **more: Any) -> httpx.Response:
+    """Ask the door something from a page of its own."""
+
+    async def asked() -> httpx.Response:
+        transport = httpx.ASGITransport(app=door)
+        async with httpx.AsyncClient(transport=transport, base_url=BASE) as client:
+            headers = {"origin": BASE, "accept": "text/html", "sec-fetch-mode": "navigate"}
+            return await client.request(method, path, headers=headers | more.pop("headers", {}), **more)
+
+    return asyncio.run(asked())
+
+
+def log_in(door: Door, **more: Any) -> httpx.Response:
+    """Send the form."""
+    given = {"code": "mw-17", "wachtwoord": PASSWORD, "naar": "/v2/runs"} | more.pop("data", {})
+    return ask(door, "POST", "/inloggen", data=given, **more)
+
+
+def test_who_is_not_in_gets_the_form_and_then_the_page(door: Door) -> None:
+    """The form keeps where somebody went; the right password leads there, with a cookie that opens it."""
+    form = ask(door, "GET", "/v2/runs?x=1")
+    assert form.status_code == 401
+    assert 'name="naar" value="/v2/runs?x=1"' in form.text
+    answer = log_in(door)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/v2/runs")
+    cookie = answer.headers["set-cookie"]
+    assert all(part in cookie for part in ("routekaart_sessie_4200=", "HttpOnly", "SameSite=Strict"))
+    shown = {"cookie": cookie.partition(";")[0]}
+    assert ask(door, "GET", "/v2/runs", headers=shown).text == "binnen"
+    assert 'action="/uit"' in ask(door, "GET", "/uit", headers=shown).text
+    assert "Max-Age=0" in ask(door, "POST", "/uit", headers=shown).headers["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"wachtwoord": "iets heel anders"}, 403),
+        ({"wachtwoord": ""}, 403),
+        ({"wachtwoord": PASSWORD + "x"}, 403),
+        ({"code": "mw-99"}, 403),
+        ({"code": "<script>"}, 422),
+        ({"code": ""}, 422),
+    ],
+)
+def test_a_wrong_form_lets_nobody_in(door: Door, given: dict[str, str], status: int) -> None:
+    """The form comes back with one sentence, and without a cookie."""
+    answer = log_in(door, data=given)
+    assert answer.status_code == status
+    assert "set-cookie" not in answer.headers
+    assert 'role="alert"' in answer.text
+    assert "<script>" not in answer.text
+
+
+@pytest.mark.parametrize("origin", ["https://kwaad.example", "null", "http://127.0.0.1:4201", ""])
+def test_a_form_of_another_site_logs_nobody_in(door: Door, origin: str) -> None:
+    """Else somebody would work under the name of another without seeing it."""
+    answer = log_in(door, headers={"origin": origin})
+    assert answer.status_code == 403
+    assert "set-cookie" not in answer.headers
+
+
+def test_a_cookie_that_somebody_brings_is_replaced(door: Door) -> None:
+    """No session is taken over at a login, and each has a value of its own."""
+    brought = {"cookie": "routekaart_sessie_4200=van-mij"}
+    first, second = (log_in(door, headers=brought).headers["set-cookie"] for _ in range(2))
+    assert "van-mij" not in first
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "https://kwaad.example",
+        "//kwaad.example",
+        "/\\kwaad.example",
+        "/x\r\nset-cookie: a=b",
+        "/\t/kwaad",
+        "x",
+        "",
+    ],
+)
+def test_a_login_leads_nowhere_else(door: Door, path: str) -> None:
+    """An address of another site, or one that would become a header, is left out."""
+    assert own_path(path) == ""
+    assert log_in(door, data={"naar": path}).headers["location"] == "/"
+
+
+def test_guesses_slow_down_the_guesser_alone(file: AccountFile) -> None:
+    """Whoever guesses many at once is refused; the same code from elsewhere, and another from there, get in."""
+    file.set_password("mw-18", PASSWORD)
+
+    async def tried() -> tuple[list[Any], bool, bool]:
+        accounts = Accounts(file, wait=60)
+        async with asyncio.TaskGroup() as group:
+            guesses = [
+                group.create_task(_told(accounts.may_enter("mw-17", f"gok {number}", "10.0.0.1")))
+                for number in range(9)
+            ]
+            elsewhere = await accounts.may_enter("mw-17", PASSWORD, "10.0.0.2")
+            other = await accounts.may_enter("mw-18", PASSWORD, "10.0.0.1")
+            refused = [await guess for guess in guesses if guess.done()]
+            for guess in guesses:
+                guess.cancel()
+        return refused, elsewhere, other
+
+    refused, elsewhere, other = asyncio.run(tried())
+    assert (elsewhere, other) == (True, True)
+    assert len(refused) >= 3
+    assert set(refused) == {"too many"}
+
+
+async def _told(work: Any) -> Any:
+    try:
+        return await work
+    except TooManyError:
+        return "too many"
+
+
+def test_the_file_keeps_a_strong_hash_for_its_owner(file: AccountFile) -> None:
+    """No password is in the file, and nobody else reads it."""
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert file.hashes()["mw-17"].startswith("$argon2id$")
+    assert PASSWORD not in file.path.read_text(encoding="utf-8")
+
+
+def test_the_command_gives_and_takes_an_account(tmp_path: Path) -> None:
+    """A password comes from standard input; who is in no file of staff, or has a short one, gets none."""
+    staff = tmp_path / "medewerkers.toml"
+    staff.write_text('[mensen.mw-17]\n"0518" = ["klantmanager"]\n', encoding="utf-8")
+    home = tmp_path / "home"
+    environment = {"PATH": "", "ROUTEKAART_HOME": str(home), "ROUTEKAART_STAFF_FILE": str(staff)}
+
+    def command(*words: str, given: str = PASSWORD) -> tuple[int, str]:
+        called = [sys.executable, "-m", "deployments.cli", "wachtwoord", *words]
+        done = subprocess.run(
+            called, input=given + "\n", env=environment, capture_output=True, text=True, check=False
+        )
+        assert given not in done.stdout + done.stderr
+        return done.returncode, done.stdout + done.stderr
+
+    assert command("mw-99")[0] == 2
+    assert command("mw-17", given="te kort")[0] == 2
+    assert not (home / "wachtwoorden.json").exists()
+    assert command("mw-17")[0] == 0
+    kept = AccountFile(home / "wachtwoorden.json")
+    assert kept.is_right("mw-17", PASSWORD)
+    assert command("mw-17", "--weg")[0] == 0
+    assert not kept.is_right("mw-17", PASSWORD)
