@@ -37,7 +37,7 @@ def checked(spec: EventSpec, data: Mapping[str, object]) -> Mapping[str, object]
     return clean
 
 
-CODE = r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._#-]{0,39}$"
+CODE = r"^(?=.*[A-Za-z])(?!.*[0-9]{8})[A-Za-z0-9][A-Za-z0-9._#-]{0,39}$"
 _CODE = re.compile(CODE)
 _MOST = 10_000
 _FIRST_YEAR, _LAST_YEAR = (

@@ -36,11 +36,10 @@ from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed
 from adapters.exchange.clients import READ
 from adapters.exchange.postbak import keep_opening
-from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, references_of
+from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, kept, normal, references_of
 from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_key
-from adapters.runtime.privacy import may_hold_bsn
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
@@ -104,7 +103,9 @@ def open_case(
                 reason=refusal.reason,
                 other=refusal.other,
             )
-            return 201, _remarks([may_hold_bsn(value) for value in new.verwijzingen])
+            return 201, _remarks(
+                [kept(office.settings, value) != normal(value) for value in new.verwijzingen]
+            )
 
     content = ["POST /v1/zaken", _content(new)]
     status, body, repeated = answer_once(office, caller.client_id, key, content, work)

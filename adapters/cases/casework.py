@@ -37,6 +37,7 @@ from adapters.runtime.actor import ActorKind, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.plain_values import to_json
+from adapters.runtime.privacy import may_tell_of_a_person
 from adapters.storage.database import (
     CaseRow,
     JournalRow,
@@ -540,10 +541,9 @@ def check_reference(reference: str) -> None:
         raise NotPossible(
             "Een zaakreferentie bestaat uit letters, cijfers, punten en streepjes (ten hoogste 60)."
         )
-    digits = re.sub(r"\D", "", reference)
-    if len(digits) in (8, 9) and not re.search(r"[A-Za-z]", reference):
+    if may_tell_of_a_person(reference):
         raise NotPossible(
-            "Deze zaakreferentie lijkt op een BSN; gebruik een nummer dat geen persoon aanwijst."
+            "Deze zaakreferentie kan iets over een persoon zeggen; gebruik een nummer dat niemand aanwijst."
         )
 
 

@@ -25,6 +25,7 @@ from adapters.exchange.signal_record import (
     known_signal,
     note_signal,
     opening_key,
+    under_kept_names,
 )
 from adapters.exchange.signal_status import CLOSING
 from adapters.exchange.signals import half_way_said, hold_import_lock, make_import_lock, take_in_all
@@ -132,13 +133,13 @@ class _TakeOver:
         self._session = session
         self._office = office
         self._case = case
-        self._signals = signals
-        self._first = signals[0]
+        secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
+        self._signals = under_kept_names(session, signals, (secret, *old))
+        self._first = self._signals[0]
         self._remarks: list[str] = []
         self._number = 0
         self._quiet = case.result in _CLOSING and not case.unread
-        secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
-        self._marks = {signal.position: marks_of(signal, secret, old) for signal in signals}
+        self._marks = {signal.position: marks_of(signal, secret, old) for signal in self._signals}
         self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
 
     def reports(self) -> list[SignalReport]:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from adapters.exchange.incoming import Prepared, prepare, take_in
-from adapters.exchange.references import kept
+from adapters.exchange.references import kept, kept_word
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.persons import keyed_hash
 from adapters.runtime.privacy import is_plain
@@ -58,7 +58,9 @@ def accept(office: CaseOffice, client_id: str, values: Mapping[str, Any]) -> Non
     ]
     prepared = prepare(office, {**values, **message})
     stored = {
-        name: value and kept(office.settings, value) for name, value in message.items() if name != "time"
+        name: value and (kept if name in ("id", "subject") else kept_word)(office.settings, value)
+        for name, value in message.items()
+        if name != "time"
     }
     with writing(office.engine) as session:
         known = select(InboxRow.id).where(col(InboxRow.message_hash).in_(message_hashes))

@@ -23,7 +23,7 @@ from adapters.exchange.event_mapping import (
     read_rules,
     texts_at,
 )
-from adapters.exchange.references import add_reference, find_cases, forms_of, kept
+from adapters.exchange.references import add_reference, find_cases, forms_of, kept_word
 from adapters.runtime.persons import keyed_hash
 from adapters.runtime.privacy import is_plain
 from adapters.storage.database import CaseRow
@@ -238,4 +238,4 @@ def _municipality(session: Session, cases: Sequence[str], municipalities: Sequen
 
 
 def _shown(office: CaseOffice, text: str) -> str:
-    return kept(office.settings, text)[:255] if is_plain(text) else _HIDDEN
+    return kept_word(office.settings, text)[:255] if is_plain(text) else _HIDDEN

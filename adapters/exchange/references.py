@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import Session, col, select
 
-from adapters.runtime.persons import keyed_hash
-from adapters.runtime.privacy import is_plain, may_hold_bsn
+from adapters.runtime.persons import NO_DIGITS, keyed_hash
+from adapters.runtime.privacy import is_plain, may_tell_of_a_person, shows_nobody
 from adapters.storage.database import CaseRow
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.process import InvalidData
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
 
 KEPT_AS_MARK = (
-    "Een nummer dat een BSN kan zijn, bewaren wij alleen als kenmerk; komt het terug, dan herkennen wij het."
+    "Een verwijzing die iets over een persoon kan zeggen, bewaren wij alleen als kenmerk; "
+    "komt zij terug, dan herkennen wij haar."
 )
 _MARK = "kenmerk:"
-_LETTERS = str.maketrans(
-    "0123456789", "ghijklmnop"
-)  # a mark holds no digits, so it never looks like a number
+_TAIL = re.compile(r"[0-9]{1,4}$")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 
@@ -93,16 +92,26 @@ def normal(value: str) -> str:
 
 
 def kept(settings: Settings, value: str) -> str:
-    """Return a reference as we keep it: as it stands, or as a keyed hash where a number in it could be a BSN."""
+    """Return a reference as we keep it: as it stands, or as a keyed hash where it may tell of a person."""
     return forms_of(settings, value)[0]
 
 
 def forms_of(settings: Settings, value: str) -> list[str]:
     """Return a reference in every form in which it may have been kept, the present one first."""
     written = normal(value)
-    if written.startswith(_MARK) or not may_hold_bsn(written):
+    if written.startswith(_MARK) or shows_nobody(written, settings.reference_pattern):
         return [written]
-    return [
-        _MARK + keyed_hash(secret, "verwijzing", written).translate(_LETTERS)
+    marks = [
+        _MARK + keyed_hash(secret, "verwijzing", written).translate(NO_DIGITS)
         for secret in settings.integration_secrets()
     ]
+    tail = _TAIL.search(written)
+    if tail is None or may_tell_of_a_person(written):
+        return marks
+    # A short tail lets a person recognise it; a release before this one kept it without, or as it stands.
+    return [*(f"{mark}-{tail[0]}" for mark in marks), *marks]
+
+
+def kept_word(settings: Settings, value: str) -> str:
+    """Return a type or a source as we keep it; a person may have to read it to write a rule for it."""
+    return kept(settings, value) if may_tell_of_a_person(value) else value

@@ -21,6 +21,7 @@ from adapters.exchange.signal_record import (
     name_of,
     note_signal,
     opening_key,
+    under_kept_names,
 )
 from adapters.exchange.signal_status import (
     NOT_CLOSED,
@@ -87,11 +88,9 @@ class SignalIntake:
         It goes in rounds, each with one signal of each person: where it belongs depends on the one before it.
         """
         reports = {record.position: report for record in records if (report := self._refused(record))}
-        waiting = [
-            (record, marks_of(record, self._secret, self._old))
-            for record in records
-            if isinstance(record, Signal) and record.position not in reports
-        ]
+        readable = [item for item in records if isinstance(item, Signal) and item.position not in reports]
+        named = under_kept_names(self._session, readable, (self._secret, *self._old))
+        waiting = [(record, marks_of(record, self._secret, self._old)) for record in named]
         self._look_up([signal for signal, _ in waiting])
         while waiting:
             one_each, waiting = _one_of_each_person(waiting)

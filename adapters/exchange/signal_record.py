@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from adapters.exchange.matching import Match
+from adapters.runtime.persons import NO_DIGITS, keyed_hash
+from adapters.runtime.privacy import shows_nobody
 from adapters.storage.exchange_tables import SignalRow
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.cases.case_office import CaseOffice
     from adapters.exchange.ddas_signal import Signal
     from adapters.exchange.matching import MarksByKey
 
+_SUPPLIER = re.compile(r"(?!.*[0-9]{8})[A-Z0-9_-]{1,12}")
 _LONGEST_NAME = 120  # leaves room in an event id for what follows from a signal
 
 
@@ -60,6 +66,44 @@ class SignalReport:
 def name_of(signal: Signal) -> tuple[str, str, str]:
     """Return the name that a signal has by itself: its municipality, its supplier and its id."""
     return (signal.municipality_code, signal.supplier or "", signal.signal_id)
+
+
+def under_kept_names(session: Session, signals: Sequence[Signal], secrets: Sequence[bytes]) -> list[Signal]:
+    """Return signals under names that tell of nobody: an id or a supplier of another form becomes a keyed hash.
+
+    One that was kept under its own name, by a release before this one, or under an earlier key keeps that name.
+    """
+    present = secrets[0]
+    odd = {signal.position: signal for signal in signals if _kept_name(signal, present) != name_of(signal)}
+    if not odd:
+        return list(signals)
+    names = {
+        place: [name_of(signal), *(_kept_name(signal, secret) for secret in secrets)]
+        for place, signal in odd.items()
+    }
+    query = select(SignalRow.municipality, SignalRow.supplier, SignalRow.signal_id).where(
+        col(SignalRow.signal_id).in_({name[2] for several in names.values() for name in several})
+    )
+    known = set(session.exec(query))
+    chosen = {
+        place: next((name for name in several if name in known), several[1])
+        for place, several in names.items()
+    }
+    return [
+        replace(signal, supplier=chosen[signal.position][1] or None, signal_id=chosen[signal.position][2])
+        if signal.position in chosen
+        else signal
+        for signal in signals
+    ]
+
+
+def _kept_name(signal: Signal, secret: bytes) -> tuple[str, str, str]:
+    municipality, supplier, signal_id = name_of(signal)
+    if supplier and not _SUPPLIER.fullmatch(supplier):
+        supplier = f"kenmerk:{keyed_hash(secret, 'leverancier', supplier)[:16].translate(NO_DIGITS)}"
+    if not shows_nobody(signal_id):
+        signal_id = f"kenmerk:{keyed_hash(secret, 'signaal', signal_id).translate(NO_DIGITS)}"
+    return municipality, supplier, signal_id
 
 
 def opening_key(signal: Signal) -> str:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.messages.announcements import Announcement, announce
+from adapters.messages.text_rules import forbidden_to_all, looks_like_amount, looks_like_bsn
+from adapters.runtime.privacy import may_tell_of_a_person
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 FAILED_RUN, LATE_WORKER, DEAD_LETTER = "run-mislukt", "worker-te-laat", "niet-bezorgd"
 _ROLE = "coordinator"
+_SUBJECT = re.compile(r"(?!.*(?:://|www\.))[\w ·#()'.:,-]{1,100}", re.IGNORECASE)
 
 # For each kind: the title, and what to do.
 TEXTS: Mapping[str, tuple[str, str]] = MappingProxyType(
@@ -51,6 +55,18 @@ def operator_key(settings: Settings) -> str:
     return hmac.new(settings.secret("integration"), b"beheersleutel", hashlib.sha256).hexdigest()
 
 
+def _shown(subject: str) -> str:
+    """Return what a message may say of its subject: the name of a run or a worker, and nothing that leads elsewhere."""
+    refused = (
+        _SUBJECT.fullmatch(subject) is None
+        or may_tell_of_a_person(subject)
+        or looks_like_bsn(subject)
+        or looks_like_amount(subject)
+        or forbidden_to_all(subject) is not None
+    )
+    return "(weggelaten)" if refused else subject
+
+
 def tell_coordinator(office: MessageOffice, kind: str, subject: str, message_id: str) -> str:
     """Send a message of a kind to the coordinator; a kind without a text is a KeyError."""
     title, body = TEXTS[kind]
@@ -61,7 +77,7 @@ def tell_coordinator(office: MessageOffice, kind: str, subject: str, message_id:
             _ROLE,
             office.settings.municipality,
             f"routekaart: {title}",
-            body.format(onderwerp=subject),
+            body.format(onderwerp=_shown(subject)),
         ),
     )
     return "verstuurd" if told else "niet bezorgd"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _MOST_CLIENTS = 2
 KEY_NAME_LENGTH = 8
+NO_DIGITS = str.maketrans("0123456789", "ghijklmnop")  # what is kept as a hash never looks like a number
 _LENGTH = 64  # of the column that holds it
 
 

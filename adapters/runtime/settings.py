@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import secrets
 import tempfile
 from contextlib import suppress
@@ -47,6 +48,14 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 def _network(value: str) -> str:
     ip_network(value)  # a ValueError names no secret
+    return value
+
+
+def _pattern(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error:
+        raise ValueError("geen patroon") from None
     return value
 
 
@@ -144,6 +153,8 @@ class Settings(BaseSettings):
     api_largest_delivery: Annotated[int, Field(ge=1_000)] = 500_000_000
     # Who runs the API, for the description: the design rules ask for an address.
     api_contact: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+$")] = "beheer@example.nl"
+    # The form of references of other systems that are kept readable; any other is kept as a keyed hash.
+    reference_pattern: Annotated[str, AfterValidator(_pattern)] | None = None
     # Networks inside that a webhook may go to, such as 10.20.0.0/16; without them only public addresses.
     webhook_networks: tuple[Network, ...] = ()
     # Whose X-Forwarded-For is believed.

@@ -1,0 +1,145 @@
+"""References, ids and codes in which a person hides are refused or kept as a keyed hash, through every way in."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
+from sqlalchemy import inspect, text
+from test_api_cases import opened
+from test_messages import event, notification, send
+
+from adapters.exchange.inbox import work_on_inbox
+from adapters.exchange.references import find_cases, forms_of
+from adapters.exchange.signal_record import SignalResult
+from adapters.runtime.privacy import may_tell_of_a_person, shows_nobody
+from adapters.storage.database import reading
+from adapters.storage.exchange_tables import SignalRow
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from adapters.office import Office
+
+BSN = valid_bsn("9033445")
+IBAN, TELEPHONE, MAIL = "NL91ABNA0417164300", "0612345678", "m.merkteken@voorbeeld.nl"
+SHAPES = [
+    BSN, f"B{BSN}", f"0{BSN}", f"00{BSN}", f"Z-{BSN}", f"{BSN}A", f"{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", IBAN,
+    f"R-{IBAN}", TELEPHONE, "+31612345678", "0031612345678", "06-12345678", MAIL,
+]  # fmt: skip
+NAMES = [
+    "Merkteken",
+    "M.Merkteken-1983",
+    "merkteken-dwarsliggersteeg-12",
+    "https://zaken.example/persoon/merkteken",
+]
+NUMBERS = [
+    "ZAAK-2026-17", "Z-1", "4f693a3c-212f-4ed5-bdb0-192df06c085e", "FZ-2026-7K2M9QX",
+    "https://zaken.gemeente.example/zaken/api/v1/zaken/4f693a3c-212f-4ed5-bdb0-192df06c085e",
+]  # fmt: skip
+
+
+def everything(office: Office) -> str:
+    """Return all that the database holds."""
+    with reading(office.engine) as session:
+        rows = [
+            row
+            for table in inspect(office.engine).get_table_names()
+            for row in session.execute(text(f'SELECT * FROM "{table}"')).all()
+        ]
+    return "\n".join(map(str, rows))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_shape_of_a_person_is_seen(shape: str) -> None:
+    """BSN, IBAN, telephone and e-mail are seen, also behind a letter or a zero or between dots."""
+    assert may_tell_of_a_person(shape)
+    assert not shows_nobody(shape)
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_number_of_a_case_stays_readable(number: str) -> None:
+    """What case systems write as a number or an address is no person."""
+    assert not may_tell_of_a_person(number)
+    assert shows_nobody(number)
+
+
+def test_a_municipality_sets_the_form_of_its_references() -> None:
+    """With a pattern only what fits stays readable."""
+    assert shows_nobody("Z2026-0000017", "Z[0-9]{4}-[0-9]{7}")
+    assert not shows_nobody("JANSEN-1", "Z[0-9]{4}-[0-9]{7}")
+
+
+@pytest.mark.parametrize("mark", [mark for mark in (*SHAPES, *NAMES) if mark[0] != "+"])
+def test_a_marked_reference_is_found_and_not_kept(office: Office, api: TestClient, mark: str) -> None:
+    """A reference that may tell of a person is recognised when it comes back, and stands nowhere."""
+    reference = opened(api, verwijzingen=[mark])
+    with reading(office.engine) as session:
+        assert find_cases(session, office, [mark], ("*",)) == [reference]
+    assert mark not in everything(office)
+
+
+def test_a_kept_hash_has_a_short_tail() -> None:
+    """A person recognises a reference by its last digits; a number of a person has no tail."""
+    from adapters.runtime.settings import Settings  # noqa: PLC0415
+
+    made = Settings(integration_key="s" * 40)  # type: ignore[arg-type]
+    assert forms_of(made, "Merkteken-2026-0017")[0].endswith("-0017")
+    assert "-" not in forms_of(made, f"B{BSN}")[0]
+
+
+def test_marks_through_every_message_stand_nowhere(office: Office, api: TestClient) -> None:
+    """CloudEvents, notifications and signals with marks in ids, sources, types, subjects and suppliers leave none."""
+    for number, mark in enumerate((f"B{BSN}", IBAN, TELEPHONE, "Merkteken-17")):
+        send(
+            api,
+            event(
+                "iets",
+                f"{mark}-{number}",
+                subject=mark,
+                source=f"urn:x:{mark}" if mark != "Merkteken-17" else "urn:x",
+            ),
+        )
+        told = notification(
+            hoofdObject=f"https://zaken.example/zaken/{mark}", aanmaakdatum=f"2026-03-0{number + 1}T08:00:00Z"
+        )
+        assert api.post("/v1/notificaties", json=told).status_code == 204
+        content = delivery(
+            signal(f"{mark}-{number}", SAMIRA, partner=("Zorg", "Huur", "Water", "Energie")[number])
+        )
+        content["codeGegevensleverancier"] = mark
+        take_in(office, content)
+    work_on_inbox(office)
+    found = everything(office)
+    assert [mark for mark in (BSN, IBAN, TELEPHONE, "Merkteken") if mark in found] == []
+
+
+def test_a_signal_with_a_marked_id_counts_once(office: Office) -> None:
+    """A signal whose id is kept as a hash is recognised when it comes again."""
+    content: dict[str, Any] = delivery(signal("merkteken-dwars-1", DENNIS))
+    first, again = take_in(office, content)[0], take_in(office, json.loads(json.dumps(content)))[0]
+    assert (first.result, again.result) == (SignalResult.OPENED, SignalResult.KNOWN)
+    assert first.reference == again.reference
+    with reading(office.engine) as session:
+        assert "merkteken" not in str(session.query(SignalRow).one().signal_id)
+
+
+@pytest.mark.parametrize("mark", [f"B{BSN}", IBAN, f"mw-{BSN}", "NL-0612345678"])
+def test_a_code_or_a_case_reference_tells_of_nobody(api: TestClient, mark: str) -> None:
+    """A worker, a motivation or a case of such a form is refused with one sentence that does not repeat it."""
+    reference = opened(api)
+    answers = [
+        api.post("/v1/zaken", json={"mijlpaal": "M3", "zaak": mark}),
+        api.post(
+            f"/v1/zaken/{reference}/gebeurtenissen",
+            json={"gebeurtenis": "aanmelding_geregistreerd", "medewerker": mark},
+        ),
+        api.post(
+            f"/v1/zaken/{reference}/gebeurtenissen",
+            json={"gebeurtenis": "ingetrokken", "gegevens": {"motivering": mark}},
+        ),
+    ]
+    assert [answer.status_code for answer in answers] == [400, 400, 400]
+    assert not any(mark in answer.text for answer in answers)
