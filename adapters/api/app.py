@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from adapters.api import cases, messages, operator, reports, signals, views
+from adapters.api import cases, ddas, messages, operator, reports, signals, views
 from adapters.api.auth import Gate
 from adapters.api.case_pages import case_router
 from adapters.api.description import VERSION, describe_api
@@ -46,6 +46,8 @@ def create_api(office: Office) -> FastAPI:
     routers = (
         cases.router,
         signals.router,
+        ddas.router,
+        ddas.tokens,
         messages.router,
         reports.router,
         views.guarded,

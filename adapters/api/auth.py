@@ -71,6 +71,19 @@ class Gate:
             raise _too_many(wait, "Te veel verzoeken; wacht even.")
         return Caller(found.client_id, tuple(found.municipalities), tuple(found.events))
 
+    def client_of_key(self, request: Request, name: str, key: str) -> ClientRow | None:
+        """Return the client of this name with this key; a Problem 429 for who guessed too often."""
+        found = self._by_key(key) if key.isascii() else None
+        if found is not None and found.client_id == name:
+            return found
+        claimed = name if name.replace("-", "").isalnum() and name.isascii() else _UNKNOWN
+        who = f"{request.client.host if request.client else ''} {claimed[:_SHOWN]}"
+        if wait := self.lock_out.wait(who):
+            raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
+        self.lock_out.failed(who)
+        log.warning("api_access_refused", client=claimed[:_SHOWN], reason="onbekende sleutel")
+        return None
+
     def _by_key(self, given: str) -> ClientRow | None:
         hashed = key_hash(given)
         row = self._looked_up(

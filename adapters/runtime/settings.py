@@ -170,6 +170,9 @@ class Settings(BaseSettings):
     # Who delivers to DDAS: the organisation and the persons whom CBS may ask.
     ddas_organisation: str | None = None
     ddas_kvk_number: Annotated[str, Field(pattern=r"^[0-9]{8}$")] | None = None
+    # An RSA key and its chain of certificates (PEM) with which what CBS fetches is signed.
+    ddas_signing_key: Path | None = None
+    ddas_certificates: Path | None = None
     ddas_contacts: tuple[DdasContact, ...] = ()
     # A vroegsignaal of the same partner about the same arrears is a repeat for this long.
     repeat_months: Annotated[int, Field(ge=0, le=60)] = 6

@@ -55,7 +55,7 @@ def test_all_names_are_dutch_words_or_terms_of_zgw(described: dict[str, Any]) ->
     assert words == {
         "zaken", "gebeurtenissen", "journaal", "groei", "verwijzingen", "vroegsignalen", "cloudevents",
         "notificaties", "definities", "problemen", "werkvoorraad", "monitor", "abonnementen", "inzagelog",
-        "test", "healthz", "readyz", "metrics",
+        "test", "ddas", "gegevens", "healthz", "readyz", "metrics",
     }  # fmt: skip
 
 

@@ -1,0 +1,101 @@
+"""What CBS fetches of DDAS (SHV 2.0.0): a page of schuldhulptrajecten, with a digest and, with a key, a signature.
+
+The signature is that of the ADR module for JAdES as DDAS uses it: a detached JWS (PS256, b64 false) over the header
+`digest` alone.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any
+
+import jwt
+from jwt.api_jws import PyJWS
+
+from adapters.exchange.ddas_export import DeliveryKind, export
+from adapters.exchange.refusals import IntegrationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+    from pathlib import Path
+
+    from adapters.cases.case_office import CaseOffice
+
+LARGEST_PAGE = 25_000
+_MECHANISM = "http://uri.etsi.org/19182/HttpHeaders"
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
+
+
+class SigningError(IntegrationError):
+    """A key or a certificate with which nothing can be signed: one Dutch sentence."""
+
+
+def page_of_trajects(
+    office: CaseOffice, sees: Callable[[str], bool], start: date, end: date, page: int, size: int
+) -> dict[str, Any]:
+    """Return one page of the trajecten of a period, of the municipalities that may be seen."""
+    delivery = json.loads("".join(export(office, DeliveryKind.TRAJECTS, start, end)))
+    parts = [
+        part
+        for part in delivery["leveringen"]
+        if sees(part["aanleverende_organisatie"]["gemeentecode"].removeprefix("GM"))
+    ]
+    total = sum(len(part["schuldhulptrajecten"]) for part in parts)
+    first = (page - 1) * size
+    shown: list[dict[str, Any]] = []
+    for part in parts:
+        items = part["schuldhulptrajecten"]
+        chosen = items[max(first, 0) : max(first + size, 0)]
+        first -= len(items)
+        if chosen or not total:
+            shown.append(part | {"teller": len(shown) + 1, "schuldhulptrajecten": chosen})
+    if not shown:  # a page after the last: who delivers, and nothing more
+        shown = [part | {"schuldhulptrajecten": []} for part in parts[:1]]
+    pages = max(1, math.ceil(total / size))
+    return {
+        "gegevens": delivery | {"leveringen": shown},
+        "paginering": {"pageSize": size, "currentPage": page, "totalPages": pages, "totalRecords": total},
+    }
+
+
+def digest_of(body: bytes) -> str:
+    """Return the value of the header `Digest` (RFC 3230)."""
+    return "SHA-256=" + base64.b64encode(hashlib.sha256(body).digest()).decode()
+
+
+def signature_headers(digest: str, key: Path | None, certificates: Path | None) -> dict[str, str]:
+    """Return the header with the signature over a digest; nothing where no key is set."""
+    if key is None or certificates is None:
+        return {}
+    chain = [
+        "".join(found.split()) for found in _CERTIFICATE.findall(certificates.read_text(encoding="ascii"))
+    ]
+    if not chain:
+        raise SigningError(f"In {certificates.name} staat geen certificaat.")
+    thumb = hashlib.sha256(base64.b64decode(chain[0])).hexdigest()
+    header = {
+        "b64": False,
+        "crit": ["sigD", "b64"],
+        "kid": thumb,
+        "x5c": chain,
+        "sigD": {"mId": _MECHANISM, "pars": ["digest"]},
+        "typ": "JOSE",
+    }
+    try:
+        signed = PyJWS().encode(
+            f"digest: {digest}".encode(),
+            key.read_text(encoding="ascii"),
+            "PS256",
+            header,
+            is_payload_detached=True,
+        )
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise SigningError(
+            f"Met de sleutel in {key.name} is niet te ondertekenen; geef een RSA-sleutel."
+        ) from None
+    return {"nlgov-adr-payload-sig": signed}
