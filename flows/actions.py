@@ -50,6 +50,7 @@ REFUSED = "Niet gedaan"
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
+_PERSON = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
 
 Case = Annotated[
     str,
@@ -67,7 +68,7 @@ Milestone = Annotated[
     ),
 ]
 Person = Annotated[
-    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_CODE)
+    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_PERSON)
 ]
 Motivation = Annotated[
     str,
@@ -133,6 +134,14 @@ def _key() -> str:
     return f"prefect:{this_run().id}"
 
 
+def _known(here: Office, person: str) -> str:
+    """Return the code of somebody to whom work can be given; who is not in the file of recipients is refused."""
+    book, code = here.recipients.book(), person.strip()
+    if book.configured and code not in book.people:
+        raise NotPossible(f"Medewerker '{code}' kennen we niet. Kies uit: {', '.join(sorted(book.people))}.")
+    return code
+
+
 def _process(here: Office, reference: str, milestone: str | None) -> Snapshot:
     """Return the process that is meant: the named one, or the only one that is open."""
     case = here.casework.case(reference).case
@@ -170,9 +179,12 @@ def caseload_overdragen(
 ) -> str:
     """Geef alle zaken van een medewerker aan een collega. Elke zaak krijgt daarvan een regel in haar journaal."""
     here = office()
+    naar = _known(here, naar)
     caseload = Caseload(here.engine, here.casework)
     done, refused = 0, []
-    for held, refusal in caseload.reassign(van, naar, gemeente or here.settings.municipality, reden, _key()):
+    for held, refusal in caseload.reassign(
+        van.strip(), naar, gemeente or here.settings.municipality, reden, _key()
+    ):
         if refusal is None:
             done += 1
         else:
@@ -193,6 +205,7 @@ def zaak_toewijzen(
 ) -> str:
     """Zet een zaak op naam van een medewerker."""
     here = office()
+    medewerker = _known(here, medewerker)
     process = _process(here, zaak, mijlpaal)
     Caseload(here.engine, here.casework).assign(zaak, process.name, medewerker, reden, _key())
     return f"Zaak {zaak}, {process.name} staat op naam van {medewerker}."
@@ -205,7 +218,9 @@ def afwezigheid_melden(
     laatste_dag: Annotated[FormDay, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
     vervanger: Annotated[
         str | None,
-        Field(title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_CODE),
+        Field(
+            title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_PERSON
+        ),
     ] = None,
     gemeente: Annotated[
         str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
@@ -213,8 +228,9 @@ def afwezigheid_melden(
 ) -> str:
     """Meld dat een medewerker er niet is. Zijn zaken krijgen het label van wie waarneemt."""
     here = office()
+    vervanger = _known(here, vervanger) if vervanger else None
     Caseload(here.engine, here.casework).declare_absence(
-        medewerker, gemeente or here.settings.municipality, eerste_dag, laatste_dag, vervanger
+        medewerker.strip(), gemeente or here.settings.municipality, eerste_dag, laatste_dag, vervanger
     )
     changed = refresh_tags(here, get_client(sync_client=True))
     return f"{medewerker} is afwezig. {changed} zaken kregen andere labels."

@@ -60,19 +60,20 @@ def page_mark(view: CaseView, policy: Policy, refused: str = "") -> str:
     return hashlib.sha256(_page(view, policy, None, refused).encode()).hexdigest()
 
 
-def _page(view: CaseView, policy: Policy, today: date | None, refused: str) -> str:
+def _page(view: CaseView, policy: Policy, today: date | None, refused: str, own_page: str = "") -> str:
     case = view.case
     stops, beside = stops_of(case, policy)
     said = "; ".join(f"{stop.code} {stop.name}: {stop.stage}" for stop in (*stops, *beside))
     return text(
         f"# Zaak {view.reference}",
+        f"[Meld wat er gebeurde, of lees alles van deze zaak]({own_page})" if own_page else "",
         f"**Het laatste antwoord is niet overgenomen.** {refused}" if refused else "",
         picture(route(stops, beside), f"De route van deze zaak. {said}."),
         "## Waar is de zaak?",
         table(("mijlpaal", "wacht op", "bij", "sinds"), _places(view, policy)),
         "## Lopende termijnen",
         table(
-            ("uiterlijk", "nog", "termijn", "mijlpaal", "bron"),
+            ("uiterlijk", "termijn", "mijlpaal", "bron"),
             (row for process in case.processes for row in _terms(process, policy, today)),
         )
         or "Er loopt geen termijn.",
@@ -148,14 +149,21 @@ def _linked(process: Snapshot, rows: Mapping[str, ProcessRow], policy: Policy) -
 def _terms(process: Snapshot, policy: Policy, today: date | None) -> list[tuple[str, ...]]:
     return [
         (
-            short_date(term.due) if term.due else "staat stil",
-            days_left(term, today),
+            _last_day(term, today),
             f"{term.term} {policy.term(term.term).name}",
             process.name,
             policy.term(term.term).source_text,
         )
         for term in running_terms(process)
     ]
+
+
+def _last_day(term: RunningTerm, today: date | None) -> str:
+    """Return the last day of a term; a count of days would be wrong tomorrow."""
+    if term.due is None:
+        return "staat stil"
+    late = today is not None and term.is_overdue(today)
+    return f"{short_date(term.due)}{', **te laat**' if late else ''}"
 
 
 def _reasons(process: Snapshot, policy: Policy) -> Iterator[str]:
@@ -176,7 +184,7 @@ def _reasons(process: Snapshot, policy: Policy) -> Iterator[str]:
 
 
 def _penalties(case: Case, today: date | None) -> Iterator[str]:
-    """Say from when a dwangsom is owed, until when, and how much so far; the day's own figures only today."""
+    """Say from when a dwangsom is owed and until when; what grows by the day would be wrong tomorrow."""
     everything = (
         owed for process in case.processes for owed in penalties(process, today or process.opened_on)
     )
@@ -184,27 +192,8 @@ def _penalties(case: Case, today: date | None) -> Iterator[str]:
         line = f"Dwangsom in {owed.process} (Awb art. 4:17): vanaf {short_date(owed.first_day)}"
         if owed.last_day:
             yield f"{line} tot en met {short_date(owed.last_day)}: {owed.days} dagen, {owed.euros} euro."
-        elif today is None:
-            yield f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}."
         else:
-            yield (
-                f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}; tot nu toe {owed.days} dagen, "
-                f"{owed.euros} euro. Beslis nu: elke dag kost meer."
-            )
-
-
-def days_left(term: RunningTerm, today: date | None) -> str:
-    """Say how many days there are left."""
-    if term.due is None or today is None:
-        return ""
-    left = (term.due - today).days
-    if left < 0:
-        return f"**{-left} {_days(-left)} te laat**"
-    return "vandaag" if left == 0 else f"{left} {_days(left)}"
-
-
-def _days(number: int) -> str:
-    return "dag" if number == 1 else "dagen"
+            yield f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}. Beslis nu: elke dag kost meer."
 
 
 def _handoffs(case: Case, journal: Sequence[JournalRow]) -> list[tuple[str, ...]]:

@@ -43,6 +43,7 @@ class Circumstances:
     contact: str | None = None
     deputy: str | None = None
     cancel_asked: bool = False
+    others: tuple[str, ...] = ()  # what else of the case is open
 
 
 def show(
@@ -79,7 +80,9 @@ def show(
     return Shown(
         name=f"{reference} · {process_title(process.name, policy.name_of(definition))}",
         state=state.waits_for,
-        message=closing_line(process) if closed else waiting_line(process, today, policy, role, around),
+        message=closing_line(process, around)
+        if closed
+        else waiting_line(process, today, policy, role, around),
         tags=tags_of(facts),
     )
 
@@ -93,10 +96,11 @@ def not_taken_up(shown: Shown, why: str) -> Shown:
     )
 
 
-def closing_line(process: Snapshot) -> str:
-    """Say how a process ended."""
+def closing_line(process: Snapshot, around: Circumstances) -> str:
+    """Say how a process ended, and where its case goes on."""
     reason = process.facts.get("eindresultaat") or process.facts.get("uitstroomreden")
-    return f"Afgerond: {reason}." if reason else "Afgerond."
+    ended = f"Afgerond: {reason}." if reason else "Afgerond."
+    return f"{ended} De zaak gaat verder in {' en '.join(around.others)}." if around.others else ended
 
 
 def waiting_line(

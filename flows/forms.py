@@ -32,7 +32,7 @@ WITH_OWN_ACTION = frozenset(
 )
 HOLDER = "houder"
 STAND = "stand"  # the number of the last change, which the form carries
-_PERSON = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
+_PERSON = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
 _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
 

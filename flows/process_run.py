@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
     from adapters.cases.attention import Waiting
+    from flows.prefect_seam.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _TRIES = 10
@@ -158,7 +159,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
                     data=data,
                     event_id=answer.id,
                     # Who accepts and said who he is has the process in his name.
-                    person=answer.values.get(HOLDER) or None if event == ACCEPTED else None,
+                    person=_who_accepts(here, answer) if event == ACCEPTED else None,
                 )
         except (NotPossible, ConflictError) as refusal:
             why = f"{chosen}: {in_form_words(str(refusal), process)}"
@@ -167,3 +168,13 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
             why = ""
             log.info("Verwerkt: %s.", chosen)
     return why
+
+
+def _who_accepts(here: Office, answer: Answer) -> str | None:
+    """Return who said that the process is his; nobody when the file of recipients does not know him."""
+    person = str(answer.values.get(HOLDER) or "").strip()
+    book = here.recipients.book()
+    if person and book.configured and person not in book.people:
+        get_run_logger().warning("Medewerker '%s' kennen we niet: de zaak staat op niemands naam.", person)
+        return None
+    return person or None

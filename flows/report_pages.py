@@ -183,8 +183,7 @@ def _item(item: WorkItem, today: date) -> tuple[str, ...]:
     if item.due is None:
         until = "geen termijn"
     else:
-        late = (today - item.due).days
-        until = f"{short_date(item.due)} ({item.term})" + (f", **{late} d te laat**" if late > 0 else "")
+        until = f"{short_date(item.due)} ({item.term})" + (", **te laat**" if item.due < today else "")
     case = f"[{item.reference}]({page_key(item.reference)})"
     process = (
         f"[{item.process}](../../runs/flow-run/{item.flow_run_id})" if item.flow_run_id else item.process

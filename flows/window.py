@@ -14,6 +14,7 @@ from adapters.cases.caseload import deputy_for, holder_of
 from adapters.cases.shown import ShownRuns
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
+from milestones.case import closed
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
@@ -32,7 +33,10 @@ def circumstances(office: Office, view: CaseView, process: Snapshot, process_id:
     contact = holder_of(view.case, process)
     away = office.away(view.municipality, office.clock.today())
     asked = cancellation_asked(office.engine, process_id)
-    return Circumstances(contact, deputy_for(contact, away), asked)
+    others = tuple(
+        item.name for item in view.case.processes if item.name != process.name and not closed(item)
+    )
+    return Circumstances(contact, deputy_for(contact, away), asked, others)
 
 
 def bring_up_to_date(
@@ -65,7 +69,9 @@ def bring_up_to_date(
             key=page_key(view.reference),
             type="markdown",
             # Prefect shows the description at the address of the key, which people can keep.
-            description=case_page(view, policy, office.clock.today(), refused),
+            description=case_page(
+                view, policy, office.clock.today(), refused, office.page_links.case(view.reference)
+            ),
             data=f"{shown.state}. {shown.message}",
             flow_run_id=run.id,
         )

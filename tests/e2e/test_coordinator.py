@@ -59,7 +59,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     ui.follow(page, reference)
     route = page.get_by_role("img", name=re.compile("De route van deze zaak.*M3 In contact: loopt"))
     expect(route).to_be_visible()
-    ui.says(page, r"\d+ dagen te laat")
+    ui.says(page, ", te laat")
     expect(page.get_by_role("cell", name="Gestart")).to_be_visible()
 
     # The case goes to a colleague, through the form of an action.

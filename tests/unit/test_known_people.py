@@ -1,0 +1,44 @@
+"""Work goes to people who are in the file of recipients; a process that ended says where its case goes on."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from adapters.messages.recipients_file import RecipientsFile
+from flows.actions import _known
+from flows.display import Circumstances, closing_line
+from milestones.process import NotPossible
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Any:
+    """What an action knows of people."""
+    file = tmp_path / "ontvangers.toml"
+    file.write_text('[[persoon]]\ncode = "mw-17"\nkanalen = { x = "json://127.0.0.1:9/" }\n')
+    return SimpleNamespace(recipients=RecipientsFile(file))
+
+
+def test_somebody_who_is_not_in_the_file_gets_no_case(here: Any) -> None:
+    """The refusal names who can be chosen; spaces around a code do no harm."""
+    assert _known(here, " mw-17 ") == "mw-17"
+    with pytest.raises(NotPossible, match=r"'mw-71' kennen we niet. Kies uit: mw-17"):
+        _known(here, "mw-71")
+
+
+def test_without_a_file_any_code_can_be_given_work() -> None:
+    """Who has not set up recipients yet can still divide the work."""
+    assert _known(SimpleNamespace(recipients=RecipientsFile(None)), "mw-71") == "mw-71"  # type: ignore[arg-type]
+
+
+def test_a_process_that_ended_says_where_the_case_goes_on() -> None:
+    """The last line of a run names the processes that are open, and nothing when there are none."""
+    process: Any = SimpleNamespace(facts={"eindresultaat": "hulp aanvaard"})
+    said = closing_line(process, Circumstances(others=("M4", "BEGELEIDING")))
+    assert said == "Afgerond: hulp aanvaard. De zaak gaat verder in M4 en BEGELEIDING."
+    assert closing_line(process, Circumstances()) == "Afgerond: hulp aanvaard."
