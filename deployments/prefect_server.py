@@ -12,11 +12,14 @@ import tempfile
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from anyio import to_thread
 
+from adapters.api.app import create_pages
+from adapters.office import open_office
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings, SettingsError, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
@@ -128,6 +131,7 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         FIRST_PAGE,
         secure=address.scheme == "https",
         accounts=_accounts(chosen),
+        pages=_OwnPages(chosen),
     )
 
 
@@ -135,6 +139,26 @@ def _accounts(chosen: Settings) -> Accounts | None:
     """Return the local accounts, when there are any; who has one must stand in the file of staff."""
     file = AccountFile(chosen.home_folder / FILE)
     return Accounts(file) if chosen.staff_file is not None and file.hashes() else None
+
+
+class _OwnPages:
+    """Our pages. The case database is opened when somebody asks for the first one."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._chosen = chosen
+        self._opening = Lock()
+        self._app: Any = None
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answer one request."""
+        if self._app is None:
+            await to_thread.run_sync(self._open)
+        await self._app(scope, receive, send)
+
+    def _open(self) -> None:
+        with self._opening:
+            if self._app is None:
+                self._app = create_pages(open_office(self._chosen))
 
 
 def _member(file: StaffFile, session: Session) -> StaffMember | None:

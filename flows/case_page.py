@@ -50,9 +50,12 @@ def page_key(reference: str) -> str:
     return f"zaak-{plain}"
 
 
-def case_page(view: CaseView, policy: Policy, today: date, refused: str = "") -> str:
-    """Return the page as Markdown, as it reads today; `refused` says why the last answer was not taken up."""
-    return _page(view, policy, today, refused)
+def case_page(view: CaseView, policy: Policy, today: date, refused: str = "", own_page: str = "") -> str:
+    """Return the page as Markdown, as it reads today.
+
+    `refused` says why the last answer was not taken up; `own_page` is the page where one acts on this case.
+    """
+    return _page(view, policy, today, refused, own_page)
 
 
 def page_mark(view: CaseView, policy: Policy, refused: str = "") -> str:

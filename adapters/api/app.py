@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
@@ -25,6 +25,26 @@ from adapters.exchange.event_mapping import read_rules
 
 if TYPE_CHECKING:
     from adapters.office import Office
+
+
+def page_routers(office: Office) -> tuple[APIRouter, ...]:
+    """Return the routes of the pages for who is known."""
+    return (
+        work_router(office),
+        own_router(office),
+        case_router(office),
+        postbak_router(office),
+        monitor_router(office),
+    )
+
+
+def create_pages(office: Office) -> FastAPI:
+    """Return our pages alone, to stand behind a door that knows who asks."""
+    pages = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    pages.state.office = office
+    for router in page_routers(office):
+        pages.include_router(router)
+    return pages
 
 
 def create_api(office: Office) -> FastAPI:
@@ -54,12 +74,8 @@ def create_api(office: Office) -> FastAPI:
         views.health,
         operator.router,
         handoff_router(office),
-        work_router(office),
-        own_router(office),
         feed_router(office),
-        case_router(office),
-        postbak_router(office),
-        monitor_router(office),
+        *page_routers(office),
     )
     for router in routers:
         api.include_router(router)

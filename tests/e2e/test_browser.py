@@ -49,3 +49,16 @@ def test_the_run_list_finds_a_custom_state_by_name(stack: Stack, page: Page) -> 
     stack.wait_for_state(f"{reference} · M1", "Wacht op eerste vraag")
     ui.look(stack, page, "runs?state=Wacht%20op%20eerste%20vraag")
     expect(page.get_by_text(f"{reference} · M1 Op zoek").first).to_be_visible()
+
+
+def test_our_pages_stand_behind_the_same_door(stack: Stack, page: Page) -> None:
+    """Who is in at the UI is in at our pages: one address, one login, and what he reports has his code."""
+    reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    ui.look(stack, page, "artifacts/key/overzicht")
+    page.goto(f"http://127.0.0.1:{stack.prefect_port}/zoeken?q={reference}")
+    page.get_by_role("link", name="Aanmelding geregistreerd").click()
+    page.get_by_role("button", name="Leg dit vast").click()
+    expect(page.get_by_text("Dit is vastgelegd.")).to_be_visible()
+    last = stack.case(reference)["journaal"][-1]
+    assert (last["gebeurtenis"], last["door"]["soort"]) == ("aanmelding_geregistreerd", "medewerker")
+    assert last["door"]["code"].startswith("gebruiker-")
