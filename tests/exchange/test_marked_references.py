@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 from sqlalchemy import inspect, text
+from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
 from test_api_cases import opened
 from test_messages import event, notification, send
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from deliveries import SAMIRA
+from support.signal_deliveries import SAMIRA
 
 from adapters.messages.operator_messages import FAILED_RUN, tell_coordinator
 
