@@ -22,7 +22,7 @@ from milestones.dutch import dutch_date
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-_LONGEST_FORM = 20_000
+_LONGEST_FORM, _LONGEST_SMALL_FORM = 20_000, 4_000  # bytes
 _TRY_LATER = [
     "Er is niets vastgelegd.",
     "Probeer het over een paar minuten nog een keer. De link blijft werken.",
@@ -37,12 +37,12 @@ _pages = Environment(
 _pages.filters["datum"] = dutch_date
 
 
-async def long_form(request: Request) -> dict[str, list[str]]:
+async def long_form(request: Request, longest: int = _LONGEST_FORM) -> dict[str, list[str]]:
     """Read a form; what is too long or no form counts as empty."""
     body = b""
     async for part in request.stream():
         body += part
-        if len(body) > _LONGEST_FORM:
+        if len(body) > longest:
             return {}
     found = parse_qs(body.decode("utf-8", "replace"))
     return {name: [value.strip() for value in values] for name, values in found.items()}
@@ -50,7 +50,8 @@ async def long_form(request: Request) -> dict[str, list[str]]:
 
 async def small_form(request: Request) -> dict[str, str]:
     """Read a form in which each field stands once."""
-    return {name: values[-1] for name, values in (await long_form(request)).items()}
+    found = await long_form(request, _LONGEST_SMALL_FORM)
+    return {name: values[-1] for name, values in found.items()}
 
 
 class PersonRoute(APIRoute):

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import inspect, text
+from support.api import opened
+from support.other_systems import event, notification, send
 from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
-from test_api_cases import opened
-from test_messages import event, notification, send
 
 from adapters.exchange.inbox import work_on_inbox
 from adapters.exchange.references import find_cases, forms_of
