@@ -73,7 +73,7 @@ def shows_nobody(text: str, pattern: str | None = None) -> bool:
         return False
     if "://" not in text:
         return _is_number(text)
-    *words, last = text.partition("#")[0].partition("://")[2].split("/")[1:]
+    *words, last = text.partition("#")[0].partition("://")[2].split("/")[1:] or [""]
     return _is_number(last) and all(word in _ZGW_WORDS or _is_number(word) for word in words)
 
 

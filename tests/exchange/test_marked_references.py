@@ -143,3 +143,8 @@ def test_a_code_or_a_case_reference_tells_of_nobody(api: TestClient, mark: str) 
     ]
     assert [answer.status_code for answer in answers] == [400, 400, 400]
     assert not any(mark in answer.text for answer in answers)
+
+
+def test_an_address_of_a_host_alone_shows_nobody() -> None:
+    """Whoever names only a host as a resource gets an answer like any other."""
+    assert shows_nobody("https://voorbeeld.example")

@@ -91,7 +91,7 @@ def test_a_refused_event_says_which_events_are_allowed(routekaart: Command) -> N
         (("open", "--mijlpaal", "M3", "--op", "2999-01-01"), "in de toekomst"),
         (("open", "--mijlpaal", "M3", "--op", "gisteren"), "is geen datum"),
         (("open", "--mijlpaal", "M3", "--gegevens", "{"), "geen geldige JSON"),
-        (("open", "--mijlpaal", "M3", "--zaak", "123456782"), "lijkt op een BSN"),
+        (("open", "--mijlpaal", "M3", "--zaak", "123456782"), "iets over een persoon zeggen"),
         (("open",), "Er ontbreekt iets"),
         (("bestaat-niet",), "Deze opdracht bestaat niet"),
         (("open", "--mijlpaal", "M3", "--vreemd"), "De optie --vreemd bestaat niet"),
