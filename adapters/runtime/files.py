@@ -13,8 +13,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BLOCK = 4096
+_PROBE_BYTES = 256 * 1024
 _FOR_THIS_USER = 0o600
 _FOR_ALL = 0o644
+
+
+def has_room(folder: Path) -> bool:
+    """Whether a file of some size can be written in a folder: its disk is not full and not read-only."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+            probe.flush()
+    except OSError:
+        return False
+    return True
 
 
 def append_line(file: Path, line: str, *, secret: bool = False) -> None:

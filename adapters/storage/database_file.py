@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from adapters.runtime.files import has_room
 from adapters.storage.database import reading
 from milestones.refusal import Refusal
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 _MARK = ".gemaakt"
-_PROBE_BYTES = 256 * 1024
 _WAY_BACK = "Zet een backup terug: routekaart terugzetten BESTAND."
 
 
@@ -105,12 +104,8 @@ def check_writable(engine: Engine) -> None:
 
 
 def _check_disk(file: Path) -> None:
-    try:
-        with tempfile.TemporaryFile(dir=file.parent) as probe:
-            probe.write(bytes(_PROBE_BYTES))
-            probe.flush()
-    except OSError:
-        raise NotWritableError("De schijf met zaken is vol of alleen te lezen.") from None
+    if not has_room(file.parent):
+        raise NotWritableError("De schijf met zaken is vol of alleen te lezen.")
     if file.exists() and not os.access(file, os.W_OK):
         raise NotWritableError("De database met zaken is alleen te lezen.")
 

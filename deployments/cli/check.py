@@ -9,6 +9,7 @@ from adapters.messages.message_check import message_problems
 from adapters.operations.chain_heads import head_problems
 from adapters.operations.integrity import broken_journals
 from adapters.runtime.calendar_data import kb_alarm
+from adapters.runtime.files import has_room
 from adapters.runtime.policies import policy_problems
 from adapters.storage.database_file import damage_in
 from adapters.storage.keys import key_problems
@@ -48,6 +49,7 @@ def _problems(office: Office) -> Iterator[str]:
     if damage := damage_in(office.engine):
         yield damage
         return
+    yield from disk_problems(office)
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
     yield from prefect_problems(office.settings)
@@ -56,3 +58,12 @@ def _problems(office: Office) -> Iterator[str]:
     yield from part_problems(WORKER_PARTS + SERVER_PARTS)
     yield from broken_journals(office)
     yield from head_problems(office)
+
+
+def disk_problems(office: Office) -> Iterator[str]:
+    """Yield a sentence when nothing can be written in the home folder."""
+    if not has_room(office.settings.ensure_home()):
+        yield (
+            f"De schijf van {office.settings.home_folder} is vol of alleen te lezen. Berichten die daar in een bestand "
+            "komen, wachten tot er ruimte is."
+        )

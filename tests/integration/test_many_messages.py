@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from adapters.office import Office
 from adapters.runtime.settings import Settings
 from adapters.storage.database import OutboxRow, reading
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
+from deployments.cli.check import disk_problems
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +74,44 @@ def test_all_messages_arrive_and_none_at_a_wrong_person(
         states = Counter(row.state for row in session.exec(select(DeliveryRow)))
     assert states[DeliveryState.DELIVERED] == messages
     assert set(states) <= {DeliveryState.DELIVERED, DeliveryState.NEXT_CHANNEL}
+
+
+def test_a_full_disk_delivers_what_it_could_write_and_keeps_the_rest(
+    engine: Engine, small_disk: Path, clock: SetClock
+) -> None:
+    """Of forty messages to the file, delivered are those that can be read there; with room again all are."""
+    office = Office(Settings(home=small_disk), engine, clock)
+    filler = small_disk / "vulling"
+    filler.write_bytes(bytes(48_000))
+    for _ in range(40):
+        office.casework.open("M3", municipality="0518")
+    with reading(engine) as session:
+        effects = session.exec(select(OutboxRow.id)).all()
+    for effect in effects:
+        office.deliveries.plan(effect)
+
+    _send_due(office)
+    written = _lines(office)
+    assert 0 < len(written) < len(effects)
+    assert len(written) + len(_waiting(office)) == len(effects)
+    assert list(disk_problems(office)) != []
+
+    filler.unlink()
+    while waiting := _waiting(office):
+        clock.moment = max(clock.now(), min(row.next_attempt_at for row in waiting))
+        _send_due(office)
+    assert sorted(_lines(office)) == sorted(set(effects))
+
+
+def _lines(office: Office) -> list[str]:
+    """Return the ids of the messages in the file; each line can be read."""
+    return [json.loads(line)["id"] for line in office.settings.messages_file.read_text().splitlines()]
+
+
+def _send_due(office: Office) -> None:
+    for process in {row.process_id for row in _waiting(office)}:
+        for parcel in office.deliveries.due(process):
+            office.deliveries.send(parcel)
 
 
 def _waiting(office: Office) -> list[DeliveryRow]:

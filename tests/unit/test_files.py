@@ -8,28 +8,12 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from adapters.runtime.files import append_line, whole_file
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 LINE = json.dumps({"tekst": "é" * 300}, ensure_ascii=False)
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 64 kB of its own."""
-    folder = tmp_path / "schijf"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this user may mount no disk")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
 
 
 def _whole(file: Path) -> int:
