@@ -15,6 +15,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
@@ -39,7 +40,7 @@ _BACK = "Alle zaken komen terug uit het journaal; maak Secret-blokken en eigen a
 
 def refuse_newer_prefect(settings: Settings) -> None:
     """Raise a SettingsError when the installed Prefect cannot read the database, with what to do."""
-    file = own_prefect_database(settings)
+    file = _file_of_prefect(settings)
     url = _postgresql_of_prefect() if file is None else None
     if file is not None:
         there, kind = _revisions_in_file(file), "sqlite"
@@ -61,7 +62,7 @@ def move_database_aside(settings: Settings) -> str | None:
     In PostgreSQL its schema is renamed and an empty one takes its place. Raises SettingsError.
     """
     stamp = f"{datetime.now(AMSTERDAM):%Y%m%d-%H%M%S}"
-    if (file := own_prefect_database(settings)) is not None:
+    if (file := _file_of_prefect(settings)) is not None:
         return _move_file(file, stamp)
     if (url := _postgresql_of_prefect()) is not None:
         return _move_schema(url, stamp)
@@ -110,25 +111,39 @@ def _move_schema(url: URL, stamp: str) -> str | None:
     return f"schema {kept}"
 
 
+def _said(name: str) -> str | None:
+    """Return what a setting of Prefect's database says, under its name of now or of before."""
+    return os.environ.get(f"PREFECT_SERVER_DATABASE_{name}") or os.environ.get(f"PREFECT_API_DATABASE_{name}")
+
+
+def _file_of_prefect(settings: Settings) -> Path | None:
+    """Return the file of Prefect's SQLite: ours, or the one that its settings name; None on a server."""
+    url = _said("CONNECTION_URL")
+    if url is None or not url.startswith("sqlite"):
+        return own_prefect_database(settings)
+    name = make_url(url).database or ""
+    return Path(unquote(name.removeprefix("file:")) if name.startswith("file:") else name)
+
+
 def _postgresql_of_prefect() -> URL | None:
     """Return the address of Prefect's own PostgreSQL as its settings name it; None where there is none."""
 
-    def said(name: str) -> str | None:
+    def _said(name: str) -> str | None:
         return os.environ.get(f"PREFECT_SERVER_DATABASE_{name}") or os.environ.get(
             f"PREFECT_API_DATABASE_{name}"
         )
 
-    if (url := said("CONNECTION_URL")) is not None:
+    if (url := _said("CONNECTION_URL")) is not None:
         return make_url(url) if url.startswith("postgres") else None
-    if (host := said("HOST")) is None:
+    if (host := _said("HOST")) is None:
         return None
     return URL.create(
         "postgresql",
-        said("USER"),
-        said("PASSWORD"),
+        _said("USER"),
+        _said("PASSWORD"),
         host,
-        int(said("PORT") or 5432),
-        said("NAME"),
+        int(_said("PORT") or 5432),
+        _said("NAME"),
     )
 
 

@@ -49,6 +49,9 @@ def test_an_odd_home_behind_a_proxy_and_then_an_older_prefect(tmp_path: Path) ->
     assert "nieuwere Prefect" in refused.stderr
     assert "--nieuwe-prefect" in refused.stderr
     assert refused.stderr.count("\n") == 1
+    checked = run("controleer", environment=stack.environment, check=False)
+    assert checked.returncode == 1
+    assert "nieuwere Prefect" in checked.stderr
 
     log = tmp_path / "opnieuw.log"
     process = subprocess.Popen(

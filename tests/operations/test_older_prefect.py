@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -12,6 +14,7 @@ import pytest
 from support.stack import free_port
 
 from adapters.runtime.settings import Settings, SettingsError
+from deployments.environment import prefect_environment
 from deployments.prefect_check import prefect_problems
 from deployments.prefect_database import move_database_aside, refuse_newer_prefect
 
@@ -37,6 +40,28 @@ def test_without_a_database_of_prefect_there_is_nothing_to_refuse_or_to_move(
     """An empty database is one that Prefect will fill."""
     refuse_newer_prefect(prefect_on_postgresql)
     assert move_database_aside(prefect_on_postgresql) is None
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_a_newer_file_is_refused_wherever_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    """Also in a home whose name has to be written in another way in an address, as our own processes name it."""
+    home = tmp_path / "wat?nu #1 50% één"
+    settings = Settings(home=home, prefect_port=free_port())
+    (home / "prefect").mkdir(parents=True)
+    if named:
+        monkeypatch.setenv(URL, prefect_environment(settings)[URL])
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database, database:
+        database.execute("CREATE TABLE alembic_version (version_num)")
+        database.execute("INSERT INTO alembic_version VALUES ('ffffffffffff')")
+    with pytest.raises(SettingsError, match="nieuwere Prefect"):
+        refuse_newer_prefect(settings)
+    assert "nieuwere Prefect" in "".join(prefect_problems(settings))  # so says `controleer`
+    moved = move_database_aside(settings)
+    assert moved is not None
+    assert moved.startswith(str(home / "prefect" / "prefect.db."))
+    refuse_newer_prefect(settings)
 
 
 @pytest.mark.long
