@@ -31,9 +31,9 @@ def test_from_the_front_page_to_an_answered_form(stack: Stack, page: Page) -> No
     page.get_by_role("link", name=f"{reference} · M3 In contact").click()
 
     expect(page.get_by_text("Wacht op registratie aanmelding").first).to_be_visible()
+    ui.says(page, "Te laat: moest uiterlijk .*Wgs art. 4 lid 1")
     with ui.all_tags(page):
         expect(page.get_by_text("rol:klantmanager").filter(visible=True)).to_be_visible()
-    ui.says(page, "Te laat: moest uiterlijk .*Wgs art. 4 lid 1")
 
     form = ui.resume(page)
     expect(form.get_by_text("Op welke datum? (leeg = vandaag)")).to_be_visible()
