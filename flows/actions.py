@@ -138,7 +138,7 @@ def _known(here: Office, person: str) -> str:
     """Return the code of somebody to whom work can be given; who is not in the file of recipients is refused."""
     book, code = here.recipients.book(), person.strip()
     if book.configured and code not in book.people:
-        raise NotPossible(f"Medewerker '{code}' kennen we niet. Kies uit: {', '.join(sorted(book.people))}.")
+        raise NotPossible(f"Deze medewerker kennen we niet. Kies uit: {', '.join(sorted(book.people))}.")
     return code
 
 

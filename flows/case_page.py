@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.runtime.calendar_data import dutch_calendar
 from flows.display import running_terms
@@ -18,11 +19,10 @@ from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
-from milestones.definitions import DEFINITIONS, definition_of, kept_definition
+from milestones.definitions import DEFINITIONS, definition_of
 from milestones.penalty import penalties
 from milestones.roles import dutch_role
 from milestones.running import reservation
-from milestones.steering import STEERING
 from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
@@ -236,17 +236,12 @@ def _journal(journal: Sequence[JournalRow], policy: Policy) -> str:
         table(
             ("op", "mijlpaal", "wat er gebeurde", "daarna", "door"),
             (
-                (short_date(row.on), row.process, event_label(row, policy), _after(row), _by(row))
+                (short_date(row.on), row.process, event_label(row, policy), _after(row), actor_label(row))
                 for row in shown
             ),
         ),
         f"En nog {left} eerdere regels: `routekaart zaak {journal[0].case_reference}`." if left > 0 else "",
     ).strip()
-
-
-def _by(row: JournalRow) -> str:
-    """Return who did it, by the code, and how it came in."""
-    return " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
 
 
 def _after(row: JournalRow) -> str:
@@ -255,22 +250,3 @@ def _after(row: JournalRow) -> str:
     code, _, _ = row.process.partition("#")
     state = DEFINITIONS[code].state_by_code.get(row.after) if code in DEFINITIONS else None
     return state.waits_for if state else row.after
-
-
-_OWN_WORDS = {"geopend": "Gestart", "overgedragen": "Overgedragen aan deze mijlpaal"}
-
-
-def event_label(row: JournalRow, policy: Policy) -> str:
-    """Return what a journal row says, in words."""
-    if row.event in _OWN_WORDS:
-        return _OWN_WORDS[row.event]
-    definition = kept_definition(row.process.partition("#")[0], row.version)
-    if row.rung is None and definition.knows(row.event):
-        return definition.event(row.event).label
-    if row.rung is None and row.event in STEERING:
-        return STEERING[row.event].label
-    term = (row.term or row.event.split("_")[0]).split("#")[0]
-    name = policy.term(term).name if term in policy.terms else term
-    if row.event.endswith("_waarschuwing"):
-        return f"Waarschuwing: {name} ({term})"
-    return f"Termijn voorbij: {name} ({term})"

@@ -175,6 +175,6 @@ def _who_accepts(here: Office, answer: Answer) -> str | None:
     person = str(answer.values.get(HOLDER) or "").strip()
     book = here.recipients.book()
     if person and book.configured and person not in book.people:
-        get_run_logger().warning("Medewerker '%s' kennen we niet: de zaak staat op niemands naam.", person)
+        get_run_logger().warning("Deze medewerker kennen we niet: de zaak staat op niemands naam.")
         return None
     return person or None

@@ -76,12 +76,12 @@ class Gate:
         found = self._by_key(key) if key.isascii() else None
         if found is not None and found.client_id == name:
             return found
-        claimed = name if name.replace("-", "").isalnum() and name.isascii() else _UNKNOWN
-        who = f"{request.client.host if request.client else ''} {claimed[:_SHOWN]}"
+        claimed = _fit_for_log(name)
+        who = f"{request.client.host if request.client else ''} {claimed}"
         if wait := self.lock_out.wait(who):
             raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
         self.lock_out.failed(who)
-        log.warning("api_access_refused", client=claimed[:_SHOWN], reason="onbekende sleutel")
+        log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
         return None
 
     def _by_key(self, given: str) -> ClientRow | None:
@@ -194,10 +194,14 @@ def _claimed_id(given: str) -> str:
     said = claims.get("client_id", claims.get("iss"))
     if said is None and given.startswith("rk_"):
         said = given.removeprefix("rk_").split("_")[0]
-    plain = (
-        isinstance(said, str) and len(said) <= _SHOWN and said.replace("-", "").isalnum() and said.isascii()
-    )
-    return said if plain and isinstance(said, str) and not said.isdigit() else _UNKNOWN
+    return _fit_for_log(said)
+
+
+def _fit_for_log(said: object) -> str:
+    """Return a name that a caller gives himself where it can be that of a client; a number may be a person's."""
+    if not isinstance(said, str) or len(said) > _SHOWN or said.isdigit():
+        return _UNKNOWN
+    return said if said.isascii() and said.replace("-", "").isalnum() else _UNKNOWN
 
 
 def _too_many(wait: float, detail: str) -> Problem:

@@ -16,9 +16,9 @@ from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.caseload import Caseload
 from adapters.cases.casework import ConflictError
+from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
-from adapters.messages.causes import label_of
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.messages.message_writing import why_then
 from adapters.runtime.actor import acts
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from adapters.cases.casework import CaseView
     from adapters.office import Office
-    from adapters.storage.database import JournalRow
     from milestones.definition import EventSpec
     from milestones.definition import Field as EventField
     from milestones.policy import Policy
@@ -141,7 +140,10 @@ def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> H
         for process in view.case.processes
         if not closed(process)
     ]
-    lines = [_line(row) for row in reversed(view.journal)]
+    lines = [
+        _Line(row.on, row.process, event_label(row, policy), actor_label(row))
+        for row in reversed(view.journal)
+    ]
     return html_page(
         "case.html", 200, title=f"Zaak {view.reference}", here="/zaak", visitor=visitor, reference=view.reference,
         crisis=any(item.facts.get("bedreigende_situatie") is True for item in view.case.processes),
@@ -198,12 +200,6 @@ def _route(view: CaseView, policy: Policy) -> Iterator[_Stop]:
         else:
             stage = "klaar" if mine else "nog niet"
         yield _Stop(process_title(code, policy.name_of(DEFINITIONS[code])), stage, bool(running))
-
-
-def _line(row: JournalRow) -> _Line:
-    said = label_of(row.process, row.version, row.event) or row.event.replace("_", " ")
-    who = " ".join(part for part in (row.actor_code or row.actor_kind, row.actor_way) if part)
-    return _Line(row.on, row.process, said, who)
 
 
 # --- reporting an event ---------------------------------------------------------------------------------------

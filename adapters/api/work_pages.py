@@ -94,13 +94,11 @@ def _blocks(office: Office, visitor: Visitor) -> list[_Block]:
     offered = [item for item in everything if item.offered and (item.reference, item.process) in asked]
     returned = [item for item in everything if item.returned and visitor.may("verdelen", item.municipality)]
     own = [item for item in everything if item.holder in team or item.deputy == visitor.code]
-    sunday_on = [item for item in own if item not in offered]
-    late = [item for item in sunday_on if item.due is not None and item.due < today]
-    now = [item for item in sunday_on if item.due == today]
-    week = [
-        item for item in sunday_on if item.due is not None and 0 < (item.due - today).days <= _week(today)
-    ]
-    later = [item for item in sunday_on if item not in (*late, *now, *week)]
+    rest = [item for item in own if item not in offered]
+    late = [item for item in rest if item.due is not None and item.due < today]
+    now = [item for item in rest if item.due == today]
+    week = [item for item in rest if item.due is not None and 0 < (item.due - today).days <= _week(today)]
+    later = [item for item in rest if item not in (*late, *now, *week)]
     listed = [
         _Block("Teruggegeven: zoek iemand anders", returned),
         _Block("Aan jou aangeboden", offered),

@@ -19,7 +19,7 @@ import threading
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.runtime.actor import is_code
 from adapters.runtime.settings import SettingsError
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERYWHERE = "*"
+_Word = TypeVar("_Word", bound=StrEnum)
 _MUNICIPALITY = re.compile(r"[0-9]{4}|\*", re.ASCII)
 
 
@@ -158,20 +159,23 @@ def read_staff(path: Path) -> StaffBook:
         raise SettingsError(error.sentence) from None
     except OSError as error:
         raise SettingsError(f"Het bestand {path} is niet te lezen ({error.strerror}).") from None
-    if unknown := set(content) - {"mensen", "rollen", "rollen_van_groepen"}:
+    if unknown := set(content) - {"mensen", "rollen"}:
         raise SettingsError(f"{path.name}: het deel {min(unknown)} bestaat niet; wel: mensen, rollen.")
     rights = dict(DEFAULT_RIGHTS)
     for name, given in _table(path, content, "rollen").items():
-        rights[_role(path, name)] = frozenset(_right(path, word) for word in _words(path, name, given))
+        role = _one_of(path, StaffRole, "de rol", name)
+        rights[role] = frozenset(
+            _one_of(path, Right, "het recht", word) for word in _words(path, name, given)
+        )
     people = {}
     for code, places in _table(path, content, "mensen").items():
         if not is_code(code):
             raise SettingsError(f"{path.name}: '{code}' is geen code van een medewerker, zoals mw-17.")
-        people[code] = roles_from(path, code, places)
+        people[code] = _roles_from(path, code, places)
     return StaffBook(MappingProxyType(people), MappingProxyType(rights))
 
 
-def roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[StaffRole]]:
+def _roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[StaffRole]]:
     """Read roles per gemeentecode."""
     if not isinstance(places, dict) or not places:
         raise SettingsError(
@@ -183,7 +187,9 @@ def roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[St
             raise SettingsError(
                 f"{path.name}: {about}: '{place}' is geen gemeentecode van vier cijfers of *."
             )
-        found[place] = frozenset(_role(path, word) for word in _words(path, about, given))
+        found[place] = frozenset(
+            _one_of(path, StaffRole, "de rol", word) for word in _words(path, about, given)
+        )
     return MappingProxyType(found)
 
 
@@ -200,19 +206,10 @@ def _words(path: Path, about: str, given: Any) -> Iterable[str]:
     return given
 
 
-def _role(path: Path, word: str) -> StaffRole:
+def _one_of(path: Path, words: type[_Word], kind: str, word: str) -> _Word:
     try:
-        return StaffRole(word)
+        return words(word)
     except ValueError:
         raise SettingsError(
-            f"{path.name}: de rol '{word}' bestaat niet; kies uit {', '.join(StaffRole)}."
-        ) from None
-
-
-def _right(path: Path, word: str) -> Right:
-    try:
-        return Right(word)
-    except ValueError:
-        raise SettingsError(
-            f"{path.name}: het recht '{word}' bestaat niet; kies uit {', '.join(Right)}."
+            f"{path.name}: {kind} '{word}' bestaat niet; kies uit {', '.join(words)}."
         ) from None

@@ -228,7 +228,7 @@ class Door:
                 try:
                     await self.guard.check_socket(path, _said(message), member)
                 except ForbiddenError:
-                    log.info("right_missing", code=member.code, path=path)
+                    log.info("right_missing", code=member.code, method="WEBSOCKET")
                     return {"type": "websocket.disconnect", "code": _REFUSED_SOCKET}
             return message
 

@@ -48,15 +48,21 @@ async def log_in(accounts: Accounts, receive: Receive, address: str) -> LoginAns
     try:
         right = await accounts.may_enter(code, given.get("wachtwoord", ""), address)
     except TooManyError:
-        log.warning("login_refused", code=code, reason="too_many")
+        _log_refused(accounts, code, "too_many")
         return LoginAnswer(429, onward=onward, sentence="Wacht even en probeer het opnieuw.", code=code)
     if not right:
-        log.warning("login_refused", code=code, reason="password")
+        _log_refused(accounts, code, "password")
         return LoginAnswer(
             403, onward=onward, sentence="Deze code en dit wachtwoord horen niet bij elkaar.", code=code
         )
     log.info("came_in", code=code)
     return LoginAnswer(303, Session(code), onward)
+
+
+def _log_refused(accounts: Accounts, code: str, reason: str) -> None:
+    """Log who was refused; what is no code of an account may be a name or a number of a person."""
+    known = code in accounts.file.hashes()
+    log.warning("login_refused", code=code if known else "onbekend", reason=reason)
 
 
 def own_path(path: str) -> str:

@@ -53,15 +53,6 @@ def test_a_network_that_is_named_is_allowed_and_link_local_never() -> None:
     assert not may_go_to(metadata, ("169.254.0.0/16", "0.0.0.0/0"))
 
 
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    """Return a receiver on this machine that must not be reached."""
-    server = Receiver()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
 def names(monkeypatch: pytest.MonkeyPatch, *answers: str) -> list[str]:
     """Let a name have one address after another, as DNS that changes does; give what was asked."""
     asked: list[str] = []

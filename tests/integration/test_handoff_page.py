@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
-import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
@@ -16,13 +14,12 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import uvicorn
 from sqlalchemy.event import listen
 from sqlmodel import col, select
+from support.peers import serving
 from support.receivers import Mailbox, web_address
 from support.stack import free_port
 
-from adapters.api import create_api
 from adapters.messages.delivery_list import listed, send_again
 from adapters.messages.handoff_links import HandoffLinks, responsible_person
 from adapters.office import Office
@@ -101,18 +98,9 @@ def desk(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Desk]:
     port, box = free_port(), Mailbox()
     settings = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
     office = Office(settings, engine, clock)
-    server = uvicorn.Server(
-        uvicorn.Config(create_api(office), host="127.0.0.1", port=port, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    with web_address(box) as address:
+    with serving(office, port), web_address(box) as address:
         (tmp_path / "ontvangers.toml").write_text(RECIPIENTS.replace("{web}", address))
-        while not server.started:
-            time.sleep(0.02)
         yield Desk(office, clock, box)
-    server.should_exit = True
-    thread.join(10)
 
 
 def _accept(link: str) -> httpx.Response:

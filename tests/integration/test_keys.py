@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlmodel import select
 from support.stack import home_with_keys
+from support.terminal import forget_settings, run_here
 
-from adapters.office import office as cached_office
 from adapters.office import open_office
 from adapters.runtime.persons import person_key
 from adapters.runtime.settings import KEY_FILES, Settings, SettingsError
-from adapters.runtime.settings import settings as cached_settings
 from adapters.storage.database import CaseRow, SettingRow, reading, writing
 from adapters.storage.keys import WrongKeyError, check_keys, key_problems, replace_key
-from deployments import cli
 from deployments.cli.answers import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -48,16 +46,10 @@ def command(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) 
     def run(settings: Settings, *arguments: str) -> tuple[int, str, str]:
         monkeypatch.setenv("ROUTEKAART_HOME", str(settings.home))
         monkeypatch.setenv("ROUTEKAART_DATABASE_URL", str(settings.database_url))
-        cached_settings.cache_clear()
-        cached_office.cache_clear()
-        capfd.readouterr()
-        code = cli.run(list(arguments))
-        said = capfd.readouterr()
-        return code, said.out, said.err
+        return run_here(capfd, *arguments)
 
     yield run
-    cached_settings.cache_clear()
-    cached_office.cache_clear()
+    forget_settings()
 
 
 def _open_for_person(settings: Settings) -> str:

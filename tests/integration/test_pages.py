@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
-import threading
-import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from icalendar import Calendar
 from openpyxl import load_workbook
 from playwright.sync_api import expect, sync_playwright
 from sqlmodel import col, select
+from starlette.testclient import TestClient
+from support.peers import serving
 from support.stack import free_port
 
-from adapters.api import create_api
+from adapters.api.app import create_pages
+from adapters.api.person import as_person
 from adapters.cases.caseload import Caseload
 from adapters.exchange.references import add_reference
 from adapters.office import Office
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import Settings
+from adapters.runtime.staff import operator_of_machine
 from adapters.storage.database import CaseRow, JournalRow, OutboxRow, reading, writing
 from adapters.storage.exchange_tables import PostbakRow
 from adapters.storage.message_tables import DeliveryRow
@@ -100,16 +103,8 @@ def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
     (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
     settings = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
     office = Office(settings, engine, clock)
-    server = uvicorn.Server(
-        uvicorn.Config(create_api(office), host="127.0.0.1", port=port, log_level="warning")
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    yield Town(office, clock, f"http://127.0.0.1:{port}")
-    server.should_exit = True
-    thread.join(10)
+    with serving(office, port) as base:
+        yield Town(office, clock, base)
 
 
 @pytest.fixture(scope="module")
@@ -336,3 +331,29 @@ def test_what_waits_in_the_postbak_is_coupled_with_one_press(town: Town, browser
     expect(hand.page.get_by_text("De postbak is leeg.")).to_be_visible()
     row = town.office.casework.case(second).journal[-1]
     assert (row.event, row.actor_code) == ("aanmelding_geregistreerd", "co-1")
+
+
+def test_the_journal_of_a_case_is_in_words(town: Town) -> None:
+    """A warning is called by its term and came by itself; what a person did names his code and his way in."""
+    reference = town.case("aanmelding_geregistreerd")
+    with acts(Actor(ActorKind.PERSON, "mw-17", Way.COMMAND)):
+        town.office.casework.report(reference, "bedreigend", process="M3")
+    town.office.casework.fire_due(reference)
+    rows = re.findall(r"<tr>(<td>.*?)</tr>", town.client("mw-17").get(f"/zaak/{reference}").text)
+    told = [re.sub(r"<[^>]+>", "|", row).strip("|").split("||")[2:] for row in rows]
+    assert ["Er is een bedreigende situatie", "mw-17 (opdracht)"] in told
+    assert ["Waarschuwing: eerste gesprek bij een bedreigende situatie (T02)", "vanzelf"] in told
+
+
+def test_a_machine_without_recipients_is_told_where_people_come_from(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """There is no list in which nothing can be chosen, and Mijn werk leads to the cases that are in nobody's name."""
+    office = Office(Settings(home=tmp_path), engine, clock)
+    reference = office.casework.open("M3", municipality="0000").reference
+    page = TestClient(as_person(create_pages(office), operator_of_machine("gebruiker-0")))
+    work = page.get("/werkvoorraad").text
+    assert reference in work
+    assert "als het bestand met ontvangers medewerkers noemt" in work
+    assert "Wijs toe" not in work
+    assert 'vind je in de <a href="/werkvoorraad">' in page.get("/mijn").text

@@ -13,12 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.stack import ROUTEKAART, free_port
+from support.terminal import forget_settings, run_here
 
-from adapters.office import office as cached_office
 from adapters.operations.sentences import ErrorKind, explain
 from adapters.runtime.settings import Settings
-from adapters.runtime.settings import settings as cached_settings
-from deployments import cli
 from deployments.cli import console
 
 if TYPE_CHECKING:
@@ -58,16 +56,10 @@ def command(
         with pytest.MonkeyPatch.context() as patch:
             for name, value in environment.items():
                 patch.setenv(f"ROUTEKAART_{name}", value)
-            cached_settings.cache_clear()
-            cached_office.cache_clear()
-            capfd.readouterr()
-            code = cli.run(words.split())
-        said = capfd.readouterr()
-        return code, said.out, said.err
+            return run_here(capfd, *words.split())
 
     yield run
-    cached_settings.cache_clear()
-    cached_office.cache_clear()
+    forget_settings()
 
 
 def _one_sentence(answer: tuple[int, str, str]) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from adapters.runtime.credential import Credential
 from adapters.runtime.staff import StaffFile
@@ -146,6 +147,18 @@ def test_a_login_leads_nowhere_else(door: Door, path: str) -> None:
     """An address of another site, or one that would become a header, is left out."""
     assert own_path(path) == ""
     assert log_in(door, data={"naar": path}).headers["location"] == "/"
+
+
+def test_the_log_repeats_no_name_or_number_that_somebody_typed(door: Door) -> None:
+    """A wrong password of a known code names that code; what is no account may be a person, and is not written."""
+    with capture_logs() as said:
+        for code in ("Jansen", "111222333", "mw-17"):
+            assert log_in(door, data={"code": code, "wachtwoord": "x" * 12}).status_code == 403
+    assert [line["code"] for line in said if line["event"] == "login_refused"] == [
+        "onbekend",
+        "onbekend",
+        "mw-17",
+    ]
 
 
 def test_guesses_slow_down_the_guesser_alone(file: AccountFile) -> None:

@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from support.terminal import forget_settings, run_here
 
 from adapters.api.app import create_api
 from adapters.exchange import signals
 from adapters.exchange.ddas import check_structure
 from adapters.exchange.signals import HalfTakenInError, import_signals
-from adapters.office import office as cached_office
 from adapters.office import open_office
 from adapters.operations.backup import BackupError, make_backup, put_back
 from adapters.runtime.settings import Settings
-from adapters.runtime.settings import settings as cached_settings
 from adapters.storage.database_file import LostDatabaseError, damage_in
-from deployments import cli
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,17 +41,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     opened.engine.dispose()
     make_backup(opened.settings.database, tmp_path / "een.backup")
     yield folder
-    cached_settings.cache_clear()
-    cached_office.cache_clear()
+    forget_settings()
 
 
 def _run(words: str, capfd: pytest.CaptureFixture[str]) -> tuple[int, str, str]:
-    cached_settings.cache_clear()
-    cached_office.cache_clear()
-    capfd.readouterr()
-    code = cli.run(words.split())
-    said = capfd.readouterr()
-    return code, said.out, said.err
+    return run_here(capfd, *words.split())
 
 
 def _empty(file: Path) -> None:

@@ -25,9 +25,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def serving(office: Office) -> Iterator[str]:
-    """Serve the API on a free port of this machine; give its address."""
-    server = uvicorn.Server(uvicorn.Config(create_api(office), host="127.0.0.1", port=0, log_level="error"))
+def serving(office: Office, port: int = 0) -> Iterator[str]:
+    """Serve the API on this machine, on a free port or this one; give its address."""
+    server = uvicorn.Server(
+        uvicorn.Config(create_api(office), host="127.0.0.1", port=port, log_level="error")
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

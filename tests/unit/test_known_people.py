@@ -10,6 +10,9 @@ import pytest
 from adapters.messages.recipients_file import RecipientsFile
 from flows.actions import _known
 from flows.display import Circumstances, closing_line
+from flows.forms import HOLDER
+from flows.prefect_seam.parking import Answer
+from flows.process_run import _who_accepts
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -25,10 +28,27 @@ def here(tmp_path: Path) -> Any:
 
 
 def test_somebody_who_is_not_in_the_file_gets_no_case(here: Any) -> None:
-    """The refusal names who can be chosen; spaces around a code do no harm."""
+    """The refusal names who can be chosen, and never repeats what was typed; spaces around a code do no harm."""
     assert _known(here, " mw-17 ") == "mw-17"
-    with pytest.raises(NotPossible, match=r"'mw-71' kennen we niet. Kies uit: mw-17"):
-        _known(here, "mw-71")
+    with pytest.raises(NotPossible, match=r"^Deze medewerker kennen we niet\. Kies uit: mw-17\.$"):
+        _known(here, "Jansen")
+
+
+def test_an_accepted_case_gets_no_name_that_the_file_does_not_know(
+    here: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The acceptance counts all the same; the log says so, and never repeats what was typed."""
+    said: list[str] = []
+    log = SimpleNamespace(warning=lambda words, *values: said.append(words % values))
+    monkeypatch.setattr("flows.process_run.get_run_logger", lambda: log)
+    typed = ("Jansen", " mw-17 ", "", None)
+    assert [_who_accepts(here, Answer("1", {HOLDER: name}, None)) for name in typed] == [
+        None,
+        "mw-17",
+        None,
+        None,
+    ]
+    assert said == ["Deze medewerker kennen we niet: de zaak staat op niemands naam."]
 
 
 def test_without_a_file_any_code_can_be_given_work() -> None:

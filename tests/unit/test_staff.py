@@ -47,6 +47,7 @@ def test_only_a_beheerder_manages() -> None:
         ('[mensen."Jan Jansen"]\n"0518" = ["lezer"]', "geen code"),
         ('[rollen]\nlezer = ["alles"]', "kies uit zien"),
         ("[personen]\n", "bestaat niet"),
+        ("[rollen_van_groepen]\n", "bestaat niet"),
         ("mensen = 3", "moet een deel zijn"),
         ("x = ja", "tussen aanhalingstekens"),
     ],

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, get_args
 import pytest
 
 from adapters.cases.definition_json import definition_as_json
+from adapters.cases.journal_words import event_label
 from adapters.storage.database import JournalRow
-from flows.case_page import event_label
 from milestones.defects import defects
 from milestones.definition import Arm, Opening, Report, Row
 from milestones.definitions import DEFINITIONS, VERSIONS, m1, m2, m3, m5
