@@ -599,13 +599,18 @@ def _rung_id(known: set[str], usual: str) -> str:
 
 
 def _signed(event: Event, process: Snapshot) -> Event:
-    """Return an event with the roles of who acts, and his code where the event asks who judged."""
+    """Return an event with the roles of who acts, and his code where the event asks who judged.
+
+    NotPossible when a known person names somebody else as the one who judged.
+    """
     actor, definition = acting(), definition_of(process)
     asked = definition.knows(event.name) and any(
         item.name == _READER for item in definition.event(event.name).fields
     )
     known = actor.kind is ActorKind.PERSON and actor.code is not None
-    data = {_READER: actor.code, **event.data} if asked and known else event.data
+    if asked and known and event.data.get(_READER) not in (None, actor.code):
+        raise NotPossible(f"Wie beoordeelt, meldt het zelf: '{_READER}' is een ander dan wie dit meldt.")
+    data = {**event.data, _READER: actor.code} if asked and known else event.data
     return replace(event, data=data, by=actor.roles)
 
 

@@ -40,6 +40,8 @@ def test_the_code_of_the_actor_is_the_second_pair_of_eyes(casework: Casework) ->
         casework.report(reference, "weigeringsgrond_gevonden", data={"motivering": "m-1"})
         with pytest.raises(NotPossible, match="tweede paar ogen"):
             casework.report(reference, "weigering_besloten", process="M6")
+        with pytest.raises(NotPossible, match="Wie beoordeelt, meldt het zelf"):
+            casework.report(reference, "weigering_besloten", process="M6", data={"beoordelaar": "mw-2"})
     with acts(person("mw-2")):
         casework.report(reference, "weigering_besloten", process="M6", event_id="besluit")
     assert not casework.report(reference, "weigering_besloten", process="M6", event_id="besluit").new
