@@ -93,7 +93,7 @@ def database_url(migrated_file: Path, tmp_path: Path) -> str:
 
 @pytest.fixture(scope="module")
 def generators(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python of an environment with both generators of PyPI and what their clients import."""
+    """The Python of an environment with both generators that are written in Python, and what their clients import."""
     return virtual_environment(
         tmp_path_factory.mktemp("generatoren"),
         "openapi-python-client>=0.29,<0.30",
