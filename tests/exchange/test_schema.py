@@ -12,6 +12,7 @@ from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
 import adapters.cases.cancellations
+import adapters.storage.destruction_tables
 import adapters.storage.message_tables
 import adapters.storage.migrations
 import adapters.storage.oversight_tables

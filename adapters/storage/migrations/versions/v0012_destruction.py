@@ -30,8 +30,13 @@ def upgrade() -> None:
     )
     op.create_index("ix_legal_holds_case_reference", "legal_holds", ["case_reference"])
     op.create_index(
-        "ix_legal_holds_open", "legal_holds", ["case_reference"], unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
-    )  # fmt: skip
+        "ix_legal_holds_open",
+        "legal_holds",
+        ["case_reference"],
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    )
     op.create_table(
         "destruction_approvals",
         sa.Column("case_reference", sa.String(60), sa.ForeignKey("cases.reference"), primary_key=True),
