@@ -17,7 +17,7 @@ from milestones.events import EVENT_NAMES
 from milestones.extending import extend
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
-from milestones.profiles import LIFE_PHASE, PERSONA, tasks_of
+from milestones.profiles import LIFE_PHASE, PERSONA, TARGET_GROUP, tasks_of
 from milestones.roles import dutch_role
 from milestones.running import (
     arm_term,
@@ -348,7 +348,10 @@ def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[M
         if (task.target_group is None or task.target_group in groups) and task.unless not in event.data
     ]
     if "doelgroep" in line.collects:
-        tasks.extend(tasks_for(event.data.get("doelgroep")))
+        group = event.data.get("doelgroep")
+        tasks.extend(tasks_for(group))
+        if (offer := rules.policy.offers.get(str(group))) is not None:
+            tasks.extend(tasks_of(TARGET_GROUP, offer))
     for kind, profiles in ((LIFE_PHASE, rules.policy.life_phases), (PERSONA, rules.policy.personas)):
         if kind in line.keeps and (profile := profiles.get(str(event.data.get(kind)))) is not None:
             tasks.extend(tasks_of(kind, profile))

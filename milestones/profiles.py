@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from milestones.vocabulary import Role
 
-LIFE_PHASE, PERSONA = "levensfase", "persona"
+LIFE_PHASE, PERSONA, TARGET_GROUP = "levensfase", "persona", "doelgroep"
 
 
 @dataclass(frozen=True, slots=True)

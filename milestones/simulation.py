@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from milestones.case import Case, apply, process_for, start
 from milestones.penalty import penalties
-from milestones.policy import Policy, PolicyError, Rules, with_overrides
+from milestones.policy import Policy, Rules, with_overrides
+from milestones.policy_values import PolicyError
 from milestones.process import Event, NotPossible, RungDue
 from milestones.refusal import Refusal
 from milestones.running import reservation

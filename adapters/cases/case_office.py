@@ -14,7 +14,8 @@ from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
 from adapters.storage.database import PolicyRow, reading, writing
 from adapters.storage.leases import AllLeases, all_leases
-from milestones.policy import PolicyError, Rules
+from milestones.policy import Rules
+from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

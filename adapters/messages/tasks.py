@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.messages.text_rules import forbidden_to_all, looks_like_amount
-from milestones.profiles import LIFE_PHASE, PERSONA, words_of
+from milestones.profiles import LIFE_PHASE, PERSONA, TARGET_GROUP, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,11 +104,13 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
 def task_text(subject: str | None, policy: Policy) -> TaskText:
     """Return the words of a task; one that nobody wrote words for asks to look at the case.
 
-    What a municipality asks for a life phase or a persona stands in its policy; words that no message may hold are
-    not used.
+    What a municipality asks for a life phase, a persona or a doelgroep stands in its policy; words that no message
+    may hold are not used.
     """
     kind, _, rest = (subject or "").partition(":")
-    profiles = {LIFE_PHASE: policy.life_phases, PERSONA: policy.personas}.get(kind)
+    profiles = {LIFE_PHASE: policy.life_phases, PERSONA: policy.personas, TARGET_GROUP: policy.offers}.get(
+        kind
+    )
     if profiles is None:
         return TASKS.get(subject or "", _UNKNOWN)
     code, _, place = rest.rpartition(":")

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from adapters.runtime.toml_files import TomlError, read_toml
-from milestones.policy import Policy, PolicyError, with_overrides
+from milestones.policy import Policy, with_overrides
+from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
     from pathlib import Path

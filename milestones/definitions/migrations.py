@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from milestones.definitions import version_of
-from milestones.policy import PROCESS_CODES
+from milestones.policy_values import PROCESS_CODES
 from milestones.process import NotPossible, is_closed
 from milestones.running import count_term, still_fired
 from milestones.snapshot import Snapshot, TermOutcome

@@ -11,7 +11,7 @@ from adapters.office import Office
 from adapters.operations.integrity import broken_cases
 from adapters.runtime.policies import policy_problems, read_policy
 from adapters.runtime.settings import Settings
-from milestones.policy import PolicyError
+from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ from adapters.runtime.calendar_data import dutch_calendar
 from milestones.calendar import Length, Unit
 from milestones.case import Case, apply, start
 from milestones.definitions import current
-from milestones.policy import Policy, PolicyError, Rules, with_overrides
+from milestones.policy import Policy, Rules, with_overrides
+from milestones.policy_values import PolicyError
 from milestones.process import Event, NotPossible
 from milestones.roles import OUTSIDE, ROLES
 
