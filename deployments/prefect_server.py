@@ -29,6 +29,8 @@ from deployments.door.accounts import FILE, AccountFile, Accounts
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
 from deployments.door.entering import user_of_machine
+from deployments.door.openid_login import OpenIdLogin
+from deployments.door.provider import Provider
 from deployments.door.sessions import Sessions
 from deployments.garbage import collect_less
 from deployments.prefect_database import refuse_newer_prefect
@@ -54,7 +56,7 @@ def main() -> None:
         chosen = settings()
         refuse_when_open(server_problems())
         check_seam(SERVER_PARTS)
-        _accounts(chosen)
+        _check_ways_in(chosen)
         refuse_newer_prefect(chosen)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -121,24 +123,69 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
     """Return the door with Prefect's application behind it."""
     credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
     address = urlsplit(chosen.prefect_ui)
+    accounts, staff = _accounts(chosen), StaffFile(chosen.staff_file)
+    asks_who = accounts is not None or chosen.oidc_issuer is not None
+    idle = chosen.session_idle_minutes * 60 if asks_who else None
+    used = chosen.home_folder / "binnen"
+    sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle)
     return Door(
         app,
         credential,
-        Sessions(credential, chosen.home_folder / "binnen", port=port),
-        partial(_member, StaffFile(chosen.staff_file)),
+        sessions,
+        partial(_member, staff),
         Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality),
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
         secure=address.scheme == "https",
-        accounts=_accounts(chosen),
+        accounts=accounts,
+        service=_service(chosen, credential, staff, sessions, port),
         pages=_OwnPages(chosen),
     )
+
+
+def _check_ways_in(chosen: Settings) -> None:
+    """Raise a SettingsError when somebody who comes could not be asked who he is."""
+    credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
+    _accounts(chosen)
+    sessions = Sessions(credential, chosen.home_folder)
+    _service(chosen, credential, StaffFile(chosen.staff_file), sessions, 0)
 
 
 def _accounts(chosen: Settings) -> Accounts | None:
     """Return the local accounts, when there are any; who has one must stand in the file of staff."""
     file = AccountFile(chosen.home_folder / FILE)
     return Accounts(file) if chosen.staff_file is not None and file.hashes() else None
+
+
+def _service(
+    chosen: Settings, credential: Credential, staff: StaffFile, sessions: Sessions, port: int
+) -> OpenIdLogin | None:
+    """Return the login service of the settings; a SettingsError when these are not enough."""
+    if chosen.oidc_issuer is None:
+        return None
+    if chosen.oidc_client_id is None:
+        raise SettingsError(
+            "Bij ROUTEKAART_OIDC_ISSUER hoort ROUTEKAART_OIDC_CLIENT_ID: de naam waaronder de inlogdienst ons kent."
+        )
+    if chosen.staff_file is None:
+        raise SettingsError(
+            "Bij ROUTEKAART_OIDC_ISSUER hoort ROUTEKAART_STAFF_FILE: wie wat mag, staat in het bestand van medewerkers."
+        )
+    staff.book()
+    secret = chosen.oidc_client_secret
+    provider = Provider(
+        chosen.oidc_issuer, chosen.oidc_client_id, None if secret is None else secret.get_secret_value()
+    )
+    return OpenIdLogin(
+        provider,
+        credential,
+        chosen.prefect_ui,
+        sessions.once,
+        staff.book,
+        chosen.person_secret,
+        chosen.oidc_scope,
+        port,
+    )
 
 
 class _OwnPages:
@@ -163,10 +210,9 @@ class _OwnPages:
 
 def _member(file: StaffFile, session: Session) -> StaffMember | None:
     """Return who is in: as the file of staff names him, or the user of the machine."""
-    found = file.book().member(session.code)
-    if found is None and (file.path is None or session.code == user_of_machine()):
-        return operator_of_machine(session.code)
-    return found
+    found = file.book().member(session.code, session.groups, session.places)
+    by_machine = session.way == "link" and (file.path is None or session.code == user_of_machine())
+    return operator_of_machine(session.code) if found is None and by_machine else found
 
 
 async def _municipality_of(chosen: Settings, reference: str) -> str | None:

@@ -6,6 +6,7 @@ import errno
 import os
 import socket
 from functools import cache
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -27,6 +28,14 @@ def loopback() -> str:
             if error.errno == errno.EADDRNOTAVAIL:
                 return _IPV6
     return _IPV4
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a name or an address is this machine for itself, and nobody else reaches it."""
+    try:
+        return host.lower() == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def in_url(host: str) -> str:

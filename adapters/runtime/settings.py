@@ -110,6 +110,14 @@ class Settings(BaseSettings):
     policy_folder: Path | None = None
     # Who works here, with roles per gemeentecode.
     staff_file: Path | None = None
+    # The login service (OpenID Connect), as it knows us. A client without a secret is a public one.
+    oidc_issuer: str | None = None
+    oidc_client_id: Annotated[str, Field(min_length=1)] | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid"
+    # When a session ends: so long after somebody came in, and so long after he last did something himself.
+    session_hours: Annotated[float, Field(gt=0, le=24)] = 12
+    session_idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
     # The key of the keyed hash that stands for a BSN. Without a setting the home folder keeps a random one.
     person_key: SecretStr | None = None
     # The public address of the Prefect UI, for the links in messages.

@@ -9,6 +9,15 @@
     [rollen]                      # only where a role differs from the default
     lezer = ["zien"]
 
+    [aanmelden]                   # where a login service or a proxy says who somebody is
+    code = "employeeid"
+    groepen = "groups"
+    gemeenten = "gemeentecode"
+
+    [rollen_van_groepen.klantmanagers]
+    "0518" = ["klantmanager"]
+    gemeenten = ["lezer"]         # in the gemeenten that the login service names
+
 A change counts with the next request. Without a file the one who may use this machine may do everything.
 """
 
@@ -30,6 +39,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 EVERYWHERE = "*"
+OF_LOGIN = "gemeenten"
+"""In the place of a gemeentecode: those that the login service names for this person."""
+_MUNICIPALITY_CODE = re.compile(r"[0-9]{4}", re.ASCII)
+_PARTS = ("mensen", "rollen", "aanmelden", "rollen_van_groepen")
+_CLAIMS = ("code", "groepen", "gemeenten")
 _Word = TypeVar("_Word", bound=StrEnum)
 _MUNICIPALITY = re.compile(r"[0-9]{4}|\*", re.ASCII)
 
@@ -101,16 +115,39 @@ class StaffMember:
 
 
 @dataclass(frozen=True, slots=True)
+class ClaimNames:
+    """Under which names a login service says who somebody is; for a proxy these are names of headers.
+
+    Without a name for the code it is made from what the service calls the person.
+    """
+
+    code: str | None = None
+    groups: str | None = None
+    municipalities: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StaffBook:
-    """Everybody whom the file names, and what each role may do."""
+    """Everybody whom the file names, what each role may do, and which roles come with groups of a login service."""
 
     people: Mapping[str, Mapping[str, frozenset[StaffRole]]]
     rights: Mapping[StaffRole, frozenset[Right]] = field(default_factory=lambda: DEFAULT_RIGHTS)
+    groups: Mapping[str, Mapping[str, frozenset[StaffRole]]] = field(default_factory=dict)
+    claims: ClaimNames = ClaimNames()
 
-    def member(self, code: str) -> StaffMember | None:
-        """Return who has this code; None when the file does not name it."""
-        roles = self.people.get(code)
-        return None if roles is None else self.with_roles(code, roles)
+    def member(
+        self, code: str, groups: Iterable[str] = (), municipalities: Iterable[str] = ()
+    ) -> StaffMember | None:
+        """Return who has this code, with the roles of the file and those of his groups; None when there are none."""
+        given = [self.people[code]] if code in self.people else []
+        given += [self.groups[group] for group in groups if group in self.groups]
+        here = [place for place in municipalities if _MUNICIPALITY_CODE.fullmatch(place)]
+        roles: dict[str, frozenset[StaffRole]] = {}
+        for places in given:
+            for place, found in places.items():
+                for one in here if place == OF_LOGIN else [place]:
+                    roles[one] = roles.get(one, frozenset()) | found
+        return self.with_roles(code, roles) if roles else None
 
     def with_roles(self, code: str, roles: Mapping[str, frozenset[StaffRole]]) -> StaffMember:
         """Return who has these roles: those of the file, or those that a login service told."""
@@ -159,8 +196,8 @@ def read_staff(path: Path) -> StaffBook:
         raise SettingsError(error.sentence) from None
     except OSError as error:
         raise SettingsError(f"Het bestand {path} is niet te lezen ({error.strerror}).") from None
-    if unknown := set(content) - {"mensen", "rollen"}:
-        raise SettingsError(f"{path.name}: het deel {min(unknown)} bestaat niet; wel: mensen, rollen.")
+    if unknown := set(content) - set(_PARTS):
+        raise SettingsError(f"{path.name}: het deel {min(unknown)} bestaat niet; wel: {', '.join(_PARTS)}.")
     rights = dict(DEFAULT_RIGHTS)
     for name, given in _table(path, content, "rollen").items():
         role = _one_of(path, StaffRole, "de rol", name)
@@ -172,10 +209,36 @@ def read_staff(path: Path) -> StaffBook:
         if not is_code(code):
             raise SettingsError(f"{path.name}: '{code}' is geen code van een medewerker, zoals mw-17.")
         people[code] = _roles_from(path, code, places)
-    return StaffBook(MappingProxyType(people), MappingProxyType(rights))
+    groups = {
+        name: _roles_from(path, name, places, of_login=True)
+        for name, places in _table(path, content, "rollen_van_groepen").items()
+    }
+    claims = _claims(path, _table(path, content, "aanmelden"))
+    if groups and claims.groups is None:
+        raise SettingsError(
+            f"{path.name}: rollen_van_groepen werkt pas als [aanmelden] zegt waar de groepen staan, "
+            'zoals groepen = "groups".'
+        )
+    if claims.municipalities is None and any(OF_LOGIN in places for places in groups.values()):
+        raise SettingsError(
+            f"{path.name}: '{OF_LOGIN}' werkt pas als [aanmelden] zegt waar de gemeenten staan, "
+            'zoals gemeenten = "gemeentecode".'
+        )
+    return StaffBook(MappingProxyType(people), MappingProxyType(rights), MappingProxyType(groups), claims)
 
 
-def _roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[StaffRole]]:
+def _claims(path: Path, given: Mapping[str, Any]) -> ClaimNames:
+    for name, value in given.items():
+        if name not in _CLAIMS:
+            raise SettingsError(f"{path.name}: aanmelden: {name} bestaat niet; wel: {', '.join(_CLAIMS)}.")
+        if not isinstance(value, str) or not value.strip():
+            raise SettingsError(f'{path.name}: aanmelden: schrijf een naam, zoals {name} = "groups".')
+    return ClaimNames(*(given.get(name) for name in _CLAIMS))
+
+
+def _roles_from(
+    path: Path, about: str, places: Any, *, of_login: bool = False
+) -> Mapping[str, frozenset[StaffRole]]:
     """Read roles per gemeentecode."""
     if not isinstance(places, dict) or not places:
         raise SettingsError(
@@ -183,7 +246,7 @@ def _roles_from(path: Path, about: str, places: Any) -> Mapping[str, frozenset[S
         )
     found = {}
     for place, given in places.items():
-        if not _MUNICIPALITY.fullmatch(place):
+        if not _MUNICIPALITY.fullmatch(place) and not (of_login and place == OF_LOGIN):
             raise SettingsError(
                 f"{path.name}: {about}: '{place}' is geen gemeentecode van vier cijfers of *."
             )

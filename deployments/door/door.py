@@ -11,15 +11,17 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote
 
 import structlog
 
 from adapters.api.person import SCOPE_KEY
+from deployments.door.claims import NotLetInError
 from deployments.door.doorkeeper import Doorkeeper, ForbiddenError
 from deployments.door.headers import header, host_name, with_security
-from deployments.door.login import LOGIN, log_in
+from deployments.door.login import LOGIN, log_in, own_path
 from deployments.door.notes import Notes
+from deployments.door.openid_login import BACK, BEGIN, WAY
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.sessions import IN
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from adapters.runtime.credential import Credential
     from adapters.runtime.staff import StaffMember
     from deployments.door.accounts import Accounts
+    from deployments.door.openid_login import OpenIdLogin
     from deployments.door.sessions import Session, Sessions
 
     Scope = MutableMapping[str, Any]
@@ -62,6 +65,7 @@ class Door:
     first_page: str = "/"
     secure: bool = False  # whether people reach it over https
     accounts: Accounts | None = None  # without local accounts people come in with a link
+    service: OpenIdLogin | None = None  # where people log in with OpenID Connect
     pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,8 +91,10 @@ class Door:
             return await _refuse(scope, answer, 400, "Deze server kent dit adres niet.")
         if path.startswith(f"{IN}/"):
             return await self._let_in(scope, answer)
-        if path == LOGIN and self.accounts is not None:
-            return await self._log_in(self.accounts, scope, receive, answer)
+        if path == LOGIN and (self.accounts is not None or self.service is not None):
+            return await self._log_in(scope, receive, answer)
+        if self.service is not None and path in (BEGIN, BACK):
+            return await self._at_service(self.service, scope, answer)
         session = self.sessions.read(header(headers, b"cookie"))
         if session is None:
             return await self._ask_who(scope, answer)
@@ -102,7 +108,12 @@ class Door:
         """Pass on what somebody who is in asks for."""
         path = scope["path"]
         if path == OUT:
-            return await self._let_out(scope, answer)
+            return await self._let_out(scope, session, answer)
+        later = self.sessions.renewed(
+            session, f"{scope['method']} {path}", by_hand=_is_navigation(scope), secure=self.secure
+        )
+        if later is not None:
+            answer.own = [(b"set-cookie", later)]
         member = self.staff(session)
         if member is None:
             return await _refuse(scope, answer, 403, _NO_ROLE)
@@ -144,18 +155,35 @@ class Door:
         if session is None and known is None:
             log.warning("link_refused")
             return await answer.page(403, "notice.html", title="Deze link werkt niet meer", lines=_NEW_LINK)
-        more = [] if session is None else [(b"set-cookie", self.sessions.cookie(session, secure=self.secure))]
-        if session is not None:
-            log.info("came_in", code=session.code)
         location = (b"location", quote(self.first_page).encode())
+        more = [] if session is None else [self._new_session(session, known)]
         await answer.empty(303, [location, (b"referrer-policy", b"no-referrer"), *more])
         return None
 
-    async def _let_out(self, scope: Scope, answer: _Answer) -> None:
+    def _new_session(self, session: Session, before: Session | None) -> tuple[bytes, bytes]:
+        """Let somebody in; the session that this browser had ends."""
+        if before is not None:
+            self.sessions.end(before)
+        log.info("came_in", code=session.code, way=session.way)
+        return b"set-cookie", self.sessions.cookie(session, secure=self.secure)
+
+    async def _let_out(self, scope: Scope, session: Session, answer: _Answer) -> None:
         if scope["method"] != "POST":
             return await answer.page(200, "logout.html", title="Wilt u uitloggen?")
+        self.sessions.end(session)
+        log.info("went_out", code=session.code)
         gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
-        return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=_NEW_LINK)
+        if self.service is not None and session.way == WAY:
+            there = await self.service.provider.address_to_log_out(self.service.base + "/")
+            if there is not None:
+                return await answer.page(200, "away.html", [gone], title="U bent uitgelogd", there=there)
+        return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=self._ways_in)
+
+    @property
+    def _ways_in(self) -> tuple[str, ...]:
+        """How somebody gets in who is not."""
+        by_page = self.accounts is not None or self.service is not None
+        return ("Ga naar de voorpagina om weer in te loggen.",) if by_page else _NEW_LINK
 
     async def _ask_who(self, scope: Scope, answer: _Answer) -> None:
         headers = scope["headers"]
@@ -164,23 +192,55 @@ class Door:
         if header(headers, b"sec-fetch-site") in (b"cross-site", b"same-site"):
             # A browser leaves the cookie out when a link elsewhere leads here; from this page on it goes along.
             return await answer.page(200, "again.html", title="Even geduld", here=_address(scope))
-        if self.accounts is not None:
-            return await answer.page(401, "login.html", title=_LOGIN_TITLE, onward=_address(scope))
-        return await answer.page(401, "notice.html", title="U bent nog niet binnen", lines=_NEW_LINK)
+        return await self._show_login(401, answer, onward=_address(scope))
 
-    async def _log_in(self, accounts: Accounts, scope: Scope, receive: Receive, answer: _Answer) -> None:
+    async def _show_login(self, status: int, answer: _Answer, **values: str) -> None:
+        """Show how to log in: a form for local accounts, a link to the login service, or how to get a link."""
+        if self.accounts is None and self.service is None:
+            return await answer.page(status, "notice.html", title="U bent nog niet binnen", lines=_NEW_LINK)
+        service = f"{BEGIN}?naar={quote(values.get('onward', ''), safe='')}" if self.service else ""
+        shown: dict[str, Any] = {"accounts": self.accounts is not None, "service": service, **values}
+        return await answer.page(status, "login.html", title=_LOGIN_TITLE, **shown)
+
+    async def _log_in(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Show the form of who logs in, or let him in; a form of another site logs nobody in."""
-        if scope["method"] in _READING:
-            return await answer.page(200, "login.html", title=_LOGIN_TITLE)
+        if scope["method"] in _READING or self.accounts is None:
+            return await self._show_login(200, answer)
         if scope["method"] != "POST" or not _from_own_page(scope["headers"]):
             return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
-        said = await log_in(accounts, receive, (scope.get("client") or ("",))[0])
+        said = await log_in(self.accounts, receive, (scope.get("client") or ("",))[0])
         if said.session is None:
-            shown: dict[str, Any] = {"onward": said.onward, "sentence": said.sentence, "code": said.code}
-            return await answer.page(said.status, "login.html", title=_LOGIN_TITLE, **shown)
-        cookie = (b"set-cookie", self.sessions.cookie(said.session, secure=self.secure))
+            shown = {"onward": said.onward, "sentence": said.sentence, "code": said.code}
+            return await self._show_login(said.status, answer, **shown)
+        cookie = self._new_session(said.session, self.sessions.read(header(scope["headers"], b"cookie")))
         onward = said.onward or quote(self.first_page)
         return await answer.empty(said.status, [(b"location", onward.encode()), cookie])
+
+    async def _at_service(self, service: OpenIdLogin, scope: Scope, answer: _Answer) -> None:
+        """Lead somebody to the login service, or let him in when he comes back from it."""
+        if scope["method"] != "GET":
+            return await _refuse(scope, answer, 405, "Open dit adres in een browser.")
+        query = scope.get("query_string", b"")
+        try:
+            if scope["path"] == BEGIN:
+                asked = parse_qs(query.decode("latin-1"), max_num_fields=20).get("naar", [""])[0]
+                there, cookie = await service.begin(own_path(asked), secure=self.secure)
+                return await answer.empty(303, [(b"location", there.encode()), (b"set-cookie", cookie)])
+            cookies = header(scope["headers"], b"cookie")
+            session, onward = await service.finish(query, cookies)
+        except (NotLetInError, ValueError) as refusal:
+            return await self._not_let_in(service, refusal, answer)
+        let_in = self._new_session(session, self.sessions.read(cookies))
+        there = own_path(onward) or quote(self.first_page)
+        used = (b"set-cookie", service.end_cookie(secure=self.secure))
+        return await answer.empty(303, [(b"location", there.encode()), let_in, used])
+
+    async def _not_let_in(self, service: OpenIdLogin, refusal: Exception, answer: _Answer) -> None:
+        if not isinstance(refusal, NotLetInError):
+            refusal = NotLetInError(400, "Dit adres klopt niet. Log opnieuw in.", "query")
+        log.warning("login_refused", code="onbekend", reason=refusal.reason)
+        used = (b"set-cookie", service.end_cookie(secure=self.secure))
+        await answer.page(refusal.status, "refused.html", [used], title=refusal.sentence, again=LOGIN)
 
     async def _settings_of_ui(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Tell the UI that it needs no password and where its API is: at the address in the browser."""
@@ -256,10 +316,11 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
+        self.own: list[tuple[bytes, bytes]] = []
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            message = {**message, "headers": with_security(message.get("headers", ()))}
+            message = {**message, "headers": with_security([*message.get("headers", ()), *self.own])}
         await self._send(message)
 
     async def whole(self, status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> None:

@@ -55,8 +55,7 @@ async def log_in(accounts: Accounts, receive: Receive, address: str) -> LoginAns
         return LoginAnswer(
             403, onward=onward, sentence="Deze code en dit wachtwoord horen niet bij elkaar.", code=code
         )
-    log.info("came_in", code=code)
-    return LoginAnswer(303, Session(code), onward)
+    return LoginAnswer(303, Session(code, way="wachtwoord"), onward)
 
 
 def _log_refused(accounts: Accounts, code: str, reason: str) -> None:

@@ -47,7 +47,14 @@ def test_only_a_beheerder_manages() -> None:
         ('[mensen."Jan Jansen"]\n"0518" = ["lezer"]', "geen code"),
         ('[rollen]\nlezer = ["alles"]', "kies uit zien"),
         ("[personen]\n", "bestaat niet"),
-        ("[rollen_van_groepen]\n", "bestaat niet"),
+        ("[groepen]\n", "bestaat niet"),
+        ('[rollen_van_groepen.a]\n"0518" = ["lezer"]', "waar de groepen staan"),
+        ('[aanmelden]\ngroepen = "g"\n[rollen_van_groepen.a]\ngemeenten = ["lezer"]', "waar de gemeenten"),
+        ('[aanmelden]\ngroepen = "g"\n[rollen_van_groepen.a]\n"0518" = ["baas"]', "kies uit lezer"),
+        ('[aanmelden]\ngroepen = "g"\n[rollen_van_groepen.a]\n', "geen rollen"),
+        ('[aanmelden]\nnaam = "name"', "wel: code, groepen, gemeenten"),
+        ('[aanmelden]\ncode = ["sub"]', "schrijf een naam"),
+        ('[mensen.mw-1]\ngemeenten = ["lezer"]', "geen gemeentecode"),
         ("mensen = 3", "moet een deel zijn"),
         ("x = ja", "tussen aanhalingstekens"),
     ],
@@ -58,6 +65,26 @@ def test_a_wrong_file_is_one_sentence(tmp_path: Path, text: str, said: str) -> N
     path.write_text(text)
     with pytest.raises(SettingsError, match=said):
         StaffFile(path).book()
+
+
+def test_groups_of_a_login_service_give_roles(tmp_path: Path) -> None:
+    """Roles come from the file and from each known group; a group can count in the gemeenten that the service names."""
+    path = tmp_path / "medewerkers.toml"
+    path.write_text(
+        '[mensen.mw-1]\n"1916" = ["jurist"]\n[aanmelden]\ngroepen = "groups"\ngemeenten = "gemeente"\n'
+        '[rollen_van_groepen.lezers]\ngemeenten = ["lezer"]\n'
+        '[rollen_van_groepen.teamleiders]\n"0518" = ["teamleider"]\n'
+    )
+    book = read_staff(path)
+    found = book.member("mw-1", ["lezers", "teamleiders", "onbekend"], ["0363", "*", "Delft"])
+    assert found is not None
+    assert {place: sorted(roles) for place, roles in found.roles.items()} == {
+        "0363": ["lezer"],
+        "0518": ["teamleider"],
+        "1916": ["jurist"],
+    }
+    assert book.member("mw-2", ["onbekend"], ["0363"]) is None
+    assert book.member("mw-2", ["lezers"]) is None
 
 
 def test_a_change_counts_at_once_and_a_wrong_one_does_not(tmp_path: Path) -> None:
