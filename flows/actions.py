@@ -18,9 +18,7 @@ from pydantic import Field
 
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
-from adapters.cases.casework import ConflictError
 from adapters.cases.presentation import process_title
-from adapters.cases.store import UnknownCaseError
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
@@ -34,6 +32,7 @@ from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
 from milestones.process import NotPossible, Snapshot
+from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
 from milestones.term_table import TERMS
 
@@ -111,9 +110,8 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             try:
                 with acts(starter_of(this_run())):
                     said = work(*args, **kwargs)
-            except (NotPossible, ConflictError, UnknownCaseError) as refusal:
-                reason = refusal.reason if isinstance(refusal, NotPossible) else str(refusal.args[0])
-                reason = in_form_words(reason)
+            except CaseRefusal as refusal:
+                reason = in_form_words(refusal.reason)
                 log.warning("Niet gedaan: %s", reason)
                 return Failed(name=REFUSED, message=reason)
             log.info(said)

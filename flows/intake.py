@@ -12,8 +12,7 @@ from prefect.logging import get_run_logger
 from prefect.states import Completed, Failed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from adapters.cases.casework import ConflictError, Receipt
-from adapters.cases.store import UnknownCaseError
+from adapters.cases.casework import Receipt
 from adapters.office import office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
@@ -24,7 +23,7 @@ from milestones.definition import EventSpec
 from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS
 from milestones.events import SPECS
-from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 
 _MILESTONES = tuple(DEFINITIONS)
 _FIELDS: dict[str, EventField] = {item.name: item for spec in SPECS for item in spec.fields}
@@ -148,11 +147,8 @@ def _answer(report: Callable[[str], Receipt]) -> State[Any]:
     try:
         with acts(starter_of(this_run())):
             receipt = report(f"prefect:{this_run().id}")
-    except NotPossible as refusal:
-        allowed = f" Nu kan: {', '.join(refusal.allowed)}." if refusal.allowed else ""
-        sentence = f"{refusal.reason}{allowed}"
-    except (UnknownCaseError, ConflictError) as refusal:
-        sentence = str(refusal.args[0])
+    except CaseRefusal as refusal:
+        sentence = refusal.sentence
     else:
         states = ", ".join(f"{item.name} {item.state}" for item in receipt.case.processes)
         get_run_logger().info("Zaak %s: %s.", receipt.reference, states)

@@ -17,7 +17,6 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from adapters.cases.casework import ConflictError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
@@ -31,7 +30,7 @@ from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
 from flows.window import bring_up_to_date, circumstances
 from milestones.case import closed
-from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
@@ -161,7 +160,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
                     # Who accepts and said who he is has the process in his name.
                     person=_who_accepts(here, answer) if event == ACCEPTED else None,
                 )
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             why = f"{chosen}: {in_form_words(str(refusal), process)}"
             log.warning("Niet verwerkt: %s", why)
         else:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from milestones.definition import OFFERED, RETURNED
-from milestones.refusal import Refusal
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -185,12 +185,11 @@ class Outcome:
     reports: tuple[tuple[Report, Event], ...] = ()
 
 
-class NotPossible(Refusal):
+class NotPossible(CaseRefusal):
     """An event that cannot happen now: one Dutch sentence, and the events that can."""
 
     def __init__(self, reason: str, allowed: Iterable[str] = ()) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.allowed = tuple(allowed)
 
 

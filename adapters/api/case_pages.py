@@ -15,7 +15,6 @@ from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.caseload import Caseload
-from adapters.cases.casework import ConflictError
 from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.cases.store import UnknownCaseError
@@ -27,6 +26,7 @@ from milestones.definition import ANY, OFFERED, RETURNED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.dutch import dutch_date
 from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 from milestones.roles import dutch_role
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _reported(
                 Caseload(office.engine, office.casework).assign(
                     view.reference, process, visitor.code, "toegewezen"
                 )
-    except (NotPossible, ConflictError) as refusal:
+    except CaseRefusal as refusal:
         said = str(refusal)
         about = next((item.name for item in spec.fields if f"'{item.name}'" in said), "")
         for item in spec.fields:

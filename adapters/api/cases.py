@@ -7,16 +7,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from pydantic import AwareDatetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from adapters.api.answer import answer
 from adapters.api.auth import check_may, tell_asked
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
 from adapters.api.models import (
     CODES,
     STATES,
+    Answered,
     CasePage,
     CaseState,
     GrowthReport,
@@ -75,7 +77,7 @@ class HeldBack(NotPossible):
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
 def open_case(
     request: Request, new: NewCase, caller: TheCaller, office: TheOffice, key: IdempotencyKey = None
-) -> JSONResponse:
+) -> Response:
     """Open een zaak in een mijlpaal."""
     check_may(caller, f"open:{new.mijlpaal}")
     municipality = new.gemeentecode or caller.only_municipality or office.settings.municipality
@@ -111,7 +113,7 @@ def open_case(
     status, body, repeated = answer_once(office, caller.client_id, key, content, work)
     if not caller.may(READ):
         body = _UNREAD | {"gemeentecode": municipality, "opmerkingen": body.get("opmerkingen", [])}
-    return _located(request, status, body, repeated=repeated)
+    return _located(request, CaseState, status, body, repeated=repeated)
 
 
 def _opened(
@@ -176,7 +178,7 @@ def list_cases(
     changed_since: Annotated[
         AwareDatetime | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
     ] = None,
-) -> JSONResponse:
+) -> Response:
     """Geef de zaken die deze client mag zien, de oudste eerst; alles wat gevraagd is, moet gelden."""
     check_may(caller, "lezen")
     if gemeentecode is not None and not caller.sees(gemeentecode):
@@ -214,18 +216,18 @@ def list_cases(
         }
         for row in rows
     ]
-    return JSONResponse({**page_of(request, count, page, size), "results": results})
+    return answer(CasePage, {**page_of(request, count, page, size), "results": results})
 
 
 @router.get("/v1/zaken/{reference}", response_model=CaseState)
-def read_case(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+def read_case(reference: str, caller: TheCaller, office: TheOffice) -> Response:
     """Lees waar een zaak is, welke termijnen lopen en wat er nu kan."""
     check_may(caller, "lezen")
     with reading(office.engine) as session:
         row = visible_case(session, reference, caller)
         case, _ = load_case(session, reference)
     office.looks.note(reference, row.municipality)
-    return JSONResponse(_shown(office, CaseView(reference, row.municipality, case, (), {})))
+    return answer(CaseState, _shown(office, CaseView(reference, row.municipality, case, (), {})))
 
 
 @router.get("/v1/zaken/{reference}/journaal", response_model=JournalPage)
@@ -236,7 +238,7 @@ def read_journal(
     office: TheOffice,
     page: PageNumber = 1,
     size: PageSize = 500,
-) -> JSONResponse:
+) -> Response:
     """Lees het journaal van een zaak, de oudste regel eerst."""
     check_may(caller, "lezen")
     with reading(office.engine) as session:
@@ -249,11 +251,13 @@ def read_journal(
         ).all()
     office.looks.note(reference, row.municipality)
     numbers = page_of(request, row.steps, page, size)
-    return JSONResponse({"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]})
+    return answer(
+        JournalPage, {"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]}
+    )
 
 
 @router.get("/v1/zaken/{reference}/groei", response_model=GrowthReport)
-def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> Response:
     """Lees hoe de scores van het meetinstrument groeiden, per thema."""
     check_may(caller, "lezen")
     measured = select(JournalRow).where(
@@ -263,7 +267,7 @@ def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> JSONRes
     with reading(office.engine) as session:
         visible_case(session, reference, caller)
         lines = session.exec(measured.order_by(col(JournalRow.number))).all()
-        return JSONResponse({"zaak": reference, "groei": list(growth_rows(lines))})
+        return answer(GrowthReport, {"zaak": reference, "groei": list(growth_rows(lines))})
 
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
@@ -274,7 +278,7 @@ def take_event(
     caller: TheCaller,
     office: TheOffice,
     key: IdempotencyKey = None,
-) -> JSONResponse:
+) -> Response:
     """Meld een gebeurtenis."""
 
     def work(session: Session) -> tuple[int, dict[str, Any]]:
@@ -304,12 +308,14 @@ def take_event(
 
 
 @router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
-def read_references(reference: str, caller: TheCaller, office: TheOffice) -> JSONResponse:
+def read_references(reference: str, caller: TheCaller, office: TheOffice) -> Response:
     """Lees hoe andere systemen een zaak noemen."""
     check_may(caller, "lezen")
     with reading(office.engine) as session:
         visible_case(session, reference, caller)
-        return JSONResponse({"zaak": reference, "verwijzingen": list(references_of(session, reference))})
+        return answer(
+            References, {"zaak": reference, "verwijzingen": list(references_of(session, reference))}
+        )
 
 
 @router.post("/v1/zaken/{reference}/verwijzingen", status_code=201, response_model=References)
@@ -320,7 +326,7 @@ def add_case_reference(
     caller: TheCaller,
     office: TheOffice,
     key: IdempotencyKey = None,
-) -> JSONResponse:
+) -> Response:
     """Onthoud hoe een ander systeem een zaak noemt: een nummer of een zaak-URL."""
     check_may(caller, "verwijzen")
 
@@ -335,7 +341,7 @@ def add_case_reference(
     status, body, repeated = answer_once(office, caller.client_id, key, content, work)
     if not caller.may(READ):
         body = {**body, "verwijzingen": [new.verwijzing]}
-    return _located(request, status, body, repeated=repeated)
+    return _located(request, References, status, body, repeated=repeated)
 
 
 def _named(person: str | None) -> Actor:
@@ -436,12 +442,14 @@ def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
     return f"api:{caller.client_id}:{hashed(office, key)[:32]}" if key is not None else None
 
 
-def _respond(request: Request, caller: Caller, answered: tuple[int, dict[str, Any], bool]) -> JSONResponse:
+def _respond(request: Request, caller: Caller, answered: tuple[int, dict[str, Any], bool]) -> Response:
     status, body, repeated = answered
-    return _located(request, status, readable(caller, body), repeated=repeated)
+    return _located(request, CaseState, status, readable(caller, body), repeated=repeated)
 
 
-def _located(request: Request, status: int, body: dict[str, Any], *, repeated: bool) -> JSONResponse:
+def _located(
+    request: Request, model: type[Answered], status: int, body: dict[str, Any], *, repeated: bool
+) -> Response:
     reach(Checkpoint.API_COMMITTED)
     headers = {"Location": case_address(request, body["zaak"])} if body["zaak"] else {}
-    return JSONResponse(body, status, headers=headers | ({"Idempotent-Replayed": "true"} if repeated else {}))
+    return answer(model, body, status, headers=headers, repeated=repeated)

@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
 from adapters.exchange.clients import Caller
+from adapters.office import Office
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from fastapi import Response
 
-    from adapters.office import Office
 
 SECURITY_SCHEMES = {
     "HTTPBearer": {
@@ -92,7 +92,7 @@ async def _office(request: Request) -> Office:
 
 
 TheCaller = Annotated[Caller, Depends(_caller)]
-TheOffice = Annotated[Any, Depends(_office)]
+TheOffice = Annotated[Office, Depends(_office)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Depends, Path, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.background import BackgroundTask
 
+from adapters.api.answer import answer
 from adapters.api.auth import check_may
 from adapters.api.cases import case_answer
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
@@ -198,8 +199,8 @@ def receive_cloudevent(
     (values,) = events
     if "specversion" not in values:
         return _notified(values, caller, office)
-    status, body = _Message(office, caller, values).taken()
-    return JSONResponse(body, status)
+    status, body, repeated = _Message(office, caller, values).taken()
+    return answer(MessageAnswer, body, status, repeated=repeated)
 
 
 def _batch(events: list[dict[str, Any]], caller: Caller, office: Office) -> Response:
@@ -212,12 +213,12 @@ def _batch(events: list[dict[str, Any]], caller: Caller, office: Office) -> Resp
         refuse_another(office, caller.client_id, message.key, message.content)
     lines = []
     for message in messages:
-        status, body = message.taken()
+        status, body, _ = message.taken()
         told = {name: body.get(name) for name in ("zaak", "postbak", "reden")}
         lines.append(
             {"id": message.values["id"], "source": message.values["source"], "status": status, **told}
         )
-    return JSONResponse({"berichten": lines})
+    return answer(MessageAnswer, {"berichten": lines})
 
 
 class _Message:
@@ -234,12 +235,12 @@ class _Message:
             if action is not None:
                 check_may(caller, action)
 
-    def taken(self) -> tuple[int, dict[str, Any]]:
+    def taken(self) -> tuple[int, dict[str, Any], bool]:
         """Take it in once; give what is answered: who may not read hears no more than that it came in."""
-        status, body, _ = answer_once(
+        status, body, repeated = answer_once(
             self._office, self._caller.client_id, self.key, self.content, self._work
         )
-        return (status, body) if self._caller.may(READ) else (202, {"postbak": 0, "reden": _CAME_IN})
+        return *told(self._caller, status, body), repeated
 
     def _work(self, session: Session) -> tuple[int, dict[str, Any]]:
         if self._prepared.ignored:
@@ -289,7 +290,7 @@ def receive_notification(
 @router.post("/v1/abonnementen/{naam}/test", response_model=TriedOut)
 def try_subscription(
     naam: Annotated[str, Path(max_length=40, examples=["dashboard"])], caller: TheCaller, office: TheOffice
-) -> JSONResponse:
+) -> Response:
     """Stuur een abonnee nu een testbericht, en zeg wat hij antwoordt."""
     check_may(caller, "abonnementen")
     try:
@@ -299,4 +300,4 @@ def try_subscription(
         sent = try_out(office, naam)
     except SubscriptionError:
         raise Problem(404, "Dit abonnement is er niet.") from None
-    return JSONResponse({"abonnement": naam, "gelukt": sent.succeeded, "resultaat": sent.result})
+    return answer(TriedOut, {"abonnement": naam, "gelukt": sent.succeeded, "resultaat": sent.result})

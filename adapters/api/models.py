@@ -186,6 +186,8 @@ class MilestoneState(Answered):
     afgerond: bool
     geopend_op: date
     mogelijke_gebeurtenissen: list[str]
+    eindresultaat: Annotated[str | None, Field(description="Alleen waar een mijlpaal er een heeft.")] = None
+    uitstroomreden: str | None = None
 
 
 class LawReference(Answered):
@@ -201,14 +203,28 @@ class TermState(Answered):
     """Een termijn van een zaak."""
 
     id: str
+    naam: str
     mijlpaal: str
-    uiterlijk: date | None
+    gestart_op: date
+    nominaal: Annotated[date, Field(description="De laatste dag zonder opschorting en zonder verschuiving.")]
+    uiterlijk: Annotated[date | None, Field(description="De laatste dag; leeg zolang de termijn stilstaat.")]
+    verschoven_door: Annotated[str | None, Field(description="Waardoor de laatste dag verschoof.")]
+    niet_verschoven_omdat: str | None
+    opgeschort_dagen: int
+    waarschuwingen: list[date]
     uitkomst: TermOutcome
+    geeindigd_op: date | None
+    te_laat: bool
+    beleid: Annotated[str, Field(description="Het beleid waaronder de termijn begon.")]
     bron: str
+    bron_voluit: str
     artikelen: list[LawReference]
     zekerheid: Sureness
     voorbehoud: Annotated[
         str | None, Field(description="Waarom de datum nog kan veranderen; anders leeg.")
+    ] = None
+    uiterlijk_atw: Annotated[
+        date | None, Field(description="De laatste dag met de Algemene termijnenwet, als die een andere is.")
     ] = None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter
@@ -11,13 +10,12 @@ from fastapi.responses import HTMLResponse
 from adapters.api.page_parts import html_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
-from adapters.cases.casework import ConflictError
-from adapters.cases.store import UnknownCaseError
 from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
 from adapters.runtime.actor import acts
 from milestones.case import possible_now
+from milestones.civil_dates import civil_date
 from milestones.events import SPECS
-from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -45,10 +43,8 @@ def postbak_router(office: Office) -> APIRouter:
             return _list(office, visitor, error=f"Bericht {number} is al afgehandeld, of er niet.")
         try:
             return _dealt(office, visitor, number, form)
-        except (PostbakError, NotPossible, ConflictError, ValueError) as refusal:
-            return _list(office, visitor, error=f"Niets vastgelegd. {refusal}")
-        except UnknownCaseError:
-            return _list(office, visitor, error="Niets vastgelegd. Deze zaak is er niet.")
+        except (PostbakError, CaseRefusal) as refusal:
+            return _list(office, visitor, error=f"Niets vastgelegd. {refusal.reason}")
 
     return router
 
@@ -81,7 +77,9 @@ def _dealt(office: Office, visitor: Visitor, number: int, form: dict[str, list[s
     if chosen is not None and chosen not in _able(office, reference):
         label = _LABELS.get(chosen, chosen)
         return _list(office, visitor, error=f"Niets vastgelegd. '{label}' kan nu niet in zaak {reference}.")
-    on = date.fromisoformat(given["op"]) if given.get("op") else None
+    on = civil_date(given["op"]) if given.get("op") else None
+    if on is None and given.get("op"):
+        return _list(office, visitor, error="Niets vastgelegd. Dit is geen datum.")
     with acts(visitor.actor):
         couple(office, number, reference, event=chosen, on=on, remember=given.get("onthoud") == "ja")
     return _list(office, visitor, done=f"Dit bericht hoort nu bij zaak {reference}.")

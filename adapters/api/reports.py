@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
-from fastapi.responses import JSONResponse
 
+from adapters.api.answer import answer
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import LookPage, MonitorReport, WorkloadPage
@@ -48,7 +48,8 @@ def read_work(
     if _wants_csv(request, formaat):
         return _csv(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
     rows = list(rows_of(work))
-    return JSONResponse(
+    return answer(
+        WorkloadPage,
         {
             "gemeentecode": work.municipality,
             "op": work.on.isoformat(),
@@ -62,7 +63,7 @@ def read_work(
             },
             **page_of(request, len(rows), page, size),
             "results": rows[(page - 1) * size : page * size],
-        }
+        },
     )
 
 
@@ -79,13 +80,14 @@ def read_figures(
     figures = read_monitor(office, _municipality(caller, office, gemeentecode), weeks=weken)
     if _wants_csv(request, formaat):
         return _csv(monitor_csv(figures), f"monitor-{figures.municipality}-{figures.end}.csv")
-    return JSONResponse(
+    return answer(
+        MonitorReport,
         {
             "gemeentecode": figures.municipality,
             "van": figures.begin.isoformat(),
             "tot_en_met": figures.end.isoformat(),
             "cijfers": list(monitor_rows(figures)),
-        }
+        },
     )
 
 
@@ -105,13 +107,13 @@ def read_looks(
     medewerker: Annotated[str | None, Query(max_length=60, description="Wat bekeek deze medewerker.")] = None,
     page: PageNumber = 1,
     size: PageSize = 500,
-) -> JSONResponse:
+) -> Response:
     """Lees wie wanneer in een zaak keek, of wat een medewerker bekeek; de laatste eerst."""
     check_may(caller, "inzage")
     places = None if "*" in caller.municipalities else caller.municipalities
     rows, number = office.looks.found(zaak, medewerker, places, (page - 1) * size, size)
-    return JSONResponse(
-        {**page_of(request, number, page, size), "results": [look_as_json(row) for row in rows]}
+    return answer(
+        LookPage, {**page_of(request, number, page, size), "results": [look_as_json(row) for row in rows]}
     )
 
 

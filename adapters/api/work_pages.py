@@ -14,15 +14,13 @@ from sqlmodel import col, select
 from adapters.api.page_parts import html_page, long_form
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.cases.caseload import Caseload
-from adapters.cases.casework import ConflictError
-from adapters.cases.store import UnknownCaseError
 from adapters.exchange.references import find_cases
 from adapters.messages.message_kinds import HANDOFF
 from adapters.oversight.workload import municipalities, read_workload
 from adapters.runtime.actor import acts
 from adapters.storage.database import reading
 from adapters.storage.message_tables import DeliveryRow
-from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGN_REASONS
 
 if TYPE_CHECKING:
@@ -174,10 +172,8 @@ def _assign(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> tup
                 caseload.assign(
                     reference, process, person, reason, f"werkvoorraad:{key}:{reference}:{process}"[:200]
                 )
-        except (NotPossible, ConflictError) as refusal:
-            failed.append(f"{reference}: {refusal}")
-        except UnknownCaseError:
-            failed.append(f"{reference}: deze zaak is er niet.")
+        except CaseRefusal as refusal:
+            failed.append(f"{reference}: {refusal.reason}")
         else:
             done.append(f"{reference}, {process} staat op naam van {person}.")
     return done, failed

@@ -51,7 +51,7 @@ from milestones.case import Case, Step, apply, process_for, start
 from milestones.definitions import definition_of, known_versions
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
-from milestones.refusal import Refusal
+from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGNED
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def nothing_more(session: Session, case_row: CaseRow, case: Case, steps: Sequenc
     """Do nothing after the steps of a term."""
 
 
-class ConflictError(Refusal, ValueError):
+class ConflictError(CaseRefusal, ValueError):
     """The same id came before with another content."""
 
 
@@ -188,16 +188,14 @@ class Casework:
             reach(Checkpoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
-    def open_all(
-        self, requests: Sequence[OpeningRequest], session: Session
-    ) -> list[Receipt | NotPossible | ConflictError]:
+    def open_all(self, requests: Sequence[OpeningRequest], session: Session) -> list[Receipt | CaseRefusal]:
         """Open mijlpalen, in the order given; return for each a receipt, or the refusal of what was not written.
 
         It becomes part of a transaction of the caller. What opens a case of its own is written together with a few
         statements; what may be about a case that is there is decided when all before it is written.
         """
         fresh = iter(self._new_references(session, sum(request.reference is None for request in requests)))
-        answers: list[Receipt | NotPossible | ConflictError] = []
+        answers: list[Receipt | CaseRefusal] = []
         decided: list[Change] = []
         for request in requests:
             if decided and (request.reference or request.key):
@@ -218,7 +216,7 @@ class Casework:
                             process=made.process,
                         )
                     answers.append(made)
-            except (NotPossible, ConflictError) as refusal:
+            except CaseRefusal as refusal:
                 answers.append(refusal)
         if decided:
             write_changes(session, decided)
@@ -320,9 +318,7 @@ class Casework:
             reach(Checkpoint.AFTER_COMMIT, reference)
         return receipt
 
-    def report_all(
-        self, reports: Sequence[EventReport], session: Session
-    ) -> list[Receipt | NotPossible | ConflictError]:
+    def report_all(self, reports: Sequence[EventReport], session: Session) -> list[Receipt | CaseRefusal]:
         """Report events, in the order given; return for each a receipt, or the refusal of what was not written.
 
         It becomes part of a transaction of the caller. All is written together with a few statements. A refusal leaves
@@ -332,7 +328,7 @@ class Casework:
         cases = {reference: case for reference, (case, _) in found.items()}
         inputs: dict[str, list[Input]] = {reference: [] for reference in locked}
         at = self.clock.now()
-        answers: list[Receipt | NotPossible | ConflictError] = []
+        answers: list[Receipt | CaseRefusal] = []
         for given in reports:
             reference, case_row = given.reference, locked[given.reference]
             try:
@@ -340,7 +336,7 @@ class Casework:
                     known = told.get((reference, given.event_id))
                     decided = () if known else self._decide(cases[reference], given, case_row, at)
                     name = _same_content(known, given) if known else _told_in(decided)
-            except (NotPossible, ConflictError) as refusal:
+            except CaseRefusal as refusal:
                 answers.append(refusal)
                 continue
             inputs[reference] += decided
@@ -525,7 +521,7 @@ def _refusals_told(reported: str, reference: str | None = None) -> Iterator[None
     """Log and count a refusal that passes. An unknown case is no NotPossible, so the reference is a real one."""
     try:
         yield
-    except (NotPossible, ConflictError):
+    except CaseRefusal:
         tell_refused(reported, reference)
         raise
 
@@ -614,7 +610,7 @@ def _signed(event: Event, process: Snapshot) -> Event:
     return replace(event, data=data, by=actor.roles)
 
 
-def _the_one(answers: Sequence[Receipt | NotPossible | ConflictError]) -> Receipt:
+def _the_one(answers: Sequence[Receipt | CaseRefusal]) -> Receipt:
     """Return the receipt of the only request, or raise its refusal."""
     (answer,) = answers
     if not isinstance(answer, Receipt):

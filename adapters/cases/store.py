@@ -18,14 +18,14 @@ from adapters.runtime.plain_values import from_json
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, table_of
 from milestones.case import Case
 from milestones.process import RunningTerm, Snapshot, TermOutcome
-from milestones.refusal import Refusal
+from milestones.refusal import CaseRefusal
 from milestones.terms import Rung
 
 if TYPE_CHECKING:
     from sqlalchemy import BindParameter, ColumnElement, Row, Select
 
 
-class UnknownCaseError(Refusal, LookupError):
+class UnknownCaseError(CaseRefusal, LookupError):
     """No case has this reference."""
 
     def __init__(self, reference: str) -> None:

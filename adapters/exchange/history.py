@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from adapters.cases.casework import ConflictError
 from adapters.exchange.ddas import read_signals
 from adapters.exchange.ddas_history import HistoricCase, read_history
 from adapters.exchange.ddas_signal import Signal
@@ -33,7 +32,7 @@ from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
 from adapters.storage.exchange_tables import PostbakRow
 from milestones.event_fields import OTHER_RESULTS
-from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 from milestones.vocabulary import FOLLOW_UP
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ class _TakeOver:
             with self._session.begin_nested():
                 reference = self._open()
                 self._follow(reference)
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             return [
                 SignalReport(signal.position, SignalResult.REFUSED, of_case=(str(refusal),))
                 for signal in self._signals
@@ -263,7 +262,7 @@ class _TakeOver:
                 quiet=quiet and self._quiet,
                 session=self._session,
             )
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             self._remark(f"'{event}' is niet overgenomen: {refusal}")
 
     def _remark(self, sentence: str) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from sqlmodel import Session, col, select
 
-from adapters.cases.casework import ConflictError, EventReport, OpeningRequest, Receipt
+from adapters.cases.casework import EventReport, OpeningRequest, Receipt
 from adapters.cases.store import load_case
 from adapters.exchange.ddas_signal import ELEVEN_TEST_WARNING, BadSignal, Signal
 from adapters.exchange.matching import Marked, MarksByKey, Match, Matched, Matcher, marks_of
@@ -34,7 +34,8 @@ from adapters.exchange.signal_status import (
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow
 from adapters.storage.exchange_tables import SignalRow
 from milestones.case import closed, possible_now
-from milestones.process import Event, NotPossible
+from milestones.process import Event
+from milestones.refusal import CaseRefusal
 from milestones.vocabulary import FOLLOW_UP
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 
 _CLOSING_EVENT = {Match.REPEAT: "herhaald", Match.KNOWN_TO_DEBT_HELP: "bekend_bij_shv"}
 _NOTHING: tuple[str, ...] = ()
-_Outcome: TypeAlias = "Receipt | NotPossible | ConflictError"
+_Outcome: TypeAlias = "Receipt | CaseRefusal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,7 @@ class SignalIntake:
                         person=placed.marks.present.person,
                         reference=placed.reference if in_debt_help else None,
                     )
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             return _refused(signal, refusal)
         self._note(placed, SignalResult.CLOSED, receipt)
         return SignalReport(
@@ -255,7 +256,7 @@ class SignalIntake:
                         name, data = f"{placed.event_id}:status", {"gewijzigd": ["status"]}
                         receipt = correction(self._session, self._office, *where, name, data)
                     news = news or receipt.new
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             return _refused(signal, refusal)
         if not news and known is not None:
             return replace(_as_before(signal, known, remarks), of_case=of_case)
@@ -350,7 +351,7 @@ class SignalIntake:
                     session=self._session,
                 )
                 return self._tell_traject(signal, receipt)
-        except (NotPossible, ConflictError) as refusal:
+        except CaseRefusal as refusal:
             return refusal
 
     def _in_journal(self, placed: _Placed) -> bool:
@@ -410,7 +411,7 @@ def _remarks(signal: Signal) -> tuple[str, ...]:
     return signal.warnings
 
 
-def _refused(signal: Signal, refusal: NotPossible | ConflictError) -> SignalReport:
+def _refused(signal: Signal, refusal: CaseRefusal) -> SignalReport:
     """Report a signal that its case refused: why, only who may read the case hears."""
     return SignalReport(
         signal.position, SignalResult.REFUSED, remarks=_remarks(signal), of_case=(str(refusal),)

@@ -17,7 +17,7 @@ from sqlalchemy import update
 from sqlmodel import col, select
 
 from adapters.cases.casework import ConflictError
-from adapters.cases.store import UnknownCaseError, load_case
+from adapters.cases.store import load_case
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, OutboxRow, reading, writing
@@ -25,6 +25,7 @@ from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow, start_a
 from milestones.definition import OFFERED
 from milestones.events import meanings_of
 from milestones.process import InvalidData, NotPossible
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -130,7 +131,7 @@ class HandoffLinks:
             return LinkStatus.USED
         try:
             state = load_case(session, row.case_reference)[0].process(row.process).state
-        except (NotPossible, UnknownCaseError):
+        except CaseRefusal:
             return LinkStatus.SETTLED
         if state != OFFERED or _was_offered_again(session, row):
             return LinkStatus.SETTLED

@@ -320,6 +320,16 @@ def _postbak(town: Town, *candidates: str) -> int:
         return row.id or 0
 
 
+def test_the_postbak_takes_no_text_for_a_date(town: Town) -> None:
+    """Words where a date belongs are refused in Dutch, and the message still waits."""
+    reference = town.case()
+    number = _postbak(town, reference)
+    form = {"zaak": reference, "keuze": "koppelen", "op": "gisteren"}
+    answered = town.client("co-1").post(f"/postbak/{number}", data=form)
+    assert "Dit is geen datum." in answered.text
+    assert [row.event for row in town.office.casework.case(reference).journal] == ["zaak_geopend"]
+
+
 def test_what_waits_in_the_postbak_is_coupled_with_one_press(town: Town, browser: Browser) -> None:
     """A candidate is chosen, the event is in its case, and the postbak is empty."""
     first, second = town.case(), town.case()
