@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
+from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.runtime.calendar_data import dutch_calendar
 from flows.display import running_terms
-from flows.markdown import bullets, picture, short_date, table, text
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED

@@ -1,4 +1,4 @@
-"""Pictures as SVG: the route of a case, and bars for the monitor. Readable on a dark and on a light page."""
+"""The route of a case as a picture. Readable on a dark and on a light page."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from adapters.oversight.charts import INK, svg_page
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-WIDTH = 980
-_FONT = "font-family='Arial,Helvetica,sans-serif'"
-_INK = "#1b1b1b"
 
 
 class Stage(StrEnum):
@@ -27,9 +25,9 @@ class Stage(StrEnum):
 
 # Fill, border and text. Each also differs in its line or its mark, for who cannot see colours.
 _COLOURS = {
-    Stage.DONE: ("#d5e8d4", "#39703a", _INK),
+    Stage.DONE: ("#d5e8d4", "#39703a", INK),
     Stage.RUNNING: ("#154273", "#0b2748", "#ffffff"),
-    Stage.OFFERED: ("#ffe3b8", "#b45f06", _INK),
+    Stage.OFFERED: ("#ffe3b8", "#b45f06", INK),
     Stage.TO_COME: ("#ffffff", "#8a8a8a", "#5a5a5a"),
     Stage.SKIPPED: ("#ececec", "#b5b5b5", "#6b6b6b"),
 }
@@ -67,9 +65,9 @@ def route(stops: Sequence[Stop], beside: Sequence[Stop]) -> str:
         left = 14 + number * 150
         legend.append(
             f"<rect x='{left}' y='{height}' width='14' height='14' rx='3' fill='{fill}' stroke='{border}'/>"
-            f"<text x='{left + 20}' y='{height + 12}' font-size='13' fill='{_INK}'>{_MARKS[stage]}{stage}</text>"
+            f"<text x='{left + 20}' y='{height + 12}' font-size='13' fill='{INK}'>{_MARKS[stage]}{stage}</text>"
         )
-    return _page(height + 28, "".join(parts + legend))
+    return svg_page(height + 28, "".join(parts + legend))
 
 
 def _box(left: int, top: int, width: int, height: int, stop: Stop, *, one_line: bool = False) -> str:
@@ -88,33 +86,4 @@ def _box(left: int, top: int, width: int, height: int, stop: Stop, *, one_line: 
         f"stroke-width='{3 if stop.stage is Stage.RUNNING else 1.5}'{dash}/>"
         f"<text x='{middle}' y='{top + (22 if one_line else 23)}' text-anchor='middle' font-size='15' "
         f"font-weight='bold' fill='{ink}'>{escape(head)}</text>{rest}"
-    )
-
-
-def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None, goal: float | None = None) -> str:
-    """Return a bar for each (label, value, value as text); `goal` draws a line."""
-    top, step, left, room = 10, 30, 330, 520
-    highest = most or max((value for _, value, _ in rows), default=1) or 1
-    parts = []
-    for number, (label, value, written) in enumerate(rows):
-        y = top + number * step
-        width = max(2, round(room * min(value, highest) / highest)) if value else 0
-        parts.append(
-            f"<text x='{left - 10}' y='{y + 16}' text-anchor='end' font-size='13' fill='{_INK}'>{escape(label)}</text>"
-            f"<rect x='{left}' y='{y + 2}' width='{width}' height='20' rx='3' fill='#154273'/>"
-            f"<text x='{left + width + 8}' y='{y + 16}' font-size='13' fill='{_INK}'>{escape(written)}</text>"
-        )
-    height = top + len(rows) * step + 8
-    if goal is not None:
-        x = left + round(room * goal / highest)
-        parts.append(
-            f"<path d='M{x} 4V{height - 4}' stroke='#e17000' stroke-width='2' stroke-dasharray='4 3'/>"
-        )
-    return _page(height, "".join(parts))
-
-
-def _page(height: int, body: str) -> str:
-    return (
-        f"<svg xmlns='http://www.w3.org/2000/svg' width='{WIDTH}' height='{height}' viewBox='0 0 {WIDTH} {height}' "
-        f"{_FONT}><rect width='{WIDTH}' height='{height}' rx='8' fill='#ffffff'/>{body}</svg>"
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.oversight.charts import bars
 from adapters.oversight.disclosure import LEAST
+from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.oversight.monitor_figures import IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
-from flows.markdown import bullets, picture, short_date, table, text
-from flows.pictures import bars
 from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, THIS_WEEK, UNOWNED
 from flows.views import BY_MILESTONE, VIEWS, address
 from milestones.dutch import dutch_date

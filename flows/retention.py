@@ -9,7 +9,7 @@ from prefect.logging import get_run_logger
 
 from adapters.office import office
 from adapters.operations.retention import destroyable, forget
-from flows.markdown import short_date, table, text
+from adapters.oversight.markdown import short_date, table, text
 from flows.reports import publish
 
 if TYPE_CHECKING:

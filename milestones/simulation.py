@@ -13,6 +13,7 @@ from milestones.policy import Policy, Rules, with_overrides
 from milestones.policy_values import PolicyError
 from milestones.process import Event, NotPossible, RungDue
 from milestones.refusal import Refusal
+from milestones.rerun import first_due
 from milestones.running import reservation
 
 if TYPE_CHECKING:
@@ -41,15 +42,8 @@ class Simulation:
 
     def fire_until(self, day: date) -> None:
         """Fire every warning and every expiry up to and including a date, in the order of their dates."""
-        while True:
-            due = [
-                (rung.on, process.name, term.key, rung.name)
-                for process in self.case.processes
-                for term, rung in process.pending(day)
-            ]
-            if not due:
-                return
-            on, process, key, rung = min(due, key=lambda item: item[0])
+        while (due := first_due(self.case, day)) is not None:
+            on, process, key, rung = due
             self.case, steps = apply(self.case, process, RungDue(key, rung), on, self.rules)
             self._record(steps, on.isoformat())
 

@@ -12,22 +12,20 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from functools import cache
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func
 from sqlmodel import col, select
 
 from adapters.cases.journal import journal_hash
+from adapters.cases.replaying import replayed, versions_opened
 from adapters.cases.store import load_cases
 from adapters.office import Office
-from adapters.runtime.clock import AMSTERDAM, SystemClock
-from adapters.runtime.plain_values import from_json
+from adapters.runtime.clock import SystemClock
 from adapters.runtime.settings import Settings
 from adapters.storage.database import CaseRow, JournalRow, create_engine, reading
-from milestones.case import Case, apply, start
-from milestones.definitions.migrations import MOVED, moved
-from milestones.process import Event, NotPossible, RungDue
+from milestones.case import Case
+from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -41,7 +39,6 @@ _LONG_JOURNAL = 20_000  # rows; below this, starting processes takes longer than
 _PARTS_FOR_EACH_CORE = 4  # so that no core waits long for the last part
 _COLUMNS = [getattr(JournalRow, name) for name in JournalRow.model_fields if name != "id"]
 _OBJECTS_BEFORE_COLLECTING = 100_000  # Python's own number is 700
-OPENED = "geopend"
 
 
 def broken_journals(office: Office, processes: int | None = None) -> Iterator[str]:
@@ -144,8 +141,8 @@ def _replay_differs(
         if row.derived:
             continue
         try:
-            rules, opened = rules_of(row.policy), _versions_opened(journal, place)
-            case = _replayed(case, row, replace(rules, versions=opened) if opened else rules)
+            rules, opened = rules_of(row.policy), versions_opened(journal, place)
+            case, _ = replayed(case, row, replace(rules, versions=opened) if opened else rules)
         except (NotPossible, LookupError) as refusal:
             return f"journaalregel {row.number} kan niet opnieuw worden afgespeeld ({refusal})."
     for process in case.processes:
@@ -157,30 +154,3 @@ def _replay_differs(
         if len(case.processes) == len(stored.processes)
         else "er staan andere mijlpalen dan in het journaal."
     )
-
-
-def _replayed(case: Case, row: JournalRow, rules: Rules) -> Case:
-    """Return a case after the input of one row."""
-    today = row.at.astimezone(AMSTERDAM).date()
-    if row.event == OPENED:
-        return start(case, row.process.split("#")[0], row.on, today, rules, from_json(row.data))[0]
-    if row.event == MOVED:
-        process = next(item for item in case.processes if item.name == row.process)
-        return case.replaced(moved(process, row.version, today, rules)[0])
-    if row.term is not None and row.rung is not None:
-        return apply(case, row.process, RungDue(row.term, row.rung), today, rules)[0]
-    return apply(case, row.process, Event(row.event, row.on, from_json(row.data)), today, rules)[0]
-
-
-def _versions_opened(journal: Sequence[JournalRow], place: int) -> dict[str, int]:
-    """Return the versions with which processes opened in this step and those that followed from it.
-
-    A process that opened before a definition changed is replayed with the definition of that day.
-    """
-    found: dict[str, int] = {}
-    for row in islice(journal, place, None):
-        if row.derived is False and row is not journal[place]:
-            break
-        if row.event == OPENED:
-            found[row.process.split("#")[0]] = row.version
-    return found

@@ -33,10 +33,17 @@ def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping
     path = folder / f"{municipality}.toml"
     if not path.exists():
         return DEFAULT, {}
+    return policy_in(path, municipality)
+
+
+def policy_in(path: Path, municipality: str) -> tuple[Policy, Mapping[str, Any]]:
+    """Return the policy that a file would make for a municipality, and its choices; PolicyError as `read_policy`."""
     try:
         choices = read_toml(path)[0]
     except TomlError as error:
         raise PolicyError(error.sentence) from None
+    except FileNotFoundError:
+        raise PolicyError(f"Het bestand {path.name} bestaat niet.") from None
     except OSError as error:
         raise PolicyError(f"{path.name} is niet te lezen ({error.strerror}).") from None
     try:

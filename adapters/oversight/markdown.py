@@ -1,4 +1,4 @@
-"""Small pieces of Markdown that both Prefect UIs show the same."""
+"""Small pieces of Markdown, for reports and for pages that both Prefect UIs show the same."""
 
 from __future__ import annotations
 
