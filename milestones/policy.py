@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from milestones import policy_plans, policy_values
 from milestones.policy_plans import ALL
 from milestones.policy_terms import override_term, own_norm, without_norm
-from milestones.policy_values import PolicyError, check_role
+from milestones.policy_values import PolicyError, check_role, standing_at
 from milestones.profiles import LIFE_PHASES, PERSONAS
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
@@ -38,6 +38,8 @@ class Policy:
     channels_before_closing: int = 2
     aftercare_contacts: int = 1
     ordinance_sets_term: bool = True
+    # Whether another policy needs a second person to be taken into use.
+    changed_by_two: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     replaced_roles: Mapping[str, str] = field(default_factory=dict)
     life_phases: Mapping[str, Profile] = field(default_factory=lambda: LIFE_PHASES)
@@ -107,16 +109,13 @@ def with_overrides(policy: Policy, overrides: Mapping[str, object], *, kept: boo
     chosen = dict(policy.chosen)
     changes: dict[str, Any] = {}
     for key, value in overrides.items():
-        try:
+        with standing_at(key):
             if key in terms:
                 changed_terms, length = _term_choice(terms, key, value, kept=kept)
                 terms |= changed_terms
                 chosen |= length
             else:
                 changes |= _setting(key, value, overrides)
-        except PolicyError as error:
-            error.place = (key, *error.place)
-            raise
     changed = replace(policy, terms=MappingProxyType(terms), chosen=chosen, **changes)
     if "bezette_rollen" in overrides:
         _check_roles(overrides["bezette_rollen"], changed)
@@ -144,7 +143,7 @@ def _setting(key: str, value: object, overrides: Mapping[str, object]) -> dict[s
         return {name: read(value)}
     if key == "herkomst":
         return {"origins": policy_plans.origins(value, {ALL, *overrides})}
-    if key == "bezette_rollen":
+    if key in ("bezette_rollen", "gemeente"):
         return {}
     raise PolicyError(f"Beleid: '{key}' is geen termijn en geen bekende instelling.")
 
@@ -165,12 +164,13 @@ _READERS: Mapping[str, tuple[str, Callable[[object], object]]] = MappingProxyTyp
         "personas": ("personas", lambda value: policy_values.profiles("personas", value)),
         "rollen": ("replaced_roles", policy_values.roles),
         "verordening_stelt_termijn": ("ordinance_sets_term", policy_values.term_in_ordinance),
+        "tweede_persoon_beleid": ("changed_by_two", policy_values.two_for_policy),
         "elementen": ("elements", policy_plans.elements),
         "doelgroepen": ("offers", policy_plans.offers),
         "doelen": ("targets", policy_plans.targets),
     }
 )
-KEYS: frozenset[str] = frozenset({*TERMS, *NUMBERS, *_READERS, "bezette_rollen", "herkomst"})
+KEYS: frozenset[str] = frozenset({*TERMS, *NUMBERS, *_READERS, "bezette_rollen", "gemeente", "herkomst"})
 
 
 def _check_roles(value: object, policy: Policy) -> None:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from milestones.calendar import Length, Unit
-from milestones.policy_values import PolicyError, check_role, short_name
+from milestones.policy_values import PolicyError, check_role, short_name, standing_at
 from milestones.term_table import NORMS
 from milestones.terms import is_rung
 
@@ -64,7 +64,8 @@ def override_term(term: Term, value: object, *, kept: bool = False) -> Term:
     """Return a term with what a municipality chose for it. Raises PolicyError for what the law does not allow."""
     if isinstance(value, Mapping) and value and set(value) <= TERM_KEYS:
         if "lengte" in value:
-            term = _with_length(term, value["lengte"], value.get("reden"), kept=kept)
+            with standing_at("lengte"):
+                term = _with_length(term, value["lengte"], value.get("reden"), kept=kept)
         elif "reden" in value:
             raise PolicyError(f"Beleid: '{term.id}.reden' hoort bij een eigen lengte.")
         if "waarschuwingen" in value:
@@ -102,21 +103,31 @@ def _length_of(term: Term, value: object) -> Length:
         raise PolicyError(f'Beleid: geef voor {term.id} één lengte, bijvoorbeeld {{"weken": 4}}.')
     unit, amount = next(iter(value.items()))
     if unit not in UNITS:
-        raise PolicyError(f"Beleid: '{unit}' is geen lengte voor {term.id}; kies uit {', '.join(UNITS)}.")
+        raise PolicyError(
+            f"Beleid: '{unit}' is geen lengte voor {term.id}; kies uit {', '.join(UNITS)}.", str(unit)
+        )
     if not isinstance(amount, int) or isinstance(amount, bool) or amount < 1:
-        raise PolicyError(f"Beleid: de lengte van {term.id} moet een geheel getal van 1 of meer zijn.")
+        raise PolicyError(
+            f"Beleid: de lengte van {term.id} moet een geheel getal van 1 of meer zijn.", str(unit)
+        )
     return Length(amount, UNITS[unit])
 
 
 def _with_length(term: Term, value: object, reason: object = None, *, kept: bool = False) -> Term:
     length = _length_of(term, value)
+    if term.length is not None and length.unit not in units_of(term.length).values():
+        units = ", ".join(units_of(term.length))
+        raise PolicyError(
+            f"Beleid: {term.id} telt zijn eerste dag mee ({term.source}); kies uit {units}.", str(length.unit)
+        )
     if term.length is None:
         raise PolicyError(f"Beleid: {term.id} heeft geen eigen lengte ({term.source}).")
     same = (length.amount, length.unit) == (term.length.amount, term.length.unit)
     if same:
         return term
     if not kept:
-        _check_bounds(term, length, reason)
+        with standing_at(str(length.unit)):
+            _check_bounds(term, length, reason)
     source = term.source if reason is None else f"{term.source}; eigen lengte: {short_name(reason)}"
     # How it is counted (back, or with its first day) comes from the law and stays.
     return replace(term, source=source, length=replace(term.length, amount=length.amount, unit=length.unit))
@@ -139,3 +150,16 @@ def exceeds(length: Length, longest: Length) -> bool:
     if length.unit is longest.unit:
         return length.amount > longest.amount
     return length.amount * _MOST_DAYS[length.unit] > longest.amount * _LEAST_DAYS[longest.unit]
+
+
+def units_of(length: Length) -> Mapping[str, Unit]:
+    """Return the units in which a length may be written: none in working days where the first day counts (R14)."""
+    without = {Unit.WORKING_DAYS} if length.includes_first_day else set()
+    return {name: unit for name, unit in UNITS.items() if unit not in without}
+
+
+def most_of(longest: Length, unit: Unit) -> int:
+    """Return the greatest number of units that never exceeds a length; 0 when one is already too much."""
+    if unit is longest.unit:
+        return longest.amount
+    return longest.amount * _LEAST_DAYS[longest.unit] // _MOST_DAYS[unit]

@@ -6,7 +6,8 @@ Each function reads one key of a policy: plain values go in, the choice or a Pol
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -36,6 +37,16 @@ LONGEST_NAME = 40
 LONGEST_SENTENCE = 120
 
 
+@contextmanager
+def standing_at(*place: str | int) -> Iterator[None]:
+    """Say of a PolicyError from within that it stands at this place."""
+    try:
+        yield
+    except PolicyError as error:
+        error.place = (*place, *error.place)
+        raise
+
+
 def whole_number(key: str, value: object) -> int:
     """Read a whole number of 1 or more."""
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
@@ -59,6 +70,13 @@ def term_in_ordinance(value: object) -> bool:
     """Read whether the verordening sets the term of the beschikking."""
     if not isinstance(value, bool):
         raise PolicyError("Beleid: 'verordening_stelt_termijn' is true of false (Wgs art. 4a lid 1).")
+    return value
+
+
+def two_for_policy(value: object) -> bool:
+    """Read whether another policy needs a second person."""
+    if not isinstance(value, bool):
+        raise PolicyError("Beleid: 'tweede_persoon_beleid' is true of false.")
     return value
 
 

@@ -131,6 +131,9 @@ _STEP = re.compile(r"^(?P<sign>[+-])(?P<amount>\d+)(?P<unit>d|wd|w|m)$")
 _BY_NAME = ("start", "0", "-0wd")
 
 
+RUNG_PATTERN = r"^(start|0|-0wd|[+-][0-9]+(d|wd|w|m))$"
+
+
 def is_rung(step: str) -> bool:
     """Tell whether a text is a step of a ladder, such as "-14d" or "+1wd"."""
     return step in _BY_NAME or _STEP.match(step) is not None

@@ -1,6 +1,7 @@
 """Write every generated file anew: `python tests/renew.py`. Tests say when that is due.
 
-These are the pages of the definitions, the description of the API, and the file for Prefect's own command.
+These are the pages of the definitions, the description of the API, the file for Prefect's own command, and the schema
+and the example of a policy.
 """
 
 from __future__ import annotations
@@ -13,16 +14,22 @@ from support import prefect_file
 from adapters.api import create_api
 from adapters.api.description import written
 from adapters.office import open_office
+from adapters.runtime.policy_file import written_example, written_schema
 from adapters.runtime.settings import Settings
 from deployments import write_definitions
 
-DESCRIPTION = Path(__file__).parents[1] / "docs" / "integration" / "openapi.json"
+ROOT = Path(__file__).parents[1]
+DESCRIPTION = ROOT / "docs" / "integration" / "openapi.json"
+POLICY_SCHEMA = ROOT / "docs" / "gebruik" / "beleid.schema.json"
+POLICY_EXAMPLE = ROOT / "deployments" / "voorbeeld_beleid.toml"
 
 
 def main() -> None:
     """Write them all."""
     write_definitions.write()
     prefect_file.FILE.write_text(prefect_file.content(), encoding="utf-8")
+    POLICY_SCHEMA.write_text(written_schema(), encoding="utf-8")
+    POLICY_EXAMPLE.write_text(written_example(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as home:
         api = create_api(open_office(Settings(home=Path(home))))
         DESCRIPTION.write_text(written(api), encoding="utf-8")

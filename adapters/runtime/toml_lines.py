@@ -48,11 +48,12 @@ class TomlLines:
         return place
 
     def of(self, place: Sequence[str | int]) -> int | None:
-        """Return the line of a place, or of the nearest thing around it; None when nothing is known."""
+        """Return the line of a place, or of the nearest thing around or else inside it; None when nothing is known."""
         for end in range(len(place), 0, -1):
             if (line := self._lines.get(tuple(place[:end]))) is not None:
                 return line
-        return None
+        inside = tuple(place[:1])
+        return next((line for known, line in self._lines.items() if inside and known[:1] == inside), None)
 
 
 def _parts(name: str) -> list[str]:
