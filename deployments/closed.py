@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from adapters.runtime.credential import SHORTEST_SECRET, is_strong
+from adapters.runtime.networks import is_loopback
 from adapters.runtime.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from adapters.runtime.settings import Settings
 
 CLIENT, SERVER = "PREFECT_API_AUTH_STRING", "PREFECT_SERVER_API_AUTH_STRING"
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", ""})
 _REDIS = ("PREFECT_REDIS_MESSAGING_URL", "PREFECT_SERVER_DOCKET_URL")
 _KEYS = ("person_key", "link_key", "integration_key")
 _SECRET_FILES = (
@@ -51,7 +51,11 @@ def server_problems(environment: Mapping[str, str] | None = None) -> Iterator[st
 
 
 def _names_server_elsewhere(given: Mapping[str, str]) -> bool:
-    return (urlsplit(given.get("PREFECT_API_URL", "")).hostname or "") not in _LOOPBACK
+    return not _is_here(urlsplit(given.get("PREFECT_API_URL", "")).hostname)
+
+
+def _is_here(host: str | None) -> bool:
+    return not host or is_loopback(host)
 
 
 def credential_problems(name: str, value: str | None) -> Iterator[str]:
@@ -98,9 +102,5 @@ def _others_reach(path: Path, group: int, others: int) -> bool:
 def _redis_problems(given: Mapping[str, str]) -> Iterator[str]:
     for name in _REDIS:
         address = urlsplit(given.get(name, ""))
-        if (
-            address.scheme.startswith("redis")
-            and (address.hostname or "") not in _LOOPBACK
-            and not address.password
-        ):
+        if address.scheme.startswith("redis") and not _is_here(address.hostname) and not address.password:
             yield f"De Redis in {name} heeft geen wachtwoord. Zet het in het adres: redis://:WACHTWOORD@machine:6379/0"

@@ -25,13 +25,11 @@ from adapters.runtime.settings import Settings, SettingsError, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
 from adapters.storage.database import CaseRow, create_engine, reading
 from deployments.closed import refuse_when_open, server_problems
-from deployments.door.accounts import FILE, AccountFile, Accounts
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
 from deployments.door.entering import user_of_machine
-from deployments.door.openid_login import OpenIdLogin
-from deployments.door.provider import Provider
 from deployments.door.sessions import Sessions
+from deployments.door.ways_in import accounts_of, has_login, login_problems, proxy_of, service_of
 from deployments.garbage import collect_less
 from deployments.prefect_database import refuse_newer_prefect
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
@@ -54,9 +52,8 @@ def main() -> None:
     given = _arguments()
     try:
         chosen = settings()
-        refuse_when_open(server_problems())
+        refuse_when_open([*server_problems(), *login_problems(chosen, given.host)])
         check_seam(SERVER_PARTS)
-        _check_ways_in(chosen)
         refuse_newer_prefect(chosen)
     except SettingsError as error:
         sys.stderr.write(f"{error}\n")
@@ -123,9 +120,8 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
     """Return the door with Prefect's application behind it."""
     credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
     address = urlsplit(chosen.prefect_ui)
-    accounts, staff = _accounts(chosen), StaffFile(chosen.staff_file)
-    asks_who = accounts is not None or chosen.oidc_issuer is not None
-    idle = chosen.session_idle_minutes * 60 if asks_who else None
+    staff = StaffFile(chosen.staff_file)
+    idle = chosen.session_idle_minutes * 60 if has_login(chosen) else None
     used = chosen.home_folder / "binnen"
     sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle)
     return Door(
@@ -137,54 +133,10 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
         secure=address.scheme == "https",
-        accounts=accounts,
-        service=_service(chosen, credential, staff, sessions, port),
+        accounts=accounts_of(chosen),
+        service=service_of(chosen, credential, staff, sessions, port),
+        proxy=proxy_of(chosen, staff),
         pages=_OwnPages(chosen),
-    )
-
-
-def _check_ways_in(chosen: Settings) -> None:
-    """Raise a SettingsError when somebody who comes could not be asked who he is."""
-    credential = Credential(os.environ["PREFECT_SERVER_API_AUTH_STRING"])
-    _accounts(chosen)
-    sessions = Sessions(credential, chosen.home_folder)
-    _service(chosen, credential, StaffFile(chosen.staff_file), sessions, 0)
-
-
-def _accounts(chosen: Settings) -> Accounts | None:
-    """Return the local accounts, when there are any; who has one must stand in the file of staff."""
-    file = AccountFile(chosen.home_folder / FILE)
-    return Accounts(file) if chosen.staff_file is not None and file.hashes() else None
-
-
-def _service(
-    chosen: Settings, credential: Credential, staff: StaffFile, sessions: Sessions, port: int
-) -> OpenIdLogin | None:
-    """Return the login service of the settings; a SettingsError when these are not enough."""
-    if chosen.oidc_issuer is None:
-        return None
-    if chosen.oidc_client_id is None:
-        raise SettingsError(
-            "Bij ROUTEKAART_OIDC_ISSUER hoort ROUTEKAART_OIDC_CLIENT_ID: de naam waaronder de inlogdienst ons kent."
-        )
-    if chosen.staff_file is None:
-        raise SettingsError(
-            "Bij ROUTEKAART_OIDC_ISSUER hoort ROUTEKAART_STAFF_FILE: wie wat mag, staat in het bestand van medewerkers."
-        )
-    staff.book()
-    secret = chosen.oidc_client_secret
-    provider = Provider(
-        chosen.oidc_issuer, chosen.oidc_client_id, None if secret is None else secret.get_secret_value()
-    )
-    return OpenIdLogin(
-        provider,
-        credential,
-        chosen.prefect_ui,
-        sessions.once,
-        staff.book,
-        chosen.person_secret,
-        chosen.oidc_scope,
-        port,
     )
 
 

@@ -33,6 +33,7 @@ from adapters.runtime.logs import set_up_logs
 from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.closed import open_problems, refuse_when_open, server_problems
 from deployments.door.entering import address_to_come_in
+from deployments.door.ways_in import login_problems
 from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
 from deployments.prefect_check import prefect_problems
 from deployments.prefect_database import move_database_aside, refuse_newer_prefect
@@ -114,6 +115,8 @@ def start_all(
     )  # people read what it prints; the services have logs of their own
     environment = os.environ | prefect_environment(chosen)
     refuse_when_open([*open_problems(chosen, environment), *server_problems(environment)])
+    if not names_other_server(prefect_environment(chosen), chosen):
+        refuse_when_open(login_problems(chosen, LOOPBACK))
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
         if new_prefect and (kept := move_database_aside(chosen)):

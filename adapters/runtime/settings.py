@@ -17,7 +17,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -57,6 +57,11 @@ def _pattern(value: str) -> str:
     except re.error:
         raise ValueError("geen patroon") from None
     return value
+
+
+def _or_none(value: object) -> object:
+    """Take an empty variable for none: that is how a list of variables of containers leaves one out."""
+    return None if value == "" else value
 
 
 Network = Annotated[str, AfterValidator(_network)]
@@ -111,10 +116,12 @@ class Settings(BaseSettings):
     # Who works here, with roles per gemeentecode.
     staff_file: Path | None = None
     # The login service (OpenID Connect), as it knows us. A client without a secret is a public one.
-    oidc_issuer: str | None = None
-    oidc_client_id: Annotated[str, Field(min_length=1)] | None = None
-    oidc_client_secret: SecretStr | None = None
+    oidc_issuer: Annotated[str | None, BeforeValidator(_or_none)] = None
+    oidc_client_id: Annotated[str | None, BeforeValidator(_or_none)] = None
+    oidc_client_secret: Annotated[SecretStr | None, BeforeValidator(_or_none)] = None
     oidc_scope: Annotated[str, Field(pattern=r"^openid( [!-~]+)*$")] = "openid"
+    # What a proxy that logs people in shows with each request.
+    proxy_secret: Annotated[SecretStr | None, BeforeValidator(_or_none)] = None
     # When a session ends: so long after somebody came in, and so long after he last did something himself.
     session_hours: Annotated[float, Field(gt=0, le=24)] = 12
     session_idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60

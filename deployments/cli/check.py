@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from adapters.exchange.event_mapping import EventsFileError, read_rules
@@ -14,7 +15,9 @@ from adapters.runtime.policies import policy_problems
 from adapters.storage.database_file import damage_in
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
-from deployments.closed import open_problems
+from deployments.closed import SERVER, open_problems
+from deployments.door.ways_in import login_problems
+from deployments.environment import LOOPBACK, names_other_server, prefect_environment
 from deployments.prefect_check import prefect_problems, stranger_problems
 from flows.prefect_seam.leaned_on import SERVER_PARTS, WORKER_PARTS, part_problems, version_problems
 from milestones.defects import defects
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from adapters.office import Office
+    from adapters.runtime.settings import Settings
 
 
 def check(office: Office) -> int:
@@ -52,12 +56,19 @@ def _problems(office: Office) -> Iterator[str]:
     yield from disk_problems(office)
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
+    yield from server_login_problems(office.settings)
     yield from prefect_problems(office.settings)
     yield from stranger_problems(office)
     yield from version_problems()
     yield from part_problems(WORKER_PARTS + SERVER_PARTS)
     yield from broken_journals(office)
     yield from head_problems(office)
+
+
+def server_login_problems(settings: Settings) -> Iterator[str]:
+    """Yield a sentence when a Prefect server of this machine lets others in without a login."""
+    if SERVER in os.environ or not names_other_server(prefect_environment(settings), settings):
+        yield from login_problems(settings, os.environ.get("PREFECT_SERVER_API_HOST", LOOPBACK))
 
 
 def disk_problems(office: Office) -> Iterator[str]:

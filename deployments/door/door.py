@@ -25,15 +25,18 @@ from deployments.door.openid_login import BACK, BEGIN, WAY
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.sessions import IN
+from deployments.door.trusted_proxy import SECRET, without_secret
+from deployments.door.trusted_proxy import WAY as BY_PROXY
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
 
     from adapters.runtime.credential import Credential
     from adapters.runtime.staff import StaffMember
     from deployments.door.accounts import Accounts
     from deployments.door.openid_login import OpenIdLogin
     from deployments.door.sessions import Session, Sessions
+    from deployments.door.trusted_proxy import TrustedProxy
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -66,6 +69,7 @@ class Door:
     secure: bool = False  # whether people reach it over https
     accounts: Accounts | None = None  # without local accounts people come in with a link
     service: OpenIdLogin | None = None  # where people log in with OpenID Connect
+    proxy: TrustedProxy | None = None  # a proxy that logs people in
     pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,18 +93,36 @@ class Door:
             return await self.app(scope, receive, answer.send)
         if host_name(header(headers, b"host").decode("latin-1")) not in self.hosts:
             return await _refuse(scope, answer, 400, "Deze server kent dit adres niet.")
-        if path.startswith(f"{IN}/"):
-            return await self._let_in(scope, answer)
-        if path == LOGIN and (self.accounts is not None or self.service is not None):
-            return await self._log_in(scope, receive, answer)
-        if self.service is not None and path in (BEGIN, BACK):
-            return await self._at_service(self.service, scope, answer)
-        session = self.sessions.read(header(headers, b"cookie"))
+        if (entrance := self._entrance(path)) is not None:
+            return await entrance(scope, receive, answer)
+        try:
+            session = self._session(headers)
+        except NotLetInError as refusal:
+            log.warning("login_refused", code="onbekend", reason=refusal.reason)
+            return await _refuse(scope, answer, refusal.status, refusal.sentence)
         if session is None:
             return await self._ask_who(scope, answer)
+        scope = {**scope, "headers": without_secret(headers)}
         if not _may_ask(scope):
             return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
         return await self._person(scope, session, receive, answer)
+
+    def _entrance(self, path: str) -> Callable[[Scope, Receive, _Answer], Awaitable[None]] | None:
+        """Return what answers at an address where people come in; None for any other address."""
+        if path.startswith(f"{IN}/"):
+            return self._let_in
+        if path == LOGIN and (self.accounts is not None or self.service is not None):
+            return self._log_in
+        return self._at_service if self.service is not None and path in (BEGIN, BACK) else None
+
+    def _session(self, headers: Sequence[tuple[bytes, bytes]]) -> Session | None:
+        """Return who is in: as the proxy says, or as the cookie says. Raises NotLetInError."""
+        if self.proxy is not None:
+            if self.proxy.sent(headers):
+                return self.proxy.session(headers)
+            if header(headers, SECRET):
+                log.warning("proxy_secret_wrong")
+        return self.sessions.read(header(headers, b"cookie"))
 
     async def _person(  # noqa: PLR0911 - a table
         self, scope: Scope, session: Session, receive: Receive, answer: _Answer
@@ -109,11 +131,10 @@ class Door:
         path = scope["path"]
         if path == OUT:
             return await self._let_out(scope, session, answer)
-        later = self.sessions.renewed(
-            session, f"{scope['method']} {path}", by_hand=_is_navigation(scope), secure=self.secure
-        )
-        if later is not None:
-            answer.own = [(b"set-cookie", later)]
+        if session.way != BY_PROXY:
+            asked, by_hand = f"{scope['method']} {path}", _is_navigation(scope)
+            later = self.sessions.renewed(session, asked, by_hand=by_hand, secure=self.secure)
+            answer.own = [] if later is None else [(b"set-cookie", later)]
         member = self.staff(session)
         if member is None:
             return await _refuse(scope, answer, 403, _NO_ROLE)
@@ -146,7 +167,7 @@ class Door:
             "headers": [*kept, *cookies, (b"authorization", self.credential.header)],
         }
 
-    async def _let_in(self, scope: Scope, answer: _Answer) -> None:
+    async def _let_in(self, scope: Scope, _: Receive, answer: _Answer) -> None:
         """Let somebody in with a one-time link. A link that was used still leads on whoever is in."""
         known = self.sessions.read(header(scope["headers"], b"cookie"))
         if scope["method"] != "GET":
@@ -170,6 +191,10 @@ class Door:
     async def _let_out(self, scope: Scope, session: Session, answer: _Answer) -> None:
         if scope["method"] != "POST":
             return await answer.page(200, "logout.html", title="Wilt u uitloggen?")
+        if session.way == BY_PROXY:
+            return await answer.page(
+                200, "notice.html", title="Log uit bij uw organisatie", lines=[_OUT_BY_PROXY]
+            )
         self.sessions.end(session)
         log.info("went_out", code=session.code)
         gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
@@ -182,6 +207,8 @@ class Door:
     @property
     def _ways_in(self) -> tuple[str, ...]:
         """How somebody gets in who is not."""
+        if self.proxy is not None:
+            return (_BY_PROXY,)
         by_page = self.accounts is not None or self.service is not None
         return ("Ga naar de voorpagina om weer in te loggen.",) if by_page else _NEW_LINK
 
@@ -197,7 +224,9 @@ class Door:
     async def _show_login(self, status: int, answer: _Answer, **values: str) -> None:
         """Show how to log in: a form for local accounts, a link to the login service, or how to get a link."""
         if self.accounts is None and self.service is None:
-            return await answer.page(status, "notice.html", title="U bent nog niet binnen", lines=_NEW_LINK)
+            return await answer.page(
+                status, "notice.html", title="U bent nog niet binnen", lines=self._ways_in
+            )
         service = f"{BEGIN}?naar={quote(values.get('onward', ''), safe='')}" if self.service else ""
         shown: dict[str, Any] = {"accounts": self.accounts is not None, "service": service, **values}
         return await answer.page(status, "login.html", title=_LOGIN_TITLE, **shown)
@@ -216,9 +245,10 @@ class Door:
         onward = said.onward or quote(self.first_page)
         return await answer.empty(said.status, [(b"location", onward.encode()), cookie])
 
-    async def _at_service(self, service: OpenIdLogin, scope: Scope, answer: _Answer) -> None:
+    async def _at_service(self, scope: Scope, _: Receive, answer: _Answer) -> None:
         """Lead somebody to the login service, or let him in when he comes back from it."""
-        if scope["method"] != "GET":
+        service = self.service
+        if service is None or scope["method"] != "GET":
             return await _refuse(scope, answer, 405, "Open dit adres in een browser.")
         query = scope.get("query_string", b"")
         try:
@@ -263,13 +293,34 @@ class Door:
         if not header(headers, b"origin"):  # a machine: Prefect asks for the credential in its first message
             return await self.app(scope, receive, send)
         known = host_name(header(headers, b"host").decode("latin-1")) in self.hosts
-        session = self.sessions.read(header(headers, b"cookie"))
+        try:
+            session = self._session(headers)
+        except NotLetInError:
+            session = None
         member = None if session is None else self.staff(session)
-        if not known or member is None or scope["path"] not in SOCKETS or not _from_own_page(headers):
+        if (
+            not known
+            or session is None
+            or member is None
+            or scope["path"] not in SOCKETS
+            or not _from_own_page(headers)
+        ):
             log.warning("socket_refused", path=scope["path"])
             await receive()
             return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
-        return await self.app(self._known(scope), self._with_credential(receive, scope["path"], member), send)
+        own = {**scope, "headers": without_secret(headers)}
+        received = self._with_credential(receive, scope["path"], member)
+        return await self.app(self._known(own), received, self._while_in(session, send))
+
+    def _while_in(self, session: Session, send: Send) -> Send:
+        """Send as long as somebody is in; a socket does not outlive its session."""
+
+        async def sent(message: Message) -> None:
+            if session.way != BY_PROXY and not self.sessions.counts(session):
+                message = {"type": "websocket.close", "code": _REFUSED_SOCKET}
+            await send(message)
+
+        return sent
 
     def _with_credential(self, receive: Receive, path: str, member: StaffMember) -> Receive:
         """Put the credential in the first message, in which Prefect looks for it, and guard the second, the filter."""
@@ -305,6 +356,8 @@ def _said(message: Message) -> dict[str, Any]:
 
 _LOGIN_TITLE = "Log in bij routekaart"
 _NO_ROLE = "U heeft hier nog geen rol. Vraag de beheerder om u in het bestand van medewerkers te zetten."
+_BY_PROXY = "Open routekaart via het adres van uw organisatie."
+_OUT_BY_PROXY = "U bent binnen via uw organisatie. Sluit de browser, of log daar uit."
 _NEW_LINK = (
     "Wilt u binnen? Maak een nieuwe link met de opdracht: routekaart ui",
     "Open die link in deze browser. De link werkt een keer.",

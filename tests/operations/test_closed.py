@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from support.stack import run
 
 from adapters.runtime.settings import Settings
 from deployments.closed import open_problems, server_problems
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from deployments.door.accounts import AccountFile
+from deployments.door.ways_in import login_problems
 
 LONG = "0123456789abcdef" * 4
 ELSEWHERE = {"PREFECT_API_URL": "http://prefect.intern:4200/api"}
@@ -71,6 +72,97 @@ def test_a_redis_elsewhere_needs_a_password(name: str) -> None:
     closed = {"PREFECT_SERVER_API_AUTH_STRING": f"routekaart:{LONG}"}
     assert any(name in line for line in server_problems(closed | {name: "redis://redis.intern:6379/0"}))
     assert not list(server_problems(closed | {name: "redis://:geheim@redis.intern:6379/0"}))
+
+
+# --- whoever comes from another machine has to log in ------------------------------------------------------------
+
+
+@pytest.fixture
+def staff(tmp_path: Path) -> Path:
+    """A file of staff."""
+    path = tmp_path / "medewerkers.toml"
+    path.write_text('[mensen.mw-17]\n"0518" = ["klantmanager"]\n', encoding="utf-8")
+    return path
+
+
+LOGINS = {
+    "a login service": {"oidc_issuer": "https://inloggen.example", "oidc_client_id": "routekaart"},
+    "a proxy": {"proxy_secret": LONG},
+}
+
+
+@pytest.mark.parametrize("name", LOGINS)
+def test_a_server_for_other_machines_asks_for_a_login(tmp_path: Path, staff: Path, name: str) -> None:
+    """A listener beyond loopback, or an address for others, needs a login service, a proxy or accounts."""
+    home = tmp_path / "home"
+    alone, for_others = Settings(home=home), Settings(home=home, ui_url="https://prefect.gemeente.example")
+    assert not list(login_problems(alone, "127.0.0.1"))
+    assert not list(login_problems(alone, "::1"))
+    for host in ("0.0.0.0", "::", "10.0.0.3", ""):  # noqa: S104
+        assert ["ROUTEKAART_OIDC_ISSUER" in line for line in login_problems(alone, host)] == [True]
+    assert list(login_problems(for_others, "127.0.0.1"))
+    assert list(login_problems(Settings(home=home, staff_file=staff), "0.0.0.0"))  # noqa: S104
+    asked = Settings(home=home, staff_file=staff, ui_url="https://prefect.gemeente.example", **LOGINS[name])
+    assert not list(login_problems(asked, "0.0.0.0"))  # noqa: S104
+
+
+def test_local_accounts_are_a_login(tmp_path: Path, staff: Path) -> None:
+    """As long as there is one; an empty file is none."""
+    home = Settings(home=tmp_path / "home", staff_file=staff)
+    home.ensure_home()
+    file = AccountFile(home.home_folder / "wachtwoorden.json")
+    file.set_password("mw-17", "een lang wachtwoord")
+    assert not list(login_problems(home, "0.0.0.0"))  # noqa: S104
+    file.remove("mw-17")
+    assert list(login_problems(home, "0.0.0.0"))  # noqa: S104
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"oidc_issuer": "https://x.example"}, "ROUTEKAART_OIDC_CLIENT_ID"),
+        ({"oidc_issuer": "http://x.example", "oidc_client_id": "r"}, "begint met https"),
+        (
+            {"oidc_issuer": "https://x.example", "oidc_client_id": "r", "staff_file": None},
+            "ROUTEKAART_STAFF_FILE",
+        ),
+        ({"proxy_secret": "kort"}, "ROUTEKAART_PROXY_SECRET is te kort"),
+        ({"proxy_secret": LONG, "staff_file": None}, "ROUTEKAART_STAFF_FILE"),
+        ({"proxy_secret": LONG, **LOGINS["a login service"]}, "Kies"),
+        ({"proxy_secret": LONG, "staff_file": Path("/er/niet.toml")}, "niet te lezen"),
+    ],
+)
+def test_a_login_that_cannot_work_is_one_sentence(
+    tmp_path: Path, staff: Path, given: dict[str, object], said: str
+) -> None:
+    """What is missing is named, also at a server that listens on loopback alone."""
+    found = list(login_problems(Settings(home=tmp_path, **({"staff_file": staff} | given)), "127.0.0.1"))
+    assert [said in line for line in found] == [True]
+
+
+@pytest.mark.parametrize(
+    ("words", "more"),
+    [
+        (("-m", "deployments.prefect_server", "server", "start", "--host", "0.0.0.0"), {}),  # noqa: S104
+        (("-m", "deployments.cli", "start"), {"ROUTEKAART_UI_URL": "https://prefect.gemeente.example"}),
+    ],
+)
+def test_a_start_without_a_login_refuses(
+    tmp_path: Path, words: tuple[str, ...], more: dict[str, str]
+) -> None:
+    """One sentence, exit code 2, and nobody listens."""
+    given = {
+        "PATH": "",
+        "ROUTEKAART_HOME": str(tmp_path / "h"),
+        "PREFECT_SERVER_API_AUTH_STRING": f"routekaart:{LONG}",
+        "PREFECT_API_AUTH_STRING": f"routekaart:{LONG}",
+    }
+    done = subprocess.run(
+        [sys.executable, *words], env=given | more, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 2
+    assert "niemand hoeft te zeggen wie hij is" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize("command", ["start", "worker", "api", "deploy"])
