@@ -34,8 +34,7 @@ from flows.case_queue import DEPLOYMENT
 from flows.forms import STAND
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import FORM_PREFIX
-from flows.report_pages import OVERVIEW, monitor_key, workload_key
-from flows.retention import DESTRUCTION_LIST
+from flows.report_pages import DESTRUCTION_LIST, OVERVIEW, monitor_key, workload_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

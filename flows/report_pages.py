@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.oversight.workload import WorkItem, Workload
 
 OVERVIEW = "overzicht"
+DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 40
 
 

@@ -4,30 +4,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from prefect import flow
+from prefect import flow, get_client
 from prefect.logging import get_run_logger
 
 from adapters.office import office
-from adapters.operations.retention import destroyable, forget
+from adapters.operations.destruction import destroyable
+from adapters.operations.retention import forget
 from adapters.oversight.markdown import short_date, table, text
+from flows.destruction import destroy_approved
+from flows.report_pages import DESTRUCTION_LIST
 from flows.reports import publish
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.operations.retention import Destroyable
+    from adapters.operations.destruction import Destroyable
 
-DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 200
 
 
 @flow(name="Bewaartermijnen", flow_run_name="Bewaartermijnen", persist_result=False)
 def bewaartermijnen() -> str:
-    """Ruim op wat zijn tijd heeft gehad, en zet op de vernietigingslijst welke zaken weg mogen. Wat open is, blijft."""
+    """Ruim op wat zijn tijd heeft gehad, vernietig wat is goedgekeurd, en maak de vernietigingslijst."""
     here = office()
-    kept = forget(here)
-    publish(DESTRUCTION_LIST, destruction_page(destroyable(here)), f"{kept.destroyable} zaken.")
-    line = f"Opgeruimd: {kept.rows} regels en {kept.cases} zaken. Op de vernietigingslijst: {kept.destroyable} zaken."
+    rows = forget(here)
+    gone = destroy_approved(here, get_client(sync_client=True)).cases
+    listed = destroyable(here)
+    publish(DESTRUCTION_LIST, destruction_page(listed), f"{len(listed)} zaken.")
+    line = f"Opgeruimd: {rows} regels en {gone} zaken. Op de vernietigingslijst: {len(listed)} zaken."
     get_run_logger().info(line)
     return line
 
@@ -35,14 +39,22 @@ def bewaartermijnen() -> str:
 def destruction_page(cases: Sequence[Destroyable]) -> str:
     """Return the list of cases that may be destroyed as Markdown."""
     rows = [
-        (case.reference, case.municipality, case.term, short_date(case.over_on))
+        (
+            case.reference,
+            case.municipality,
+            case.term,
+            short_date(case.over_on),
+            "ja" if case.approved_by else "nee",
+        )
         for case in cases[:MOST_LINES]
     ]
     left = len(cases) - len(rows)
     return text(
         "# Vernietigingslijst",
-        "Van deze zaken is alles afgesloten en is de bewaartermijn van de Selectielijst voorbij. Zij blijven staan tot "
-        "de gemeente besluit dat zij weg mogen (`ROUTEKAART_REMOVE_CASES_AFTER_TERM`).",
-        table(("zaak", "gemeente", "termijn", "voorbij op"), rows) or "Er staat nu niets op de lijst.",
+        "Van deze zaken is alles afgesloten, is de bewaartermijn van de Selectielijst voorbij, en zegt niemand dat zij "
+        "moeten blijven. Zij blijven staan tot iemand goedkeurt dat zij weg mogen: op de pagina `/vernietiging` of met "
+        "`routekaart vernietiging goedkeuren`. Wat is goedgekeurd, wordt de volgende nacht vernietigd.",
+        table(("zaak", "gemeente", "termijn", "voorbij op", "goedgekeurd"), rows)
+        or "Er staat nu niets op de lijst.",
         f"En nog {left} zaken." if left > 0 else "",
     )

@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
+from adapters.operations.destruction_records import is_ours, marks_of
 from adapters.runtime.clock import AMSTERDAM
-from adapters.runtime.files import append_line
+from adapters.runtime.files import append_line, whole_file
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import CaseRow, JournalRow, SettingRow, reading
+from adapters.storage.destruction_tables import DestroyedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from adapters.runtime.settings import Settings
 
 _CASES_OF_A_LINE = 1_000
+_GONE = "vernietigd:"  # before the mark of a case that was destroyed
 # Rows get their number before they are committed: so many may still come under the last number that was seen.
 _LATE_ROWS = 10_000
 
@@ -99,13 +102,20 @@ def head_problems(office: Office) -> Iterator[str]:
                 )
             }
             gone = {reference for reference in part if reference not in steps}
-            removed = {reference for reference in gone if _removed_by_us(session, office.settings, reference)}
+            records = {
+                reference: record
+                for reference in gone
+                if (record := _record(session, office.settings, reference)) is not None
+            }
+            removed = {reference for reference in gone if _noted(session, office.settings, reference)}
         for reference in part:
             number, value = known.cases[reference]
             if reference in removed:
                 continue
-            if reference in gone:
-                yield f"Zaak {reference} is weg uit de database, en routekaart heeft haar niet verwijderd."
+            if (record := records.get(reference)) is not None:
+                yield from _not_as_recorded(office.settings, record, number, value)
+            elif reference in gone:
+                yield f"{_named(reference)} is weg uit de database, en routekaart heeft haar niet verwijderd."
             elif steps[reference] < number or (reference, number) not in hashes:
                 yield f"Zaak {reference}: van het journaal ontbreken de laatste regels; het waren er {number}."
             elif hashes[reference, number] != value:
@@ -122,16 +132,59 @@ def begin_new_file(settings: Settings) -> Path | None:
     return kept
 
 
-def note_removed(session: Session, settings: Settings, reference: str) -> None:
-    """Leave a signed note, in the transaction that removes a case, that it was us."""
-    session.merge(
-        SettingRow(
-            name=_note(reference), value={"handtekening": _signatures(settings, {"verwijderd": reference})[0]}
-        )
-    )
+def hide_destroyed(office: Office) -> None:
+    """Let the mark of each destroyed case take the place of its reference in the file, and sign it anew.
+
+    Raises a SettingsError when the file is not as it was written.
+    """
+    settings, file = office.settings, office.settings.heads_file
+    if not file.exists():
+        return
+    with _alone_with(file):
+        with reading(office.engine) as session:
+            gone = _read(settings).cases.keys() - set(session.exec(select(CaseRow.reference)))
+            records = {
+                reference: _record(session, settings, reference)
+                for reference in gone
+                if not reference.startswith(_GONE)
+            }
+        marks = {name: f"{_GONE}{record.mark}" for name, record in records.items() if record is not None}
+        if not marks:
+            return
+        signature = ""
+        with file.open("rb") as lines, whole_file(file) as new:
+            for line in lines:
+                if not line.endswith(b"\n"):
+                    break
+                content = json.loads(line)
+                del content["handtekening"]
+                content["vorige"] = signature
+                content["koppen"] = {marks.get(name, name): head for name, head in content["koppen"].items()}
+                signature = _signatures(settings, content)[0]
+                new.write(json.dumps(content | {"handtekening": signature}) + "\n")
 
 
-def _removed_by_us(session: Session, settings: Settings, reference: str) -> bool:
+def _record(session: Session, settings: Settings, reference: str) -> DestroyedRow | None:
+    """Return the record of a case that is gone, by its reference or by the mark in its place."""
+    marks = [reference.removeprefix(_GONE)] if reference.startswith(_GONE) else marks_of(settings, reference)
+    return next((row for mark in marks if (row := session.get(DestroyedRow, mark)) is not None), None)
+
+
+def _named(reference: str) -> str:
+    if reference.startswith(_GONE):
+        return f"De verklaring van vernietiging met kenmerk {reference.removeprefix(_GONE)[:12]}"
+    return f"Zaak {reference}"
+
+
+def _not_as_recorded(settings: Settings, record: DestroyedRow, number: int, value: str) -> Iterator[str]:
+    """Yield a sentence when a record is not as we signed it, or of another journal than was written down."""
+    shorter = record.steps < number or (record.steps == number and record.chain != value)
+    if shorter or not is_ours(settings, record):
+        yield f"De verklaring van vernietiging met kenmerk {record.mark[:12]} klopt niet met wat er was."
+
+
+def _noted(session: Session, settings: Settings, reference: str) -> bool:
+    """Whether a release before there were records left its signed note that it removed a case."""
     row = session.get(SettingRow, _note(reference))
     return row is not None and row.value.get("handtekening") in _signatures(
         settings, {"verwijderd": reference}

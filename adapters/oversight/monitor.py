@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ from adapters.oversight.monitor_figures import (
 from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.workload import read_workload, to_csv
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow, reading
+from adapters.storage.destruction_tables import KeptFiguresRow
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.case import TRAJECT
 from milestones.definitions import VERSIONS
@@ -95,7 +96,11 @@ def read_monitor(
     """Compute the monitor over the weeks up to and including a day: yesterday, unless another is given."""
     last = end or office.clock.today() - timedelta(days=1)
     begin = last - timedelta(days=7 * weeks - 1)
+    figures = figures_of(office.rules_for(municipality).policy)
     with reading(office.engine) as session:
+        kept = session.get(KeptFiguresRow, (municipality, last, weeks))
+        if kept is not None:  # a case of that period was destroyed since
+            return Monitor(municipality, begin, last, tuple(Cell(*cell) for cell in kept.cells), figures)
         period = _Period(session, office, municipality, begin, last)
         cells = [
             *period.volumes(),
@@ -107,10 +112,15 @@ def read_monitor(
             *period.bottlenecks(),
             *period.quality(),
         ]
-    figures = figures_of(office.rules_for(municipality).policy)
     order = list(figures)
     cells.sort(key=lambda cell: order.index(cell.figure))
     return Monitor(municipality, begin, last, tuple(cells), figures)
+
+
+def cells_to_keep(monitor: Monitor) -> list[list[Any]]:
+    """Return the cells that say something about the period itself, and not about what is open now."""
+    now = {LATE_NOW.code, WAITING.code}
+    return [list(astuple(cell)) for cell in monitor.cells if cell.figure not in now]
 
 
 def _open_work(office: WorkloadOffice, municipality: str) -> Iterator[Cell]:

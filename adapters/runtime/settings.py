@@ -154,6 +154,8 @@ class Settings(BaseSettings):
     keep_ended_runs_days: Annotated[int, Field(ge=1, le=3660)] = 90
     # Where the signed heads of the journal are kept, such as a disk that the database server does not reach.
     chain_heads_file: Path | None = None
+    # Where the records of destroyed cases are kept outside the database, so that no backup brings one back.
+    destroyed_cases_file: Path | None = None
     # Whether cases are removed when their archive term is over; without that they stand on a list.
     remove_cases_after_term: bool = False
     # Earlier keys of the hash of a BSN: a person who is known under one of them is still recognised.
@@ -253,6 +255,11 @@ class Settings(BaseSettings):
     def heads_file(self) -> Path:
         """Where the signed heads of the journal are kept, outside the database."""
         return self.chain_heads_file or self.home_folder / "journaalkoppen.jsonl"
+
+    @property
+    def destroyed_file(self) -> Path:
+        """Where the records of destroyed cases are kept, outside the database."""
+        return self.destroyed_cases_file or self.home_folder / "vernietigd.jsonl"
 
     def old_person_secrets(self) -> tuple[bytes, ...]:
         """Return the earlier secrets of the keyed hash: those that were set, and those in the home folder."""

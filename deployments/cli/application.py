@@ -13,6 +13,7 @@ from deployments.cli import (
     case_commands,
     definition_commands,
     effect_commands,
+    destruction_commands,
     import_commands,
     integration_commands,
     look_commands,
@@ -46,6 +47,7 @@ for _commands in (
     look_commands,
     upkeep_commands,
     backup_commands,
+    destruction_commands,
 ):
     _commands.register(app)
 

@@ -41,6 +41,8 @@ def put_back_command(
     from adapters.office import office
     from adapters.operations.backup import put_back
     from adapters.operations.chain_heads import begin_new_file
+    from adapters.operations.destruction import remove_again, sweep_free_space
+    from adapters.operations.destruction_records import read_outside
     from adapters.runtime.settings import SettingsError
     from deployments.cli.repair import repair
 
@@ -52,6 +54,9 @@ def put_back_command(
     say(_told(content))
     if (kept := begin_new_file(chosen)) is not None:
         say(f"De koppen van het journaal van daarvoor staan in {kept}; er begint een nieuw bestand.")
+    if again := remove_again(office(), read_outside(chosen)):
+        sweep_free_space(office().engine)
+        say(f"{again} zaken die na deze backup zijn vernietigd, zijn opnieuw vernietigd.")
     if content.kept is not None:
         say(f"De beschadigde database staat nog als {content.kept}.")
     try:

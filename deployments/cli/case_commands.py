@@ -66,7 +66,7 @@ def open_command(
 
     office = the_office()
     clients = client_keys(person_numbers(client or []), office.settings)
-    with _as(door):
+    with as_person(door):
         receipt = office.casework.open(
             mijlpaal,
             municipality=gemeente or office.settings.municipality,
@@ -98,7 +98,7 @@ def report_command(
     from milestones.case import possible_now
 
     office = the_office()
-    with _as(door or medewerker):
+    with as_person(door or medewerker):
         receipt = office.casework.report(
             ref,
             gebeurtenis,
@@ -115,7 +115,7 @@ def report_command(
 
 
 @contextmanager
-def _as(person: str | None) -> Iterator[None]:
+def as_person(person: str | None) -> Iterator[None]:
     """Let a medewerker act who is named; else it is the user of the machine."""
     from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts, is_code
 

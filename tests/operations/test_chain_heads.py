@@ -14,8 +14,8 @@ from support.stack import home_with_keys
 from adapters.cases.journal import journal_hash
 from adapters.office import Office
 from adapters.operations.chain_heads import begin_new_file, head_problems, keep_heads
+from adapters.operations.destruction import remove_case
 from adapters.operations.integrity import broken_cases
-from adapters.operations.retention import remove_case
 from adapters.runtime.settings import Settings, SettingsError
 from adapters.storage.database import CaseRow, JournalRow, writing
 
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def office(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
     """An office with its keys and two cases, of which the heads were kept."""
-    made = Office(Settings(home=home_with_keys(tmp_path / "home")), engine, clock)
+    chosen = Settings(home=home_with_keys(tmp_path / "home"), remove_cases_after_term=True)
+    made = Office(chosen, engine, clock)
     for reference in ("KOP-1", "KOP-2"):
         made.casework.open("M3", municipality="0518", reference=reference)
         made.casework.report(reference, "aanmelding_geregistreerd", process="M3")

@@ -1,0 +1,87 @@
+"""Destroy what was approved, in Prefect as well: runs with states, inputs and task runs, pages, logs, events."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import ObjectNotFound
+
+from adapters.operations.chain_heads import hide_destroyed
+from adapters.operations.destruction import approved, remove_case, sweep_free_space
+from flows.case_page import page_key
+from flows.old_pages import forget_versions
+from flows.prefect_seam.leftovers import forget_leftovers
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+    from adapters.office import Office
+    from adapters.operations.destruction import Gone
+
+_PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """What a round destroyed: how many cases, and whether Prefect's events and logs went at once."""
+
+    cases: int
+    events_gone: bool = True
+
+
+def destroy_approved(here: Office, client: SyncPrefectClient) -> Destroyed:
+    """Destroy every approved case: in Prefect first, then in the database, so that a crash in between is done again."""
+    due = approved(here)
+    if not due:
+        hide_destroyed(here)  # in case the last round did not come that far
+        return Destroyed(0)
+    gone: list[Gone] = []
+    runs: list[str] = []
+    for case in due:
+        runs += forget_in_prefect(client, case)
+        if remove_case(here, case.reference):
+            gone.append(case)
+    references = [case.reference for case in gone]
+    reached = forget_leftovers(references, runs)
+    hide_destroyed(here)
+    sweep_free_space(here.engine)
+    return Destroyed(len(gone), reached)
+
+
+def forget_in_prefect(client: SyncPrefectClient, case: Gone) -> list[str]:
+    """Remove what Prefect's API can remove of a case; give the ids of its runs."""
+    runs = {*case.flow_runs, *(str(run.id) for run in _named(client, case.reference))}
+    for run in runs:
+        with suppress(ObjectNotFound):
+            client.delete_flow_run(UUID(run))
+    forget_versions(client, page_key(case.reference), 0)
+    return sorted(runs)
+
+
+def _named(client: SyncPrefectClient, reference: str) -> list[FlowRun]:
+    """Return every run that is about a case: those of its processes, and actions that name it."""
+    found: list[FlowRun] = []
+    while True:
+        page: Sequence[FlowRun] = client.read_flow_runs(
+            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(like_=reference)),
+            sort=FlowRunSort.ID_DESC,
+            limit=_PAGE,
+            offset=len(found),
+        )
+        found += page
+        if len(page) < _PAGE:
+            # Another case may have a longer reference that begins with this one.
+            return [run for run in found if _is_about(run, reference)]
+
+
+def _is_about(run: FlowRun, reference: str) -> bool:
+    named = str(run.parameters.get("zaak", "")).strip()
+    return named == reference or reference in run.name.split()
