@@ -106,9 +106,12 @@ def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> N
     from prefect.server.api.server import create_app  # noqa: PLC0415
     from prefect.settings import get_current_settings  # noqa: PLC0415
 
+    from adapters.api.connections import BoundedProtocol  # noqa: PLC0415
+
     server = get_current_settings().server
     uvicorn.run(
         the_door(chosen, create_app(final=True, webserver_only=webserver_only), port),
+        http=BoundedProtocol,
         host=host,
         port=port,
         timeout_keep_alive=server.api.keepalive_timeout,

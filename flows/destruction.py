@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from adapters.operations.destruction import Gone
 
 _PAGE = 200
+_SETTLED_SECONDS = 5.0  # by then the server has written the events of what was just removed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def destroy_approved(here: Office, client: SyncPrefectClient) -> Destroyed:
         if remove_case(here, case.reference):
             gone.append(case)
     references = [case.reference for case in gone]
+    time.sleep(_SETTLED_SECONDS)
     reached = forget_leftovers(references, runs)
     hide_destroyed(here)
     sweep_free_space(here.engine)

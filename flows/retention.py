@@ -8,6 +8,7 @@ from prefect import flow, get_client
 from prefect.logging import get_run_logger
 
 from adapters.office import office
+from adapters.operations.access_requests import warn
 from adapters.operations.destruction import destroyable
 from adapters.operations.retention import forget
 from adapters.oversight.markdown import short_date, table, text
@@ -28,6 +29,7 @@ def bewaartermijnen() -> str:
     """Ruim op wat zijn tijd heeft gehad, vernietig wat is goedgekeurd, en maak de vernietigingslijst."""
     here = office()
     rows = forget(here)
+    warn(here)
     gone = destroy_approved(here, get_client(sync_client=True)).cases
     listed = destroyable(here)
     publish(DESTRUCTION_LIST, destruction_page(listed), f"{len(listed)} zaken.")

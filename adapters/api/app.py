@@ -19,6 +19,7 @@ from adapters.api.monitor_pages import monitor_router
 from adapters.api.own_pages import feed_router, own_router
 from adapters.api.postbak_pages import postbak_router
 from adapters.api.problems import answer_problems
+from adapters.api.upkeep_pages import upkeep_router
 from adapters.api.work_pages import work_router
 from adapters.exchange.clients import ensure_first_client
 from adapters.exchange.event_mapping import read_rules
@@ -35,6 +36,7 @@ def page_routers(office: Office) -> tuple[APIRouter, ...]:
         case_router(office),
         postbak_router(office),
         monitor_router(office),
+        upkeep_router(office),
     )
 
 

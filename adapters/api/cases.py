@@ -41,7 +41,7 @@ from adapters.exchange.postbak import keep_opening
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, kept, normal, references_of
 from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
-from adapters.runtime.persons import person_key
+from adapters.runtime.persons import person_keys_for
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
@@ -428,7 +428,8 @@ def _no_such_event(session: Session, reference: str) -> None:
 def _pseudonym(office: Office, new: NewCase) -> str | None:
     if new.burgerservicenummer is None:
         return None
-    return person_key(new.burgerservicenummer, office.settings.person_secret())
+    place = new.gemeentecode or office.settings.municipality
+    return person_keys_for(office.settings, place)[0].of(new.burgerservicenummer)
 
 
 def _content(new: NewCase | NewEvent | NewReference) -> Any:

@@ -138,8 +138,8 @@ class _TakeOver:
         self._remarks: list[str] = []
         self._number = 0
         self._quiet = case.result in _CLOSING and not case.unread
-        self._marks = {signal.position: marks_of(signal, secret, old) for signal in self._signals}
-        self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
+        self._marks = {signal.position: marks_of(signal, office.settings) for signal in self._signals}
+        self._matcher = Matcher(session, office.settings.repeat_months)
 
     def reports(self) -> list[SignalReport]:
         """Take the zaak over; nothing when it is here already, or when its person has one that runs."""

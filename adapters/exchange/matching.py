@@ -8,7 +8,7 @@ other opens a vroegsignaalzaak.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import or_, select, update
 from sqlmodel import Session, col
 
-from adapters.runtime.persons import keyed_hash, person_key
+from adapters.runtime.persons import keyed_hash, person_keys_for
 from adapters.storage.database import CaseRow, ProcessRow
 from adapters.storage.exchange_tables import SignalRow
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from adapters.exchange.ddas_signal import Signal
+    from adapters.runtime.persons import PersonKey
+    from adapters.runtime.settings import Settings
 
 # Before these there is no running traject: only a question, or a signal.
 _BEFORE_A_TRAJECT = ("M1", "M2")
@@ -58,6 +60,7 @@ class Marks:
     person: str | None = None
     partner: str | None = None
     arrears: str | None = None
+    key: bytes = field(default=b"", repr=False)  # under which they were made; it is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,14 @@ class MarksByKey:
 Marked: TypeAlias = "tuple[Signal, MarksByKey]"
 
 
-def marks_of(signal: Signal, secret: bytes, old: Sequence[bytes]) -> MarksByKey:
-    """Make the hashes of a signal."""
-    return MarksByKey(_marks(signal, secret), tuple(_marks(signal, key) for key in old))
+def marks_of(signal: Signal, settings: Settings) -> MarksByKey:
+    """Make the hashes of a signal, under each key that its municipality has."""
+    present, *earlier = (_marks(signal, key) for key in person_keys_for(settings, signal.municipality_code))
+    return MarksByKey(present, tuple(earlier))
 
 
-def _marks(signal: Signal, secret: bytes) -> Marks:
+def _marks(signal: Signal, key: PersonKey) -> Marks:
+    secret = key.derived
     content = keyed_hash(
         secret,
         signal.bsn,
@@ -92,13 +97,13 @@ def _marks(signal: Signal, secret: bytes) -> Marks:
         signal.crisis,
     )
     if signal.bsn is None:
-        return Marks(content)
-    person = person_key(signal.bsn, secret)
+        return Marks(content, key=secret)
+    person = key.of(signal.bsn)
     if signal.partner_type is None:
-        return Marks(content, person)
+        return Marks(content, person, key=secret)
     partner = keyed_hash(secret, "partner", signal.bsn, signal.partner_type)
     arrears = None if signal.amount is None else _arrears(secret, partner, signal.amount)
-    return Marks(content, person, partner, arrears)
+    return Marks(content, person, partner, arrears, secret)
 
 
 def _arrears(secret: bytes, partner: str, amount: int) -> str:
@@ -108,14 +113,15 @@ def _arrears(secret: bytes, partner: str, amount: int) -> str:
 class Matcher:
     """Decide where signals belong, within one transaction and with the same few questions for all of them."""
 
-    def __init__(self, session: Session, secrets: Sequence[bytes], repeat_months: int) -> None:
+    def __init__(self, session: Session, repeat_months: int) -> None:
         self._session = session
-        self._secrets = secrets
         self._repeat_period = timedelta(days=repeat_months * _DAYS_IN_MONTH)
 
     def match(self, marked: Sequence[Marked]) -> list[Matched]:
         """Return what to do with each of these signals, which are of different people."""
-        self._renew_pseudonyms([marks for _, marks in marked])
+        for municipality in {signal.municipality_code for signal, _ in marked}:
+            here = [marks for signal, marks in marked if signal.municipality_code == municipality]
+            self._renew_pseudonyms(here, municipality)
         found = self._in_running_processes(marked)
         undecided = [pair for pair, matched in zip(marked, found, strict=True) if matched is None]
         earlier = self._earlier_signals(undecided)
@@ -124,7 +130,7 @@ class Matcher:
             for pair, matched in zip(marked, found, strict=True)
         ]
 
-    def _renew_pseudonyms(self, marks: Sequence[MarksByKey]) -> None:
+    def _renew_pseudonyms(self, marks: Sequence[MarksByKey], municipality: str) -> None:
         """Make anew what was made under an earlier key: now that the BSN is here, that can be done."""
         renewed = {
             earlier.person: person.present.person
@@ -135,12 +141,14 @@ class Matcher:
         if not renewed:
             return
         for table, name in ((CaseRow, "person_key"), (CaseRow, "partner_key"), (SignalRow, "person_key")):
-            column = getattr(table, name)
+            column, place = getattr(table, name), col(table.municipality)
             outdated = self._session.execute(
-                select(column).where(column.in_(list(renewed))).distinct()
+                select(column).where(column.in_(list(renewed)), place == municipality).distinct()
             ).scalars()
             for key in outdated.all():
-                self._session.execute(update(table).where(column == key).values({name: renewed[key]}))
+                self._session.execute(
+                    update(table).where(column == key, place == municipality).values({name: renewed[key]})
+                )
 
     def _in_running_processes(self, marked: Sequence[Marked]) -> list[Matched | None]:
         """Return the vroegsignaalzaak of each person that runs, or else his traject; None where neither is."""
@@ -198,9 +206,8 @@ class Matcher:
         if not known or signal.amount is None:
             return False
         amounts = range(signal.amount, signal.amount + _MOST_LOWER + 1)
-        keys = zip(self._secrets, (marks.present, *marks.earlier), strict=True)
         return any(
-            _arrears(secret, mark.partner or "", amount) in known
-            for secret, mark in keys
+            _arrears(mark.key, mark.partner or "", amount) in known
+            for mark in (marks.present, *marks.earlier)
             for amount in amounts
         )

@@ -81,7 +81,7 @@ class SignalIntake:
         self._secret = secret
         self._old = old
         self._known: dict[tuple[str, str, str], SignalRow] = {}
-        self._matcher = Matcher(session, (secret, *old), office.settings.repeat_months)
+        self._matcher = Matcher(session, office.settings.repeat_months)
 
     def reports_on(self, records: Sequence[Signal | BadSignal]) -> list[SignalReport]:
         """Take in records of a delivery and say what became of each, in their order.
@@ -91,7 +91,7 @@ class SignalIntake:
         reports = {record.position: report for record in records if (report := self._refused(record))}
         readable = [item for item in records if isinstance(item, Signal) and item.position not in reports]
         named = under_kept_names(self._session, readable, (self._secret, *self._old))
-        waiting = [(record, marks_of(record, self._secret, self._old)) for record in named]
+        waiting = [(record, marks_of(record, self._office.settings)) for record in named]
         self._look_up([signal for signal, _ in waiting])
         while waiting:
             one_each, waiting = _one_of_each_person(waiting)

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func
 from sqlmodel import col, select
 
-from adapters.operations.destruction_records import is_ours, marks_of
+from adapters.operations.destruction_records import case_marks, is_ours
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.files import append_line, whole_file
 from adapters.runtime.settings import SettingsError
@@ -166,7 +166,9 @@ def hide_destroyed(office: Office) -> None:
 
 def _record(session: Session, settings: Settings, reference: str) -> DestroyedRow | None:
     """Return the record of a case that is gone, by its reference or by the mark in its place."""
-    marks = [reference.removeprefix(_GONE)] if reference.startswith(_GONE) else marks_of(settings, reference)
+    marks = (
+        [reference.removeprefix(_GONE)] if reference.startswith(_GONE) else case_marks(settings, reference)
+    )
     return next((row for mark in marks if (row := session.get(DestroyedRow, mark)) is not None), None)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, update
+from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, true, update
 from sqlalchemy import select as columns
 from sqlmodel import SQLModel, col, select
 
@@ -23,7 +23,7 @@ import adapters.cases.cancellations
 import adapters.oversight.quality  # noqa: F401  # with these every table is known
 from adapters.cases.store import UnknownCaseError, lock_case
 from adapters.messages.page_keys import KeyKind
-from adapters.operations.destruction_records import mark_of, marks_of, record_of, write_outside
+from adapters.operations.destruction_records import case_mark, case_marks, record_of, write_outside
 from adapters.oversight.monitor import WEEKS, cells_to_keep, read_monitor
 from adapters.runtime.actor import ActorKind, acting
 from adapters.runtime.clock import AMSTERDAM
@@ -137,7 +137,7 @@ def approve(office: Office, references: Sequence[str]) -> int:
 
     All of them or none: a case that is not on the list, or somebody whom nobody knows, is NotPossible.
     """
-    who = _known_actor()
+    who = known_actor()
     listed = {case.reference: case for case in destroyable(office)}
     if strange := sorted(set(references) - listed.keys()):
         raise NotPossible(f"Zaak {strange[0]} staat niet op de vernietigingslijst; er is niets goedgekeurd.")
@@ -152,7 +152,7 @@ def approve(office: Office, references: Sequence[str]) -> int:
 
 def withdraw(office: Office, reference: str) -> None:
     """Take an approval back, as long as the case is there; without one it is NotPossible."""
-    _known_actor()
+    known_actor()
     with writing(office.engine) as session:
         row = session.get(ApprovalRow, reference)
         if row is None:
@@ -160,15 +160,15 @@ def withdraw(office: Office, reference: str) -> None:
         session.delete(row)
 
 
-def _known_actor() -> str:
-    """Return who acts, as it is written down: somebody who can be asked about it later."""
+def known_actor() -> str:
+    """Return who acts, as it is written down: somebody who can be asked about it later; else NotPossible."""
     actor = acting()
     if actor.kind not in (ActorKind.PERSON, ActorKind.OPERATOR) or actor.code is None:
         raise NotPossible("Alleen een medewerker die bekend is, mag dit doen.")
-    return written(actor)
+    return actor_text(actor)
 
 
-def written(actor: Actor) -> str:
+def actor_text(actor: Actor) -> str:
     """Return an actor as these tables keep it."""
     return f"{actor.kind} {actor.code}"
 
@@ -181,7 +181,7 @@ def hold(office: Office, reference: str, reason: str) -> None:
 
     A reason with something of a person in it is InvalidData, a case that is held already NotPossible.
     """
-    who, why = _known_actor(), _reason(reason)
+    who, why = known_actor(), _reason(reason)
     with writing(office.engine) as session:
         case = lock_case(session, reference)
         if _open_hold(session, reference) is not None:
@@ -200,7 +200,7 @@ def hold(office: Office, reference: str, reason: str) -> None:
 
 def lift(office: Office, reference: str, reason: str) -> None:
     """Let a case go the ordinary way again; one that is not held is NotPossible."""
-    who, why = _known_actor(), _reason(reason)
+    who, why = known_actor(), _reason(reason)
     with writing(office.engine) as session:
         lock_case(session, reference)
         row = _open_hold(session, reference)
@@ -295,7 +295,7 @@ def remove_case(office: Office, reference: str) -> bool:
         record = record_of(
             office.settings,
             DestroyedRow(
-                mark=mark_of(office.settings, reference),
+                mark=case_mark(office.settings, reference),
                 municipality=case.municipality,
                 term=term or "",
                 over_on=over_on,
@@ -325,8 +325,8 @@ def _remove(session: Session, reference: str, mark: str) -> None:
             _remove_from(session, table, reference)
 
 
-def _remove_mentions(session: Session, reference: str) -> None:
-    """Remove answers, post and keys that name a case in what they say."""
+def mentions(session: Session, reference: str) -> dict[str, ColumnElement[bool]]:
+    """Return which rows name a case in what they say, by the name of the table: answers, post and keys."""
     others = session.exec(
         select(ExternalReferenceRow.value).where(ExternalReferenceRow.case_reference == reference)
     ).all()
@@ -339,21 +339,30 @@ def _remove_mentions(session: Session, reference: str) -> None:
     def says(column: Any) -> ColumnElement[bool]:
         return or_(*(cast(column, Text).contains(f'"{name}"', autoescape=True) for name in names))
 
-    session.execute(delete(AnswerRow).where(says(AnswerRow.body)))
-    session.execute(delete(InboxRow).where(col(InboxRow.done_at).is_not(None), says(InboxRow.message)))
-    mentioned = or_(
-        says(PostbakRow.candidates), says(PostbakRow.data), col(PostbakRow.subject).in_([reference, *others])
-    )
-    session.execute(delete(PostbakRow).where(col(PostbakRow.closed_at).is_not(None), mentioned))
-    for row in session.exec(select(PostbakRow).where(says(PostbakRow.candidates))):
+    return {
+        AnswerRow.__tablename__: says(AnswerRow.body),
+        InboxRow.__tablename__: says(InboxRow.message),
+        PostbakRow.__tablename__: or_(
+            says(PostbakRow.candidates),
+            says(PostbakRow.data),
+            col(PostbakRow.subject).in_([reference, *others]),
+        ),
+        PageKeyRow.__tablename__: (col(PageKeyRow.kind) == KeyKind.RESIDENT)
+        & (col(PageKeyRow.subject) == reference),
+    }
+
+
+def _remove_mentions(session: Session, reference: str) -> None:
+    """Remove what names a case in what it says; post that is still open only loses the name."""
+    named = mentions(session, reference)
+    done = {"inbox": col(InboxRow.done_at).is_not(None), "postbak": col(PostbakRow.closed_at).is_not(None)}
+    for table in (AnswerRow, InboxRow, PostbakRow, PageKeyRow):
+        name = str(table.__tablename__)
+        session.execute(delete(table).where(named[name], done.get(name, true())))
+    for row in session.exec(select(PostbakRow).where(named["postbak"])):
         row.candidates = [candidate for candidate in row.candidates if candidate != reference]
         session.add(row)
     session.flush()
-    session.execute(
-        delete(PageKeyRow).where(
-            col(PageKeyRow.kind) == KeyKind.RESIDENT, col(PageKeyRow.subject) == reference
-        )
-    )
 
 
 def _remove_from(session: Session, table: Table, reference: str) -> None:
@@ -378,7 +387,7 @@ def remove_again(office: Office, records: Sequence[DestroyedRow]) -> int:
     with reading(office.engine) as session:
         references = session.exec(select(CaseRow.reference)).all()
     for reference in references:
-        found = [by_mark[mark] for mark in marks_of(office.settings, reference) if mark in by_mark]
+        found = [by_mark[mark] for mark in case_marks(office.settings, reference) if mark in by_mark]
         if not found:
             continue
         with writing(office.engine) as session:

@@ -21,12 +21,12 @@ _SIGNED = (
 )  # fmt: skip
 
 
-def mark_of(settings: Settings, reference: str) -> str:
+def case_mark(settings: Settings, reference: str) -> str:
     """Return what stands for the reference of a destroyed case: a keyed hash that cannot be led back."""
     return _mark(settings.integration_secret(), reference)
 
 
-def marks_of(settings: Settings, reference: str) -> list[str]:
+def case_marks(settings: Settings, reference: str) -> list[str]:
     """Return the marks of a reference under the key of now, and under the earlier ones."""
     return [_mark(secret, reference) for secret in settings.integration_secrets()]
 

@@ -127,6 +127,8 @@ class Settings(BaseSettings):
     session_idle_minutes: Annotated[float, Field(gt=0, le=1440)] = 60
     # The key of the keyed hash that stands for a BSN. Without a setting the home folder keeps a random one.
     person_key: SecretStr | None = None
+    # Whether each municipality has a key of its own, derived from it: then nobody links a person over municipalities.
+    person_key_per_municipality: bool = False
     # The public address of the Prefect UI, for the links in messages.
     ui_url: str | None = None
     # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.

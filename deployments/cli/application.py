@@ -9,6 +9,7 @@ from contextvars import copy_context
 import typer
 
 from deployments.cli import (
+    access_commands,
     backup_commands,
     case_commands,
     definition_commands,
@@ -48,6 +49,7 @@ for _commands in (
     upkeep_commands,
     backup_commands,
     destruction_commands,
+    access_commands,
 ):
     _commands.register(app)
 

@@ -65,11 +65,12 @@ def open_command(
     from adapters.runtime.persons import client_keys
 
     office = the_office()
-    clients = client_keys(person_numbers(client or []), office.settings)
-    with as_person(door):
+    place = gemeente or office.settings.municipality
+    clients = client_keys(person_numbers(client or []), office.settings, place)
+    with in_name_of(door):
         receipt = office.casework.open(
             mijlpaal,
-            municipality=gemeente or office.settings.municipality,
+            municipality=place,
             reference=zaak,
             on=optional_day_from(op),
             data=data_from(gegevens),
@@ -98,7 +99,7 @@ def report_command(
     from milestones.case import possible_now
 
     office = the_office()
-    with as_person(door or medewerker):
+    with in_name_of(door or medewerker):
         receipt = office.casework.report(
             ref,
             gebeurtenis,
@@ -115,7 +116,7 @@ def report_command(
 
 
 @contextmanager
-def as_person(person: str | None) -> Iterator[None]:
+def in_name_of(person: str | None) -> Iterator[None]:
     """Let a medewerker act who is named; else it is the user of the machine."""
     from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts, is_code
 

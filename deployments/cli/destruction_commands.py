@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.case_commands import Reference, as_person
+from deployments.cli.case_commands import Reference, in_name_of
 from deployments.cli.console import BadInput, optional_day_from, print_json, say, the_office
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def approve_command(
     if bool(zaken) is alles:
         raise BadInput("Noem de zaken, of kies --alles.")
     chosen = zaken or [case.reference for case in destroyable(office)]
-    with as_person(door):
+    with in_name_of(door):
         number = approve(office, chosen)
     say(f"{number} zaken goedgekeurd voor vernietiging.")
 
@@ -83,7 +83,7 @@ def withdraw_command(ref: Reference, door: Door) -> None:
     from adapters.operations.destruction import withdraw
 
     office = the_office()
-    with as_person(door):
+    with in_name_of(door):
         withdraw(office, ref)
     say(f"{ref} is niet meer goedgekeurd voor vernietiging.")
 
@@ -148,7 +148,7 @@ def hold_command(ref: Reference, reden: Reason, door: Door) -> None:
     from adapters.operations.destruction import hold
 
     office = the_office()
-    with as_person(door):
+    with in_name_of(door):
         hold(office, ref, reden)
     say(f"{ref} blijft, tot iemand de bewaarplicht opheft.")
 
@@ -158,7 +158,7 @@ def lift_command(ref: Reference, reden: Reason, door: Door) -> None:
     from adapters.operations.destruction import lift
 
     office = the_office()
-    with as_person(door):
+    with in_name_of(door):
         lift(office, ref, reden)
     say(f"{ref} volgt weer haar bewaartermijn.")
 

@@ -93,6 +93,7 @@ def api_command() -> None:
     import uvicorn
 
     from adapters.api import create_api
+    from adapters.api.connections import BoundedProtocol
     from adapters.runtime.logs import set_up_logs
     from adapters.runtime.settings import settings
     from deployments.closed import open_problems, refuse_when_open
@@ -105,6 +106,7 @@ def api_command() -> None:
     collect_less()
     uvicorn.run(
         api,
+        http=BoundedProtocol,
         host=office.settings.listen,
         port=office.settings.api_port,
         log_config=None,  # its lines are lines of ours

@@ -45,7 +45,16 @@ if TYPE_CHECKING:
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 OUT = "/uit"
-OWN_PAGES = ("/mijn", "/zaak/", "/zoeken", "/werkvoorraad", "/postbak", "/monitor")
+OWN_PAGES = (
+    "/mijn",
+    "/zaak/",
+    "/zoeken",
+    "/werkvoorraad",
+    "/postbak",
+    "/monitor",
+    "/vernietiging",
+    "/inzage",
+)
 LOOPBACK_NAMES = frozenset({"127.0.0.1", "localhost", "::1"})
 _WITHOUT_LOGIN = frozenset({"/api/health", "/api/ready"})
 _READING = frozenset({"GET", "HEAD", "OPTIONS"})

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime, timedelta
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import text, update
-from sqlmodel import SQLModel, col, select
+from sqlalchemy import text
+from sqlmodel import SQLModel, select
+from support.ended_cases import ended, six_years_on
 from support.stack import home_with_keys
 
 from adapters.messages.page_keys import KeyKind
@@ -33,12 +34,11 @@ from adapters.operations.destruction_records import is_ours, read_outside
 from adapters.operations.integrity import broken_journals
 from adapters.oversight.monitor import read_monitor
 from adapters.runtime.actor import Actor, ActorKind, acts
-from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings, SettingsError
-from adapters.storage.database import CaseRow, OutboxRow, ProcessRow, create_engine, reading, writing
+from adapters.storage.database import CaseRow, create_engine, reading, writing
 from adapters.storage.destruction_tables import DestroyedRow
 from adapters.storage.exchange_tables import AnswerRow, PostbakRow
-from adapters.storage.message_tables import DeliveryRow
 from milestones.process import InvalidData, NotPossible
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
-BEGIN = datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM)
 WHO = Actor(ActorKind.PERSON, "mw-17")
 REFERENCE, OTHER = "VERNIETIG-1", "VERNIETIG-12"
 
@@ -63,40 +62,12 @@ def _somebody() -> Iterator[None]:
         yield
 
 
-def _ended(office: Office, *references: str) -> None:
-    """Let these cases be open and withdrawn on the first day."""
-    for reference in references:
-        office.casework.open("M3", municipality="0518", reference=reference)
-        office.casework.report(reference, "aanmelding_geregistreerd")
-        office.casework.report(reference, "ingetrokken")
-        office.looks.note(reference, "0518")
-    _carry_out(office)
-
-
-def _carry_out(office: Office) -> None:
-    """Do what the worker does: send the messages, and show that closed processes ended."""
-    with reading(office.engine) as session:
-        effects = session.exec(select(OutboxRow.id).where(col(OutboxRow.done_at).is_(None))).all()
-    for effect in effects:
-        office.deliveries.plan(effect)
-    with writing(office.engine) as session:
-        session.execute(update(DeliveryRow).values(state="bezorgd"))
-        session.execute(update(ProcessRow).where(col(ProcessRow.closed).is_(True)).values(finished=True))
-
-
-def _six_years_on(office: Office, clock: SetClock) -> None:
-    clock.moment = BEGIN + timedelta(days=6 * 366)
-    for reference in office.casework.cases_with_due_terms():
-        office.casework.fire_due(reference)
-    _carry_out(office)
-
-
 @pytest.fixture
 def due(office: Office, clock: SetClock) -> Office:
     """An office with two cases on the list."""
-    _ended(office, REFERENCE, OTHER)
+    ended(office, REFERENCE, OTHER)
     keep_heads(office)
-    _six_years_on(office, clock)
+    six_years_on(office, clock)
     assert [case.reference for case in destroyable(office)] == [REFERENCE, OTHER]
     return office
 

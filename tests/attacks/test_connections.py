@@ -1,0 +1,192 @@
+"""Somebody who sends too much, too slowly, or over too many connections, with real sockets: the others still get in."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import uvicorn
+
+from adapters.api.connections import BoundedProtocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MOST = 60
+
+
+async def _app(scope: Any, receive: Any, send: Any) -> None:
+    """Read the whole body, and answer how long it was."""
+    if scope["type"] != "http":
+        return
+    size = 0
+    while True:
+        part = await receive()
+        size += len(part.get("body", b""))
+        if not part.get("more_body"):
+            break
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": str(size).encode()})
+
+
+class _Impatient(BoundedProtocol):
+    """The same with small numbers, so that no test waits long."""
+
+    headers_seconds = 1.0
+    body_seconds = 0.5
+    most = MOST
+
+
+@contextmanager
+def _serving(protocol: type[BoundedProtocol] = _Impatient) -> Iterator[int]:
+    server = uvicorn.Server(
+        uvicorn.Config(_app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", http=protocol)
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = server.force_exit = True
+        thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """A server that is closed after these tests."""
+    with _serving() as found:
+        yield found
+
+
+def _answer(connection: socket.socket) -> bytes:
+    """Return what comes until the other side closes."""
+    found = b""
+    connection.settimeout(30)
+    try:
+        while part := connection.recv(65536):
+            found += part
+    except ConnectionError:
+        pass
+    return found
+
+
+def _lives(port: int) -> bool:
+    return httpx.get(f"http://127.0.0.1:{port}/", timeout=30).text == "0"
+
+
+def test_one_header_of_200_megabytes_is_refused_at_the_first_bytes(port: int) -> None:
+    """The connection is closed long before all of it was sent."""
+    sent, block = 0, b"x" * 65536
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX-Large: ")
+        try:
+            while sent < 200_000_000:
+                connection.sendall(block)
+                sent += len(block)
+        except ConnectionError:
+            pass
+    assert sent < 20_000_000
+    assert _lives(port)
+
+
+@pytest.mark.parametrize("headers", [{"X-Large": "x" * 40_000}, {f"X-{n}": "y" * 100 for n in range(400)}])
+def test_large_headers_are_refused_with_their_status(port: int, headers: dict[str, str]) -> None:
+    """One large header, or many small ones: 431. An ordinary token of some kilobytes is let through."""
+    assert httpx.get(f"http://127.0.0.1:{port}/", headers=headers).status_code == 431
+    assert httpx.get(f"http://127.0.0.1:{port}/", headers={"Authorization": "x" * 8000}).status_code == 200
+
+
+def test_a_long_address_is_refused(port: int) -> None:
+    """What counts are all bytes before the body."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert _answer(connection).startswith(b"HTTP/1.1 431")
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\nX: "],
+    ids=["nothing", "a half line", "no end of headers"],
+)
+def test_headers_that_do_not_come_end_the_connection(port: int, begin: bytes) -> None:
+    """Whatever was sent already."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(begin)
+        assert b"408" in _answer(connection)
+
+
+def test_a_body_that_hardly_comes_ends_the_connection(port: int) -> None:
+    """A byte now and then is not enough."""
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n")
+        try:
+            for _ in range(100):
+                connection.sendall(b"x")
+                time.sleep(0.05)
+        except ConnectionError:
+            return
+        assert b"408" in _answer(connection)
+
+
+def test_a_large_body_that_keeps_coming_is_read(port: int) -> None:
+    """Longer than a period, in parts: a delivery of a supplier goes on as long as it comes."""
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(15):
+            yield b"x" * 20_000
+            time.sleep(0.05)
+
+    assert httpx.post(f"http://127.0.0.1:{port}/", content=parts(), timeout=30).text == "300000"
+
+
+def test_a_connection_that_is_kept_answers_again_and_again(port: int) -> None:
+    """Bounds are of a request, not of a connection."""
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        for _ in range(3):
+            assert client.post("/", content=b"x" * 5000).text == "5000"
+            time.sleep(0.6)
+
+
+def test_the_owner_gets_in_beside_1005_slow_connections() -> None:
+    """Who has been waiting longest makes room; a request that arrives at once is answered, each time."""
+
+    class Patient(BoundedProtocol):
+        headers_seconds = 600.0
+        most = MOST
+
+    with _serving(Patient) as port, ExitStack() as ends:
+        for number in range(1005):
+            slow = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+            slow.sendall(b"GET / HTTP/1.1\r\nX-Slow: ")
+            if number % 201 == 0:
+                assert _lives(port)
+        assert _lives(port)
+
+
+def test_requests_in_hand_are_not_closed_for_others() -> None:
+    """Only who still has to say what he wants makes room."""
+    with _serving() as port, ExitStack() as ends:
+        body = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+        body.sendall(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8192\r\nConnection: close\r\n\r\n" + b"x" * 8000
+        )
+        for _ in range(MOST * 2):
+            slow = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+            slow.sendall(b"GET")
+        body.sendall(b"x" * 192)
+        assert b"8192" in _answer(body)
+
+
+def test_the_servers_that_we_start_are_bounded() -> None:
+    """The API and the server of Prefect use it."""
+    for file in ("cli/service_commands.py", "prefect_server.py"):
+        text = (Path(__file__).parents[2] / "deployments" / file).read_text(encoding="utf-8")
+        assert text.count("uvicorn.run(") == text.count("http=BoundedProtocol,") == 1, file
