@@ -30,7 +30,12 @@ def bewaartermijnen() -> str:
     here = office()
     rows = forget(here)
     warn(here)
-    gone = destroy_approved(here, get_client(sync_client=True)).cases
+    done = destroy_approved(here, get_client(sync_client=True))
+    if not done.allowed:
+        get_run_logger().warning(
+            "Wat is goedgekeurd, blijft: voer als eigenaar `routekaart vernietiging uitvoeren` uit."
+        )
+    gone = done.cases
     listed = destroyable(here)
     publish(DESTRUCTION_LIST, destruction_page(listed), f"{len(listed)} zaken.")
     line = f"Opgeruimd: {rows} regels en {gone} zaken. Op de vernietigingslijst: {len(listed)} zaken."

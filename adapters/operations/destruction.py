@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, true, update
+from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, text, true, update
 from sqlalchemy import select as columns
 from sqlmodel import SQLModel, col, select
 
@@ -226,8 +226,8 @@ def _open_hold(session: Session, reference: str) -> HoldRow | None:
     ).first()
 
 
-def _reason(text: str) -> str:
-    found = " ".join(text.split())
+def _reason(given: str) -> str:
+    found = " ".join(given.split())
     if not 1 < len(found) <= _LONGEST_REASON or not found.isprintable():
         raise InvalidData(f"Geef een reden van hoogstens {_LONGEST_REASON} tekens.")
     if may_tell_of_a_person(found):
@@ -399,6 +399,14 @@ def remove_again(office: Office, records: Sequence[DestroyedRow]) -> int:
             if session.get(DestroyedRow, record.mark) is None:
                 session.add(DestroyedRow(**record.model_dump()))
     return again
+
+
+def may_destroy(engine: Engine) -> bool:
+    """Whether the role of this process in the database may remove rows of the journal (`deployments/rollen.sql`)."""
+    if engine.dialect.name != "postgresql":
+        return True
+    with reading(engine) as session:
+        return bool(session.execute(text("SELECT has_table_privilege('journal', 'DELETE')")).scalar_one())
 
 
 def sweep_free_space(engine: Engine) -> None:

@@ -101,6 +101,11 @@ def destroy_command() -> int:
 
         with get_client(sync_client=True) as client:
             done = destroy_approved(office, client)
+    if not done.allowed:
+        raise BadInput(
+            "Deze rol mag geen journaal wissen. Voer dit uit als eigenaar van de database: zet zijn adres in "
+            "ROUTEKAART_DATABASE_URL."
+        )
     say(f"{done.cases} zaken vernietigd. De verklaring: routekaart vernietiging verklaring")
     if not done.events_gone:
         say(

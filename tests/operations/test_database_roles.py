@@ -1,0 +1,114 @@
+"""The two roles of `deployments/rollen.sql` on a real PostgreSQL: the service works, and cannot touch the journal."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+from sqlalchemy.exc import ProgrammingError
+from support.ended_cases import ended, six_years_on
+from support.stack import home_with_keys
+
+from adapters.office import Office, open_office
+from adapters.operations.chain_heads import head_problems, keep_heads
+from adapters.operations.destruction import approve, approved, may_destroy, remove_case
+from adapters.operations.integrity import broken_journals
+from adapters.operations.retention import forget
+from adapters.runtime.actor import Actor, ActorKind, acts
+from adapters.runtime.clock import SetClock
+from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Engine
+
+FILE = Path(__file__).parents[2] / "deployments" / "rollen.sql"
+ROLES = ("routekaart_eigenaar", "routekaart_dienst")
+
+
+@pytest.fixture
+def urls(bare_postgresql_url: str) -> Iterator[dict[str, str]]:
+    """The address of a new database for each role, after the file and the migration; roles of this test alone."""
+    suffix = make_url(bare_postgresql_url).database or ""
+    names = {role: f"{role}_{suffix[-8:]}" for role in ROLES}
+    script = re.sub("|".join(ROLES), lambda found: names[found[0]], FILE.read_text(encoding="utf-8"))
+    found = {
+        role: make_url(bare_postgresql_url).set(username=name).render_as_string(hide_password=False)
+        for role, name in names.items()
+    }
+    with psycopg.connect(bare_postgresql_url, autocommit=True) as connection:
+        try:
+            connection.execute(script)
+            owner = create_engine(found["routekaart_eigenaar"])
+            migrate(owner)
+            owner.dispose()
+            connection.execute(script)  # again, now that the tables are there
+            yield found
+        finally:
+            for name in names.values():
+                connection.execute(f'DROP OWNED BY "{name}" CASCADE')
+                connection.execute(f'DROP ROLE "{name}"')
+
+
+def _office(url: str, home: Path, clock: SetClock) -> Office:
+    return open_office(Settings(home=home_with_keys(home), database_url=url), clock)
+
+
+def _refused(engine: Engine, statement: str) -> bool:
+    try:
+        with engine.begin() as connection:
+            connection.execute(text(statement))
+    except ProgrammingError as error:
+        return "permission denied" in str(error) or "must be owner" in str(error)
+    return False
+
+
+def test_the_service_does_its_work_and_the_owner_destroys(
+    urls: dict[str, str], tmp_path: Path, clock: SetClock
+) -> None:
+    """Cases are opened, reported on, ended and checked by the service; what was approved goes by the owner alone."""
+    service = _office(urls["routekaart_dienst"], tmp_path / "home", clock)
+    with acts(Actor(ActorKind.PERSON, "mw-17")):
+        ended(service, "ROL-1")
+        keep_heads(service)
+        six_years_on(service, clock)
+        forget(service)
+        approve(service, ["ROL-1"])
+    assert list(broken_journals(service)) == []
+    assert not may_destroy(service.engine)
+    owner = _office(urls["routekaart_eigenaar"], tmp_path / "home", clock)
+    assert may_destroy(owner.engine)
+    assert [case.reference for case in approved(owner)] == ["ROL-1"]
+    assert remove_case(owner, "ROL-1")
+    assert list(head_problems(service)) == []
+    for office in (service, owner):
+        office.engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE journal SET event = 'x'",
+        "DELETE FROM journal",
+        "TRUNCATE journal",
+        "ALTER TABLE journal ADD COLUMN x int",
+        "DROP TABLE journal",
+        "UPDATE destroyed_cases SET approved_by = 'x'",
+        "DELETE FROM destroyed_cases",
+        "UPDATE alembic_version SET version_num = 'x'",
+        "CREATE TABLE mine (x int)",
+        "CREATE ROLE mine",
+    ],
+)
+def test_the_service_cannot(urls: dict[str, str], tmp_path: Path, clock: SetClock, statement: str) -> None:
+    """Whoever has the password of the service changes no history."""
+    service = _office(urls["routekaart_dienst"], tmp_path / "home", clock)
+    service.casework.open("M3", municipality="0518", reference="ROL-1")
+    assert _refused(service.engine, statement)
+    service.engine.dispose()
