@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.attention import Attention
 from adapters.cases.casework import AfterSteps, Casework, nothing_more
+from adapters.cases.current_rules import CurrentRules
 from adapters.cases.looks import Looks
+from adapters.cases.policy_book import PolicyBook
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
 from adapters.storage.database import PolicyRow, reading, writing
@@ -56,15 +58,30 @@ class CaseOffice:
         return all_leases(self.engine, timedelta(seconds=self.settings.lease_seconds))
 
     @cached_property
-    def _rules(self) -> dict[str, Rules]:
-        return {}
+    def policy_book(self) -> PolicyBook:
+        """Which policy counts where, and who took it into use."""
+        return PolicyBook(self.engine, self.clock)
+
+    @cached_property
+    def _rules(self) -> CurrentRules:
+        return CurrentRules(self._read_rules)
 
     def rules_for(self, municipality: str) -> Rules:
-        """Return the calendar and the policy of a municipality; a policy file that is wrong is a PolicyError."""
-        if municipality not in self._rules:
+        """Return the calendar and the policy of a municipality; a policy file that is wrong is a PolicyError.
+
+        What was taken into use goes before the file; another process sees it within `RULES_SECONDS`.
+        """
+        return self._rules.of(municipality)
+
+    def look_again(self) -> None:
+        """Forget the policies that were read, so that what was taken into use here counts at once."""
+        self._rules.forget()
+
+    def _read_rules(self, municipality: str) -> Rules:
+        policy = self.policy_book.in_force(municipality)
+        if policy is None:
             policy, _ = read_policy(self.settings.policy_folder, municipality)
-            self._rules[municipality] = Rules(dutch_calendar(), policy)
-        return self._rules[municipality]
+        return Rules(dutch_calendar(), policy)
 
     def rules_named(self, policy: str) -> Rules:
         """Return the rules that a journal row names; a name that nobody kept is a LookupError."""
@@ -83,6 +100,6 @@ class CaseOffice:
                 policy, choices = read_policy(self.settings.policy_folder, municipality)
             except PolicyError:
                 continue  # its own municipality is told when it is used, and `controleer` names it
-            self._rules[municipality] = Rules(dutch_calendar(), policy)
+            self.policy_book.take_from_file(municipality, policy, choices)
             with writing(self.engine) as session:
                 session.merge(PolicyRow(name=policy.name, choices=dict(choices)))

@@ -6,6 +6,7 @@ from alembic import context
 from sqlmodel import SQLModel
 
 from adapters.storage import message_tables as tables_messages  # noqa: F401 - its tables belong to the metadata
+from adapters.storage import policy_tables as tables_policies  # noqa: F401 - idem
 from adapters.storage.database import create_engine
 
 _connection = context.config.attributes.get("connection")

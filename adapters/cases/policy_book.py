@@ -1,0 +1,161 @@
+"""Which policy counts in a municipality: taken into use by somebody, perhaps with a second person, and put back.
+
+Each change is a row that stays. Cases keep their own record: a journal row and a running term name their policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
+
+from adapters.runtime.actor import acting
+from adapters.runtime.policies import DEFAULT, policy_from
+from adapters.storage.database import PolicyRow, reading, writing
+from adapters.storage.policy_tables import PolicyUseRow
+from milestones.refusal import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Engine
+    from sqlmodel import Session
+
+    from adapters.runtime.clock import Clock
+    from milestones.policy import Policy
+
+LONGEST_REASON = 200
+
+
+class PolicyUseError(Refusal):
+    """A policy that cannot be taken into use: one Dutch sentence."""
+
+
+class PolicyBook:
+    """The policies that were in use, and the one that waits for a second person."""
+
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+
+    def in_force(self, municipality: str) -> Policy | None:
+        """Return the policy that counts; None when nobody ever took one into use."""
+        with reading(self._engine) as session:
+            row = _last_in_use(session, municipality)
+            return None if row is None else _policy(session, row.policy)
+
+    def history(self, municipality: str) -> Sequence[PolicyUseRow]:
+        """Return every policy that was put forward, the newest first."""
+        with reading(self._engine) as session:
+            rows = session.exec(_of(municipality)).all()
+            return [PolicyUseRow(**row.model_dump()) for row in rows]
+
+    def waiting(self, municipality: str) -> PolicyUseRow | None:
+        """Return the policy that waits for a second person, or None."""
+        return next(iter(row for row in self.history(municipality)[:1] if row.in_use_at is None), None)
+
+    def put_forward(
+        self, municipality: str, policy: Policy, choices: Mapping[str, Any], reason: str | None = None
+    ) -> PolicyUseRow:
+        """Take a policy into use, or let it wait for a second person where the policy asks for one.
+
+        The policy that counts decides about that, and so does the new one: nobody switches it on or off alone. Raises
+        PolicyUseError when this policy counts already.
+        """
+        if reason is not None and not 0 < len(reason.strip()) <= LONGEST_REASON:
+            raise PolicyUseError(f"Een reden is een tekst van ten hoogste {LONGEST_REASON} tekens.")
+        with writing(self._engine) as session:
+            before = _last_in_use(session, municipality)
+            if before is not None and before.policy == policy.name:
+                raise PolicyUseError(f"Dit beleid ({policy.name}) geldt al in gemeente {municipality}.")
+            now = DEFAULT if before is None else _policy(session, before.policy)
+            if policy.name != DEFAULT.name:
+                session.merge(PolicyRow(name=policy.name, choices=dict(choices)))
+            row = self._add(session, municipality, policy.name, reason)
+            if not (now.changed_by_two or policy.changed_by_two):
+                row.in_use_at = row.put_forward_at
+            session.add(row)
+            session.flush()
+            return PolicyUseRow(**row.model_dump())
+
+    def agree(self, municipality: str) -> PolicyUseRow:
+        """Take the policy that waits into use, as the second person. Raises PolicyUseError for the first one."""
+        actor = acting()
+        with writing(self._engine) as session:
+            row = session.exec(_of(municipality).limit(1)).first()
+            if row is None or row.in_use_at is not None:
+                raise PolicyUseError(f"In gemeente {municipality} wacht geen beleid op een tweede persoon.")
+            if actor.code is None or actor.code == row.actor_code:
+                raise PolicyUseError("Wie het beleid klaarzette, kan niet zelf de tweede persoon zijn.")
+            row.second_code = actor.code
+            row.in_use_at = self._clock.now()
+            session.add(row)
+            session.flush()
+            return PolicyUseRow(**row.model_dump())
+
+    def put_back(self, municipality: str, reason: str | None = None) -> PolicyUseRow:
+        """Put forward the policy that counted before the one that counts now. Raises PolicyUseError without one."""
+        with reading(self._engine) as session:
+            used = session.exec(
+                _of(municipality).where(col(PolicyUseRow.in_use_at).is_not(None)).limit(2)
+            ).all()
+            if not used:
+                raise PolicyUseError(f"In gemeente {municipality} is geen ander beleid in gebruik genomen.")
+            earlier = used[1].policy if len(used) > 1 else DEFAULT.name
+            policy = _policy(session, earlier)
+            kept = session.get(PolicyRow, earlier)
+            choices = {} if kept is None else dict(kept.choices)
+        return self.put_forward(municipality, policy, choices, reason)
+
+    def take_from_file(self, municipality: str, policy: Policy, choices: Mapping[str, Any]) -> None:
+        """Take the policy of a file into use at a start, as long as nobody took one into use with a name."""
+        with reading(self._engine) as session:
+            last = session.exec(_of(municipality).limit(1)).first()
+            if last is not None and (last.policy == policy.name or last.actor_way is not None):
+                return
+        try:
+            with writing(self._engine) as session:
+                session.merge(PolicyRow(name=policy.name, choices=dict(choices)))
+                row = self._add(session, municipality, policy.name, "bestand in de map met beleid")
+                row.actor_kind, row.actor_code, row.actor_way = "systeem", None, None
+                row.in_use_at = row.put_forward_at
+                session.add(row)
+        except IntegrityError:
+            return  # another process did the same at this moment
+
+    def _add(self, session: Session, municipality: str, policy: str, reason: str | None) -> PolicyUseRow:
+        actor = acting()
+        last = session.exec(_of(municipality).limit(1)).first()
+        return PolicyUseRow(
+            municipality=municipality,
+            number=1 if last is None else last.number + 1,
+            policy=policy,
+            put_forward_at=self._clock.now(),
+            actor_kind=str(actor.kind),
+            actor_code=actor.code,
+            actor_way=None if actor.way is None else str(actor.way),
+            reason=reason,
+        )
+
+
+def _of(municipality: str) -> Any:
+    return (
+        select(PolicyUseRow)
+        .where(PolicyUseRow.municipality == municipality)
+        .order_by(col(PolicyUseRow.number).desc())
+    )
+
+
+def _last_in_use(session: Session, municipality: str) -> PolicyUseRow | None:
+    found: PolicyUseRow | None = session.exec(
+        _of(municipality).where(col(PolicyUseRow.in_use_at).is_not(None)).limit(1)
+    ).first()
+    return found
+
+
+def _policy(session: Session, name: str) -> Policy:
+    if name == DEFAULT.name:
+        return DEFAULT
+    return policy_from(name, session.get_one(PolicyRow, name).choices, kept=True)

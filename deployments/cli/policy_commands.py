@@ -1,0 +1,127 @@
+"""`routekaart beleid ...`: check a policy, take it into use, put it back, and what helps to write one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from deployments.cli.console import print_json, say, the_office
+from deployments.cli.policy_group import policy_app
+
+if TYPE_CHECKING:
+    from adapters.office import Office
+    from adapters.storage.policy_tables import PolicyUseRow
+
+Municipality = Annotated[
+    str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen.")
+]
+Reason = Annotated[
+    str | None, typer.Option("--reden", metavar="TEKST", help="Waarom, zoals een raadsbesluit.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the group of policy."""
+    del app
+    policy_app.command("gebruik")(use_command)
+    policy_app.command("akkoord")(agree_command)
+    policy_app.command("terug")(back_command)
+    policy_app.command("versies")(versions_command)
+    policy_app.command("schema")(schema_command)
+    policy_app.command("voorbeeld")(example_command)
+
+
+def use_command(
+    bestand: Annotated[Path, typer.Argument(metavar="NIEUW.toml", help="Het beleid dat gaat gelden.")],
+    gemeente: Municipality = None,
+    reden: Reason = None,
+) -> None:
+    """Neem beleid in gebruik. Lopende termijnen houden het beleid waaronder zij begonnen."""
+    from adapters.runtime.policies import policy_in
+
+    here, code = _here(gemeente)
+    policy, choices = policy_in(bestand, code)
+    _told(here, here.policy_book.put_forward(code, policy, choices, reden))
+
+
+def agree_command(gemeente: Municipality = None) -> None:
+    """Neem als tweede persoon het beleid in gebruik dat klaarstaat."""
+    here, code = _here(gemeente)
+    _told(here, here.policy_book.agree(code))
+
+
+def back_command(gemeente: Municipality = None, reden: Reason = None) -> None:
+    """Zet het beleid terug dat hiervoor gold."""
+    here, code = _here(gemeente)
+    _told(here, here.policy_book.put_back(code, reden))
+
+
+def versions_command(gemeente: Municipality = None, als_json: AsJson = False) -> None:
+    """Toon welk beleid wanneer gold en wie het in gebruik nam, het nieuwste eerst."""
+    here, code = _here(gemeente)
+    rows = here.policy_book.history(code)
+    if als_json:
+        print_json([_as_json(row) for row in rows])
+        return
+    for row in rows:
+        second = f", tweede persoon {row.second_code}" if row.second_code else ""
+        since = (
+            "wacht op een tweede persoon"
+            if row.in_use_at is None
+            else f"sinds {row.in_use_at:%Y-%m-%d %H:%M}"
+        )
+        say(
+            f"{row.number}  {row.policy}  {since}  door {row.actor_code or row.actor_kind}{second}  {row.reason or ''}"
+        )
+    if not rows:
+        say(f"In gemeente {code} geldt het beleid dat erbij zit (standaard).")
+
+
+def schema_command() -> None:
+    """Geef het schema waarmee een editor helpt bij het schrijven van beleid."""
+    from adapters.runtime.policy_file import written_schema
+
+    sys.stdout.write(written_schema())
+
+
+def example_command() -> None:
+    """Geef een bestand met elke keuze, wat zij betekent en wat de wet toestaat."""
+    from adapters.runtime.policy_file import written_example
+
+    sys.stdout.write(written_example())
+
+
+def _here(municipality: str | None) -> tuple[Office, str]:
+    here = the_office()
+    here.casework.rules_for(
+        municipality or here.settings.municipality
+    )  # a file that counts already is kept first
+    return here, municipality or here.settings.municipality
+
+
+def _told(here: Office, row: PolicyUseRow) -> None:
+    here.look_again()
+    if row.in_use_at is None:
+        say(
+            f"Beleid {row.policy} staat klaar. Een tweede persoon neemt het in gebruik: routekaart beleid akkoord."
+        )
+    else:
+        say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")
+
+
+def _as_json(row: PolicyUseRow) -> dict[str, object]:
+    from adapters.runtime.actor import shown_actor
+
+    return {
+        "nummer": row.number,
+        "beleid": row.policy,
+        "klaargezet_op": row.put_forward_at.isoformat(),
+        "door": shown_actor(row.actor_kind, row.actor_code, row.actor_way),
+        "tweede_persoon": row.second_code,
+        "in_gebruik_op": None if row.in_use_at is None else row.in_use_at.isoformat(),
+        "reden": row.reason,
+    }

@@ -1,0 +1,163 @@
+"""Taking a policy into use: who, when, with whom; and back again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from adapters.cases.policy_book import PolicyUseError
+from adapters.office import Office
+from adapters.operations.integrity import broken_cases
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
+from adapters.runtime.policies import policy_in
+from adapters.runtime.settings import Settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from adapters.runtime.clock import SetClock
+    from adapters.storage.policy_tables import PolicyUseRow
+
+ANNA, BAS = (Actor(ActorKind.PERSON, code, Way.COMMAND) for code in ("mw-1", "mw-2"))
+
+
+def _office(engine: Engine, clock: SetClock, home: Path) -> Office:
+    return Office(Settings(home=home, municipality="0518"), engine, clock)
+
+
+def _use(office: Office, folder: Path, text: str, who: Actor = ANNA) -> PolicyUseRow:
+    path = folder / "nieuw.toml"
+    path.write_text(text)
+    policy, choices = policy_in(path, "0518")
+    with acts(who):
+        row = office.policy_book.put_forward("0518", policy, choices, "raadsbesluit 2026-14")
+    office.look_again()
+    return row
+
+
+def _t10(office: Office) -> tuple[str, str]:
+    term = office.casework.open("M2", municipality="0518").case.processes[0].running("T10")
+    assert term is not None
+    return str(term.due), term.policy
+
+
+def test_a_policy_counts_from_the_moment_it_is_taken_into_use(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """New terms start under it and name it; the row says who, when and why."""
+    office = _office(engine, clock, tmp_path)
+    assert _t10(office) == ("2026-04-06", "standaard")
+    row = _use(office, tmp_path, "[T10]\nweken = 3\n")
+    assert _t10(office) == ("2026-03-30", row.policy)
+    assert (row.number, row.actor_code, row.reason, row.in_use_at) == (
+        1,
+        "mw-1",
+        "raadsbesluit 2026-14",
+        clock.now(),
+    )
+
+
+def test_a_running_term_keeps_the_policy_under_which_it_started(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """What runs is not moved; the journal of both cases follows from the policies that it names."""
+    office = _office(engine, clock, tmp_path)
+    reference = office.casework.open("M2", municipality="0518").reference
+    _use(office, tmp_path, "[T10]\nweken = 2\n")
+    _t10(office)
+    kept = office.casework.case(reference).case.processes[0].running("T10")
+    assert kept is not None
+    assert (str(kept.due), kept.policy) == ("2026-04-06", "standaard")
+    assert list(broken_cases(engine, office.rules_named)) == []
+
+
+def test_another_process_sees_it_too(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """It stands in the database, not in the memory of whoever did it."""
+    _use(_office(engine, clock, tmp_path), tmp_path, "[T10]\nweken = 3\n")
+    assert _t10(_office(engine, clock, tmp_path))[0] == "2026-03-30"
+
+
+def test_it_can_be_put_back(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """Putting back is a change as well: it has a number, a person and a moment."""
+    office = _office(engine, clock, tmp_path)
+    _use(office, tmp_path, "[T10]\nweken = 3\n")
+    _use(office, tmp_path, "[T10]\nweken = 2\n")
+    with acts(BAS):
+        back = office.policy_book.put_back("0518")
+    office.look_again()
+    assert (back.number, back.actor_code) == (3, "mw-2")
+    assert _t10(office)[0] == "2026-03-30"
+    assert [row.number for row in office.policy_book.history("0518")] == [3, 2, 1]
+
+
+def test_the_first_policy_can_be_put_back_to_the_default(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """Before the first policy the default counted."""
+    office = _office(engine, clock, tmp_path)
+    with pytest.raises(PolicyUseError, match="geen ander beleid"):
+        office.policy_book.put_back("0518")
+    _use(office, tmp_path, "[T10]\nweken = 3\n")
+    office.policy_book.put_back("0518")
+    office.look_again()
+    assert _t10(office) == ("2026-04-06", "standaard")
+
+
+def test_where_four_eyes_are_on_a_second_person_takes_it_into_use(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """Until somebody else agrees the old policy counts; the same person cannot do both."""
+    office = _office(engine, clock, tmp_path)
+    row = _use(office, tmp_path, "tweede_persoon_beleid = true\n[T10]\nweken = 3\n")
+    assert row.in_use_at is None
+    assert _t10(office)[1] == "standaard"
+    with acts(ANNA), pytest.raises(PolicyUseError, match="tweede persoon"):
+        office.policy_book.agree("0518")
+    with acts(BAS):
+        agreed = office.policy_book.agree("0518")
+    office.look_again()
+    assert (agreed.actor_code, agreed.second_code) == ("mw-1", "mw-2")
+    assert _t10(office)[0] == "2026-03-30"
+    assert _use(office, tmp_path, "[T10]\nweken = 2\n").in_use_at is None  # nobody switches it off alone
+
+
+def test_nobody_agrees_to_what_is_not_there(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """Without a policy that waits there is nothing to agree to, and the same policy is not used twice."""
+    office = _office(engine, clock, tmp_path)
+    with acts(BAS), pytest.raises(PolicyUseError, match="wacht geen beleid"):
+        office.policy_book.agree("0518")
+    _use(office, tmp_path, "[T10]\nweken = 3\n")
+    with pytest.raises(PolicyUseError, match="geldt al"):
+        _use(office, tmp_path, "[T10]\nweken = 3\n")
+
+
+def test_a_file_counts_from_a_start_until_somebody_takes_a_policy_into_use(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """A folder with policies works as before; after that the file waits for a command."""
+    settings = Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path)
+    file = tmp_path / "0518.toml"
+    file.write_text("[T10]\nweken = 3\n")
+    assert _t10(Office(settings, engine, clock))[0] == "2026-03-30"
+    file.write_text("[T10]\nweken = 2\n")
+    office = Office(settings, engine, clock)
+    assert _t10(office)[0] == "2026-03-23"
+    file.unlink()
+    _use(office, tmp_path, "gemeente = '0518'\n[T10]\nweken = 1\n")
+    (tmp_path / "nieuw.toml").write_text("gemeente = '0518'\n[T10]\nweken = 4\n")
+    assert _t10(Office(settings, engine, clock))[0] == "2026-03-16"
+
+
+def test_a_file_that_is_refused_leaves_the_policy_in_force(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """A mistake in the file stops nobody: what counted goes on."""
+    settings = Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path)
+    file = tmp_path / "0518.toml"
+    file.write_text("[T10]\nweken = 3\n")
+    _t10(Office(settings, engine, clock))
+    file.write_text("[T01]\nweken = 9\n")
+    assert _t10(Office(settings, engine, clock))[0] == "2026-03-30"
