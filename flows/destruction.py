@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterName
 from prefect.client.schemas.sorting import FlowRunSort
 from prefect.exceptions import ObjectNotFound
 
 from adapters.operations.chain_heads import hide_destroyed
 from adapters.operations.destruction import approved, may_destroy, remove_case, sweep_free_space
 from flows.case_page import page_key
-from flows.old_pages import forget_versions
+from flows.old_pages import forget_versions, report_keys
 from flows.prefect_seam.leftovers import forget_leftovers
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def destroy_approved(here: Office, client: SyncPrefectClient) -> Destroyed:
         if remove_case(here, case.reference):
             gone.append(case)
     references = [case.reference for case in gone]
+    _forget_reports(here, client, references)
     time.sleep(_SETTLED_SECONDS)
     reached = forget_leftovers(references, runs)
     hide_destroyed(here)
@@ -70,6 +72,21 @@ def forget_in_prefect(client: SyncPrefectClient, case: Gone) -> list[str]:
             client.delete_flow_run(UUID(run))
     forget_versions(client, page_key(case.reference), 0)
     return sorted(runs)
+
+
+def _forget_reports(here: Office, client: SyncPrefectClient, references: Sequence[str]) -> None:
+    """Remove the versions of werkvoorraad and lists that name one of these cases; the next round makes new ones."""
+    if not references:
+        return
+    names = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, references))})(?![\w.-])")
+    for key in report_keys(here):
+        versions = client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), limit=_PAGE
+        )
+        for version in versions:
+            if version.id is not None and names.search(f"{version.description} {version.data}"):
+                with suppress(ObjectNotFound):
+                    client.delete_artifact(version.id)
 
 
 def _named(client: SyncPrefectClient, reference: str) -> list[FlowRun]:

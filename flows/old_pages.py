@@ -56,7 +56,7 @@ def oude_paginas_opruimen() -> str:
     here, client = office(), get_client(sync_client=True)
     pages = forms = 0
     before = datetime.now(UTC) - SAFE_AGE
-    for key in _report_pages(here):
+    for key in report_keys(here):
         pages += forget_versions(client, key, here.settings.page_versions)
     for reference, runs in _changed(here):
         pages += forget_versions(client, page_key(reference), here.settings.page_versions)
@@ -127,7 +127,8 @@ def forget_tasks(client: SyncPrefectClient, before: datetime) -> int:
             return removed
 
 
-def _report_pages(here: Office) -> Iterator[str]:
+def report_keys(here: Office) -> Iterator[str]:
+    """Yield the keys of the pages that name many cases."""
     yield from (OVERVIEW, DESTRUCTION_LIST)
     for municipality in municipalities(here):
         yield workload_key(municipality)

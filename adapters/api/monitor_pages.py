@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.oversight.monitor import monitor_csv, monitor_rows, read_monitor
-from adapters.oversight.workload import municipalities
+from adapters.oversight.workload import municipalities, plain_cell
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -83,7 +83,7 @@ def _sheet(figures: Monitor) -> bytes:
     for number, row in enumerate(monitor_rows(figures)):
         if number == 0:
             sheet.append(list(row))
-        sheet.append(list(row.values()))
+        sheet.append([plain_cell(value) for value in row.values()])
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()

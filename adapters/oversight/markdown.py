@@ -44,5 +44,5 @@ def picture(svg: str, alternative: str) -> str:
 
 
 def text(*parts: str) -> str:
-    """Join parts with an empty line between them; empty parts are left out."""
-    return "\n\n".join(part for part in parts if part) + "\n"
+    """Join parts with an empty line between them; empty parts are left out, and HTML is never more than its letters."""
+    return "\n\n".join(part for part in parts if part).replace("<", "&lt;") + "\n"

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 
 _SUNDAY = 6
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon with
 
 
 class WorkloadOffice(Protocol):
@@ -260,13 +261,16 @@ def to_csv(heads: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> str:
     writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
     writer.writerow(heads)
     for row in rows:
-        writer.writerow([_written(row[head]) for head in heads])
+        writer.writerow([plain_cell(row[head]) for head in heads])
     return out.getvalue()
 
 
-def _written(value: object) -> object:
+def plain_cell(value: object) -> object:
+    """Return a value as a file for a spreadsheet holds it."""
     if isinstance(value, bool):
         return "ja" if value else "nee"
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"  # a spreadsheet shows it, and does not reckon with it
     return "" if value is None else value
 
 

@@ -26,6 +26,7 @@ _PLACES = 8  # of a traceback, the innermost
 _MAY_BE_BSN = re.compile(r"(?<![\w-])\d{8,9}(?![\w-])")
 # Their lines at INFO name addresses of requests, or say what ours say already.
 _TALKATIVE = ("httpx", "httpcore", "alembic", "apprise", "urllib3")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _OWN_HANDLERS = ("uvicorn", "uvicorn.error", "uvicorn.access", "fastapi", "prefect._internal")
 
 
@@ -91,9 +92,18 @@ def _formatter(*, as_json: bool) -> logging.Formatter:
     if as_json:
         last.append(structlog.processors.JSONRenderer(ensure_ascii=False, default=str))
     else:
+        last.append(_on_one_line)
         last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
     foreign: list[Processor] = [_run_of_prefect, *_shared()]
     return structlog.stdlib.ProcessorFormatter(foreign_pre_chain=foreign, processors=last)
+
+
+def _on_one_line(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Keep a line for people one line that no terminal obeys: control characters as their escapes."""
+    return {
+        name: _CONTROL.sub(lambda found: repr(found[0])[1:-1], value) if isinstance(value, str) else value
+        for name, value in event.items()
+    }
 
 
 def _run_of_prefect(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

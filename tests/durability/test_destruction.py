@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -44,6 +46,18 @@ def _named_in(folder: Path, name: str) -> list[str]:
     return [path.name for path in files if any(word in path.read_bytes() for word in words)]
 
 
+def _rows_naming(file: Path, name: str) -> list[str]:
+    """Return which tables of an SQLite file name something, and how."""
+    with closing(sqlite3.connect(file)) as opened:
+        tables = [row[0] for row in opened.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return [
+            f"{table}: {row}"
+            for table in tables
+            for row in opened.execute(f'SELECT * FROM "{table}"')
+            if name.lower() in str(row).lower()
+        ]
+
+
 def test_nothing_of_a_destroyed_case_is_in_prefect_or_in_our_files(
     workshop: Callable[..., Workshop], database: dict[str, str]
 ) -> None:
@@ -67,6 +81,7 @@ def test_nothing_of_a_destroyed_case_is_in_prefect_or_in_our_files(
     assert said.startswith("1 zaken vernietigd.")
     assert "niet te bereiken" not in said
     work.kill()
+    assert _rows_naming(next(prefect.rglob("prefect.db")), GONE) == []
     assert [name for name in _named_in(prefect, GONE) if "db" in name] == []
     assert _named_in(prefect, STAYS)
     if not database:
