@@ -15,6 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from adapters.operations.chain_heads import hide_destroyed
 from adapters.operations.destruction import approved, may_destroy, remove_case, sweep_free_space
+from adapters.runtime.files import drop_lines
 from flows.case_page import page_key
 from flows.old_pages import forget_versions, report_keys
 from flows.prefect_seam.leftovers import forget_leftovers
@@ -56,7 +57,9 @@ def destroy_approved(here: Office, client: SyncPrefectClient) -> Destroyed:
         if remove_case(here, case.reference):
             gone.append(case)
     references = [case.reference for case in gone]
-    _forget_reports(here, client, references)
+    names = whole_words(references)
+    _forget_reports(here, client, names)
+    drop_lines(here.settings.messages_file, lambda line: names.search(line) is not None)
     time.sleep(_SETTLED_SECONDS)
     reached = forget_leftovers(references, runs)
     hide_destroyed(here)
@@ -74,11 +77,15 @@ def forget_in_prefect(client: SyncPrefectClient, case: Gone) -> list[str]:
     return sorted(runs)
 
 
-def _forget_reports(here: Office, client: SyncPrefectClient, references: Sequence[str]) -> None:
+def whole_words(references: Sequence[str]) -> re.Pattern[str]:
+    """Return what finds these references in a text, and no longer one that begins or ends with them."""
+    return re.compile(
+        rf"(?<![\w-])(?<!\w\.)(?:{'|'.join(map(re.escape, references)) or '(?!)'})(?![\w-]|\.\w)"
+    )
+
+
+def _forget_reports(here: Office, client: SyncPrefectClient, names: re.Pattern[str]) -> None:
     """Remove the versions of werkvoorraad and lists that name one of these cases; the next round makes new ones."""
-    if not references:
-        return
-    names = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, references))})(?![\w.-])")
     for key in report_keys(here):
         versions = client.read_artifacts(
             artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), limit=_PAGE

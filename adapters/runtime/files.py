@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _BLOCK = 4096
 _PROBE_BYTES = 256 * 1024
@@ -50,6 +50,23 @@ def append_line(file: Path, line: str, *, secret: bool = False) -> None:
             raise
     finally:
         os.close(handle)  # and gives the lock back
+
+
+def drop_lines(file: Path, drops: Callable[[str], bool]) -> int:
+    """Take lines out of a file to which others add with `append_line`; return how many went."""
+    if not file.exists():
+        return 0
+    with file.open("r+b") as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        lines = opened.readlines()
+        kept = [line for line in lines if not drops(line.decode("utf-8", "replace"))]
+        if len(kept) < len(lines):
+            opened.seek(0)
+            opened.writelines(kept)
+            opened.truncate()
+            opened.flush()
+            os.fsync(opened.fileno())
+    return len(lines) - len(kept)
 
 
 def _end_of_last_line(handle: int) -> int:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.runtime.files import append_line, whole_file
+from adapters.runtime.files import append_line, drop_lines, whole_file
+from flows.destruction import whole_words
 
 LINE = json.dumps({"tekst": "é" * 300}, ensure_ascii=False)
 
@@ -85,3 +86,23 @@ def test_a_file_gets_its_name_when_it_is_whole(small_disk: Path) -> None:
         file.writelines("x" * 1000 for _ in range(200))
     assert [path.name for path in small_disk.iterdir()] == ["levering.json"]
     assert target.read_text() == "oud"
+
+
+def test_lines_are_taken_out_and_the_next_is_added_behind_the_rest(tmp_path: Path) -> None:
+    """What is kept stays in its order, and nothing of the other lines is in the file."""
+    file = tmp_path / "regels"
+    for line in ("een", "twee", "drie"):
+        append_line(file, line)
+    assert drop_lines(file, lambda line: line.startswith("twee")) == 1
+    append_line(file, "vier")
+    assert file.read_text() == "een\ndrie\nvier\n"
+    assert drop_lines(file, lambda _: False) == 0
+    assert drop_lines(tmp_path / "nergens", lambda _: True) == 0
+
+
+def test_only_whole_references_are_found_in_a_text() -> None:
+    """A case whose reference begins with that of another keeps its lines."""
+    names = whole_words(["A-1", "B.2"])
+    assert all(names.search(text) for text in ('"zaak": "A-1"', "Zaak A-1, M3", "B.2", "Dit is A-1."))
+    assert not any(names.search(text) for text in ("A-12", "XA-1", "A-1.b", "Bx2"))
+    assert not whole_words([]).search("")
