@@ -19,7 +19,9 @@ from urllib.parse import urlsplit
 from anyio import to_thread
 
 from adapters.api.app import create_pages
+from adapters.cases.looks import Looks
 from adapters.office import open_office
+from adapters.runtime.clock import SystemClock
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings, SettingsError, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
@@ -28,6 +30,7 @@ from deployments.closed import refuse_when_open, server_problems
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
 from deployments.door.entering import user_of_machine
+from deployments.door.run_looks import RunLooks
 from deployments.door.sessions import Sessions
 from deployments.door.ways_in import accounts_of, has_login, login_problems, proxy_of, service_of
 from deployments.garbage import collect_less
@@ -127,12 +130,13 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
     idle = chosen.session_idle_minutes * 60 if has_login(chosen) else None
     used = chosen.home_folder / "binnen"
     sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle)
+    guard = Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality)
     return Door(
         app,
         credential,
         sessions,
         partial(_member, staff),
-        Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality),
+        guard,
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
         secure=address.scheme == "https",
@@ -140,6 +144,7 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         service=service_of(chosen, credential, staff, sessions, port),
         proxy=proxy_of(chosen, staff),
         pages=_OwnPages(chosen),
+        looks=RunLooks(partial(_looks, chosen), guard.run, guard.municipality_of),
     )
 
 
@@ -179,6 +184,15 @@ async def _municipality_of(chosen: Settings, reference: str) -> str | None:
             return None if row is None else row.municipality
 
     return await to_thread.run_sync(looked_up)
+
+
+def _looks(chosen: Settings) -> Looks:
+    return _looks_in(_engine(chosen.database, chosen.database_schema))
+
+
+@cache
+def _looks_in(engine: Engine) -> Looks:
+    return Looks(engine, SystemClock())
 
 
 @cache

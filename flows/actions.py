@@ -31,9 +31,10 @@ from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
+from milestones.four_eyes import waits_for
 from milestones.process import NotPossible, Snapshot
 from milestones.refusal import CaseRefusal
-from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states
+from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states, reportable
 from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
@@ -89,8 +90,7 @@ _BEGINNINGS = MappingProxyType(
 
 def _events_of(definition: Definition) -> Iterator[EventSpec]:
     """Return what people may report in a process; what only time does is not among it."""
-    found = (definition.event(name) for name in dict.fromkeys(row.event for row in definition.rows))
-    return (spec for spec in found if not spec.by_timer)
+    return (spec for spec in reportable(definition) if not spec.by_timer)
 
 
 _LABELS = tuple(dict.fromkeys(spec.label for definition in VERSIONS for spec in _events_of(definition)))
@@ -160,7 +160,7 @@ def _report(
     known = {name: value for name, value in data.items() if value is not None}
     receipt = here.casework.report(reference, event, process=process.name, on=on, data=known, event_id=_key())
     after = receipt.case.process(receipt.process)
-    return f"Zaak {reference}, {after.name}: {definition_of(after).state(after.state).waits_for}."
+    return f"Zaak {reference}, {after.name}: {waits_for(definition_of(after), after)}."
 
 
 # --- who has what ---------------------------------------------------------------------------------------------

@@ -32,7 +32,7 @@ def starter_of(run: FlowRun) -> Actor:
         return Actor(ActorKind.SYSTEM if note is None else ActorKind.UNKNOWN, "prefect", Way.ACTION)
     if read.get("over") != str(run.deployment_id):
         return Actor(ActorKind.UNKNOWN, None, Way.ACTION)
-    return Actor(ActorKind(read["soort"]), read["code"], Way.ACTION)
+    return _actor(read, Way.ACTION)
 
 
 def answerer_of(run: FlowRun, values: Mapping[str, Any]) -> Actor:
@@ -40,21 +40,27 @@ def answerer_of(run: FlowRun, values: Mapping[str, Any]) -> Actor:
     about = f"{run.id}:{hash_of_answers(values)}"
     notes = get_client(sync_client=True).filter_flow_run_input(run.id, NOTE_PREFIX, _MOST_NOTES, set())
     read = {stored.key: note for stored in notes if (note := _read(str(stored.decoded_value))) is not None}
-    same = {key: (note["soort"], note["code"]) for key, note in read.items() if note.get("over") == about}
+    same = {key: note for key, note in read.items() if note.get("over") == about}
     forget_when_parked(same)
-    found = set(same.values())
+    found = {(note["soort"], note["code"]): note for note in same.values()}
     if len(found) == 1:
-        kind, code = found.pop()
-        return Actor(ActorKind(kind), code, Way.FORM)
+        return _actor(next(iter(found.values())), Way.FORM)
     if not found and not read:
         return Actor(ActorKind.SYSTEM, "prefect", Way.FORM)  # a machine answered: people pass the door
     return Actor(ActorKind.UNKNOWN, None, Way.FORM)
 
 
-def _read(note: str) -> dict[str, str] | None:
+def _actor(note: Mapping[str, Any], way: Way) -> Actor:
+    """Return whom a note names, with the roles with which he decides where the door knew them."""
+    roles = note.get("rollen")
+    known = None if roles is None else {place: tuple(found) for place, found in roles.items()}
+    return Actor(ActorKind(note["soort"]), note["code"], way, known)
+
+
+def _read(note: str) -> dict[str, Any] | None:
     """Return what a note says; None when it is none of the door."""
     try:
-        read: dict[str, str] = Credential(os.environ.get("PREFECT_API_AUTH_STRING", "")).notes.loads(note)
+        read: dict[str, Any] = Credential(os.environ.get("PREFECT_API_AUTH_STRING", "")).notes.loads(note)
     except BadSignature:
         return None
     return read if read.get("soort") in set(ActorKind) and is_code(read.get("code")) else None

@@ -20,6 +20,7 @@ from flows.pictures import Stage, Stop, route
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of
+from milestones.four_eyes import waits_for
 from milestones.penalty import penalties
 from milestones.roles import dutch_role
 from milestones.running import reservation
@@ -130,7 +131,7 @@ def _places(view: CaseView, policy: Policy) -> list[tuple[str, ...]]:
     return [
         (
             _linked(process, view.rows, policy),
-            definition_of(process).state(process.state).waits_for,
+            waits_for(definition_of(process), process),
             "" if closed(process) else _holder(process, policy.role(process.role(definition_of(process)))),
             short_date(since[process.name]) if process.name in since else "",
         )

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from adapters.cases.presentation import process_title
+from adapters.cases.presentation import process_title, second_opinion_line
 from flows.tags import Facts, duties, tags_of
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
+from milestones.four_eyes import proposal, waits_for
 from milestones.process import is_closed
 from milestones.roles import dutch_role
 from milestones.running import target_groups
@@ -74,12 +75,13 @@ def show(
         offered=state.code == OFFERED,
         waits_on_partner=state.waits_on_partner,
         cancel_asked=around.cancel_asked,
+        second_opinion=proposal(process) is not None,
         dues=duties(running, policy),
         today=today,
     )
     return Shown(
         name=f"{reference} · {process_title(process.name, policy.name_of(definition))}",
-        state=state.waits_for,
+        state=waits_for(definition, process),
         message=closing_line(process, around)
         if closed
         else waiting_line(process, today, policy, role, around),
@@ -115,7 +117,10 @@ def waiting_line(
     if around.deputy:
         who += f" (afwezig, waarnemer {around.deputy})"
     asked = "Iemand vroeg om annuleren: bevestig of weiger dat." if around.cancel_asked else ""
-    return " ".join(part for part in [asked, *(parts or ["Er loopt geen termijn."]), f"Bij: {who}."] if part)
+    second = second_opinion_line(process, policy)
+    return " ".join(
+        part for part in [asked, second, *(parts or ["Er loopt geen termijn."]), f"Bij: {who}."] if part
+    )
 
 
 def term_line(term: RunningTerm, today: date, policy: Policy) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from milestones.definitions import definition_of
 from milestones.events import SPECS
+from milestones.steering import reportable
 
 if TYPE_CHECKING:
     from milestones.process import Snapshot
@@ -26,7 +27,7 @@ def in_form_words(sentence: str, process: Snapshot | None = None) -> str:
     states: dict[str, str] = {}
     if process is not None:
         definition = definition_of(process)
-        own = [definition.event(row.event) for row in definition.rows]
+        own = reportable(definition)
         names |= {item.name: item.label for spec in own for item in spec.fields}
         names |= {spec.name: spec.label for spec in own}
         states = {state.code: f"'{state.waits_for}'" for state in definition.states}

@@ -13,6 +13,7 @@ from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_data import CODE
 from milestones.process import InvalidData
+from milestones.steering import reportable, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +61,7 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
     """
     definition = definition_of(process)
-    events = [definition.event(name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
+    events = [spec_of(definition, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
     if not events:
         return EmptyForm
     labels = tuple(spec.label for spec in events)
@@ -154,8 +155,7 @@ def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | N
     no form of ours could have sent (Prefect checks no dates, and anybody may call its API) is InvalidData.
     """
     definition = definition_of(process)
-    events = [definition.event(row.event) for row in definition.rows]
-    spec = next((spec for spec in events if spec.label == answer.get("gebeurtenis")), None)
+    spec = next((spec for spec in reportable(definition) if spec.label == answer.get("gebeurtenis")), None)
     if spec is None:
         raise InvalidData("Kies in het formulier wat er gebeurd is.")
     own = {item.name: item for item in spec.fields}

@@ -30,6 +30,7 @@ UNOWNED = "zonder-eigenaar"
 HANDOFF = "wacht-op-overdracht"
 PARTNER = "wacht-op-partner"
 CANCEL_ASKED = "annuleren-gevraagd"
+SECOND_OPINION = "tweede-beoordeling"
 DONE = "afgerond"
 REPLACED = "vervangen"
 
@@ -50,6 +51,7 @@ class Facts:
     offered: bool = False
     waits_on_partner: bool = False
     cancel_asked: bool = False
+    second_opinion: bool = False
     dues: tuple[date, ...] = ()
     today: date = date.min
 
@@ -118,6 +120,11 @@ SCHEME: tuple[Tag, ...] = (
         CANCEL_ASKED,
         "Iemand drukte op Cancel: bevestig of weiger dat.",
         _if(lambda facts: facts.cancel_asked, CANCEL_ASKED),
+    ),
+    Tag(
+        SECOND_OPINION,
+        "Een besluit wacht op een tweede mens.",
+        _if(lambda facts: facts.second_opinion, SECOND_OPINION),
     ),
     Tag(
         "doelgroep:jongere",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flows.tags import CANCEL_ASKED, CRISIS, HANDOFF, LATE, OPEN, PARTNER, THIS_WEEK, UNOWNED
+from flows.tags import CANCEL_ASKED, CRISIS, HANDOFF, LATE, OPEN, PARTNER, SECOND_OPINION, THIS_WEEK, UNOWNED
 from milestones.definitions import DEFINITIONS
 
 # Prefect has no "always": these two days stand for it.
@@ -35,6 +35,7 @@ VIEWS: tuple[View, ...] = (
     View("Zonder eigenaar", "Welke zaak heeft nog niemand?", (UNOWNED,)),
     View("Wacht op overdracht", "Welke overdracht is nog niet aanvaard?", (HANDOFF,)),
     View("Wacht op partner", "Waar wachten we op een ander?", (PARTNER,)),
+    View("Tweede beoordeling", "Welk besluit wacht op een tweede mens?", (SECOND_OPINION,)),
     View("Annuleren gevraagd", "Waar drukte iemand op Cancel?", (CANCEL_ASKED,)),
     View("Kwaliteitstoets", "Welke besluiten staan klaar voor een toets?", (REVIEW_TAG,)),
     View("Alles wat open is", "Wat loopt er, hoe oud ook?", (OPEN,)),

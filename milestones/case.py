@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from milestones.calendar import OutsideCalendarError
 from milestones.definition import EVERYWHERE, OFFERED, RETURNED, Report
 from milestones.definitions import VERSIONS, current, definition_of
+from milestones.four_eyes import GIVEN, WAITS_ALREADY, first_answer, proposal
 from milestones.process import (
     Event,
     Input,
@@ -123,6 +124,8 @@ def process_for(case: Case, event: str) -> str:
         names = ", ".join(item.name for item in able)
         raise NotPossible(f"'{event}' kan in {names}: kies er een met --mijlpaal.")
     allowed = {name: None for item in case.processes for name in possible_now(item)}
+    if any((waits := proposal(item)) and waits.event.name == event for item in case.processes):
+        raise NotPossible(WAITS_ALREADY, allowed)
     raise NotPossible(f"'{event}' kan nu niet in deze zaak.", allowed)
 
 
@@ -137,6 +140,8 @@ def possible_now(process: Snapshot) -> tuple[str, ...]:
     events = possible(definition, process)
     if process.state == OFFERED:
         events += possible(definition, replace(process, state=definition.starts_in))
+    if (waits := proposal(process)) is not None:
+        events = (GIVEN, *(name for name in events if name != waits.event.name))
     return tuple(dict.fromkeys(events))
 
 
@@ -310,10 +315,8 @@ def _accepts_by_working(process: Snapshot, event: Event) -> bool:
     """Whether an event on an offered case is work of the receiver, and so accepts it."""
     if process.state != OFFERED:
         return False
-    definition = definition_of(process)
-    return not definition.rows_for(OFFERED, event.name) and bool(
-        definition.rows_for(definition.starts_in, event.name)
-    )
+    definition, (name, _) = definition_of(process), first_answer(event.name, event.data)
+    return not definition.rows_for(OFFERED, name) and bool(definition.rows_for(definition.starts_in, name))
 
 
 def _receive(

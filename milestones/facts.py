@@ -117,6 +117,12 @@ _ROWS = (
     Fact("definitief", YES_NO, "Het besluit is definitief", by_engine=True),
     Fact("vorige_toestand", CODE, "Toestand waarheen de zaak teruggaat", by_engine=True),
     Fact("houder", CODE, "Code van de medewerker die de zaak heeft", by_engine=True),
+    Fact(
+        "tweede_beoordeling",
+        CHOICES,
+        "Een eerste antwoord dat op een tweede beoordeling wacht",
+        by_engine=True,
+    ),
     Fact("overdracht_van", CODE, "Proces dat de zaak overdroeg", by_engine=True),
     Fact("overdracht_van_rol", CODE, "Rol die de zaak overdroeg", by_engine=True),
     # With the key of the term behind it: verlengd_T20b.

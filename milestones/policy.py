@@ -49,6 +49,8 @@ class Policy:
     # The elements of the basisdienstverlening about which something was decided, by their number.
     elements: Mapping[str, ElementChoice] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    # Which kinds of decision wait for a second person; none by default.
+    second_opinions: tuple[str, ...] = ()
     # Where a choice comes from, by its key; "alles" stands for every other.
     origins: Mapping[str, Origin] = field(default_factory=dict)
     # What was chosen for each term, so that a term of an earlier version can be made with it too.
@@ -163,6 +165,7 @@ _READERS: Mapping[str, tuple[str, Callable[[object], object]]] = MappingProxyTyp
         "levensfasen": ("life_phases", lambda value: policy_values.profiles("levensfasen", value)),
         "personas": ("personas", lambda value: policy_values.profiles("personas", value)),
         "rollen": ("replaced_roles", policy_values.roles),
+        "tweede_beoordeling": ("second_opinions", policy_values.second_opinions),
         "verordening_stelt_termijn": ("ordinance_sets_term", policy_values.term_in_ordinance),
         "tweede_persoon_beleid": ("changed_by_two", policy_values.two_for_policy),
         "elementen": ("elements", policy_plans.elements),

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast, get_args
 from milestones.profiles import Profile
 from milestones.refusal import Refusal
 from milestones.roles import OUTSIDE, ROLES
-from milestones.vocabulary import ProcessCode
+from milestones.vocabulary import JudgedKind, ProcessCode
 
 if TYPE_CHECKING:
     from milestones.vocabulary import Role
@@ -78,6 +78,18 @@ def two_for_policy(value: object) -> bool:
     if not isinstance(value, bool):
         raise PolicyError("Beleid: 'tweede_persoon_beleid' is true of false.")
     return value
+
+
+def second_opinions(value: object) -> tuple[str, ...]:
+    """Read which kinds of decision wait for a second person."""
+    kinds = get_args(JudgedKind)
+    if not isinstance(value, list | tuple) or any(
+        value.count(kind) > 1 or kind not in kinds for kind in value
+    ):
+        raise PolicyError(
+            f"Beleid: 'tweede_beoordeling' is een lijst van besluiten zonder dubbele (kies uit: {', '.join(kinds)})."
+        )
+    return tuple(value)
 
 
 def names(value: object) -> Mapping[str, str]:

@@ -15,6 +15,7 @@ from milestones.definition import BACK, OFFERED, SAME, Arm, Definition, Row, tod
 from milestones.event_data import checked
 from milestones.events import EVENT_NAMES
 from milestones.extending import extend
+from milestones.four_eyes import without_proposal
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
 from milestones.profiles import LIFE_PHASE, PERSONA, TARGET_GROUP, tasks_of
@@ -297,7 +298,7 @@ def _facts(before: Snapshot, line: Row, event: Event) -> dict[str, object]:
         facts[DEFINITIVE] = True
     elif line.to != SAME:
         facts.pop(DEFINITIVE, None)
-    return facts
+    return facts if line.to == SAME else without_proposal(facts)
 
 
 def _with_state(definition: Definition, snapshot: Snapshot, line: Row) -> Snapshot:

@@ -1,7 +1,8 @@
-"""What a coordinator does to a process from outside its table: give it to somebody, or put it back a step.
+"""What is done to a process from outside its table: give it to somebody, put it back a step, judge it with four eyes.
 
-Both are transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a
-definition, so that no form offers them among the events of the case itself.
+All are transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a
+definition, so that no form offers them among the events of the
+case itself, but for a second opinion that waits.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 from milestones.definition import OFFERED, RETURNED, EventSpec, Row
 from milestones.event_data import checked
 from milestones.event_fields import code, one_of
+from milestones.events import EVENT_NAMES
+from milestones.four_eyes import GIVEN, SECOND_OPINION, judge, without_proposal
 from milestones.process import Event, Message, NotPossible, Outcome, Snapshot, is_closed
 from milestones.running import count_term
 from milestones.snapshot import TermOutcome
@@ -43,29 +46,47 @@ PUT_BACK_REASONS = ("verkeerd gemeld", "te vroeg gemeld", "nieuwe informatie", "
 
 STEERING: Mapping[str, EventSpec] = MappingProxyType(
     {
-        spec.name: spec
-        for spec in (
-            EventSpec(
-                ASSIGNED,
-                "Zaak toegewezen aan een medewerker",
-                (
-                    code("houder", "Code van de medewerker (leeg: niemand)"),
-                    one_of("reden", "Waarom", ASSIGN_REASONS, required=True),
+        **SECOND_OPINION,
+        **{
+            spec.name: spec
+            for spec in (
+                EventSpec(
+                    ASSIGNED,
+                    "Zaak toegewezen aan een medewerker",
+                    (
+                        code("houder", "Code van de medewerker (leeg: niemand)"),
+                        one_of("reden", "Waarom", ASSIGN_REASONS, required=True),
+                    ),
+                    decision=True,
                 ),
-                decision=True,
-            ),
-            EventSpec(
-                PUT_BACK,
-                "Zaak teruggezet naar een eerdere stap",
-                (
-                    code("naar", "Code van de eerdere toestand", required=True),
-                    one_of("reden", "Waarom", PUT_BACK_REASONS, required=True),
+                EventSpec(
+                    PUT_BACK,
+                    "Zaak teruggezet naar een eerdere stap",
+                    (
+                        code("naar", "Code van de eerdere toestand", required=True),
+                        one_of("reden", "Waarom", PUT_BACK_REASONS, required=True),
+                    ),
+                    decision=True,
                 ),
-                decision=True,
-            ),
-        )
+            )
+        },
     }
 )
+
+
+REPORTABLE: frozenset[str] = EVENT_NAMES | {GIVEN}
+"""The names that somebody may report: those of the rows, and a second opinion."""
+
+
+def spec_of(definition: Definition, event: str) -> EventSpec:
+    """Return what an event means in a process, also one from outside its table; an unknown one is a KeyError."""
+    return STEERING[event] if event in STEERING else definition.event(event)
+
+
+def reportable(definition: Definition) -> tuple[EventSpec, ...]:
+    """Return every event that a form of this process may offer: those of its rows, and the second opinion."""
+    names = dict.fromkeys(row.event for row in definition.rows)
+    return (*(definition.event(name) for name in names), SECOND_OPINION[GIVEN])
 
 
 def is_steering(given: Input) -> bool:
@@ -76,13 +97,15 @@ def is_steering(given: Input) -> bool:
 def steer(definition: Definition, before: Snapshot, event: Event, today: date, rules: Rules) -> Outcome:
     """Decide what an event of a coordinator does. Raises NotPossible or InvalidData; then nothing has changed."""
     rules = rules.under(definition)
-    data = checked(STEERING[event.name], event.data)
     if is_closed(definition, before):
         raise NotPossible(f"{before.name} is al afgerond ({before.state}).")
     if event.on > today:
         raise NotPossible(f"De datum {event.on.isoformat()} ligt in de toekomst.")
     if event.on < before.opened_on:
         raise NotPossible(f"De datum {event.on.isoformat()} ligt voor de start van {before.name}.")
+    if event.name in SECOND_OPINION:
+        return judge(definition, before, event, rules.policy)
+    data = checked(STEERING[event.name], event.data)
     after = replace(before, sequence=before.sequence + 1)
     if event.name == ASSIGNED:
         facts = {name: value for name, value in before.facts.items() if name != "houder"}
@@ -91,7 +114,8 @@ def steer(definition: Definition, before: Snapshot, event: Event, today: date, r
         return Outcome(before, replace(after, facts=facts), event.name)
     target = str(data["naar"])
     undone = _way(definition, target, before)
-    after = _undo(replace(after, state=target), undone, event.on, rules)
+    kept = without_proposal(before.facts)
+    after = _undo(replace(after, state=target, facts=kept), undone, event.on, rules)
     return Outcome(before, after, event.name, (Message(after.role(definition), "kennisgeving", before.name),))
 
 

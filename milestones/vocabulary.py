@@ -307,9 +307,15 @@ EventName = Literal[
     # What a coordinator does from outside the tables
     "houder_gewijzigd",
     "teruggezet",
+    # Four eyes
+    "tweede_beoordeling_gevraagd",
+    "tweede_beoordeling_gegeven",
     # The start of a process
     "geopend",
 ]
+
+# The kinds of decision that may ask for four eyes, in the words of the policy.
+JudgedKind = Literal["overrulen", "toelating", "weigering", "beeindiging"]
 
 # What an event may carry.
 FieldName = Literal[
@@ -317,6 +323,7 @@ FieldName = Literal[
     "administratie_zelf",
     "adviescommissie",
     "afspraakdatum",
+    "akkoord",
     "alle_kanalen_geprobeerd",
     "bedrag_hoger",
     "bedreigende_situatie",
@@ -467,6 +474,7 @@ FactName = Literal[
     "schulden",
     "sociaal_netwerk",
     "spaargeld",
+    "tweede_beoordeling",
     "te_laat",
     "teruggekomen",
     "terugval",

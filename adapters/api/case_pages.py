@@ -16,7 +16,8 @@ from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.caseload import Caseload
 from adapters.cases.journal_words import actor_label, event_label
-from adapters.cases.presentation import process_title
+from adapters.cases.looks import is_purpose
+from adapters.cases.presentation import process_title, second_opinion_line
 from adapters.cases.store import UnknownCaseError
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.messages.message_writing import why_then
@@ -25,9 +26,11 @@ from milestones.case import closed, possible_now
 from milestones.definition import ANY, OFFERED, RETURNED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.dutch import dutch_date
+from milestones.four_eyes import GIVEN, waits_for
 from milestones.process import NotPossible
 from milestones.refusal import CaseRefusal
-from milestones.roles import dutch_role
+from milestones.roles import REVIEWERS, dutch_role
+from milestones.steering import spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,6 +74,7 @@ class _Place:
     name: str
     title: str
     waits_for: str
+    second: str
     who: str
     run: str | None
     steps: tuple[EventSpec, ...]  # what belongs to this state, before what can happen at any time
@@ -95,8 +99,8 @@ def case_router(office: Office) -> APIRouter:
     )
 
     @router.get("/{reference}")
-    def look(reference: str, visitor: TheVisitor, gedaan: str = "") -> HTMLResponse:
-        view = _seen(office, visitor, reference)
+    def look(reference: str, visitor: TheVisitor, gedaan: str = "", doel: str = "") -> HTMLResponse:
+        view = _seen(office, visitor, reference, doel if is_purpose(doel) else None)
         return _case_page(office, visitor, view, gedaan) if view else _unknown()
 
     @router.get("/{reference}/melden/{process}/{event}")
@@ -109,18 +113,27 @@ def case_router(office: Office) -> APIRouter:
         view = _seen(office, visitor, reference)
         if view is None:
             return _unknown()
-        if not visitor.may("behandelen", view.municipality):
+        spec = _spec(view, process, event)
+        if not visitor.may("behandelen", view.municipality) and not (
+            spec is not None and _judges(visitor, view.municipality, spec)
+        ):
             return refused()
         return _reported(office, visitor, view, process, event, form)
 
     return router
 
 
+def _judges(visitor: Visitor, municipality: str, spec: EventSpec) -> bool:
+    """Whether this is an event for who judges, and somebody may do that without working on cases."""
+    judging = spec.name == GIVEN or bool(set(spec.decided_by) & set(REVIEWERS))
+    return judging and visitor.may("beoordelen", municipality)
+
+
 def _unknown() -> HTMLResponse:
     return notice("Deze zaak is er niet", ["Klopt het nummer? Zoek de zaak nog een keer."], 404)
 
 
-def _seen(office: Office, visitor: Visitor, reference: str) -> CaseView | None:
+def _seen(office: Office, visitor: Visitor, reference: str, purpose: str | None = None) -> CaseView | None:
     try:
         view = office.casework.case(reference)
     except UnknownCaseError:
@@ -128,15 +141,14 @@ def _seen(office: Office, visitor: Visitor, reference: str) -> CaseView | None:
     if not visitor.sees(view.municipality):
         return None
     with acts(visitor.actor):
-        office.looks.note(reference, view.municipality)
+        office.looks.note(reference, view.municipality, purpose)
     return view
 
 
 def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> HTMLResponse:
     policy, today = office.rules_for(view.municipality).policy, office.clock.today()
-    acts_here = visitor.may("behandelen", view.municipality)
     places = [
-        _place(office, view, process, policy, today, acts_here)
+        _place(office, view, process, policy, today, visitor)
         for process in view.case.processes
         if not closed(process)
     ]
@@ -153,19 +165,22 @@ def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> H
 
 
 def _place(
-    office: Office, view: CaseView, process: Snapshot, policy: Policy, today: date, acts_here: bool
+    office: Office, view: CaseView, process: Snapshot, policy: Policy, today: date, visitor: Visitor
 ) -> _Place:
     definition = definition_of(process)
     role = dutch_role(policy.role(process.role(definition)))
     named = process.facts.get("houder")
-    able = [definition.event(name) for name in possible_now(process)] if acts_here else []
+    acts_here = visitor.may("behandelen", view.municipality)
+    able = [spec_of(definition, name) for name in possible_now(process)]
+    able = [spec for spec in able if acts_here or _judges(visitor, view.municipality, spec)]
     able = [spec for spec in able if not spec.by_timer]
-    own = {row.event for row in definition.rows_from(process.state) if ANY not in row.sources}
+    own = {row.event for row in definition.rows_from(process.state) if ANY not in row.sources} | {GIVEN}
     run = view.rows[process.name].flow_run_id
     return _Place(
         process.name,
         process_title(process.name, policy.name_of(definition)),
-        definition.state(process.state).waits_for,
+        waits_for(definition, process),
+        second_opinion_line(process, policy),
         f"{role} {named}" if isinstance(named, str) else role,
         office.settings.prefect_page(f"runs/flow-run/{run}") if run else None,
         tuple(spec for spec in able if spec.name in own),
@@ -210,7 +225,7 @@ def _spec(view: CaseView, process: str, event: str) -> EventSpec | None:
         snapshot = view.case.process(process)
     except NotPossible:
         return None
-    return definition_of(snapshot).event(event) if event in possible_now(snapshot) else None
+    return spec_of(definition_of(snapshot), event) if event in possible_now(snapshot) else None
 
 
 def _form_page(

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from adapters.api.answer import answer
 from adapters.api.auth import check_may, tell_asked
-from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice
+from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice, ThePurpose
 from adapters.api.models import (
     CODES,
     STATES,
@@ -45,8 +45,8 @@ from adapters.runtime.persons import person_keys_for
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
-from milestones.events import EVENT_NAMES
 from milestones.process import InvalidData, NotPossible
+from milestones.steering import REPORTABLE
 
 if TYPE_CHECKING:
     from adapters.cases.casework import Receipt
@@ -220,13 +220,13 @@ def list_cases(
 
 
 @router.get("/v1/zaken/{reference}", response_model=CaseState)
-def read_case(reference: str, caller: TheCaller, office: TheOffice) -> Response:
+def read_case(reference: str, caller: TheCaller, office: TheOffice, purpose: ThePurpose) -> Response:
     """Lees waar een zaak is, welke termijnen lopen en wat er nu kan."""
     check_may(caller, "lezen")
     with reading(office.engine) as session:
         row = visible_case(session, reference, caller)
         case, _ = load_case(session, reference)
-    office.looks.note(reference, row.municipality)
+    office.looks.note(reference, row.municipality, purpose)
     return answer(CaseState, _shown(office, CaseView(reference, row.municipality, case, (), {})))
 
 
@@ -236,6 +236,7 @@ def read_journal(
     reference: str,
     caller: TheCaller,
     office: TheOffice,
+    purpose: ThePurpose,
     page: PageNumber = 1,
     size: PageSize = 500,
 ) -> Response:
@@ -249,7 +250,7 @@ def read_journal(
             .order_by(col(JournalRow.number))
             .limit(size)
         ).all()
-    office.looks.note(reference, row.municipality)
+    office.looks.note(reference, row.municipality, purpose)
     numbers = page_of(request, row.steps, page, size)
     return answer(
         JournalPage, {"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]}
@@ -257,7 +258,7 @@ def read_journal(
 
 
 @router.get("/v1/zaken/{reference}/groei", response_model=GrowthReport)
-def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> Response:
+def read_growth(reference: str, caller: TheCaller, office: TheOffice, purpose: ThePurpose) -> Response:
     """Lees hoe de scores van het meetinstrument groeiden, per thema."""
     check_may(caller, "lezen")
     measured = select(JournalRow).where(
@@ -265,9 +266,10 @@ def read_growth(reference: str, caller: TheCaller, office: TheOffice) -> Respons
         col(JournalRow.event).in_(("meting_gedaan", "evaluatie_gedaan")),
     )
     with reading(office.engine) as session:
-        visible_case(session, reference, caller)
+        row = visible_case(session, reference, caller)
         lines = session.exec(measured.order_by(col(JournalRow.number))).all()
-        return answer(GrowthReport, {"zaak": reference, "groei": list(growth_rows(lines))})
+    office.looks.note(reference, row.municipality, purpose)
+    return answer(GrowthReport, {"zaak": reference, "groei": list(growth_rows(lines))})
 
 
 @router.post("/v1/zaken/{reference}/gebeurtenissen", status_code=201, response_model=CaseState)
@@ -282,7 +284,7 @@ def take_event(
     """Meld een gebeurtenis."""
 
     def work(session: Session) -> tuple[int, dict[str, Any]]:
-        if not reference.isprintable() or new.gebeurtenis not in EVENT_NAMES:
+        if not reference.isprintable() or new.gebeurtenis not in REPORTABLE:
             visible_case(session, reference, caller)
             _no_such_event(session, reference)
         with acts(_named(new.medewerker)):
@@ -300,7 +302,7 @@ def take_event(
         return 201, case_answer(office, receipt)
 
     # Asked before the case, so that the answer is the same where there is none.
-    if new.gebeurtenis in EVENT_NAMES:
+    if new.gebeurtenis in REPORTABLE:
         check_may(caller, new.gebeurtenis)
 
     content = ["POST gebeurtenissen", reference, _content(new)]

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
+from adapters.cases.looks import is_purpose
 from adapters.exchange.clients import Caller
 from adapters.office import Office
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from fastapi import Response
 
 
+NO_PURPOSE = "Zeg in een paar woorden of met een code waarvoor je kijkt, en niets over een persoon."
 SECURITY_SCHEMES = {
     "HTTPBearer": {
         "type": "http",
@@ -93,6 +95,20 @@ async def _office(request: Request) -> Office:
 
 TheCaller = Annotated[Caller, Depends(_caller)]
 TheOffice = Annotated[Office, Depends(_office)]
+
+
+async def _purpose(
+    doel: Annotated[
+        str | None,
+        Header(max_length=60, description="Waarvoor je kijkt, zoals klacht-12. Het staat in het inzagelog."),
+    ] = None,
+) -> str | None:
+    if doel is not None and not is_purpose(doel):
+        raise Problem(400, NO_PURPOSE, kind="ongeldige-parameters", velden=["header.doel"])
+    return doel
+
+
+ThePurpose = Annotated[str | None, Depends(_purpose)]
 IdempotencyKey = Annotated[
     str | None,
     Header(

@@ -16,6 +16,7 @@ from milestones.civil_dates import civil_date
 from milestones.definition import FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import SPECS
+from milestones.four_eyes import GIVEN
 from milestones.process import NotPossible
 from milestones.snapshot import TermOutcome
 
@@ -58,7 +59,7 @@ def _external_reference(value: str) -> str:
 
 CODES = list(DEFINITIONS)
 STATES = sorted({state.code for item in DEFINITIONS.values() for state in item.states})
-REPORTED = sorted({spec.name for spec in SPECS if not spec.by_timer})
+REPORTED = sorted({spec.name for spec in SPECS if not spec.by_timer} | {GIVEN})
 _EXAMPLE = "FZ-2026-7K2M9QX"
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
@@ -174,6 +175,15 @@ class Answered(BaseModel):
     model_config = ConfigDict(extra="allow")
 
 
+class SecondOpinion(Answered):
+    """Een eerste antwoord dat op een tweede beoordeling wacht, en welke rollen die geven."""
+
+    gebeurtenis: str
+    op: date
+    door: str
+    rollen: list[str]
+
+
 class MilestoneState(Answered):
     """Een mijlpaal van een zaak."""
 
@@ -188,6 +198,7 @@ class MilestoneState(Answered):
     mogelijke_gebeurtenissen: list[str]
     eindresultaat: Annotated[str | None, Field(description="Alleen waar een mijlpaal er een heeft.")] = None
     uitstroomreden: str | None = None
+    tweede_beoordeling: SecondOpinion | None = None
 
 
 class LawReference(Answered):

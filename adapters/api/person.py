@@ -50,7 +50,7 @@ def check_right(person: StaffMember, right: Right, municipality: str | None = No
 
 def actor_of(person: StaffMember, way: Way = Way.FORM) -> Actor:
     """Return the actor that the journal names for what this person does."""
-    return Actor(ActorKind.PERSON, person.code, way)
+    return Actor(ActorKind.PERSON, person.code, way, person.decides_as)
 
 
 def as_person(

@@ -57,6 +57,10 @@ def _waiting(office: Office, visitor: Visitor) -> list[PostbakRow]:
 
 def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> HTMLResponse:
     rows = _waiting(office, visitor)
+    with acts(visitor.actor):
+        office.looks.note_all(
+            (reference, row.municipality) for row in rows if row.municipality for reference in row.candidates
+        )
     return html_page(
         "postbak.html", 422 if error else 200, title="Postbak", here="/postbak", rows=rows, labels=_LABELS,
         error=error, done=done, today=office.clock.today(),

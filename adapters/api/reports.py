@@ -46,6 +46,7 @@ def read_work(
     """Lees wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
     work = read_workload(office, _municipality(caller, office, gemeentecode))
     if _wants_csv(request, formaat):
+        office.looks.note_all([(item.reference, work.municipality) for item in work.items], "werkvoorraad")
         return _csv(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
     rows = list(rows_of(work))
     return answer(

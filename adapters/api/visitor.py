@@ -21,7 +21,7 @@ from adapters.messages.recipients import EVERY_MUNICIPALITY
 from adapters.runtime.actor import Actor, ActorKind, Way
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from adapters.office import Office
 
@@ -76,6 +76,11 @@ class Known(Protocol):
         """The gemeentecodes whose cases he may see; None for all."""
         ...
 
+    @property
+    def decides_as(self) -> Mapping[str, tuple[str, ...]] | None:
+        """The roles with which he decides, per gemeentecode; None where they are not known."""
+        ...
+
     def may(self, right: str, municipality: str | None = None) -> bool:
         """Whether he has a right in a gemeente."""
         ...
@@ -107,7 +112,9 @@ class Visitor:
     def actor(self) -> Actor:
         """Whom the journal names; which person of a team it was is unknown."""
         kind = ActorKind.UNKNOWN if self.team else ActorKind.PERSON
-        return Actor(kind, self.code, Way.FORM if self.known else Way.LINK)
+        if self.known is None:
+            return Actor(kind, self.code, Way.LINK)
+        return Actor(kind, self.code, Way.FORM, self.known.decides_as)
 
 
 TheVisitor = Annotated[Visitor, Depends(_visitor)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,8 +12,10 @@ from adapters.cases.casework import AfterSteps, Casework, nothing_more
 from adapters.cases.current_rules import CurrentRules
 from adapters.cases.looks import Looks
 from adapters.cases.policy_book import PolicyBook
+from adapters.runtime.actor import ActorKind
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.policies import DEFAULT, policy_files, policy_from, read_policy
+from adapters.runtime.staff import StaffFile
 from adapters.storage.database import PolicyRow, reading, writing
 from adapters.storage.leases import AllLeases, all_leases
 from milestones.policy import Rules
@@ -22,6 +24,7 @@ from milestones.policy_values import PolicyError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from adapters.runtime.actor import Actor
     from adapters.runtime.clock import Clock
     from adapters.runtime.settings import Settings
 
@@ -40,7 +43,27 @@ class CaseOffice:
     def casework(self) -> Casework:
         """The service that changes cases."""
         self._keep_policies()  # before any transaction can name one
-        return Casework(self.engine, self.clock, self.rules_for, self.after_steps)
+        return Casework(self.engine, self.clock, self.rules_for, self.after_steps, self.roles_of)
+
+    @cached_property
+    def staff(self) -> StaffFile:
+        """Who works here, and with which roles."""
+        return StaffFile(self.settings.staff_file)
+
+    def roles_of(self, actor: Actor, municipality: str) -> tuple[str, ...] | None:
+        """Return the roles with which somebody decides in a gemeente; None where nobody says who works here.
+
+        What the login service told of a person goes before the file. Whoever a file with people does not name has none.
+        """
+        if actor.roles is not None:
+            return actor.roles_in(municipality)
+        if actor.kind is not ActorKind.PERSON or actor.code is None:
+            return None
+        book = self.staff.book()
+        if not book.people:
+            return None
+        member = book.member(actor.code)
+        return () if member is None else replace(actor, roles=member.decides_as).roles_in(municipality)
 
     @cached_property
     def looks(self) -> Looks:

@@ -22,6 +22,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session, col, select
 
 from adapters.cases.case_writing import Change, Input, write_changes
+from adapters.cases.deciding import FILLED_IN, signed, with_four_eyes
 from adapters.cases.opening_data import checked_opening
 from adapters.cases.person_code import check_person
 from adapters.cases.store import (
@@ -33,7 +34,7 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
-from adapters.runtime.actor import ActorKind, acting
+from adapters.runtime.actor import Actor, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.plain_values import to_json
@@ -48,7 +49,8 @@ from adapters.storage.database import (
     writing,
 )
 from milestones.case import Case, Step, apply, process_for, start
-from milestones.definitions import definition_of, known_versions
+from milestones.definitions import known_versions
+from milestones.four_eyes import first_answer
 from milestones.policy import Rules
 from milestones.process import Event, NotPossible, RungDue
 from milestones.refusal import CaseRefusal
@@ -56,17 +58,22 @@ from milestones.steering import ASSIGNED
 
 if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
-    from milestones.snapshot import Snapshot
 
 RulesFor = Callable[[str], Rules]
+RolesOf = Callable[[Actor, str], tuple[str, ...] | None]
+"""The roles of who acts in a gemeente; None where they are not known."""
 AfterSteps = Callable[[Session, CaseRow, Case, Sequence[Step]], None]
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
 _EVENT_ID_LENGTH = 200
-_READER = "beoordelaar"
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
+
+
+def roles_said(actor: Actor, municipality: str) -> tuple[str, ...] | None:
+    """Return the roles that come with the actor himself."""
+    return actor.roles_in(municipality)
 
 
 def nothing_more(session: Session, case_row: CaseRow, case: Case, steps: Sequence[Step]) -> None:
@@ -135,16 +142,23 @@ class EventReport:
 class Casework:
     """Open cases, report events, and fire terms, for one case database.
 
-    `after_steps` is called in the transaction of each term that fired, with the case after it and its steps.
+    `after_steps` is called in the transaction of each term that fired, with the case after it and its steps; `roles_of`
+    says which roles who acts has in a gemeente.
     """
 
     def __init__(
-        self, engine: Engine, clock: Clock, rules_for: RulesFor, after_steps: AfterSteps = nothing_more
+        self,
+        engine: Engine,
+        clock: Clock,
+        rules_for: RulesFor,
+        after_steps: AfterSteps = nothing_more,
+        roles_of: RolesOf = roles_said,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.rules_for = rules_for
         self._after_steps = after_steps
+        self._roles_of = roles_of
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -389,7 +403,11 @@ class Casework:
         before = case.process(name)
         if given.only_in is not None and before.state != given.only_in:
             raise NotPossible(f"{name} staat niet meer op {given.only_in}.")
-        event = _signed(Event(given.event, given.on or today, dict(given.data)), before)
+        roles = self._roles_of(acting(), case_row.municipality)
+        event = signed(Event(given.event, given.on or today, dict(given.data)), before, roles, rules.policy)
+        two = with_four_eyes(case, name, before, event, today, rules, given.quiet)
+        if two is not None:
+            return _inputs(case, name, two, given, today, rules)
         after, steps = apply(case, name, event, today, rules)
         first = Input(case, after, steps, given.event_id or str(uuid.uuid4()), given.quiet)
         if given.person is None:
@@ -594,20 +612,17 @@ def _rung_id(known: set[str], usual: str) -> str:
     return id_
 
 
-def _signed(event: Event, process: Snapshot) -> Event:
-    """Return an event with the roles of who acts, and his code where the event asks who judged.
-
-    NotPossible when a known person names somebody else as the one who judged.
-    """
-    actor, definition = acting(), definition_of(process)
-    asked = definition.knows(event.name) and any(
-        item.name == _READER for item in definition.event(event.name).fields
-    )
-    known = actor.kind is ActorKind.PERSON and actor.code is not None
-    if asked and known and event.data.get(_READER) not in (None, actor.code):
-        raise NotPossible(f"Wie beoordeelt, meldt het zelf: '{_READER}' is een ander dan wie dit meldt.")
-    data = {**event.data, _READER: actor.code} if asked and known else event.data
-    return replace(event, data=data, by=actor.roles)
+def _inputs(
+    case: Case, name: str, events: Sequence[Event], given: EventReport, today: date, rules: Rules
+) -> tuple[Input, ...]:
+    """Return these events, decided one after another; the first has the id of the report."""
+    found: list[Input] = []
+    for event in events:
+        after, steps = apply(case, name, event, today, rules)
+        id_ = given.event_id if not found and given.event_id else str(uuid.uuid4())
+        found.append(Input(case, after, steps, id_, given.quiet))
+        case = after
+    return tuple(found)
 
 
 def _the_one(answers: Sequence[Receipt | CaseRefusal]) -> Receipt:
@@ -640,17 +655,18 @@ def _told(
     query = select(JournalRow).where(
         col(JournalRow.case_reference).in_(references), col(JournalRow.event_id).in_(event_ids)
     )
-    return {
-        (row.case_reference, row.event_id): _Told(row.event, row.process, row.on, row.data)
-        for row in session.exec(query)
-    }
+    found = {}
+    for row in session.exec(query):
+        event, data = first_answer(row.event, row.data)
+        found[row.case_reference, row.event_id] = _Told(event, row.process, row.on, data)
+    return found
 
 
 def _same_content(known: _Told, given: EventReport) -> str:
     """Return the process of a repeat; ConflictError when its id came before with another content."""
     kept = _comparable(known.data)
-    if _READER not in given.data:  # it was filled in here, with the code of who acted then
-        kept.pop(_READER, None)
+    for filled_in in FILLED_IN - set(given.data):  # from who acted then
+        kept.pop(filled_in, None)
     same = (
         known.event == given.event
         and (

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.runtime.actor import ActorKind
 from milestones.definitions import kept_definition
+from milestones.four_eyes import ASKED, GIVEN, first_answer
 from milestones.steering import STEERING
 
 if TYPE_CHECKING:
@@ -23,12 +24,24 @@ def event_label(row: JournalRow, policy: Policy) -> str:
     if row.rung is None and definition.knows(row.event):
         return definition.event(row.event).label
     if row.rung is None and row.event in STEERING:
-        return STEERING[row.event].label
+        return _steered(row)
     term = (row.term or row.event.split("_")[0]).split("#")[0]
     name = policy.term(term).name if term in policy.terms else term
     if row.event.endswith("_waarschuwing"):
         return f"Waarschuwing: {name} ({term})"
     return f"Termijn voorbij: {name} ({term})"
+
+
+def _steered(row: JournalRow) -> str:
+    """Return what was done from outside the table of a process; of four eyes also what it was about."""
+    label = STEERING[row.event].label
+    if row.event == ASKED:
+        definition = kept_definition(row.process.partition("#")[0], row.version)
+        event, _ = first_answer(row.event, row.data)
+        return f"{label}: {definition.event(event).label}"
+    if row.event == GIVEN:
+        return f"{label}: {'akkoord' if row.data.get('akkoord') else 'niet akkoord, ' + str(row.data.get('reden'))}"
+    return label
 
 
 def actor_label(row: JournalRow) -> str:

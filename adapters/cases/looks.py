@@ -6,6 +6,7 @@ minutes, as a screen that polls does, has looked once.
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,11 +19,12 @@ from sqlmodel import col, delete, select
 
 from adapters.runtime.actor import acting, shown_actor
 from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.privacy import may_tell_of_a_person
 from adapters.storage.database import reading, table_of, writing
 from adapters.storage.oversight_tables import LookRow
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Engine
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 ONE_LOOK_SECONDS = 600
 _MOST_REMEMBERED = 10_000
+_PURPOSE = re.compile(r"[A-Za-z][A-Za-z0-9 .-]{0,59}")
 _ONCE = ("case_reference", "actor_kind", "actor_code", "actor_way", "slot")
 
 
@@ -44,29 +47,38 @@ class Looks:
     _lock: Lock = field(default_factory=Lock)
 
     def note(self, reference: str, municipality: str, purpose: str | None = None) -> None:
-        """Write that who acts now looks at a case."""
+        """Write that who acts now looks at a case; `purpose` is what for, as he says it."""
+        self.note_all([(reference, municipality)], purpose)
+
+    def note_all(self, cases: Iterable[tuple[str, str]], purpose: str | None = None) -> None:
+        """Write that who acts now looks at cases, each with its gemeentecode, in one statement."""
         actor, now = acting(), self.clock.now()
-        row = {
-            "case_reference": reference,
-            "municipality": municipality,
-            "actor_kind": str(actor.kind),
-            "actor_code": actor.code or "",
-            "actor_way": "" if actor.way is None else str(actor.way),
-            "slot": int(now.timestamp()) // ONE_LOOK_SECONDS,
-            "purpose": purpose,
-            "at": now,
+        rows = [
+            {
+                "case_reference": reference,
+                "municipality": municipality,
+                "actor_kind": str(actor.kind),
+                "actor_code": actor.code or "",
+                "actor_way": "" if actor.way is None else str(actor.way),
+                "slot": int(now.timestamp()) // ONE_LOOK_SECONDS,
+                "purpose": purpose,
+                "at": now,
+            }
+            for reference, municipality in cases
+        ]
+        fresh = {
+            once: row for row in rows if (once := tuple(row[name] for name in _ONCE)) not in self._written
         }
-        once = tuple(row[name] for name in _ONCE)
-        with self._lock:
-            if once in self._written:
-                return
+        if not fresh:
+            return
         dialect = postgresql if self.engine.dialect.name == "postgresql" else sqlite
         with writing(self.engine) as session:
             session.connection().execute(
-                dialect.insert(table_of(LookRow)).on_conflict_do_nothing(index_elements=_ONCE), row
+                dialect.insert(table_of(LookRow)).on_conflict_do_nothing(index_elements=_ONCE),
+                list(fresh.values()),
             )
         with self._lock:
-            self._written[once] = None
+            self._written |= dict.fromkeys(fresh)
             while len(self._written) > _MOST_REMEMBERED:
                 self._written.popitem(last=False)
 
@@ -96,6 +108,11 @@ class Looks:
         before: datetime = self.clock.now() - timedelta(days=days)
         with writing(self.engine) as session:
             return session.exec(delete(LookRow).where(col(LookRow.at) < before)).rowcount
+
+
+def is_purpose(text: str) -> bool:
+    """Whether a text can say what somebody looks for: a few words or a code, and nothing about a person."""
+    return _PURPOSE.fullmatch(text) is not None and not may_tell_of_a_person(text)
 
 
 def look_as_json(row: LookRow) -> dict[str, Any]:

@@ -8,15 +8,19 @@ from adapters.cases.growth import growth_rows
 from adapters.runtime.actor import shown_actor
 from milestones.case import closed, possible_now
 from milestones.definitions import definition_of
+from milestones.four_eyes import proposal, waits_for
 from milestones.penalty import penalties
+from milestones.roles import dutch_role
 from milestones.simulation import term_row
+from milestones.steering import spec_of
 
 if TYPE_CHECKING:
     from datetime import date
 
     from adapters.cases.casework import CaseView
     from adapters.storage.database import JournalRow
-    from milestones.policy import Rules
+    from milestones.policy import Policy, Rules
+    from milestones.process import Snapshot
 
 
 def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = True) -> dict[str, Any]:
@@ -31,11 +35,12 @@ def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = T
                 "naam": rules.policy.name_of(definition_of(process)),
                 "versie": process.version,
                 "toestand": process.state,
-                "wacht_op": definition_of(process).state(process.state).waits_for,
+                "wacht_op": waits_for(definition_of(process), process),
                 "rol": rules.policy.role(process.role(definition_of(process))),
                 "afgerond": closed(process),
                 "geopend_op": process.opened_on.isoformat(),
                 "mogelijke_gebeurtenissen": list(possible_now(process)),
+                **_second_opinion(process, rules.policy),
                 **{
                     name: process.facts[name]
                     for name in ("eindresultaat", "uitstroomreden")
@@ -58,6 +63,30 @@ def case_as_json(view: CaseView, today: date, rules: Rules, *, journal: bool = T
         if growth := list(growth_rows(view.journal)):
             result["groei"] = growth
     return result
+
+
+def _second_opinion(process: Snapshot, policy: Policy) -> dict[str, Any]:
+    """Return the first answer that waits for a second person, and who may give it."""
+    waits = proposal(process)
+    if waits is None:
+        return {}
+    asked = {
+        "gebeurtenis": waits.event.name,
+        "op": waits.event.on.isoformat(),
+        "door": waits.by,
+        "rollen": list(waits.judges(policy)),
+    }
+    return {"tweede_beoordeling": asked}
+
+
+def second_opinion_line(process: Snapshot, policy: Policy) -> str:
+    """Say which answer of whom waits for a second person, and who can be that; nothing where none waits."""
+    waits = proposal(process)
+    if waits is None:
+        return ""
+    label = spec_of(definition_of(process), waits.event.name).label
+    who = " of ".join(dutch_role(role) for role in waits.judges(policy))
+    return f"'{label}' van {waits.by} wacht op een tweede beoordeling door een ander: {who}."
 
 
 def process_title(process: str, name: str) -> str:

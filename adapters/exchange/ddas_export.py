@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from enum import StrEnum
 from importlib.metadata import version as package_version
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
@@ -136,10 +137,19 @@ def export(office: CaseOffice, kind: DeliveryKind, start: date, end: date) -> It
     for number, municipality in enumerate(municipalities, start=1):
         yield ("," if number > 1 else "") + _part(kind, number, municipality, office.settings)
         found = _trajects if kind is DeliveryKind.TRAJECTS else _signal_cases
-        for place, item in enumerate(found(office, municipality, start, end)):
+        for place, item in enumerate(_noted(office, municipality, found(office, municipality, start, end))):
             yield ("," if place else "") + "\n" + json.dumps(item, ensure_ascii=False)
         yield "]}"
     yield "]}\n"
+
+
+def _noted(
+    office: CaseOffice, municipality: str, items: Iterator[tuple[str, dict[str, Any]]]
+) -> Iterator[dict[str, Any]]:
+    """Yield what is delivered of each case, once it is written who looked."""
+    while some := list(islice(items, _PAGE)):
+        office.looks.note_all([(reference, municipality) for reference, _ in some], "DDAS")
+        yield from (item for _, item in some)
 
 
 def _part(kind: DeliveryKind, number: int, municipality: str, settings: Settings) -> str:
@@ -209,7 +219,9 @@ def _by_case(rows: Sequence[Any]) -> dict[str, list[Any]]:
 # --- schuldhulptrajecten ------------------------------------------------------------------------------------
 
 
-def _trajects(office: CaseOffice, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+def _trajects(
+    office: CaseOffice, municipality: str, start: date, end: date
+) -> Iterator[tuple[str, dict[str, Any]]]:
     plugin = office.settings.person_plugin
     clients = load_plugin(plugin) if plugin else None
     for reference, processes, journal in _cases(office, municipality):
@@ -223,7 +235,7 @@ def _trajects(office: CaseOffice, municipality: str, start: date, end: date) -> 
         traject = _traject(municipality, members, journal, begun, over)
         if clients is not None and (given := clients(reference)):
             traject["client"] = [_client(item) for item in given[:_MOST_CLIENTS]]
-        yield traject
+        yield reference, traject
 
 
 def _traject(
@@ -356,7 +368,9 @@ def _ended_on(row: ProcessRow, journal: list[JournalRow]) -> date | None:
 # --- vroegsignaalzaken --------------------------------------------------------------------------------------
 
 
-def _signal_cases(office: CaseOffice, municipality: str, start: date, end: date) -> Iterator[dict[str, Any]]:
+def _signal_cases(
+    office: CaseOffice, municipality: str, start: date, end: date
+) -> Iterator[tuple[str, dict[str, Any]]]:
     for reference, processes, journal in _cases(office, municipality):
         for row in processes:
             if row.code != "M2" or row.opened_on > end:
@@ -364,7 +378,8 @@ def _signal_cases(office: CaseOffice, municipality: str, start: date, end: date)
             over = _ended_on(row, journal)
             if over is None or over >= start:
                 with reading(office.engine) as session:
-                    yield _signal_case(session, reference, row, journal)
+                    shown = _signal_case(session, reference, row, journal)
+                yield reference, shown
 
 
 def _signal_case(

@@ -11,6 +11,7 @@ from adapters.cases.case_writing import effect_id
 from adapters.runtime.actor import ActorKind
 from adapters.storage.database import JournalRow
 from milestones.definitions import kept_definition
+from milestones.four_eyes import SECOND_OPINION
 
 if TYPE_CHECKING:
     from datetime import date
@@ -24,6 +25,7 @@ _OURS = {
     "geopend": "De zaak is geopend",
     "overgedragen": "De zaak is overgedragen",
     "houder_gewijzigd": "De zaak heeft een andere medewerker",
+    **{name: spec.label for name, spec in SECOND_OPINION.items()},
 }
 
 

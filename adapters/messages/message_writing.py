@@ -28,6 +28,7 @@ from adapters.runtime.clock import AMSTERDAM
 from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
+from milestones.four_eyes import waits_for as waiting_for
 from milestones.roles import OUTSIDE, dutch_role
 from milestones.running import reservation
 from milestones.snapshot import TermOutcome
@@ -126,7 +127,7 @@ class MessageWriter:
         definition, today = definition_of(process), self._clock.today()
         policy = self._rules_for(delivery.municipality).policy
         offered = process.state == OFFERED
-        waits_for = (definition.first_state if offered else definition.state(process.state)).waits_for
+        waits_for = definition.first_state.waits_for if offered else waiting_for(definition, process)
         if (
             offered
             and (after := _most_urgent(process, policy, HANDOFF_TERM))

@@ -38,6 +38,12 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             1,
             "Dan krijgt de familie een brief die pijn doet",
         ),
+        "tweede_beoordeling": TaskText(
+            "geef een tweede oordeel over het antwoord van een collega",
+            3,
+            "Dan gaat het besluit niet door, en lopen de termijnen verder",
+            ("T03", "T03b"),
+        ),
         "stilte_bespreken": TaskText(
             "kijk waarom de inwoner niet reageert en hoe je weer contact krijgt",
             10,

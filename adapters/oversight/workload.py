@@ -16,6 +16,7 @@ from adapters.cases.caseload import GUIDANCE, deputy_for
 from adapters.storage.database import ProcessRow, TimerRow, reading
 from milestones.definition import ANY, OFFERED, RETURNED
 from milestones.definitions import kept_definition
+from milestones.four_eyes import WAITS
 from milestones.roles import dutch_role
 from milestones.terms import Kind
 
@@ -199,7 +200,7 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
             WorkItem(
                 reference=row.case_reference,
                 process=row.name,
-                waits_for=state.waits_for,
+                waits_for=WAITS if row.facts.get("tweede_beoordeling") else state.waits_for,
                 role=dutch_role(policy.role(row.role)),
                 holder=holder,
                 deputy=deputy_for(holder, away),

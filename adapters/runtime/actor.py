@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
@@ -41,12 +41,21 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Somebody or something that acts; `roles` are those of a person, None where they are not known."""
+    """Somebody or something that acts.
+
+    `roles` are those with which a person decides, per gemeentecode and `*` for each; None where they are not known.
+    """
 
     kind: ActorKind
     code: str | None = None
     way: Way | None = None
-    roles: tuple[str, ...] | None = None
+    roles: Mapping[str, tuple[str, ...]] | None = None
+
+    def roles_in(self, municipality: str) -> tuple[str, ...] | None:
+        """Return the roles with which this person decides in a gemeente; None where they are not known."""
+        if self.roles is None:
+            return None
+        return (*self.roles.get("*", ()), *self.roles.get(municipality, ()))
 
 
 _NOBODY = Actor(ActorKind.UNKNOWN)

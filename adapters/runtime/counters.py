@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from sqlalchemy import event as sqlalchemy_event
 from sqlmodel import Session
 
-from milestones.events import EVENT_NAMES
+from milestones.steering import REPORTABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ REGISTRY = CollectorRegistry()
 UNKNOWN = "onbekend"
 OPENED = "geopend"
 _TO_TELL = "routekaart.to_tell"  # what a session tells once its work is safe
-_NAMES = EVENT_NAMES | {OPENED}
+_NAMES = REPORTABLE | {OPENED}
 _SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 
 ACCEPTED = Counter(

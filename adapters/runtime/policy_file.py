@@ -42,6 +42,7 @@ from milestones.policy_values import LONGEST_NAME, LONGEST_SENTENCE, PROCESS_COD
 from milestones.roles import OUTSIDE, ROLES
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import TERMS
+from milestones.vocabulary import JudgedKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,6 +127,9 @@ class OriginEntry(_Entry):
     op: Annotated[date, Field(description="De datum van die bron.")]
 
 
+_FOUR_EYES = "tweede_beoordeling"
+
+
 def _described(kind: Any, default: object, words: str) -> Any:
     return (kind, Field(default=default, description=words))
 
@@ -165,6 +169,11 @@ def policy_model() -> type[BaseModel]:
             for key, words in NUMBER_WORDS.items()
         },
         **{key: _described(bool, default, words) for key, (default, words) in SWITCH_WORDS.items()},
+        _FOUR_EYES: _described(
+            list[JudgedKind], [],
+            "Welke besluiten op een tweede mens wachten: 'toelating', 'weigering', 'beeindiging', en 'overrulen' (toch "
+            "beëindigen terwijl een partner de oorzaak is). Een werkafspraak: geen wet vraagt het.",
+        ),
         "namen": _described(
             dict[Annotated[str, WithJsonSchema({"type": "string", "enum": list(PROCESS_CODES)})], _Name], {},
             'Hoe de mijlpalen hier heten, zoals M6 = "Plan van aanpak".',
@@ -338,7 +347,7 @@ def written_example() -> str:
     lines = [_EXAMPLE_HEAD]
     tables = [_EXAMPLE_TAIL]
     for name, field in policy_model().model_fields.items():
-        if name in NUMBERS or name in SWITCH_WORDS:
+        if name in NUMBERS or name in SWITCH_WORDS or name == _FOUR_EYES:
             lines += [*_comment(field.description or ""), f"# {name} = {json.dumps(field.default)}", ""]
     for term in TERMS.values():
         if term.norm_of is None:

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +37,8 @@ from adapters.runtime.toml_files import TomlError, read_toml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from milestones.vocabulary import Role
 
 EVERYWHERE = "*"
 OF_LOGIN = "gemeenten"
@@ -84,6 +86,27 @@ DEFAULT_RIGHTS: Mapping[StaffRole, frozenset[Right]] = MappingProxyType(
 )
 
 
+# Which roles of the law's texts (milestones/roles.py) somebody has here. The file has one role for all who help the
+# inwoner; a lezer and a beheerder decide nothing about people.
+DECIDES_AS: Mapping[StaffRole, tuple[Role, ...]] = MappingProxyType(
+    {
+        StaffRole.READER: (),
+        StaffRole.CASE_WORKER: (
+            "case_worker",
+            "debt_counsellor",
+            "budget_coach",
+            "settlement_officer",
+            "early_signal_worker",
+        ),
+        StaffRole.COORDINATOR: ("coordinator",),
+        StaffRole.TEAM_LEADER: ("team_leader",),
+        StaffRole.QUALITY_REVIEWER: ("quality_reviewer",),
+        StaffRole.LEGAL_OFFICER: ("legal_officer",),
+        StaffRole.OPERATOR: (),
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class StaffMember:
     """Somebody who is in: a code, and roles and rights per gemeentecode; `*` stands for every gemeente."""
@@ -91,6 +114,7 @@ class StaffMember:
     code: str
     roles: Mapping[str, frozenset[StaffRole]]
     rights: Mapping[str, frozenset[Right]]
+    owns_machine: bool = False
 
     def may(self, right: Right, municipality: str | None = None) -> bool:
         """Whether this person has a right in a gemeente; without one: in any gemeente."""
@@ -112,6 +136,16 @@ class StaffMember:
     def has_role(self, role: StaffRole, municipality: str) -> bool:
         """Whether this person has a role in a gemeente."""
         return role in self.roles.get(EVERYWHERE, ()) or role in self.roles.get(municipality, ())
+
+    @property
+    def decides_as(self) -> Mapping[str, tuple[Role, ...]] | None:
+        """The roles with which this person decides, per gemeentecode; None for the user of the machine, who is all."""
+        if self.owns_machine:
+            return None
+        return {
+            place: tuple(role for own in sorted(found) for role in DECIDES_AS[own])
+            for place, found in self.roles.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +194,8 @@ class StaffBook:
 
 def operator_of_machine(code: str) -> StaffMember:
     """Return who may use this machine as the service does: there is nothing to keep from him."""
-    return StaffBook({}).with_roles(code, {EVERYWHERE: frozenset({StaffRole.OPERATOR})})
+    member = StaffBook({}).with_roles(code, {EVERYWHERE: frozenset({StaffRole.OPERATOR})})
+    return replace(member, owns_machine=True)
 
 
 class StaffFile:

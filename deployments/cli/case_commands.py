@@ -135,15 +135,27 @@ def _kept_id(office: Office, id_: str | None) -> str | None:
 
 
 def case_command(
-    ref: Reference, als_json: Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")] = False
+    ref: Reference,
+    als_json: Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")] = False,
+    doel: Annotated[
+        str | None,
+        typer.Option(metavar="DOEL", help="Waarvoor je kijkt (klacht-12); het staat in het inzagelog."),
+    ] = None,
+    door: Door = None,
 ) -> None:
     """Toon waar een zaak is, welke termijnen lopen, wie hem heeft, en het journaal."""
+    from adapters.cases.looks import is_purpose
     from adapters.cases.presentation import case_as_json
     from deployments.cli.show_case import show_case
 
     office = the_office()
+    if doel is not None and not is_purpose(doel):
+        raise BadInput(
+            "Zeg in een paar woorden of met een code waarvoor je kijkt, en niets over een persoon."
+        )
     view = office.casework.case(ref)
-    office.looks.note(ref, view.municipality)
+    with in_name_of(door):
+        office.looks.note(ref, view.municipality, doel)
     shown = case_as_json(view, office.clock.today(), office.rules_for(view.municipality))
     if als_json:
         print_json(shown)

@@ -32,6 +32,8 @@ def looks_command(
         return
     for look in found:
         who = look["door"]
-        say(f"{look['op']}  {look['zaak']}  {who['soort']} {who['code'] or ''} ({who['weg'] or '-'})")
+        what_for = f"  {look['doel']}" if look["doel"] else ""
+        how = f"{who['soort']} {who['code'] or ''} ({who['weg'] or '-'})"
+        say(f"{look['op']}  {look['zaak']}  {how}{what_for}")
     if not found:
         say("Niemand heeft gekeken.")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from adapters.runtime.staff import StaffMember
     from deployments.door.accounts import Accounts
     from deployments.door.openid_login import OpenIdLogin
+    from deployments.door.run_looks import RunLooks
     from deployments.door.sessions import Session, Sessions
     from deployments.door.trusted_proxy import TrustedProxy
 
@@ -79,6 +80,7 @@ class Door:
     accounts: Accounts | None = None  # without local accounts people come in with a link
     service: OpenIdLogin | None = None  # where people log in with OpenID Connect
     proxy: TrustedProxy | None = None  # a proxy that logs people in
+    looks: RunLooks | None = None  # who opens the page of a run has looked at its case
     pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -154,9 +156,13 @@ class Door:
         except ForbiddenError as refusal:
             log.info("right_missing", code=member.code, method=scope["method"])
             return await _refuse(scope, answer, 403, refusal.sentence)
+        if self.looks is not None and not await self.looks.noted(scope, session):
+            return await _refuse(
+                scope, answer, 503, "Het inzagelog is niet bereikbaar. Probeer het zo opnieuw."
+            )
         if path.endswith(_SETTINGS_OF_UI):
             return await self._settings_of_ui(scope, receive, answer)
-        if scope["method"] == "POST" and (noted := self.notes.of(path)) is not None:
+        if scope["method"] == "POST" and (noted := self.notes.of(path, member)) is not None:
             return await noted(self._known(scope), session, receive, answer.send)
         return await self.app(self._known(scope), receive, answer.send)
 

@@ -208,6 +208,10 @@ class Doorkeeper:
             return "*"
         return str(named or self.own_municipality)
 
+    async def run(self, run: str) -> dict[str, Any] | None:
+        """Return a run as Prefect has it; None when it is not there."""
+        return await self._ask("GET", f"/flow_runs/{run}")
+
     async def _ask(self, method: str, path: str) -> dict[str, Any] | None:
         """Ask Prefect itself, as a machine."""
         answer: list[Message] = []

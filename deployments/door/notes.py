@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, MutableMapping
 
     from adapters.runtime.credential import Credential
+    from adapters.runtime.staff import StaffMember
     from deployments.door.sessions import Session
 
     Scope = MutableMapping[str, Any]
@@ -39,21 +40,24 @@ class Notes:
     app: Callable[[Scope, Receive, Send], Awaitable[None]]
     credential: Credential
 
-    def of(self, path: str) -> Noted | None:
+    def of(self, path: str, member: StaffMember) -> Noted | None:
         """Return what passes a request to this path on; None for a path without a note."""
         for pattern, pass_on in ((_ANSWERED, self._answer), (_STARTED, self._start)):
             if found := pattern.fullmatch(path):
-                return partial(pass_on, found[1].lower())
+                return partial(pass_on, found[1].lower(), member)
         return None
 
-    def _note(self, session: Session, about: str) -> str:
-        return self.credential.notes.dumps({"soort": session.kind, "code": session.code, "over": about})
+    def _note(self, session: Session, member: StaffMember, about: str) -> str:
+        note = {"soort": session.kind, "code": session.code, "over": about, "rollen": member.decides_as}
+        return self.credential.notes.dumps(note)
 
-    async def _answer(self, run: str, scope: Scope, session: Session, receive: Receive, send: Send) -> None:
+    async def _answer(
+        self, run: str, member: StaffMember, scope: Scope, session: Session, receive: Receive, send: Send
+    ) -> None:
         body, given = await read_body(receive)
         values = (given or {}).get("run_input")
         if isinstance(values, dict):
-            note = self._note(session, f"{run}:{hash_of_answers(values)}")
+            note = self._note(session, member, f"{run}:{hash_of_answers(values)}")
             await self._store(
                 run, scope, {"key": f"{NOTE_PREFIX}{secrets.token_hex(8)}", "value": json.dumps(note)}
             )
@@ -71,11 +75,17 @@ class Notes:
         await self.app(own, whole_body(body), heard)
 
     async def _start(
-        self, deployment: str, scope: Scope, session: Session, receive: Receive, send: Send
+        self,
+        deployment: str,
+        member: StaffMember,
+        scope: Scope,
+        session: Session,
+        receive: Receive,
+        send: Send,
     ) -> None:
         body, given = await read_body(receive)
         if given is not None:
             labels = given.get("labels") if isinstance(given.get("labels"), dict) else {}
-            note = self._note(session, deployment)
+            note = self._note(session, member, deployment)
             body = json.dumps(given | {"labels": {**(labels or {}), NOTE_LABEL: note}}).encode()
         await self.app({**scope, "headers": sized(scope, body)}, whole_body(body), send)

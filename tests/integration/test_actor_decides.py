@@ -17,7 +17,7 @@ SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 def person(code: str, *roles: str) -> Actor:
     """Return a person; without roles they are not known."""
-    return Actor(ActorKind.PERSON, code, Way.FORM, roles or None)
+    return Actor(ActorKind.PERSON, code, Way.FORM, {"*": roles} if roles else None)
 
 
 @SQLITE

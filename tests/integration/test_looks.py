@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from adapters.api import create_api
 from adapters.cases.looks import ONE_LOOK_SECONDS, Looks
 from adapters.exchange.clients import new_client
+from adapters.exchange.ddas_export import DeliveryKind, export
 from adapters.operations.retention import forget
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 
@@ -79,3 +80,31 @@ def test_looks_are_kept_for_their_time(office: Office, reference: str, clock: Se
         office.looks.note(reference, "0518")
     forget(office)
     assert office.looks.found(reference)[1] == 1
+
+
+def test_every_read_of_a_case_is_a_look(office: Office, reference: str) -> None:
+    """Growth, the werkvoorraad as CSV and a delivery of DDAS are looks too, each with what it was for."""
+    api = TestClient(create_api(office))
+    key = {"X-API-Key": new_client(office, "a", ("0518",), ("lezen", "inzage")).api_key}
+    assert api.get(f"/v1/zaken/{reference}/groei", headers=key | {"doel": "klacht-12"}).status_code == 200
+    other = {"X-API-Key": new_client(office, "b", ("0518",), ("lezen",)).api_key}
+    assert api.get("/v1/werkvoorraad", params={"formaat": "csv"}, headers=other).status_code == 200
+    with acts(SOMEBODY):
+        assert reference not in "".join(
+            export(office, DeliveryKind.TRAJECTS, date(2026, 1, 1), date(2026, 12, 31))
+        )
+    found = api.get("/v1/inzagelog", params={"zaak": reference}, headers=key).json()["results"]
+    assert [(look["door"]["code"], look["doel"]) for look in found] == [
+        ("mw-17", "DDAS"),
+        ("b", "werkvoorraad"),
+        ("a", "klacht-12"),
+    ]
+
+
+@pytest.mark.parametrize("purpose", ["123456782", "jan@example.org", "<script>", "a" * 61])
+def test_a_purpose_says_nothing_about_a_person(office: Office, reference: str, purpose: str) -> None:
+    """It is a few words or a code; anything else is 400, and nobody has looked."""
+    api = TestClient(create_api(office))
+    key = {"X-API-Key": new_client(office, "a", ("0518",), ("lezen",)).api_key}
+    assert api.get(f"/v1/zaken/{reference}", headers=key | {"doel": purpose}).status_code == 400
+    assert office.looks.found(reference)[1] == 0

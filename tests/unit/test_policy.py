@@ -161,6 +161,8 @@ def test_without_a_norm_of_its_own_nothing_runs_beside_the_law() -> None:
         ({"bezette_rollen": INSIDE[1:]}, ("bezette_rollen", INSIDE[0])),
         ({"bezette_rollen": "iedereen"}, ("bezette_rollen",)),
         ({"verordening_stelt_termijn": "ja"}, ("verordening_stelt_termijn", "Wgs")),
+        ({"tweede_beoordeling": ["alles"]}, ("tweede_beoordeling", "toelating")),
+        ({"tweede_beoordeling": "toelating"}, ("tweede_beoordeling", "lijst")),
     ],
 )
 def test_a_choice_that_cannot_be_is_refused_by_name(choices: dict[str, Any], words: tuple[str, ...]) -> None:

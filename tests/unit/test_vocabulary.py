@@ -16,12 +16,22 @@ from milestones.definition import Arm, Opening, Report, Row
 from milestones.definitions import DEFINITIONS, VERSIONS, m1, m2, m3, m5
 from milestones.events import EVENT_NAMES, SPECS, events_of
 from milestones.facts import FACTS
+from milestones.four_eyes import KINDS
 from milestones.guards import GUARDS
 from milestones.policy import Policy
 from milestones.roles import ROLES
 from milestones.steering import STEERING
 from milestones.term_table import TERMS
-from milestones.vocabulary import EventName, FactName, GuardName, PolicySwitch, ProcessCode, Role, TermId
+from milestones.vocabulary import (
+    EventName,
+    FactName,
+    GuardName,
+    JudgedKind,
+    PolicySwitch,
+    ProcessCode,
+    Role,
+    TermId,
+)
 
 if TYPE_CHECKING:
     from milestones.definition import Definition
@@ -39,8 +49,9 @@ OPENED = "geopend"
         (TermId, TERMS),
         (Role, ROLES),
         (ProcessCode, DEFINITIONS),
+        (JudgedKind, KINDS),
     ],
-    ids=["events", "facts", "guards", "terms", "roles", "processes"],
+    ids=["events", "facts", "guards", "terms", "roles", "processes", "four eyes"],
 )
 def test_the_names_are_those_of_their_table(names: object, table: object) -> None:
     """No name without an explanation, and no explanation without a name."""
