@@ -29,7 +29,7 @@ VARIABLE = re.compile(r"\b(?:PREFECT|ROUTEKAART|DO_NOT)_[A-Z_]+\b")
 OURS = {f"ROUTEKAART_{name.upper()}" for name in Settings.model_fields}
 # prefect-redis reads it; the others are read by the chart's template of Prefect.
 BEYOND_PREFECT = {"PREFECT_REDIS_MESSAGING_URL", "DO_NOT_TRACK"}
-OF_PREFECT = ("compose.yaml", "helm/prefect-server.yaml", "systemd/routekaart.env.example")
+OF_PREFECT = ("compose.yaml", "helm/prefect-server.yaml", "systemd/prefect.env.example")
 OF_ONE_PLACE = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
 FILES = sorted(
     path
@@ -173,7 +173,37 @@ def test_the_files_for_kubernetes_are_yaml(path: Path) -> None:
     documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     assert all(isinstance(document, dict) for document in documents)
     if path.name == "routekaart.yaml":
-        assert [item["kind"] for item in documents] == ["ConfigMap", "Job", "Deployment", "Service"]
+        assert [item["kind"] for item in documents] == [
+            "ConfigMap",
+            "Job",
+            "Deployment",
+            "Service",
+            *["NetworkPolicy"] * 4,
+        ]
+
+
+def test_kubernetes_lets_in_only_who_has_to() -> None:
+    """Nothing comes in or goes out by default; the API is reached over its port, and reaches what it names."""
+    documents = list(
+        yaml.safe_load_all((DEPLOYMENTS / "helm" / "routekaart.yaml").read_text(encoding="utf-8"))
+    )
+    policies = {one["metadata"]["name"]: one["spec"] for one in documents if one["kind"] == "NetworkPolicy"}
+    shut = policies["routekaart-dicht"]
+    assert shut["podSelector"] == {}
+    assert set(shut["policyTypes"]) == {"Ingress", "Egress"}
+    assert not shut.get("ingress")
+    assert not shut.get("egress")
+    labels = {
+        one["spec"]["template"]["metadata"]["labels"]["app"]
+        for one in documents
+        if one["kind"] == "Deployment"
+    }
+    (port,) = policies["routekaart-api"]["ingress"][0]["ports"]
+    assert policies["routekaart-api"]["podSelector"]["matchLabels"]["app"] in labels
+    assert port["port"] == 4280
+    for name, spec in policies.items():
+        for rule in (*spec.get("ingress", ()), *spec.get("egress", ())):
+            assert rule.get("ports"), f"{name} opens every port"
 
 
 # --- systemd ------------------------------------------------------------------------------------------------
@@ -200,6 +230,39 @@ def test_the_units_of_systemd_are_right(tmp_path: Path) -> None:
     )  # fmt: skip
     complaints = [line for line in done.stderr.splitlines() if str(tmp_path) in line or "routekaart" in line]
     assert complaints == []
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+@pytest.mark.parametrize(
+    "unit", sorted((DEPLOYMENTS / "systemd").glob("*.service")), ids=lambda path: path.name
+)
+def test_systemd_finds_every_service_little_exposed(unit: Path) -> None:
+    """Its own figure for what a broken service could do is under 3, of 10."""
+    done = subprocess.run(
+        ["systemd-analyze", "security", "--offline=true", "--no-pager", "--threshold=30", str(unit)],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-300:]
+
+
+def test_each_unit_has_the_secrets_that_it_needs_and_no_other() -> None:
+    """Prefect's services have no key of ours, a backup no key at all, and only who changes tables is their owner."""
+    given: dict[str, set[str]] = {}
+    for unit in (DEPLOYMENTS / "systemd").glob("*.service"):
+        given[unit.name] = set()
+        for name in re.findall(r"EnvironmentFile=/etc/routekaart/(\S+)", unit.read_text(encoding="utf-8")):
+            file = DEPLOYMENTS / "systemd" / f"{name}.example"
+            given[unit.name] |= set(
+                re.findall(r"^([A-Z_]+)=", file.read_text(encoding="utf-8"), re.MULTILINE)
+            )
+    keys = {"ROUTEKAART_PERSON_KEY", "ROUTEKAART_LINK_KEY", "ROUTEKAART_INTEGRATION_KEY"}
+    for name in ("prefect-services.service", "routekaart-backup.service"):
+        assert not given[name] & keys, name
+    for name in ("routekaart-worker@.service", "routekaart-api@.service", "routekaart-backup.service"):
+        assert not {one for one in given[name] if "REDIS" in one or "CONNECTION_URL" in one}, name
+    assert keys <= given["routekaart-worker@.service"]
+    owner = [path.name for path in FILES if "routekaart_eigenaar:" in path.read_text(encoding="utf-8")]
+    assert owner == ["eigenaar.env.example"]
 
 
 # --- alarms -------------------------------------------------------------------------------------------------
