@@ -8,11 +8,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from flows.show_definition import as_mermaid, as_table
+from flows.show_processing import as_dpia
 from flows.show_terms import as_page
 from milestones.definitions import DEFINITIONS
+from milestones.policy import Policy
 
 FOLDER = Path(__file__).parents[1] / "docs" / "definitions"
 TERMS_PAGE = "TERMIJNEN"
+DPIA_PAGE = "VERWERKINGEN"
 
 
 def definition_page(code: str) -> str:
@@ -22,8 +25,11 @@ def definition_page(code: str) -> str:
 
 
 def pages() -> dict[str, str]:
-    """Return every page by its name: those of the definitions, and that of all terms."""
-    return {code: definition_page(code) for code in DEFINITIONS} | {TERMS_PAGE: as_page()}
+    """Return every page by its name: those of the definitions, that of all terms, and the help for a DPIA."""
+    return {code: definition_page(code) for code in DEFINITIONS} | {
+        TERMS_PAGE: as_page(),
+        DPIA_PAGE: as_dpia(Policy()),
+    }
 
 
 def write() -> None:

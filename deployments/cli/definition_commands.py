@@ -9,12 +9,13 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.console import BadInput, day_from, json_text, print_json
+from deployments.cli.console import BadInput, day_from, json_text, print_json, say
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("termijn")(term_command)
+    app.command("dpia")(dpia_command)
     app.command("simuleer")(simulate_command)
     app.command("definitie")(definition_command)
 
@@ -85,3 +86,18 @@ def definition_command(
     if formaat not in FORMATS:
         raise BadInput(f"'{formaat}' is geen formaat; kies uit {', '.join(FORMATS)}.")
     sys.stdout.write(FORMATS[formaat](current(code)) + "\n")
+
+
+def dpia_command(
+    gemeente: Annotated[
+        str | None, typer.Option(metavar="CODE", help="De gemeentecode, voor haar eigen beleid.")
+    ] = None,
+) -> None:
+    """Toon een hulp bij een DPIA: wat er verwerkt wordt, op welke grond, hoe lang, en wie het krijgt."""
+    from adapters.runtime.policies import read_policy
+    from adapters.runtime.settings import settings
+    from flows.show_processing import as_dpia
+
+    chosen = settings()
+    policy, _ = read_policy(chosen.policy_folder, gemeente or chosen.municipality)
+    say(as_dpia(policy))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
-from deployments.write_definitions import FOLDER, TERMS_PAGE, definition_page, pages
+from deployments.write_definitions import DPIA_PAGE, FOLDER, TERMS_PAGE, definition_page, pages
+from flows.show_processing import as_dpia
 from flows.show_terms import anchor, as_page, rung_text
+from milestones.calendar import Length, Unit
 from milestones.definitions import DEFINITIONS
+from milestones.policy import Policy
 from milestones.term_table import TERMS
 
 
-@pytest.mark.parametrize("name", [*DEFINITIONS, TERMS_PAGE])
+@pytest.mark.parametrize("name", [*DEFINITIONS, TERMS_PAGE, DPIA_PAGE])
 def test_the_page_in_the_repository_is_current(name: str) -> None:
     """The page in the repository is what the definition gives; else run `python tests/renew.py`."""
     assert (FOLDER / f"{name}.md").read_text(encoding="utf-8") == pages()[name]
@@ -44,3 +48,16 @@ def test_every_warning_moment_reads_as_words() -> None:
     assert rung_text("-1m") == "1 maand voor de laatste dag"
     assert rung_text("+4wd") == "4 werkdagen na de start"
     assert all(rung_text(step) for term in TERMS.values() for step in term.ladder)
+
+
+def test_the_help_for_a_dpia_follows_the_policy_of_a_municipality() -> None:
+    """Each process has its ground, receivers and end; another length of T11 is that of this municipality."""
+    page = as_dpia(Policy())
+    assert [line.split()[1] for line in page.splitlines() if re.match(r"## (M\d|[A-Z]+) ", line)] == list(
+        DEFINITIONS
+    )
+    for word in ("Handelingen", "Gegevens bij", "Grond van", "Ontvangers", "Bewaard tot"):
+        assert page.count(f"- **{word}") == len(DEFINITIONS)
+    shorter = Policy(terms={**TERMS, "T11": replace(TERMS["T11"], length=Length(3, Unit.MONTHS))})
+    assert "| T11 | verwijderen gegevens vroegsignaal | 3 maanden |" in as_dpia(shorter)
+    assert "| T11 | verwijderen gegevens vroegsignaal | 6 maanden |" in page
