@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from adapters.oversight.charts import bars
 from adapters.oversight.disclosure import LEAST
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
-from adapters.oversight.monitor_figures import IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
+from adapters.oversight.monitor_figures import GROWTH, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
 from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, THIS_WEEK, UNOWNED
 from flows.views import BY_MILESTONE, VIEWS, address
@@ -247,7 +247,7 @@ def _chart(code: str, cells: Iterable[Cell]) -> str:
         return _bars(
             [(f"{cell.part}, in werkdagen", cell) for cell in cells if cell.part.endswith("mediaan")]
         )
-    if code in (WAITING.code, QUALITY.code):
+    if code in (WAITING.code, QUALITY.code, GROWTH.code):
         return _bars([(cell.part, cell) for cell in cells])
     if code == LATE_NOW.code:
         return _bars([(cell.part, cell) for cell in cells], percent=True)

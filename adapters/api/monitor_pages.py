@@ -6,17 +6,26 @@ import io
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
+from markupsafe import Markup
 from openpyxl import Workbook
 
 from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
+from adapters.oversight.basic_service import basic_service_json, basic_service_report, read_basic_service
+from adapters.oversight.council_report import council_json, council_report, read_council_figures
+from adapters.oversight.document import as_fragment, as_html, as_markdown
 from adapters.oversight.monitor import monitor_csv, monitor_rows, read_monitor
+from adapters.oversight.periods import PeriodError, period_from, quarter_of
 from adapters.oversight.workload import municipalities, plain_cell
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from adapters.office import Office
+    from adapters.oversight.document import Block
     from adapters.oversight.monitor import Monitor
+    from adapters.oversight.periods import Period
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -52,7 +61,53 @@ def monitor_router(office: Office) -> APIRouter:
         # The mark at the start tells spreadsheets that this is UTF-8.
         return _file(("\ufeff" + monitor_csv(figures)).encode(), "text/csv; charset=utf-8", f"{name}.csv")
 
+    @router.get("/{municipality}/{part}")
+    def read(
+        municipality: str, part: str, visitor: TheVisitor, periode: str = "", soort: str = ""
+    ) -> Response:
+        if not _sees(office, visitor, municipality) or part not in _REPORTS:
+            return _unknown()
+        return _report(office, municipality, part, periode, soort)
+
     return router
+
+
+def _council(office: Office, municipality: str, period: Period) -> tuple[Sequence[Block], object]:
+    figures = read_council_figures(office, municipality, period)
+    return council_report(figures), council_json(figures)
+
+
+def _basic_service(office: Office, municipality: str, period: Period) -> tuple[Sequence[Block], object]:
+    service = read_basic_service(office, municipality, period)
+    return basic_service_report(service), basic_service_json(service)
+
+
+_REPORTS = {
+    "raad": ("Verslag voor de raad", _council),
+    "basisdienstverlening": ("Basisdienstverlening", _basic_service),
+}
+
+
+def _report(office: Office, municipality: str, part: str, written: str, kind: str) -> Response:
+    """Return a report over a quarter or a year as a page, or as a file to keep: Markdown, HTML or JSON."""
+    try:
+        period = period_from(written) if written else quarter_of(office.clock.today())
+    except PeriodError as error:
+        return notice("Deze periode bestaat niet", [str(error)], 400)
+    title, read = _REPORTS[part]
+    blocks, plain = read(office, municipality, period)
+    name = f"{part}-{municipality}-{period.name}"
+    if kind == "json":
+        return JSONResponse(plain, headers={"Cache-Control": "no-store"})
+    if kind == "md":
+        return _file(as_markdown(blocks).encode(), "text/markdown; charset=utf-8", f"{name}.md")
+    if kind == "html":
+        return _file(as_html(title, blocks).encode(), "text/html; charset=utf-8", f"{name}.html")
+    return html_page(
+        "council.html", 200, title=f"{title} {municipality}", here="/monitor", municipality=municipality,
+        period=period, before=period.before(),
+        content=Markup(as_fragment(blocks)),  # noqa: S704 - every word in it is escaped
+    )  # fmt: skip
 
 
 def _sees(office: Office, visitor: Visitor, municipality: str) -> bool:

@@ -20,12 +20,14 @@ from adapters.oversight.disclosure import HIDDEN, LEAST, shown_counts, shown_sha
 from adapters.oversight.monitor_figures import (
     EXITS,
     FINISHED,
+    GROWTH,
     IN_TIME,
     LATE_NOW,
     LEAD_TIME,
     QUALITY,
     RELAPSE,
     REQUESTS,
+    SIGNAL_RESULTS,
     SIGNALS,
     STARTED,
     STUCK,
@@ -41,10 +43,11 @@ from adapters.storage.destruction_tables import KeptFiguresRow
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.case import TRAJECT
 from milestones.definitions import VERSIONS
+from milestones.event_fields import THEMES
 from milestones.process import TermOutcome
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import ColumnElement, Subquery
     from sqlmodel import Session
@@ -58,6 +61,7 @@ NO_REASON = "geen reden"
 _GUIDANCE = "BEGELEIDING"
 _SUCCESS_REASON = "Afgerond"
 _NOT_SHOWN = "niet getoond"
+_MEASUREMENTS = ("meting_gedaan", "evaluatie_gedaan")
 _NOT_COUNTED = (str(TermOutcome.CANCELLED), str(TermOutcome.SUPERSEDED))
 # A process ends in a final state, or by an event that makes its decision definitive.
 _FINAL_STATES = sorted({state.code for item in VERSIONS for state in item.states if state.final})
@@ -96,11 +100,18 @@ def read_monitor(
     """Compute the monitor over the weeks up to and including a day: yesterday, unless another is given."""
     last = end or office.clock.today() - timedelta(days=1)
     begin = last - timedelta(days=7 * weeks - 1)
-    figures = figures_of(office.rules_for(municipality).policy)
     with reading(office.engine) as session:
         kept = session.get(KeptFiguresRow, (municipality, last, weeks))
-        if kept is not None:  # a case of that period was destroyed since
-            return Monitor(municipality, begin, last, tuple(Cell(*cell) for cell in kept.cells), figures)
+    if kept is not None:  # a case of that period was destroyed since
+        figures = figures_of(office.rules_for(municipality).policy)
+        return Monitor(municipality, begin, last, tuple(Cell(*cell) for cell in kept.cells), figures)
+    return read_period(office, municipality, begin, last)
+
+
+def read_period(office: WorkloadOffice, municipality: str, begin: date, last: date) -> Monitor:
+    """Compute the monitor from a day up to and including another; what is open now is of today."""
+    figures = figures_of(office.rules_for(municipality).policy)
+    with reading(office.engine) as session:
         period = _Period(session, office, municipality, begin, last)
         cells = [
             *period.volumes(),
@@ -109,7 +120,9 @@ def read_monitor(
             *period.lead_times(),
             *period.exits(),
             *period.relapse(),
+            *period.signal_results(),
             *period.bottlenecks(),
+            *period.growth(),
             *period.quality(),
         ]
     order = list(figures)
@@ -166,6 +179,34 @@ def _reason(reasons: list[str]) -> str:
     return next((reason for reason in reversed(reasons) if reason != NO_REASON), NO_REASON)
 
 
+def met_in_time(
+    session: Session, municipality: str, terms: Sequence[str], begin: date, end: date
+) -> dict[tuple[str, str], bool]:
+    """Return for each term and case with its last day in a period whether each such term was met by that day."""
+    rows = session.execute(
+        select(  # type: ignore[call-overload]
+            col(ProcessRow.case_reference),
+            col(TimerRow.term),
+            col(TimerRow.stopped),
+            col(TimerRow.ended_on),
+            col(TimerRow.due),
+        )
+        .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
+        .where(
+            col(ProcessRow.municipality) == municipality,
+            col(TimerRow.term).in_(terms),
+            col(TimerRow.due).between(begin, end),
+        )
+    ).all()
+    met: dict[tuple[str, str], bool] = {}
+    for reference, term, stopped, ended_on, due in rows:
+        if stopped in _NOT_COUNTED and not (ended_on and ended_on > due):
+            continue  # what lapsed after its last day was late all the same
+        in_time = stopped == str(TermOutcome.MET) and ended_on is not None and ended_on <= due
+        met[term, reference] = met.get((term, reference), True) and in_time
+    return met
+
+
 @dataclass(frozen=True)
 class _Period:
     """The figures that look back over a period."""
@@ -178,27 +219,8 @@ class _Period:
 
     def in_time(self) -> Iterator[Cell]:
         """Yield for each term of the table which share was met on or before its last day."""
-        rows = self.session.execute(
-            select(  # type: ignore[call-overload]
-                col(ProcessRow.case_reference),
-                col(TimerRow.term),
-                col(TimerRow.stopped),
-                col(TimerRow.ended_on),
-                col(TimerRow.due),
-            )
-            .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
-            .where(
-                col(ProcessRow.municipality) == self.municipality,
-                col(TimerRow.term).in_([item.term for item in IN_TIME]),
-                col(TimerRow.due).between(self.begin, self.end),
-            )
-        ).all()
-        met: dict[tuple[str, str], bool] = {}
-        for reference, term, stopped, ended_on, due in rows:
-            if stopped in _NOT_COUNTED and not (ended_on and ended_on > due):
-                continue  # what lapsed after its last day was late all the same
-            in_time = stopped == str(TermOutcome.MET) and ended_on is not None and ended_on <= due
-            met[term, reference] = met.get((term, reference), True) and in_time
+        terms = [item.term for item in IN_TIME]
+        met = met_in_time(self.session, self.municipality, terms, self.begin, self.end)
         for item in IN_TIME:
             cases = [in_time for (term, _), in_time in met.items() if term == item.term]
             value, shown = shown_share(sum(cases), len(cases))
@@ -376,6 +398,46 @@ class _Period:
         for name, found in sorted(cases.items(), key=lambda item: item[0]):
             number = len(found)
             yield Cell(STUCK.code, name, number if number >= LEAST else None, _of(number))
+
+    def signal_results(self) -> Iterator[Cell]:
+        """Yield how many cases had each eindresultaat of a vroegsignaal that ended in the period."""
+        ended = self._endings()
+        rows = self.session.execute(
+            select(col(ProcessRow.case_reference), col(ProcessRow.facts))
+            .join(ended, _ends_where_it_stands(ended))
+            .where(
+                col(ProcessRow.municipality) == self.municipality,
+                col(ProcessRow.code) == "M2",
+                col(ProcessRow.closed).is_(True),
+                ended.c.on.between(self.begin, self.end),
+            )
+            .order_by(ended.c.on, col(ProcessRow.id))
+        ).all()
+        last = {reference: str(facts.get("eindresultaat") or NO_REASON) for reference, facts in rows}
+        yield from _counts(SIGNAL_RESULTS, Counter(last.values()))
+
+    def growth(self) -> Iterator[Cell]:
+        """Yield for each theme of the meetinstrument how much the scores rose since the first measurement."""
+        rows = self.session.execute(
+            select(col(JournalRow.case_reference), col(JournalRow.on), col(JournalRow.data))
+            .where(
+                col(JournalRow.municipality) == self.municipality,
+                col(JournalRow.event).in_(_MEASUREMENTS),
+                col(JournalRow.derived).is_(False),
+                col(JournalRow.on) <= self.end,
+            )
+            .order_by(col(JournalRow.on), col(JournalRow.number))
+        ).all()
+        measured: dict[str, list[tuple[date, Mapping[str, int]]]] = defaultdict(list)
+        for reference, on, data in rows:
+            if all(theme in data for theme in THEMES):
+                measured[reference].append((on, data))
+        several = [scores for scores in measured.values() if len(scores) > 1 and scores[-1][0] >= self.begin]
+        for theme in THEMES:
+            rises = [scores[-1][1][theme] - scores[0][1][theme] for scores in several]
+            value = statistics.fmean(rises) if len(rises) >= LEAST else None
+            shown = HIDDEN if value is None else f"{value:+.1f}".replace(".", ",")
+            yield Cell(GROWTH.code, theme.replace("_", " "), value, shown, _of(len(rises)))
 
     def quality(self) -> Iterator[Cell]:
         """Yield the mean score of each question of the quality sample."""

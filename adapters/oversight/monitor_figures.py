@@ -182,6 +182,21 @@ STUCK = Figure(
     "Zaken waarin in de periode een knelpunt is gemeld, naar wat er vastliep. Een zaak telt bij elk knelpunt een keer.",
     "zaken",
 )
+SIGNAL_RESULTS = Figure(
+    "signalen",
+    "Wat er uit vroegsignalen kwam",
+    "Alle zaken waarin in de periode een vroegsignaal is afgerond (M2), elk een keer, naar het eindresultaat (DDAS) "
+    "van het vroegsignaal dat het laatst is afgerond.",
+    "zaken",
+)
+GROWTH = Figure(
+    "groei",
+    "Groei per thema van het meetinstrument",
+    "Van alle zaken met een meting in de periode en een eerdere meting: hoeveel punten (0 tot en met 10) de laatste "
+    "meting in de periode gemiddeld hoger is dan de eerste meting van de zaak, per thema. Over hoeveel: het aantal "
+    "zaken. Een gemiddelde van minder dan 10 zaken wordt niet getoond.",
+    "punten",
+)
 QUALITY = Figure(
     "kwaliteit",
     "Oordeel uit de steekproef",
@@ -201,7 +216,9 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
             WAITING,
             EXITS,
             RELAPSE,
+            SIGNAL_RESULTS,
             STUCK,
+            GROWTH,
             QUALITY,
         )
     }

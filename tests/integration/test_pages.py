@@ -201,7 +201,8 @@ def test_every_page_passes_axe_and_fits_a_phone(town: Town, browser: Browser) ->
     _postbak(town, reference)
     pages = (
         "/mijn", f"/zaak/{reference}", f"/zaak/{reference}/melden/M3/uitgestroomd", "/zoeken?q=X", "/werkvoorraad",
-        "/postbak", "/monitor", "/mijn/berichten", "/mijn/agenda",
+        "/postbak", "/monitor", "/mijn/berichten", "/mijn/agenda", "/monitor/0518/raad",
+        "/monitor/0518/basisdienstverlening",
     )  # fmt: skip
     said = {}
     for scheme in ("light", "dark"):
@@ -306,6 +307,22 @@ def test_the_monitor_comes_as_files_that_spreadsheets_read(town: Town) -> None:
     assert sheet is not None
     assert sheet.max_row == len(csv.decode("utf-8-sig").strip().splitlines())
     assert known.get("/monitor/0599").status_code == 404
+
+
+def test_the_reports_for_a_council_are_pages_and_files(town: Town) -> None:
+    """The same report is a page, Markdown, HTML and JSON; another period is asked for in words; no other town's."""
+    town.case()
+    known = town.client("co-1")
+    for part, words in (("raad", "cliëntenraad"), ("basisdienstverlening", "niet geverifieerd")):
+        assert words in known.get(f"/monitor/0518/{part}?periode=2026").text
+        for kind in ("md", "html"):
+            kept = known.get(f"/monitor/0518/{part}?soort={kind}")
+            assert words in kept.text
+            assert kept.headers["content-disposition"].endswith(f'.{kind}"')
+        assert known.get(f"/monitor/0518/{part}?soort=json").json()["gemeentecode"] == "0518"
+        assert known.get(f"/monitor/0518/{part}?periode=herfst").status_code == 400
+        assert known.get(f"/monitor/0599/{part}").status_code == 404
+    assert known.get("/monitor/0518/anders").status_code == 404
 
 
 def _postbak(town: Town, *candidates: str) -> int:

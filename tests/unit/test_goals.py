@@ -1,0 +1,92 @@
+"""Goals beside figures, and what a year may say beside its quarters."""
+
+from __future__ import annotations
+
+from datetime import date
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.oversight.council_report import hidden_in_the_year
+from adapters.oversight.disclosure import HIDDEN, LEAST
+from adapters.oversight.goals import Verdict, goal_lines, unmeasurable
+from adapters.oversight.monitor import Cell, Monitor
+from adapters.oversight.monitor_figures import figures_of
+from milestones.policy import Policy, with_overrides
+
+DAY = date(2026, 1, 1)
+
+
+def _monitor(*cells: Cell) -> Monitor:
+    return Monitor("0518", DAY, DAY, cells, figures_of(Policy()))
+
+
+@pytest.mark.parametrize(
+    ("goal", "cell", "shown", "verdict"),
+    [
+        ({"cijfer": "beschikking", "minstens": 90}, (0.92, "92%"), "92%", Verdict.REACHED),
+        ({"cijfer": "beschikking", "minstens": 95}, (0.92, "92%"), "92%", Verdict.MISSED),
+        ({"cijfer": "beschikking", "minstens": 90}, (None, "meer dan 95%"), "meer dan 95%", Verdict.REACHED),
+        ({"cijfer": "beschikking", "minstens": 98}, (None, "meer dan 95%"), "meer dan 95%", Verdict.UNKNOWN),
+        ({"cijfer": "beschikking", "minstens": 98}, (None, HIDDEN), HIDDEN, Verdict.UNKNOWN),
+        (
+            {"cijfer": "geslaagd", "hoogstens": 20},
+            (None, "minder dan 12%"),
+            "minder dan 12%",
+            Verdict.REACHED,
+        ),
+    ],
+)
+def test_a_goal_is_reached_missed_or_not_to_be_said(
+    goal: dict[str, object], cell: tuple[float | None, str], shown: str, verdict: Verdict
+) -> None:
+    """A figure that is not shown says no more of a goal than its bound does."""
+    policy = with_overrides(Policy(), {"doelen": [goal]})
+    line = next(goal_lines(policy, _monitor(Cell(str(goal["cijfer"]), "alle zaken", *cell)), "kwartaal"))
+    assert (line.shown, line.verdict) == (shown, verdict)
+
+
+def test_drop_out_is_what_is_not_a_success() -> None:
+    """The goal on uitval is measured as the rest of what was a success, with its bounds turned round."""
+    policy = with_overrides(Policy(), {"doelen": [{"cijfer": "uitval", "hoogstens": 25}]})
+    for cell, shown, verdict in (
+        (Cell("geslaagd", "alle", 0.8, "80%"), "20%", Verdict.REACHED),
+        (Cell("geslaagd", "alle", 0.6, "60%"), "40%", Verdict.MISSED),
+        (Cell("geslaagd", "alle", None, "meer dan 70%"), "minder dan 30%", Verdict.UNKNOWN),
+    ):
+        line = next(goal_lines(policy, _monitor(cell), "kwartaal"))
+        assert (line.shown, line.verdict) == (shown, verdict)
+
+
+def test_a_goal_on_a_part_and_one_on_no_figure() -> None:
+    """A goal on one theme is measured in points; a goal on what nobody counts says what may be counted."""
+    goals = [
+        {"cijfer": "groei", "onderdeel": "wonen", "minstens": 1},
+        {"cijfer": "groei", "minstens": 2},
+        {"cijfer": "geluk", "minstens": 8},
+    ]
+    policy = with_overrides(Policy(), {"doelen": goals})
+    cells = (Cell("groei", "wonen", 1.5, "+1,5"), Cell("groei", "gezondheid", 0.5, "+0,5"))
+    part, whole = goal_lines(policy, _monitor(*cells), "kwartaal")
+    assert (part.verdict, part.wanted, part.unit) == (Verdict.REACHED, "ten minste 1", "punten")
+    assert "kies een onderdeel" in whole.shown
+    assert "'geluk' is geen cijfer" in unmeasurable(policy)[0]
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=4))
+def test_a_year_gives_no_hidden_quarter_away(counts: list[int]) -> None:
+    """Whoever subtracts the shown quarters from the year is left with more than one possibility for each."""
+
+    def cell(number: int) -> Cell:
+        shown = number >= LEAST
+        return Cell("aantallen", "gestart", number if shown else None, str(number) if shown else HIDDEN)
+
+    year, quarters = _monitor(cell(sum(counts))), [_monitor(cell(number)) for number in counts]
+    if year.cells[0].value is None or hidden_in_the_year(year, quarters):
+        return
+    hidden = [number for number in counts if number < LEAST]
+    rest = sum(hidden)
+    ways = [way for way in product(range(LEAST), repeat=len(hidden)) if sum(way) == rest]
+    assert not hidden or len(ways) > 1
