@@ -7,7 +7,7 @@ list of steps that belong together: they are written in one transaction, or not 
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from milestones.calendar import OutsideCalendarError
@@ -27,6 +27,7 @@ from milestones.process import (
     open_process,
     possible,
 )
+from milestones.replacing import replace
 from milestones.running import free_key
 from milestones.steering import is_steering, steer
 
@@ -71,11 +72,11 @@ class Case:
 
         A process that the case does not have is NotPossible.
         """
-        exact = [item for item in self.processes if item.name == name]
+        exact = next((item for item in self.processes if item.name == name), None)
+        if exact is not None and ("#" in name or not closed(exact)):
+            return exact
         same = [item for item in self.processes if item.code == name]
         open_ones = [item for item in same if not closed(item)]
-        if exact and (exact[0] in open_ones or "#" in name):
-            return exact[0]
         if open_ones or same:
             return (open_ones or same)[-1]
         names = ", ".join(item.name for item in self.processes)
@@ -196,6 +197,8 @@ def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tup
 
 def _told_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Of an event that goes to every process of the case, leave out what somebody was told already: a death, once."""
+    if not any(step.event in _GOES_EVERYWHERE for step in steps):
+        return steps
     known: set[tuple[str, str, str, str | None]] = set()
     told: list[Step] = []
     for step in steps:

@@ -7,7 +7,6 @@ tests all share it. All dates are civil dates in Europe/Amsterdam.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from milestones.four_eyes import without_proposal
 from milestones.guards import GUARDS, Situation
 from milestones.policy import Policy
 from milestones.profiles import LIFE_PHASE, PERSONA, TARGET_GROUP, tasks_of
+from milestones.replacing import replace
 from milestones.roles import dutch_role
 from milestones.running import (
     arm_term,

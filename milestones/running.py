@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from milestones.calendar import Basis, suspended_days
+from milestones.replacing import replace
 from milestones.snapshot import NotPossible, RunningTerm, TermOutcome
 from milestones.term_table import NORMS, TERMS
 from milestones.terms import EXPIRY, ladder, last_day

@@ -29,7 +29,7 @@ class TermOutcome(StrEnum):
     ELAPSED = "verstreken"  # a window that simply ran out
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # copied with every step: without slots that is faster
 class RunningTerm:
     """A term in a process. A suspended term has no due date and cannot be overdue."""
 
