@@ -31,7 +31,8 @@ from milestones.case import Case, apply, start
 from milestones.definition import State
 from milestones.definitions import m3, migrations
 from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration, moved
-from milestones.policy import PROCESS_CODES, Policy, Rules
+from milestones.policy import Policy, Rules
+from milestones.policy_values import PROCESS_CODES
 from milestones.process import Event, NotPossible, RungDue
 
 if TYPE_CHECKING:

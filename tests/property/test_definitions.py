@@ -15,7 +15,8 @@ from milestones.defects import defects
 from milestones.definition import BACK, OFFERED, RETURNED, SAME, Definition, FieldKind
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.events import EVENT_NAMES
-from milestones.policy import PROCESS_CODES, Policy, Rules
+from milestones.policy import Policy, Rules
+from milestones.policy_values import PROCESS_CODES
 from milestones.process import Event, NotPossible, RungDue
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
