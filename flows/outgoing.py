@@ -14,6 +14,7 @@ from prefect.events import emit_event
 
 from adapters.cases.outgoing import case_uuid
 from adapters.exchange.answers import forget_old_answers
+from adapters.exchange.case_system import report_stopped_zaken, tell_case_systems
 from adapters.exchange.inbox import reconcile, work_on_inbox
 from adapters.exchange.webhooks import deliver_to, fan_out, report_dead_letters, waiting_subscribers
 from flows.wake_source import Chore
@@ -38,6 +39,8 @@ def exchange_chores(office: Office) -> tuple[Chore, ...]:
         Chore("events", SOON_SECONDS, lambda: fan_out(office, emit_to_prefect)),
         Chore("webhooks", SOON_SECONDS, lambda: send_due(office)),
         Chore("inbox", SOON_SECONDS, lambda: work_on_inbox(office)),
+        Chore("case_system", SOON_SECONDS, lambda: tell_case_systems(office)),
+        Chore("stopped_zaken", ROUND_SECONDS, lambda: report_stopped_zaken(office)),
         Chore("dead_letters", ROUND_SECONDS, lambda: report_dead_letters(office)),
         Chore("reconciliation", ROUND_SECONDS, lambda: reconcile(office)),
         Chore("old_answers", ROUND_SECONDS, lambda: forget_old_answers(office)),

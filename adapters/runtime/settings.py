@@ -186,6 +186,8 @@ class Settings(BaseSettings):
     notification_plugin: str | None = None
     reconciliation_plugin: str | None = None
     person_plugin: str | None = None
+    # To which zaaksysteem we write back, and what stands for which statustype and resultaattype; without it nothing.
+    case_system_file: Path | None = None
     # Who delivers to DDAS: the organisation and the persons whom CBS may ask.
     ddas_organisation: str | None = None
     ddas_kvk_number: Annotated[str, Field(pattern=r"^[0-9]{8}$")] | None = None

@@ -204,3 +204,26 @@ class WebhookDeliveryRow(SQLModel, table=True):
     last_result: str | None = Field(default=None, max_length=60)
     leased_by: str | None = Field(default=None, max_length=80)
     leased_until: datetime | None = _moment(nullable=True)
+
+
+class CaseSystemLinkRow(SQLModel, table=True):
+    """A zaak of the zaaksysteem, and up to which line of the journal of its case it was told.
+
+    The journal is the outbox: a line that is there and was not told is still to be written.
+    """
+
+    __tablename__ = "case_system_links"
+    __table_args__ = (UniqueConstraint("case_reference", "zaak"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    municipality: str = Field(max_length=4)
+    case_reference: str = Field(foreign_key="cases.reference", index=True, max_length=60)
+    zaak: str = Field(max_length=300)  # the reference as it is kept
+    told: int = 0  # the number of the last line
+    attempts: int = 0
+    next_at: datetime = _moment()
+    stopped_at: datetime | None = _moment(nullable=True)  # since when it waits for a person
+    told_at: datetime | None = _moment(nullable=True)
+    last_result: str | None = Field(default=None, max_length=200)
+    leased_by: str | None = Field(default=None, max_length=80)
+    leased_until: datetime | None = _moment(nullable=True)

@@ -1,4 +1,4 @@
-"""Who works on a row, and until when nobody else does: one lease for processes, deliveries, webhooks and inbox.
+"""Who works on a row, and until when nobody else does: one lease for processes, deliveries, webhooks, inbox and zaken.
 
 A worker claims a row, keeps its lease while it works, and lets it go. When the worker dies, the lease runs out and
 another one claims the row; a neighbour on the same machine takes it back at once.
@@ -26,7 +26,7 @@ from sqlmodel import col, select
 
 from adapters.runtime.worker_identity import identity, is_dead
 from adapters.storage.database import ProcessRow, reading, writing
-from adapters.storage.exchange_tables import InboxRow, WebhookDeliveryRow
+from adapters.storage.exchange_tables import CaseSystemLinkRow, InboxRow, WebhookDeliveryRow
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
 
 if TYPE_CHECKING:
@@ -247,10 +247,14 @@ class AllLeases:
     deliveries: Leases
     webhooks: Leases
     inbox: Leases
+    case_system: Leases
 
     def each(self) -> tuple[Leases, ...]:
         """Every kind of lease."""
-        return (self.processes, self.deliveries, self.webhooks, self.inbox)
+        return (self.processes, *self._others())
+
+    def _others(self) -> tuple[Leases, ...]:
+        return (self.deliveries, self.webhooks, self.inbox, self.case_system)
 
     def renew(self) -> None:
         """Renew every lease that this process holds."""
@@ -259,7 +263,7 @@ class AllLeases:
 
     def release_dead(self) -> int:
         """Take back what processes on this machine held that were killed; return how many holders of processes."""
-        for others in (self.deliveries, self.webhooks, self.inbox):
+        for others in self._others():
             others.release_dead()
         return self.processes.release_dead()
 
@@ -282,6 +286,9 @@ def all_leases(engine: Engine, length: timedelta = LEASE) -> AllLeases:
         deliveries=Leases(engine, DeliveryRow, waiting, CALL_LEASE, by="claimed_by", until="claimed_until"),
         webhooks=Leases(engine, WebhookDeliveryRow, open_webhook, CALL_LEASE),
         inbox=Leases(engine, InboxRow, open_inbox, CALL_LEASE),
+        case_system=Leases(
+            engine, CaseSystemLinkRow, col(CaseSystemLinkRow.stopped_at).is_(None), CALL_LEASE
+        ),
     )
 
 

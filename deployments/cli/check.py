@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from adapters.exchange.case_system import case_system_problems
 from adapters.exchange.event_mapping import EventsFileError, read_rules
+from adapters.exchange.refusals import IntegrationError
 from adapters.messages.message_check import message_problems
 from adapters.operations.chain_heads import head_problems
 from adapters.operations.integrity import broken_journals
@@ -53,6 +55,10 @@ def _problems(office: Office) -> Iterator[str]:
     if damage := damage_in(office.engine):
         yield damage
         return
+    try:
+        yield from case_system_problems(office)
+    except IntegrationError as error:
+        yield error.sentence
     yield from disk_problems(office)
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)

@@ -18,6 +18,7 @@ def _group(text: str) -> typer.Typer:
 client_app = _group("Systemen die de API mogen gebruiken.")
 subscription_app = _group("Systemen die onze gebeurtenissen krijgen.")
 postbak_app = _group("Berichten die op een mens wachten.")
+case_system_app = _group("Het zaaksysteem waarin wij terugschrijven.")
 export_app = _group("Geeft wat wij hebben aan andere systemen.")
 key_app = _group("De sleutel waarmee een BSN onherkenbaar wordt.")
 keys_app = _group("De sleutels die bij de zakendatabase horen.")
@@ -26,6 +27,7 @@ GROUPS = {
     "client": client_app,
     "abonnement": subscription_app,
     "postbak": postbak_app,
+    "zaaksysteem": case_system_app,
     "exporteer": export_app,
     "persoonssleutel": key_app,
     "sleutel": keys_app,
