@@ -44,11 +44,12 @@ def overview_page(
     actions: Mapping[str, tuple[str, str]],
     counted_at: datetime,
     questions: Mapping[str, int],
+    stopped_zaken: int = 0,
 ) -> str:
     """Return the front page. Its counts grow old until the next round, so it says from which moment they are.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
-    question that waits for a person how many there are.
+    question that waits for a person how many there are. `stopped_zaken` are those that the zaaksysteem does not take.
     """
     counts: dict[tuple[str, ...], int] = {
         **{(tag,): number for tag, number in questions.items()},
@@ -75,6 +76,9 @@ def overview_page(
                 for view in VIEWS
             ),
         ),
+        (stopped_zaken
+        and f"**Niet in het zaaksysteem geschreven: {stopped_zaken}.** De postbak zegt waarom, en wat je kunt doen.")
+        or "",
         "## Per mijlpaal",
         table(
             ("mijlpaal", "open"),

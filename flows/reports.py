@@ -21,6 +21,7 @@ from pydantic import Field
 from adapters.cases.cancellations import open_cancellations
 from adapters.cases.caseload import deputy_for
 from adapters.cases.shown import ShownRuns
+from adapters.exchange.case_system import stopped_zaken
 from adapters.office import Office, office
 from adapters.oversight.monitor import WEEKS, read_monitor
 from adapters.oversight.quality import QualitySample
@@ -119,7 +120,7 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         CANCEL_ASKED: len({item.process_id for item in open_cancellations(here.engine)}),
         REVIEW_TAG: sum(len(sample.waiting(item.municipality)) for item in work),
     }
-    page = overview_page(work, actions, here.clock.now(), questions)
+    page = overview_page(work, actions, here.clock.now(), questions, len(stopped_zaken(here)))
     _write(client, OVERVIEW, page, "Voorpagina.", None)
     _first_pages(here, client, work)
 

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from adapters.api.page_parts import html_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
+from adapters.exchange.case_system import skip_for_zaken, stopped_zaken, try_zaken_again
 from adapters.exchange.postbak import PostbakError, couple, put_aside, waiting
 from adapters.runtime.actor import acts
 from milestones.case import possible_now
@@ -19,7 +20,7 @@ from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from adapters.office import Office
-    from adapters.storage.exchange_tables import PostbakRow
+    from adapters.storage.exchange_tables import CaseSystemLinkRow, PostbakRow
 
 _LABELS: dict[str, str] = {spec.name: spec.label for spec in reversed(SPECS)}
 
@@ -36,6 +37,22 @@ def postbak_router(office: Office) -> APIRouter:
     @router.get("")
     def look(visitor: TheVisitor) -> HTMLResponse:
         return _list(office, visitor)
+
+    @router.post("/zaaksysteem/{reference}")
+    def go_on(reference: str, visitor: TheVisitor, form: FormFields) -> HTMLResponse:
+        if reference not in {row.case_reference for row in _stopped(office, visitor)}:
+            return _list(office, visitor, error="Deze zaak wacht niet meer.")
+        if not visitor.may("behandelen", office.casework.case(reference).municipality):
+            return refused()
+        if form.get("keuze", [""])[-1] == "overslaan":
+            skip_for_zaken(office, reference)
+            return _list(
+                office,
+                visitor,
+                done=f"Wij slaan dit over; wat hierna komt, schrijven wij weer in {reference}.",
+            )
+        try_zaken_again(office, reference)
+        return _list(office, visitor, done=f"Wij proberen het opnieuw voor zaak {reference}.")
 
     @router.post("/{number}")
     def deal(number: int, visitor: TheVisitor, form: FormFields) -> HTMLResponse:
@@ -55,6 +72,10 @@ def _waiting(office: Office, visitor: Visitor) -> list[PostbakRow]:
     return [row for row in rows if everything or (row.municipality and visitor.sees(row.municipality))]
 
 
+def _stopped(office: Office, visitor: Visitor) -> list[CaseSystemLinkRow]:
+    return [row for row in stopped_zaken(office) if visitor.sees(row.municipality)]
+
+
 def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> HTMLResponse:
     rows = _waiting(office, visitor)
     with acts(visitor.actor):
@@ -63,7 +84,7 @@ def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> 
         )
     return html_page(
         "postbak.html", 422 if error else 200, title="Postbak", here="/postbak", rows=rows, labels=_LABELS,
-        error=error, done=done, today=office.clock.today(),
+        error=error, done=done, today=office.clock.today(), stopped=_stopped(office, visitor),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from adapters.cases.store import UnknownCaseError, load_case
 from adapters.exchange.case_system_client import CaseSystemClient, CaseSystemError
 from adapters.exchange.case_system_file import authorization_of, read_case_systems, system_of
 from adapters.exchange.case_system_story import story_of
-from adapters.exchange.references import normal
+from adapters.exchange.references import kept, normal
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import wait_after
 from adapters.runtime.clock import AMSTERDAM
@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from sqlmodel import Session
+
     from adapters.exchange.case_system_file import CaseSystem
     from adapters.messages.message_office import MessageOffice
     from adapters.storage.leases import Lease
     from milestones.case import Case
 
 _AT_A_TIME = 100
+_REMEMBERED = 100  # of what we made in one zaak
 
 log = structlog.get_logger("routekaart.case_system")
 
@@ -129,10 +132,11 @@ def _tell(office: MessageOffice, client: CaseSystemClient, system: CaseSystem, l
     if also > 1:
         two = CaseSystemError("Meer dan een van onze zaken wijst naar deze zaak; wij kiezen er geen.")
         return _failed(office, lease, two)
+    client.made.clear()
     try:
-        writes = _write(client, system, link, case, lines)
+        _write(client, system, link, case, lines)
     except CaseSystemError as error:
-        return _failed(office, lease, error)
+        return _failed(office, lease, error, client.made)
     now = office.clock.now()
     with writing(office.engine) as session:
         row = session.get_one(CaseSystemLinkRow, lease.key)
@@ -145,7 +149,7 @@ def _tell(office: MessageOffice, client: CaseSystemClient, system: CaseSystem, l
         )
         session.add(row)
         office.leases.case_system.let_go(session, lease)
-    log.info("case_system_told", case=link.case_reference, upto=lines[-1].number, writes=writes)
+    log.info("case_system_told", case=link.case_reference, upto=lines[-1].number, made=len(client.made))
     return True
 
 
@@ -155,25 +159,45 @@ def _write(
     link: CaseSystemLinkRow,
     case: Case,
     lines: Sequence[JournalRow],
-) -> int:
+) -> None:
     begin = datetime.combine(system.vanaf, time(0), AMSTERDAM)
     fresh = [line for line in lines if line.at >= begin]
     if not fresh:  # from before we wrote to this system
-        return 0
+        return
     place = system.url_of(link.zaak)
     zaak = client.zaak(place)
     kind = system.case_type(str(zaak.get("zaaktype")))
     if kind is None:
         raise CaseSystemError("Het zaaktype van deze zaak staat niet in het bestand van het zaaksysteem.")
-    return client.tell(place, zaak, story_of(link.case_reference, case, fresh, kind))
+    client.tell(place, zaak, story_of(link.case_reference, case, fresh, kind))
 
 
-def _failed(office: MessageOffice, lease: Lease, error: CaseSystemError) -> bool | None:
+def _wrote(office: MessageOffice, row: CaseSystemLinkRow, made: Sequence[str]) -> list[str]:
+    return [*row.wrote, *(kept(office.settings, url) for url in made)][-_REMEMBERED:]
+
+
+def wrote_itself(session: Session, zaak: str | None, resource: str | None) -> bool | None:
+    """Whether news about a zaak is of what we made there ourselves; None while we are writing there.
+
+    Both are references as they are kept.
+    """
+    if zaak is None or resource is None:
+        return False
+    rows = session.exec(select(CaseSystemLinkRow).where(CaseSystemLinkRow.zaak == zaak)).all()
+    if any(resource in row.wrote for row in rows):
+        return True
+    return None if any(row.leased_by is not None for row in rows) else False
+
+
+def _failed(
+    office: MessageOffice, lease: Lease, error: CaseSystemError, made: Sequence[str] = ()
+) -> bool | None:
     now = office.clock.now()
     with writing(office.engine) as session:
         row = session.get_one(CaseSystemLinkRow, lease.key)
         row.attempts += 1
         row.last_result = str(error)[:200]
+        row.wrote = _wrote(office, row, made)
         wait = wait_after(row.attempts) if error.passes else None
         if wait is None:
             row.stopped_at = now
@@ -245,7 +269,8 @@ def case_system_problems(office: MessageOffice) -> Iterator[str]:
             authorization_of(path, system)
     if waiting := stopped_zaken(office):
         yield (
-            f"{_zaken(len(waiting))} in het zaaksysteem wachten op een mens. Bekijk ze met: routekaart zaaksysteem lijst."
+            f"{_zaken(len(waiting))} in het zaaksysteem kunnen wij niet bijwerken; een mens moet kijken. "
+            "Bekijk ze met: routekaart zaaksysteem lijst."
         )
 
 

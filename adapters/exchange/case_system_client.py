@@ -51,6 +51,8 @@ class CaseSystemClient:
         self._authorization = authorization
         self._networks = networks
         self._http = webhook_client(networks, TIMEOUT_SECONDS)
+        self.made: list[str] = []
+        """The addresses of what was made there."""
 
     def __enter__(self) -> Self:
         """Use it."""
@@ -74,22 +76,25 @@ class CaseSystemClient:
 
     # --- telling ----------------------------------------------------------------------------------------------
 
-    def tell(self, place: str, zaak: dict[str, Any], story: Story) -> int:
-        """Write what the zaak at this address does not say yet, its end last; return how many writes that took."""
+    def tell(self, place: str, zaak: dict[str, Any], story: Story) -> None:
+        """Write what the zaak at this address does not say yet, its end last."""
         try:
-            return self._told(place, zaak, story)
+            self._told(place, zaak, story)
         except (LookupError, TypeError, AttributeError) as error:
             raise CaseSystemError(UNREADABLE) from error
 
-    def _told(self, place: str, zaak: dict[str, Any], story: Story) -> int:
+    def _told(self, place: str, zaak: dict[str, Any], story: Story) -> None:
         url = str(zaak["url"])
-        writes = self._tell_term(place, zaak, story.term) if story.term else 0
-        writes += sum(self._tell_decision(url, item) for item in story.decisions)
+        if story.term is not None and (changes := _changes(zaak, story.term)):
+            self._call("PATCH", place, changes)
+        for decision in story.decisions:
+            self._tell_decision(url, decision)
         if story.result is not None:
-            writes += self._tell_result(url, story.result)
-        return writes + (self._tell_statuses(url, story) if story.statuses or story.end else 0)
+            self._tell_result(url, story.result)
+        if story.statuses or story.end is not None:
+            self._tell_statuses(url, story)
 
-    def _tell_statuses(self, url: str, story: Story) -> int:
+    def _tell_statuses(self, url: str, story: Story) -> None:
         known = [
             Status(item["statustype"].rstrip("/"), _moment(item["datumStatusGezet"]))
             for item in self._list(f"{self._system.adres}/statussen", zaak=url)
@@ -101,8 +106,7 @@ class CaseSystemClient:
             at = story.end.at if last is None else max(story.end.at, last.at + timedelta(milliseconds=1))
             new.append(Status(story.end.kind, at))
         for item in new:
-            self._call(
-                "POST",
+            self._make(
                 f"{self._system.adres}/statussen",
                 {
                     "zaak": url,
@@ -110,41 +114,30 @@ class CaseSystemClient:
                     "datumStatusGezet": item.at.isoformat(timespec="milliseconds"),
                 },
             )
-        return len(new)
 
-    def _tell_result(self, url: str, kind: str) -> int:
+    def _tell_result(self, url: str, kind: str) -> None:
         known = [
             item["resultaattype"].rstrip("/")
             for item in self._list(f"{self._system.adres}/resultaten", zaak=url)
         ]
         if kind in known:
-            return 0
+            return
         if known:
             raise CaseSystemError("De zaak heeft daar al een ander resultaat; dat blijft staan.")
-        self._call("POST", f"{self._system.adres}/resultaten", {"zaak": url, "resultaattype": kind})
-        return 1
+        self._make(f"{self._system.adres}/resultaten", {"zaak": url, "resultaattype": kind})
 
-    def _tell_decision(self, url: str, decision: Decision) -> int:
+    def _tell_decision(self, url: str, decision: Decision) -> None:
         place = f"{self._system.besluiten_adres}/besluiten"
         asked = {
             "identificatie": decision.identification,
             "verantwoordelijkeOrganisatie": str(self._system.rsin),
         }
         if any(True for _ in self._list(place, **asked)):
-            return 0
+            return
         on = decision.on.isoformat()
-        self._call(
-            "POST",
-            place,
-            {**asked, "besluittype": decision.kind, "zaak": url, "datum": on, "ingangsdatum": on},
+        self._make(
+            place, {**asked, "besluittype": decision.kind, "zaak": url, "datum": on, "ingangsdatum": on}
         )
-        return 1
-
-    def _tell_term(self, place: str, zaak: dict[str, Any], term: LegalTerm) -> int:
-        changes = _changes(zaak, term)
-        if changes:
-            self._call("PATCH", place, changes)
-        return 1 if changes else 0
 
     # --- calling ----------------------------------------------------------------------------------------------
 
@@ -156,6 +149,9 @@ class CaseSystemClient:
             if not page.get("next"):
                 return
         raise CaseSystemError("De lijst van het zaaksysteem houdt niet op.")
+
+    def _make(self, place: str, body: dict[str, Any]) -> None:
+        self.made.append(str(self._call("POST", place, body)["url"]))
 
     def _call(
         self, method: str, url: str, body: dict[str, Any] | None = None, asked: dict[str, str] | None = None
@@ -221,7 +217,7 @@ def _codes(answer: httpx.Response) -> Iterator[str]:
     if not isinstance(content, dict):
         return
     wrong = content.get("invalidParams")
-    for item in wrong if isinstance(wrong, list) else [{"code": content.get("code")}]:
+    for item in wrong if isinstance(wrong, list) and wrong else [{"code": content.get("code")}]:
         words = [str(item.get(name, "")) for name in ("name", "code")] if isinstance(item, dict) else []
         if said := " ".join(word for word in words if _CODE.fullmatch(word)):
             yield said

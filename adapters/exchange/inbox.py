@@ -19,6 +19,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
+from adapters.exchange.case_system import wrote_itself
 from adapters.exchange.incoming import Prepared, prepare, take_in
 from adapters.exchange.references import kept, kept_word
 from adapters.messages.retry_table import wait_after
@@ -58,7 +59,7 @@ def accept(office: CaseOffice, client_id: str, values: Mapping[str, Any]) -> Non
     ]
     prepared = prepare(office, {**values, **message})
     stored = {
-        name: value and (kept if name in ("id", "subject") else kept_word)(office.settings, value)
+        name: value and (kept if name in ("id", "subject", "resource") else kept_word)(office.settings, value)
         for name, value in message.items()
         if name != "time"
     }
@@ -101,6 +102,7 @@ def _message(values: Mapping[str, Any]) -> dict[str, str | None] | None:
         "source": f"{address.scheme}://{address.netloc}",
         "type": f"zgw.{names['kanaal']}.{names['resource']}.{names['actie']}",
         "subject": names["hoofdObject"],
+        "resource": names["resourceUrl"],
         "time": made,
     }
 
@@ -164,9 +166,14 @@ def _work_on(office: CaseOffice, lease: Lease) -> bool:
             return False  # it took too long: another process asks anew
         fresh = session.get_one(InboxRow, lease.key)
         leases.let_go(session, lease)
-        if detailed is None and _try_later(fresh, now):
+        ours = wrote_itself(session, row.message.get("subject"), row.message.get("resource"))
+        if (detailed is None or ours is None) and _try_later(fresh, now):
             session.add(fresh)
             return False
+        if ours:
+            fresh.result, fresh.done_at = "van ons", office.clock.now()
+            session.add(fresh)
+            return True
         fresh.result = _finish(session, office, fresh, detailed or _without_details(prepared))
         fresh.done_at = office.clock.now()
         session.add(fresh)

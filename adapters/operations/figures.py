@@ -16,7 +16,13 @@ from sqlmodel import col, select
 
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import OutboxRow, ProcessRow, TimerRow, reading
-from adapters.storage.exchange_tables import InboxRow, OutgoingEventRow, PostbakRow, WebhookDeliveryRow
+from adapters.storage.exchange_tables import (
+    CaseSystemLinkRow,
+    InboxRow,
+    OutgoingEventRow,
+    PostbakRow,
+    WebhookDeliveryRow,
+)
 from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from milestones.term_table import TERMS
 from milestones.terms import Kind
@@ -87,6 +93,12 @@ _COUNTED: tuple[tuple[str, str, Any, ColumnElement[bool]], ...] = (
         "Berichten die geen abonnee aannam.",
         WebhookDeliveryRow.id,
         col(WebhookDeliveryRow.gave_up_at).is_not(None),
+    ),
+    (
+        "routekaart_zaken_stopped",
+        "Zaken die het zaaksysteem niet laat bijwerken.",
+        CaseSystemLinkRow.id,
+        col(CaseSystemLinkRow.stopped_at).is_not(None),
     ),
 )
 

@@ -224,6 +224,7 @@ class CaseSystemLinkRow(SQLModel, table=True):
     next_at: datetime = _moment()
     stopped_at: datetime | None = _moment(nullable=True)  # since when it waits for a person
     told_at: datetime | None = _moment(nullable=True)
+    wrote: list[str] = _list()  # what we made there last, as references are kept: news of it is no news
     last_result: str | None = Field(default=None, max_length=200)
     leased_by: str | None = Field(default=None, max_length=80)
     leased_until: datetime | None = _moment(nullable=True)

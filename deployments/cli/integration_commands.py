@@ -234,6 +234,53 @@ def try_again_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> N
     say(f"{try_again(the_office(), naam)} berichten gaan opnieuw naar {naam}.")
 
 
+# --- the zaaksysteem ----------------------------------------------------------------------------------------
+
+
+@case_system_app.command("test")
+def try_case_system_command(
+    gemeente: Annotated[
+        str | None, typer.Option("--gemeente", metavar="CODE", help="Van welke gemeente.")
+    ] = None,
+    zaak: Annotated[
+        str | None, typer.Option("--zaak", metavar="URL", help="Kijk ook of deze zaak te lezen is.")
+    ] = None,
+) -> None:
+    """Vraag het zaaksysteem iets, zonder iets te schrijven; zeg wat het antwoordt."""
+    from adapters.exchange.case_system import try_out_case_system
+
+    office = the_office()
+    say(try_out_case_system(office, gemeente or office.settings.municipality, zaak))
+
+
+@case_system_app.command("lijst")
+def list_case_system_command() -> None:
+    """Toon elke zaak waarin wij schrijven, en waarom er een wacht."""
+    from adapters.exchange.case_system import linked_zaken
+
+    for row, behind in linked_zaken(the_office()):
+        state = "wacht op een mens" if row.stopped_at else f"{behind} te schrijven" if behind else "bij"
+        say(f"{row.case_reference}  {row.zaak}  {state}{'  ' + row.last_result if row.last_result else ''}")
+
+
+@case_system_app.command("opnieuw")
+def case_system_again_command(
+    zaak: Annotated[str | None, typer.Argument(metavar="ZAAK", help="Zonder nummer: alle zaken.")] = None,
+) -> None:
+    """Probeer wat op een mens wacht nog een keer."""
+    from adapters.exchange.case_system import try_zaken_again
+
+    say(f"Opnieuw: {try_zaken_again(the_office(), zaak)}.")
+
+
+@case_system_app.command("overslaan")
+def skip_case_system_command(zaak: Annotated[str, typer.Argument(metavar="ZAAK")]) -> None:
+    """Schrijf niet meer wat het zaaksysteem van deze zaak weigerde, omdat iemand dat zelf deed; ga daarna verder."""
+    from adapters.exchange.case_system import skip_for_zaken
+
+    say(f"Overgeslagen: {skip_for_zaken(the_office(), zaak)}.")
+
+
 # --- postbak ------------------------------------------------------------------------------------------------
 
 

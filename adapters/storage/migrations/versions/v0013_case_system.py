@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012_case_system"
-down_revision = "0011_looks"
+revision = "0013_case_system"
+down_revision = "0012_destruction"
 branch_labels = None
 depends_on = None
 
@@ -26,6 +26,7 @@ def upgrade() -> None:
         sa.Column("next_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("wrote", sa.JSON(), nullable=False),
         sa.Column("last_result", sa.String(200), nullable=True),
         sa.Column("leased_by", sa.String(80), nullable=True),
         sa.Column("leased_until", sa.DateTime(timezone=True), nullable=True),
