@@ -76,8 +76,10 @@ def overview_page(
                 for view in VIEWS
             ),
         ),
-        (stopped_zaken
-        and f"**Niet in het zaaksysteem geschreven: {stopped_zaken}.** De postbak zegt waarom, en wat je kunt doen.")
+        (
+            stopped_zaken
+            and f"**Niet in het zaaksysteem geschreven: {stopped_zaken}.** De postbak zegt waarom, en wat je kunt doen."
+        )
         or "",
         "## Per mijlpaal",
         table(

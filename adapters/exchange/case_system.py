@@ -140,13 +140,9 @@ def _tell(office: MessageOffice, client: CaseSystemClient, system: CaseSystem, l
     now = office.clock.now()
     with writing(office.engine) as session:
         row = session.get_one(CaseSystemLinkRow, lease.key)
-        row.told, row.attempts, row.told_at, row.next_at, row.last_result = (
-            lines[-1].number,
-            0,
-            now,
-            now,
-            None,
-        )
+        row.told, row.attempts, row.last_result = lines[-1].number, 0, None
+        row.told_at = row.next_at = now
+        row.wrote = _wrote(office, row, client.made)
         session.add(row)
         office.leases.case_system.let_go(session, lease)
     log.info("case_system_told", case=link.case_reference, upto=lines[-1].number, made=len(client.made))
