@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013_case_system"
-down_revision = "0012_destruction"
+revision = "0014_case_system"
+down_revision = "0013_policy_uses"
 branch_labels = None
 depends_on = None
 
