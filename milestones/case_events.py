@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milestones.definition import EventSpec
@@ -28,6 +29,7 @@ MOVERS = ("allebei", "eerste cliënt", "tweede cliënt")  # a traject has one or
 
 _BEFORE_HELP: tuple[ProcessCode, ...] = ("M1", "M3")
 _WITH_HELP: tuple[ProcessCode, ...] = ("M4", "M5", "M6", "M7", "M8")
+_SINCE_NOW = replace(MOTIVATION, asked_since=True)
 _WITHDRAWN = (OVERRULE, DECIDED_BY, yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"))
 
 CASE_EVENTS = (
@@ -41,12 +43,12 @@ CASE_EVENTS = (
         "Inwoner is overleden",
         (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
     ),
-    # Before the eerste gesprek there is no help yet: nothing ends, so nothing needs a motivation.
+    # No ending goes without a person with the right role and a motivation, before the eerste gesprek either.
     *(
         EventSpec(
             "ingetrokken",
             "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
-            (MOTIVATION_OR_KNOWN if process in _BEFORE_HELP else MOTIVATION, *_WITHDRAWN),
+            (_SINCE_NOW if process in _BEFORE_HELP else MOTIVATION, *_WITHDRAWN),
             decision=True,
             process=process,
             decided_by=HOLDERS,

@@ -76,6 +76,7 @@ class Field:
     required: bool = False
     choices: tuple[str, ...] = ()
     most: int | None = None
+    asked_since: bool = False  # a row of the journal from before it was asked may be without it
 
 
 @dataclass(frozen=True, slots=True)

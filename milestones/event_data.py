@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from milestones.definition import EventSpec, Field
 
 
-def checked(spec: EventSpec, data: Mapping[str, object]) -> Mapping[str, object]:
+def checked(spec: EventSpec, data: Mapping[str, object], *, kept: bool = False) -> Mapping[str, object]:
     """Check an event's data against its fields and give it with dates as dates.
 
+    `kept`: the event comes from the journal; what is asked since then is not asked of it.
     Raises InvalidData with a sentence that names the field, never its value.
     """
     fields = {item.name: item for item in spec.fields}
@@ -30,7 +31,7 @@ def checked(spec: EventSpec, data: Mapping[str, object]) -> Mapping[str, object]
     for name, item in fields.items():
         value = data.get(name)
         if value is None or value == "":
-            if item.required:
+            if item.required and not (kept and item.asked_since):
                 raise InvalidData(f"Bij '{spec.name}' is '{name}' nodig.")
             continue
         clean[name] = _check_field(item, value)

@@ -52,6 +52,7 @@ _ROWS = (
     Fact("overrulereden", CODE, "Reden waarom de coördinator toch beëindigt"),
     Fact("beslist_door", CHOICE, "Rol van wie besliste dat het toch doorging"),
     Fact("vertrokken_client", YES_NO, "Een van de twee cliënten is door een andere gemeente overgenomen"),
+    Fact("beroep_vertrokken", YES_NO, "Loopt er beroep van een cliënt die vertrok"),
     Fact("recidive_mogelijk", YES_NO, "Recidive is een mogelijke grond"),
     # M2 and M3
     Fact("eindresultaat", CHOICE, "Eindresultaat van de vroegsignaalzaak"),

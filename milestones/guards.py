@@ -359,6 +359,12 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("vertrokken_client",),
         hides=True,
     ),
+    "departed_appeals": Guard(
+        lambda s: s.fact("beroep_vertrokken") is True,
+        "Er loopt geen beroep van een cliënt die naar een andere gemeente is vertrokken.",
+        facts=("beroep_vertrokken",),
+        hides=True,
+    ),
     "same_instrument": Guard(
         lambda s: s.said("meetinstrument") in (None, *_instruments(s)) or not _instruments(s),
         "Gebruik in het hele traject hetzelfde meetinstrument: alleen dan is groei te zien.",

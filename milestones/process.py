@@ -116,7 +116,7 @@ def advance(
         )
     spec = definition.event(given.name)
     _check_role(spec, given, rules.policy)
-    event = replace(given, data=checked(spec, given.data))
+    event = replace(given, data=checked(spec, given.data, kept=given.kept))
     line = _choose(definition, snapshot, event, rules, beside)
     return _take(definition, snapshot, line, event, today=today, rules=rules)
 

@@ -129,13 +129,14 @@ class Snapshot:
 class Event:
     """Something that happened, on the civil date that counts for the law.
 
-    `by` are the roles of the person who reports it; None where they are not known.
+    `by` are the roles of the person who reports it; None where they are not known. `kept`: it comes from the journal.
     """
 
     name: str
     on: date
     data: Mapping[str, object] = field(default_factory=dict)
     by: tuple[str, ...] | None = None
+    kept: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def replayed(case: Case, row: JournalRow, rules: Rules) -> tuple[Case, tuple[Ste
         return case.replaced(moved(process, row.version, today, rules)[0]), ()
     if row.term is not None and row.rung is not None:
         return apply(case, row.process, RungDue(row.term, row.rung), today, rules)
-    return apply(case, row.process, Event(row.event, row.on, from_json(row.data)), today, rules)
+    return apply(case, row.process, Event(row.event, row.on, from_json(row.data), kept=True), today, rules)
 
 
 def versions_opened(journal: Sequence[JournalRow], place: int) -> dict[str, int]:

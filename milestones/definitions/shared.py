@@ -245,16 +245,30 @@ def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *arms
 def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
     """Return what follows the beschikking for the client who was taken over, while help goes on for the other.
 
-    It has a bezwaartermijn like any other (Wgs art. 4a lid 6); a decision on it changes nothing for who stayed.
+    It has bezwaar, beroep and hoger beroep like any other, each with its post week (Wgs art. 4a lid 6); what is decided
+    changes nothing for who stayed.
     """
+    heard: tuple[Role, ...] = ("client", "legal_officer", "coordinator")
+    past: dict[FactName, FactValue] = {"vertrokken_client": False, "beroep_vertrokken": False}
     decisions: tuple[EventName, ...] = ("gegrond", "ongegrond", "niet_ontvankelijk")
     return (
-        Row(sources, "T20_verlopen", SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2"),
+        *(
+            Row(sources, over, SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2")
+            for over in _REMEDY_OVER
+        ),
+        Row(
+            sources,
+            "T20p_verlopen",
+            SAME,
+            guards=("left_behind",),
+            sets=past,
+            because="na de postweek kan niemand het besluit meer bestrijden (Awb art. 6:9)",
+        ),
         Row(
             sources,
             "bezwaar_ontvangen",
             SAME,
-            guards=("left_behind",),
+            guards=("left_behind", "not_decided_on_objection"),
             arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
             notifies=("legal_officer",),
             because="bezwaar van wie vertrok (Awb art. 7:10)",
@@ -265,14 +279,79 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
                 event,
                 SAME,
                 guards=("left_behind",),
-                sets={"vertrokken_client": False},
                 meets=("T20b",),
                 cancels=("T20", "T20p"),
                 arms=(Arm("T25", restart=True),),
-                notifies=("client", "legal_officer", "coordinator"),
+                notifies=heard,
                 because="beslissing op het bezwaar van wie vertrok (Awb art. 8:1)",
             )
             for event in decisions
+        ),
+        Row(
+            sources,
+            "beroep_ingesteld",
+            SAME,
+            guards=("left_behind", "decided_on_objection"),
+            sets={"beroep_vertrokken": True, "hoger_beroep": False},
+            meets=("T25",),
+            cancels=("T20p",),
+            notifies=("legal_officer",),
+            because="Awb art. 8:1; of het op tijd is, beoordeelt de rechtbank",
+        ),
+        Row(
+            sources,
+            "hoger_beroep_ingesteld",
+            SAME,
+            guards=("left_behind", "decided_on_appeal"),
+            sets={"beroep_vertrokken": True, "hoger_beroep": True},
+            meets=("T25b",),
+            cancels=("T20p",),
+            notifies=("legal_officer",),
+            because="Awb art. 8:104",
+        ),
+        Row(
+            sources,
+            "beroep_gegrond",
+            SAME,
+            guards=("departed_appeals",),
+            sets={"beroep_vertrokken": False},
+            arms=(Arm("T20b", until="beslissen_tot", restart=True),),
+            notifies=heard,
+            because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
+        ),
+        *(
+            Row(
+                sources,
+                event,
+                SAME,
+                guards=("departed_appeals", "last_appeal"),
+                sets=past,
+                notifies=heard,
+                because="na het hoger beroep kan niemand het besluit meer bestrijden",
+            )
+            for event in _APPEAL_LOST
+        ),
+        *(
+            Row(
+                sources,
+                event,
+                SAME,
+                guards=("departed_appeals",),
+                sets={"beroep_vertrokken": False},
+                arms=(Arm("T25b", restart=True),),
+                notifies=heard,
+                because="tegen de uitspraak staat hoger beroep open (Awb art. 8:104)",
+            )
+            for event in _APPEAL_LOST
+        ),
+        Row(
+            sources,
+            "beroep_ingetrokken",
+            SAME,
+            guards=("departed_appeals",),
+            sets=past,
+            notifies=heard,
+            because="wie het beroep intrekt, bestrijdt het besluit niet meer",
         ),
     )
 

@@ -69,7 +69,7 @@ def history(
         for reference in references:
             shop.wait(lambda ref=reference: _warned_and_shown(shop, ref), 120)
         for reference in references:
-            casework.report(reference, "ingetrokken", event_id="einde")
+            casework.report(reference, "ingetrokken", data={"motivering": "m-1"}, event_id="einde")
         for reference in references:
             shop.wait_for_state(reference, "Afgesloten", seconds=120)
         yield shop

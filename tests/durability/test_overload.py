@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(600)]
 
 EVENTS = ("aanmelding_geregistreerd", "niet_bedreigend", "ingetrokken")
+DATA = {"ingetrokken": {"motivering": "m-1"}}
 
 
 def _lock(path: Path, seconds: float) -> None:
@@ -61,7 +62,7 @@ def test_the_worker_waits_out_a_locked_database(
         time.sleep(1)
         _lock(path, locked_for)
         for reference in references[round_:]:
-            casework.report(reference, name, event_id=f"{round_}")
+            casework.report(reference, name, data=DATA.get(name), event_id=f"{round_}")
     shop.wait(lambda: not any(casework.case(item).rows["M3"].attention for item in references), 240)
     ids = [shop.run_id(reference) or "" for reference in references]
     shop.wait(lambda: violations(shop.office, runs=server.runs(ids)) == [], 60)

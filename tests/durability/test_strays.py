@@ -172,7 +172,7 @@ def test_a_finished_process_is_left_alone(workshop: Callable[..., Workshop], ser
     shop.start()
     (run_id,) = _open(shop, ("een",)).values()
     reference = f"ZWERF-{shop.home.name}-een"
-    shop.office.casework.report(reference, "ingetrokken")
+    shop.office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
     shop.wait_for_state(reference, "Afgesloten")
     with writing(shop.office.engine) as session:
         session.execute(text("UPDATE processes SET attention = 1"))

@@ -233,7 +233,8 @@ def running(office: Office, clock: SetClock) -> dict[str, str]:
     for name, events in walks.items():
         made[name] = casework.open("M3", municipality="0518", reference=f"VERSIE-{name}").reference
         for event in events:
-            casework.report(made[name], event)
+            data = {"motivering": "m-1"} if event == "ingetrokken" else {}
+            casework.report(made[name], event, data=data)
     return made
 
 

@@ -185,7 +185,7 @@ def test_a_message_that_outlived_its_run_is_still_sent(town: Town) -> None:
     town.mail.behave = lambda: REFUSE
     reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
     town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Niet bezorgd", reference)
-    town.stack.run("meld", reference, "ingetrokken")
+    town.stack.run("meld", reference, "ingetrokken", "--gegevens", '{"motivering": "m-1"}')
     wait_until(
         lambda: town.stack.run_of(f"{reference} · M3")["state_type"] == "COMPLETED", 40, town.stack.logs
     )

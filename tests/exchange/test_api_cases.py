@@ -237,7 +237,8 @@ def test_a_case_stands_in_the_name_of_a_code_while_it_runs(
     reference = opened(api)
     before = rows(office)
     answer = api.post(
-        f"/v1/zaken/{reference}/gebeurtenissen", json={"gebeurtenis": "ingetrokken", "medewerker": person}
+        f"/v1/zaken/{reference}/gebeurtenissen",
+        json={"gebeurtenis": "ingetrokken", "gegevens": {"motivering": "m-1"}, "medewerker": person},
     )
     assert answer.status_code == status
     assert person not in answer.text

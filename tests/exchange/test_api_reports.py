@@ -97,7 +97,7 @@ def test_the_monitor_says_the_same_as_json_and_as_csv(
 def test_cells_under_ten_leave_in_no_form(api: TestClient, office: Office, clock: SetClock) -> None:
     """With nine cases no figure over the API is a number."""
     for reference in opened(office, 9):
-        office.casework.report(reference, "ingetrokken", process="M3")
+        office.casework.report(reference, "ingetrokken", process="M3", data={"motivering": "m-1"})
     clock.moment += timedelta(days=3)
     cells = api.get("/v1/monitor").json()["cijfers"]
     cells += rows_of_csv(api.get("/v1/monitor", params={"formaat": "csv"}).text)

@@ -174,7 +174,7 @@ def test_a_moratorium_is_delivered_with_every_date(office: Office, clock: SetClo
 def test_an_ended_traject_has_its_exit(office: Office) -> None:
     """A traject that ended carries its end and the reason of DDAS."""
     office.casework.open("M3", municipality="0518", reference="A")
-    office.casework.report("A", "ingetrokken")
+    office.casework.report("A", "ingetrokken", data={"motivering": "m-1"})
     (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     (traject,) = part["schuldhulptrajecten"]
     assert traject["uitstroom"] == {"datum": "2026-03-09", "reden": "Ingetrokken"}
@@ -185,7 +185,7 @@ def test_only_the_period_and_each_municipality_apart(office: Office) -> None:
     """A traject outside the period is left out; each municipality is a levering of its own."""
     for reference, municipality in (("A", "0518"), ("B", "0363")):
         office.casework.open("M3", municipality=municipality, reference=reference)
-        office.casework.report(reference, "ingetrokken")
+        office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
     found = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     assert [part["aanleverende_organisatie"] for part in found] == [
         {"gemeentecode": "GM0363"},

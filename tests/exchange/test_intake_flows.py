@@ -180,7 +180,13 @@ def test_no_mark_reaches_prefect(office: Office) -> None:
     fan_out(office, emit_to_prefect)
     EventsWorker.drain_all()
     (reference, *_) = [row.reference for row in all_cases(office)]
-    report_event(zaak=reference, gebeurtenis="ingetrokken", mijlpaal="M3", return_state=True)
+    report_event(
+        zaak=reference,
+        gebeurtenis="ingetrokken",
+        mijlpaal="M3",
+        gegevens={"motivering": "m-1"},
+        return_state=True,
+    )
     # Prefect writes events in the background, in the order in which they came: this one is our last.
     rows = prefect_rows_when("'Niet verwerkt'", "mijlpalen.mijlpaal-bereikt", "meld-gebeurtenis")
     for mark in MARKS:

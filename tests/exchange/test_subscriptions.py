@@ -123,7 +123,9 @@ def test_the_events_of_a_case_have_an_order_and_a_subject_that_the_api_takes(
     subscribe(office, "dashboard", receiver.url)
     reference = opened(api)
     for event in ("aanmelding_geregistreerd", "niet_bedreigend", "ingetrokken"):
-        answer = api.post(f"/v1/zaken/{reference}/gebeurtenissen", json={"gebeurtenis": event})
+        data = {"motivering": "m-1"} if event == "ingetrokken" else {}
+        said = {"gebeurtenis": event, "gegevens": data}
+        answer = api.post(f"/v1/zaken/{reference}/gebeurtenissen", json=said)
         assert answer.status_code == 201
     fan_out(office)
     deliver_due(office)

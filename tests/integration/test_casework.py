@@ -227,7 +227,7 @@ def test_a_person_has_at_most_one_open_traject(casework: Casework, engine: Engin
             casework.open("M3", municipality="0518", person_key=key)
     assert _rows(engine) == before
     casework.open("M2", municipality="0518", person_key="p")
-    casework.report(first.reference, "ingetrokken", process="M3")
+    casework.report(first.reference, "ingetrokken", process="M3", data={"motivering": "m-1"})
     assert casework.open("M3", municipality="0518", person_key="p").new
 
 
@@ -252,5 +252,5 @@ def test_who_accepts_and_what_he_accepts_stand_or_fall_together(casework: Casewo
     assert case.case.process("M3").facts["houder"] == "mw-17"
     assert len(case.journal) == 3
     with pytest.raises(NotPossible):
-        casework.report(reference, "ingetrokken", person="mw-17")
+        casework.report(reference, "ingetrokken", data={"motivering": "m-1"}, person="mw-17")
     assert len(casework.case(reference).journal) == 3

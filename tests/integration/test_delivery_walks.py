@@ -93,9 +93,9 @@ class Days(RuleBasedStateMachine):
     def report(self, which: int, event: str) -> None:
         """Report something that is possible now, or nothing."""
         if self.cases:
-            data = {"reden": "geen ruimte"} if event == "overdracht_teruggegeven" else {}
+            data = {"overdracht_teruggegeven": {"reden": "geen ruimte"}, "ingetrokken": {"motivering": "m-1"}}
             with suppress(NotPossible):
-                self.office.casework.report(self.cases[which % len(self.cases)], event, data=data)
+                self.office.casework.report(self.cases[which % len(self.cases)], event, data=data.get(event))
 
     @rule(minutes=st.sampled_from([0, 1, 3, 10, 40, 150, 600, 1440, 4320]))
     def wait(self, minutes: int) -> None:

@@ -36,7 +36,7 @@ def _ended(office: Office) -> str:
     """Return a case that was withdrawn on the first day: its archive term (T62) ends a year or more later."""
     reference = office.casework.open("M3", municipality="0518").reference
     office.casework.report(reference, "aanmelding_geregistreerd")
-    office.casework.report(reference, "ingetrokken")
+    office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
     _carry_out(office)
     return reference
 

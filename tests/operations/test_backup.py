@@ -164,7 +164,7 @@ def test_cases_go_on_after_the_database_was_lost(tmp_path: Path) -> None:
         before = {name: shop.wait_for_state(name, waits)["id"] for name in ("BLIJFT", "VERDER", "DICHT")}
         shop.command("backup", str(tmp_path / "een.backup"))
         shop.office.casework.report("VERDER", "aanmelding_geregistreerd")
-        shop.office.casework.report("DICHT", "ingetrokken")
+        shop.office.casework.report("DICHT", "ingetrokken", data={"motivering": "m-1"})
         shop.office.casework.open("M3", municipality="0518", reference="NIEUWER")
         shop.wait_for_state("VERDER", registered)
         shop.wait_for_state("DICHT", "Afgesloten")

@@ -74,7 +74,9 @@ class Integrator:
         events = ["aanmelding_geregistreerd", *(["ingetrokken"] if close else [])]
         for number, event in enumerate(events, 1):
             key = f"{reference}-{number}"
-            self.post(f"/v1/zaken/{reference}/gebeurtenissen", key, {"gebeurtenis": event})
+            data = {"motivering": "m-1"} if event == "ingetrokken" else {}
+            said = {"gebeurtenis": event, "gegevens": data}
+            self.post(f"/v1/zaken/{reference}/gebeurtenissen", key, said)
             self.accepted.append(Accepted(reference, event))
 
 

@@ -54,7 +54,7 @@ def test_a_term_is_overdue_on_the_day_after_its_last_day(office: Office, clock: 
     assert _value(office, "routekaart_overdue_terms", termijn="T01") is None
     clock.moment += timedelta(days=1)
     assert _value(office, "routekaart_overdue_terms", termijn="T01") == 1
-    office.casework.report(reference, "ingetrokken")
+    office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
     assert _value(office, "routekaart_overdue_terms", termijn="T01") is None
 
 
@@ -71,7 +71,7 @@ def test_the_oldest_unfired_timer_shows_that_nobody_sweeps(office: Office, clock
 def test_what_waits_has_a_number_and_an_age(office: Office, clock: SetClock) -> None:
     """An event that no worker showed yet waits; a message that nobody sent ages with the clock."""
     reference = office.casework.open("M3", municipality="0518").reference
-    office.casework.report(reference, "ingetrokken")
+    office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
     clock.moment += timedelta(minutes=7)
     assert _value(office, "routekaart_attention_waiting") == 1
     assert (_value(office, "routekaart_oldest_attention_seconds") or 0) > 0

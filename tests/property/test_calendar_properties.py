@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 
 from adapters.runtime.calendar_data import FIRST_YEAR, LAST_YEAR, dutch_calendar
 from milestones.calendar import Basis, Length, Unit, suspended_days, to_civil_date
+from milestones.policy import Policy, Rules
+from milestones.running import count_term
+from milestones.snapshot import RunningTerm
+from milestones.term_table import TERMS
+from milestones.terms import Term
 
 CALENDAR = dutch_calendar()
 DAY = timedelta(days=1)
@@ -54,6 +59,37 @@ def test_agrees_with_the_naive_calendar(start: date, length: Length, basis: Basi
     assert found.nominal == naive.nominal_end(start, length, suspended)
     assert found.due == naive.last_day(start, length, basis, suspended)
     assert found.due_atw == naive.last_day(start, length, Basis.WET, suspended)
+
+
+KINDS = [
+    (term, variant, length)
+    for term in TERMS.values()
+    for variant, length in ((None, term.length), *term.variants)
+    if length is not None and length.amount  # the hand-off of a threatening situation ends on its own day
+]
+
+
+@pytest.mark.parametrize(
+    ("term", "variant", "length"), KINDS, ids=[f"{term.id}-{variant}" for term, variant, _ in KINDS]
+)
+@settings(max_examples=12, deadline=None)
+@given(start=busy_days, suspended=st.just(0) | st.integers(0, 30))
+def test_every_term_of_the_table_agrees_with_the_naive_calendar(
+    term: Term, variant: str | None, length: Length, start: date, suspended: int
+) -> None:
+    """Each term, in each of its variants, ends on the day that walking finds; one that starts a day later, no later.
+
+    Of a term that is counted back the last day to act is before its planned day, unless that day itself counts.
+    """
+    suspended = 0 if length.backward else suspended
+    running = RunningTerm(
+        term.id, term.id, start, start, "x", start, None, None, None, None, (), variant=variant,
+        suspended_days=suspended,
+    )  # fmt: skip
+    found = count_term(running, Rules(CALENDAR, Policy()))
+    assert found.nominal == naive.nominal_end(start, length, suspended)
+    counted = start if term.acts_until_anchor else naive.last_day(start, length, term.basis, suspended)
+    assert found.due == counted
 
 
 @settings(max_examples=600, deadline=None)

@@ -100,7 +100,7 @@ class Town:
                     reference, "M3", ((0, 1), "knelpunt_gemeld", {"knelpunt": self.dice.choice(STUCK_ON)})
                 )
             if self.dice.random() < 0.35:
-                self.later(reference, "M3", ((2, 9, 40), "ingetrokken", {}))
+                self.later(reference, "M3", ((2, 9, 40), "ingetrokken", {"motivering": "m-1"}))
             elif crisis:
                 self.later(reference, "M3", ((0, 2, 6), "bedreigend", {"bedreiging": "gas"}))
                 self.later(reference, "M3", ((1, 3, 8), "eerste_gesprek_gevoerd", {}))
@@ -206,7 +206,7 @@ def test_an_archive_term_ends_nothing_again(office: Office, clock: SetClock) -> 
     """Years later the archive term of an ended case warns; the figures of its own time do not change by that."""
     town = Town(office, clock, 7)
     for _ in range(12):
-        town.later(town.opened("M3"), "M3", ((4, 9), "ingetrokken", {}))
+        town.later(town.opened("M3"), "M3", ((4, 9), "ingetrokken", {"motivering": "m-1"}))
     town.set_day(LAST_DAY)
     before = [read_monitor(office, THE_HAGUE, LAST_DAY).of(figure) for figure in (LEAD_TIME, EXITS)]
     assert {cell.of for cell in before[0]} == {"12"}
@@ -223,7 +223,8 @@ def test_what_is_reported_late_counts_on_its_own_day(office: Office, clock: SetC
         reference = town.opened("M3")
         town.set_day(LAST_DAY)
         opened_on = office.casework.case(reference).case.process("M3").opened_on
-        office.casework.report(reference, "ingetrokken", process="M3", on=opened_on + timedelta(days=1))
+        day = opened_on + timedelta(days=1)
+        office.casework.report(reference, "ingetrokken", process="M3", on=day, data={"motivering": "m-1"})
     cells = read_monitor(office, THE_HAGUE, LAST_DAY).of(LEAD_TIME)
     assert {(cell.of, (cell.value or 0) <= 1) for cell in cells} == {("10", True)}
 

@@ -44,14 +44,29 @@ MOVES = {
     ("M3", "AFSPRAAK_PLANNEN", "eerste_gesprek_gevoerd"): "OVERGEDRAGEN",
     ("M3", "SPOED", "eerste_gesprek_gevoerd"): "OVERGEDRAGEN",
 }
+PLANNING = ("AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND")
 OPEN_STATES = {
     "M1": ("NIEUW", "INFORMATIE"),
     "M3": ("NIEUW", "CRISISCHECK", "SPOED", "AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND"),
 }
 for code, states in OPEN_STATES.items():
-    for state in states:  # a resident may stop at any time
+    for state in states:  # a resident may stop at any time, and may die; a bottleneck changes nothing
         MOVES[code, state, "ingetrokken"] = "AFGESLOTEN"
-EVENTS = sorted({event for _, _, event in MOVES} | {"hulpvraag_vastgesteld", "bestaat_niet"})
+        MOVES[code, state, "overleden"] = "AFGESLOTEN"
+        MOVES[code, state, "knelpunt_gemeld"] = state
+for state in OPEN_STATES["M3"]:
+    MOVES["M3", state, "inwoner_reageert_niet"] = state
+# What happens then depends on more than the state: see `ModelCase.target`.
+BY_MORE = ("niet_verschenen", "informatie_en_advies_gegeven", "contact_hersteld")
+EVENTS = sorted({event for _, _, event in MOVES} | {*BY_MORE, "hulpvraag_vastgesteld", "bestaat_niet"})
+# An ending has a motivation, light help the consent of the resident, the last no-show all ways of contact.
+DATA: dict[str, dict[str, object]] = {
+    "ingetrokken": {"motivering": "m-1"},
+    "knelpunt_gemeld": {"knelpunt": "systeem"},
+    "informatie_en_advies_gegeven": {"inwoner_stemt_in": True},
+    "niet_verschenen": {"alle_kanalen_geprobeerd": True},
+}
+NO_SHOWS = 3
 WEEKS_OF_T01 = 4
 
 
@@ -66,6 +81,29 @@ class ModelCase:
     known_ids: dict[str, tuple[str, date]] = field(default_factory=dict)
     term_runs: bool = False
     fired: set[date] = field(default_factory=set)
+    threatened: bool = False
+    silent: bool = False
+    no_shows: int = 0
+
+    def target(self, event: str) -> str | None:
+        """Return the state after an event; None where it cannot happen."""
+        if event == "niet_verschenen" and self.state == "AFSPRAAK_GEPLAND":
+            again = "SPOED" if self.threatened else "AFSPRAAK_PLANNEN"
+            return "NIET_BEREIKT" if self.no_shows + 1 >= NO_SHOWS else again
+        if event == "informatie_en_advies_gegeven" and self.state in PLANNING and not self.threatened:
+            return "AFGESLOTEN"
+        if event == "contact_hersteld" and self.silent and self.state in OPEN_STATES[self.code]:
+            return self.state
+        return MOVES.get((self.code, self.state, event))
+
+    def take(self, event: str, target: str) -> None:
+        """Go to a state, and remember what counts later."""
+        self.state = target
+        self.threatened = self.threatened or event == "bedreigend"
+        self.silent = event == "inwoner_reageert_niet" or (self.silent and event != "contact_hersteld")
+        self.no_shows += event == "niet_verschenen"
+        if target == "SPOED" or target not in OPEN_STATES[self.code]:
+            self.term_runs = False  # T02 took its place, it was met, or the process ended
 
     def rungs(self) -> list[date]:
         """Return the days of T01: two weeks, one week and two working days before its last day, and the day after."""
@@ -183,7 +221,7 @@ class CasesMachine(RuleBasedStateMachine):
         if id_ not in self.model[reference].known_ids or event == known:
             return
         try:
-            self.casework.report(reference, event, on=on, event_id=id_)
+            self.casework.report(reference, event, on=on, data=DATA.get(event), event_id=id_)
         except ConflictError:
             return
         raise AssertionError("another event was taken under a known id")
@@ -223,10 +261,12 @@ class CasesMachine(RuleBasedStateMachine):
         reference, event, on, id_ = message
         case = self.model[reference]
         known = case.known_ids.get(id_)
-        target = MOVES.get((case.code, case.state, event))
+        target = case.target(event)
         possible = target is not None and case.opened_on <= on <= self.today
         try:
-            receipt = self.casework.report(reference, event, process=case.code, on=on, event_id=id_)
+            receipt = self.casework.report(
+                reference, event, process=case.code, on=on, data=DATA.get(event), event_id=id_
+            )
         except NotPossible:
             assert known is None
             assert not possible, f"{event} was refused in {case.state}"
@@ -237,11 +277,9 @@ class CasesMachine(RuleBasedStateMachine):
         assert receipt.new
         assert possible, f"{event} was taken in {case.state}"
         assert target is not None
-        case.state = target
+        case.take(event, target)
         case.journal.append(event)
         case.known_ids[id_] = (event, on)
-        if target == "SPOED" or target not in OPEN_STATES[case.code]:
-            case.term_runs = False  # T02 took its place, it was met, or the process ended
 
     # --- comparing ------------------------------------------------------------------------------------------
 

@@ -183,7 +183,7 @@ def test_an_event_of_the_engine_cannot_be_reported() -> None:
 
 def test_an_event_for_a_closed_process_is_refused() -> None:
     """What has ended does not move again."""
-    run = Run().open("M3").say("M3", "ingetrokken")
+    run = Run().open("M3").say("M3", "ingetrokken", motivering="m-1")
     with pytest.raises(NotPossible, match="al afgerond"):
         run.say("M3", "aanmelding_geregistreerd")
     assert possible_now(run.case.process("M3")) == ()

@@ -103,9 +103,9 @@ def test_who_may_overrule_does_so_with_a_reason(by: tuple[str, ...] | None, stat
     assert case.process("M7").running("T20") is not None
 
 
-@pytest.mark.parametrize("code", ["M4", "M5", "M6", "M7", "M8"])
+@pytest.mark.parametrize("code", ["M1", "M3", "M4", "M5", "M6", "M7", "M8"])
 def test_withdrawing_always_has_a_motivation(code: str) -> None:
-    """From the eerste gesprek on nobody is written off without a code of why."""
+    """Nobody is written off without a code of why, before the eerste gesprek either."""
     with pytest.raises(InvalidData, match="motivering"):
         say(opened(code), code, "ingetrokken")
 
