@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
-from adapters.exchange.case_system_story import OURS, Decision, LegalTerm, Status, Story
+from adapters.exchange.case_system_story import OURS, Besluit, LegalTerm, Status, Story
 from adapters.exchange.refusals import IntegrationError
 from adapters.exchange.subscriber_authorization import NO_TOKEN
 from adapters.exchange.webhook_addresses import webhook_client
@@ -126,7 +126,7 @@ class CaseSystemClient:
             raise CaseSystemError("De zaak heeft daar al een ander resultaat; dat blijft staan.")
         self._make(f"{self._system.adres}/resultaten", {"zaak": url, "resultaattype": kind})
 
-    def _tell_decision(self, url: str, decision: Decision) -> None:
+    def _tell_decision(self, url: str, decision: Besluit) -> None:
         place = f"{self._system.besluiten_adres}/besluiten"
         asked = {
             "identificatie": decision.identification,

@@ -40,7 +40,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class Besluit:
     """A besluit; its identification is always the same one, so that it is recognised."""
 
     kind: str
@@ -63,7 +63,7 @@ class Story:
 
     statuses: tuple[Status, ...] = ()
     end: Status | None = None
-    decisions: tuple[Decision, ...] = ()
+    decisions: tuple[Besluit, ...] = ()
     term: LegalTerm | None = None
     result: str | None = None
 
@@ -106,11 +106,11 @@ def _moment(line: JournalRow) -> datetime:
     return (at if line.on == at.date() else begin) + timedelta(milliseconds=line.number)
 
 
-def _decisions(reference: str, lines: Sequence[JournalRow], kind: CaseType) -> Iterator[Decision]:
+def _decisions(reference: str, lines: Sequence[JournalRow], kind: CaseType) -> Iterator[Besluit]:
     for line in lines:
         found = kind.besluiten.get(f"{_code(line)}.{line.event}")
         if found is not None:
-            yield Decision(found, line.on, str(uuid.uuid5(_BESLUITEN, f"{reference}/{line.number}")))
+            yield Besluit(found, line.on, str(uuid.uuid5(_BESLUITEN, f"{reference}/{line.number}")))
 
 
 def _term(case: Case, lines: Sequence[JournalRow], kind: CaseType) -> LegalTerm | None:
