@@ -131,6 +131,8 @@ class CaseQueue:
 
     def fire_terms(self) -> None:
         """Fire due terms in the database; nothing else happens on this thread."""
+        if not self._office.terms_may_fire():
+            return
         now = time.monotonic()
         self._failing = {reference: until for reference, until in self._failing.items() if until > now}
         while due := self._due():

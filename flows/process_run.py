@@ -55,7 +55,7 @@ def run_process(reference: str, name: str) -> State[Any]:
     rest = _REST_AFTER_FAILURE
     try:
         refused = _apply_answers(here, reference, name)
-        if here.casework.is_due(reference):
+        if here.casework.is_due(reference) and here.terms_may_fire():
             waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
         _still_ours(here, held)  # a worker that lost its lease sends nothing more

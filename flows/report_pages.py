@@ -45,11 +45,13 @@ def overview_page(
     counted_at: datetime,
     questions: Mapping[str, int],
     stopped_zaken: int = 0,
+    alarms: Sequence[str] = (),
 ) -> str:
     """Return the front page. Its counts grow old until the next round, so it says from which moment they are.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are. `stopped_zaken` are those that the zaaksysteem does not take.
+    `alarms` stand above all else.
     """
     counts: dict[tuple[str, ...], int] = {
         **{(tag,): number for tag, number in questions.items()},
@@ -67,6 +69,7 @@ def overview_page(
             by_milestone[code] = by_milestone.get(code, 0) + number
     return text(
         "# Overzicht",
+        *(f"**{alarm}**" for alarm in alarms),
         f"De aantallen zijn van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
         "Een klik op een naam toont altijd de stand van nu.",
         table(

@@ -20,6 +20,7 @@ from pydantic import Field
 
 from adapters.cases.cancellations import open_cancellations
 from adapters.cases.caseload import deputy_for
+from adapters.cases.clock_guard import held_clocks
 from adapters.cases.shown import ShownRuns
 from adapters.exchange.case_system import stopped_zaken
 from adapters.office import Office, office
@@ -120,7 +121,9 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         CANCEL_ASKED: len({item.process_id for item in open_cancellations(here.engine)}),
         REVIEW_TAG: sum(len(sample.waiting(item.municipality)) for item in work),
     }
-    page = overview_page(work, actions, here.clock.now(), questions, len(stopped_zaken(here)))
+    alarms = [held.sentence for held in held_clocks(here.engine)]
+    stopped = len(stopped_zaken(here))
+    page = overview_page(work, actions, here.clock.now(), questions, stopped, alarms)
     _write(client, OVERVIEW, page, "Voorpagina.", None)
     _first_pages(here, client, work)
 

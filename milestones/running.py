@@ -48,8 +48,7 @@ def _with_norm(snapshot: Snapshot, term: str, today: date, rules: Rules) -> Snap
         return snapshot
     beside = replace(running, key=free_key(snapshot, norm), term=norm, variant=None, until=None, cap=None)
     beside = count_term(beside, rules)
-    skipped = frozenset(rung.name for rung in beside.ladder if rung.on < today and rung.name != EXPIRY)
-    return replace(snapshot, terms=(*snapshot.terms, replace(beside, fired=skipped)))
+    return replace(snapshot, terms=(*snapshot.terms, replace(beside, fired=passed_rungs(beside, today))))
 
 
 def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) -> Snapshot:
@@ -91,9 +90,12 @@ def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) 
     fresh = count_term(fresh, rules)
     if arm.not_past and fresh.due is not None and fresh.due < event.on:
         return _arm(snapshot, replace(arm, from_term=None, not_past=False), event, today, rules)
-    # A term that starts with a date in the past never had these warnings; only its expiry still counts.
-    skipped = frozenset(rung.name for rung in fresh.ladder if rung.on < today and rung.name != EXPIRY)
-    return replace(snapshot, terms=(*snapshot.terms, replace(fresh, fired=skipped)))
+    return replace(snapshot, terms=(*snapshot.terms, replace(fresh, fired=passed_rungs(fresh, today))))
+
+
+def passed_rungs(running: RunningTerm, today: date) -> frozenset[str]:
+    """Return the rungs that a term which starts in the past never had: its warnings; its expiry still counts."""
+    return frozenset(rung.name for rung in running.ladder if rung.on < today and rung.name != EXPIRY)
 
 
 def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:

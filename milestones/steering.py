@@ -1,8 +1,8 @@
-"""What is done to a process from outside its table: give it to somebody, put it back a step, judge it with four eyes.
+"""What is done to a process from outside its table.
 
-All are transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a
-definition, so that no form offers them among the events of the
-case itself, but for a second opinion that waits.
+It is given to somebody, put back a step, judged with four eyes, or its opening that lies ahead is set right. All are
+transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a definition, so that no
+form offers them among the events of the case itself, but for a second opinion that waits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from milestones.event_fields import code, one_of
 from milestones.events import EVENT_NAMES
 from milestones.four_eyes import GIVEN, SECOND_OPINION, judge, without_proposal
 from milestones.process import Event, Message, NotPossible, Outcome, Snapshot, is_closed
-from milestones.running import count_term
+from milestones.running import count_term, passed_rungs
 from milestones.snapshot import TermOutcome
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 ASSIGNED: Final = "houder_gewijzigd"
 PUT_BACK: Final = "teruggezet"
+OPENING_SET_RIGHT: Final = "opening_rechtgezet"
 
 ASSIGN_REASONS = (
     "toegewezen",
@@ -42,6 +43,7 @@ ASSIGN_REASONS = (
     "op verzoek van de inwoner",
     "vrijgegeven",
 )
+OPENING_REASONS = ("klok stond verkeerd", "verkeerde datum gemeld")
 PUT_BACK_REASONS = ("verkeerd gemeld", "te vroeg gemeld", "nieuwe informatie", "afspraak vervallen")
 
 STEERING: Mapping[str, EventSpec] = MappingProxyType(
@@ -66,6 +68,12 @@ STEERING: Mapping[str, EventSpec] = MappingProxyType(
                         code("naar", "Code van de eerdere toestand", required=True),
                         one_of("reden", "Waarom", PUT_BACK_REASONS, required=True),
                     ),
+                    decision=True,
+                ),
+                EventSpec(
+                    OPENING_SET_RIGHT,
+                    "Datum van de start rechtgezet",
+                    (one_of("reden", "Waarom", OPENING_REASONS, required=True),),
                     decision=True,
                 ),
             )
@@ -101,12 +109,14 @@ def steer(definition: Definition, before: Snapshot, event: Event, today: date, r
         raise NotPossible(f"{before.name} is al afgerond ({before.state}).")
     if event.on > today:
         raise NotPossible(f"De datum {event.on.isoformat()} ligt in de toekomst.")
-    if event.on < before.opened_on:
+    if event.on < before.opened_on and event.name != OPENING_SET_RIGHT:
         raise NotPossible(f"De datum {event.on.isoformat()} ligt voor de start van {before.name}.")
     if event.name in SECOND_OPINION:
         return judge(definition, before, event, rules.policy)
     data = checked(STEERING[event.name], event.data)
     after = replace(before, sequence=before.sequence + 1)
+    if event.name == OPENING_SET_RIGHT:
+        return Outcome(before, _opened_on(after, event.on, today, rules), event.name)
     if event.name == ASSIGNED:
         facts = {name: value for name, value in before.facts.items() if name != "houder"}
         if "houder" in data:
@@ -117,6 +127,23 @@ def steer(definition: Definition, before: Snapshot, event: Event, today: date, r
     kept = without_proposal(before.facts)
     after = _undo(replace(after, state=target, facts=kept), undone, event.on, rules)
     return Outcome(before, after, event.name, (Message(after.role(definition), "kennisgeving", before.name),))
+
+
+def _opened_on(process: Snapshot, day: date, today: date, rules: Rules) -> Snapshot:
+    """Open a process that would begin after today on an earlier day, and count its running terms from there."""
+    if process.opened_on <= today:
+        raise NotPossible(
+            f"{process.name} is al begonnen, op {process.opened_on.isoformat()}: die datum blijft staan."
+        )
+
+    def from_day(term: RunningTerm) -> RunningTerm:
+        if not term.runs or term.anchor <= today:
+            return term
+        moved = replace(term, anchor=day, started_on=term.started_on - (term.anchor - day), fired=frozenset())
+        counted = count_term(moved, rules)
+        return replace(counted, fired=passed_rungs(counted, today))
+
+    return replace(process, opened_on=day, terms=tuple(from_day(term) for term in process.terms))
 
 
 def earlier_states(definition: Definition, process: Snapshot) -> tuple[str, ...]:

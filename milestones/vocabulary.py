@@ -307,6 +307,7 @@ EventName = Literal[
     # What a coordinator does from outside the tables
     "houder_gewijzigd",
     "teruggezet",
+    "opening_rechtgezet",
     # Four eyes
     "tweede_beoordeling_gevraagd",
     "tweede_beoordeling_gegeven",

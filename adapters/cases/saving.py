@@ -159,6 +159,7 @@ def _values(process: Snapshot) -> _Values:
     return {
         "version": process.version,
         "state": process.state,
+        "opened_on": process.opened_on,
         "role": process.role(definition_of(process)),
         "closed": closed(process),
         "sequence": process.sequence,
@@ -173,7 +174,6 @@ def _new_values(case_row: CaseRow, process: Snapshot, now: datetime) -> _Values:
         "name": process.name,
         "code": process.code,
         "instance": process.instance,
-        "opened_on": process.opened_on,
         "runs_made": 0,
         "finished": False,
         "attention": True,

@@ -144,6 +144,7 @@ class Settings(BaseSettings):
     worker_concurrency: Annotated[int, Field(ge=1, le=64)] | None = None
     # How long a worker that died keeps others from a process, and how often the runs in Prefect are checked.
     lease_seconds: Annotated[float, Field(ge=2, le=3600)] = 60
+    clock_jump_days: Annotated[int, Field(ge=1, le=400)] = 7
     reconcile_seconds: Annotated[float, Field(ge=1, le=3600)] = 60
     # How long the case database may keep a writer waiting before the API answers 503.
     database_wait_seconds: Annotated[float, Field(ge=0.1, le=300)] = 20

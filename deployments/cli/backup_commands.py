@@ -59,8 +59,10 @@ def put_back_command(
         say(f"{again} zaken die na deze backup zijn vernietigd, zijn opnieuw vernietigd.")
     if content.kept is not None:
         say(f"De beschadigde database staat nog als {content.kept}.")
+    opened = office()
+    opened.clock_guard.confirm()  # an old backup is no clock that jumped
     try:
-        return repair(office(), end_strangers=True)
+        return repair(opened, end_strangers=True)
     except SettingsError:
         say("Prefect antwoordt niet. Start Prefect en daarna: routekaart herstel --vreemde-runs")
         return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from adapters.cases.clock_guard import held_clocks
 from adapters.exchange.case_system import case_system_problems
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.exchange.refusals import IntegrationError
@@ -59,6 +60,7 @@ def _problems(office: Office) -> Iterator[str]:
         yield from case_system_problems(office)
     except IntegrationError as error:
         yield error.sentence
+    yield from (held.sentence for held in held_clocks(office.engine))
     yield from disk_problems(office)
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)

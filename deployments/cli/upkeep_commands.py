@@ -1,4 +1,4 @@
-"""`routekaart controleer`, `herstel` and `migreer`: is everything right, and make it right."""
+"""`routekaart controleer`, `herstel`, `klok` and `migreer`: is everything right, and make it right."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("controleer")(check_command)
     app.command("herstel")(repair_command)
+    app.command("klok")(clock_command)
     app.add_typer(move_app, name="migreer")
     move_app.command("definitie")(move_definition_command)
     move_app.command("database")(migrate_database_command)
@@ -34,6 +35,25 @@ def check_command() -> int:
         return min(1, say_what_is_wrong(error))
     with for_a_question(office.settings):
         return check(office)
+
+
+def clock_command(
+    klopt: Annotated[
+        bool, typer.Option("--klopt", help="De klok van deze machine klopt: termijnen lopen weer af.")
+    ] = False,
+) -> int:
+    """Zeg of termijnen wachten op een klok die versprong, en laat ze weer aflopen als hij klopt."""
+    from adapters.cases.clock_guard import held_clocks
+
+    office = the_office()
+    if klopt:
+        now = office.clock_guard.confirm()
+        say(f"Vastgelegd: het is {now:%d-%m-%Y %H:%M} uur. Termijnen lopen weer af.")
+        return 0
+    held = [item.sentence for item in held_clocks(office.engine)]
+    for sentence in held or ["Geen termijn wacht op een klok."]:
+        say(sentence)
+    return 1 if held else 0
 
 
 def move_definition_command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -12,7 +13,7 @@ from sqlmodel import select
 
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
-from adapters.storage.database import ProcessRow, reading
+from adapters.storage.database import ProcessRow, SettingRow, reading, writing
 from flows.case_queue import CaseQueue
 from flows.wake_source import WakeUpResult
 
@@ -52,6 +53,20 @@ def test_a_run_that_cannot_be_made_is_tried_again_soon(queue: CaseQueue, office:
     row = _row(office)
     assert row.leased_by is None
     assert row.attention
+
+
+def test_terms_wait_for_a_clock_that_jumped(queue: CaseQueue, office: Office) -> None:
+    """A term that is due by a clock far ahead of what was seen does not fire until a person confirms the clock."""
+    today = office.clock.today()
+    reference = office.casework.open("M3", municipality="0518", on=today - timedelta(days=60)).reference
+    seen = office.clock.now() - timedelta(days=40)
+    with writing(office.engine) as session:
+        session.merge(SettingRow(name="klok_gezien", value={"op": seen.isoformat()}))
+    queue.fire_terms()
+    assert office.casework.is_due(reference)
+    office.clock_guard.confirm()
+    queue.fire_terms()
+    assert not office.casework.is_due(reference)
 
 
 def test_a_run_that_cannot_be_replaced_now_is_given_back(queue: CaseQueue, office: Office) -> None:

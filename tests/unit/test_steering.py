@@ -10,7 +10,7 @@ from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import definition_of
 from milestones.policy import Policy, Rules
-from milestones.process import Event, NotPossible, TermOutcome
+from milestones.process import Event, NotPossible, RungDue, TermOutcome
 from milestones.steering import STEERING, earlier_states
 
 RULES = Rules(dutch_calendar(), Policy(accept_by_hand=False))
@@ -91,3 +91,46 @@ def test_a_process_has_one_holder_and_can_be_let_go() -> None:
 def test_no_form_offers_steering_among_the_events_of_a_case() -> None:
     """These events belong to actions for coordinators."""
     assert not set(possible_now(case_after().process("M3"))) & set(STEERING)
+
+
+AHEAD = DAY + timedelta(days=40)
+
+
+def set_right(case: Case, on: date, today: date = DAY) -> Case:
+    """Say on which day M3 really began."""
+    return apply(case, "M3", Event("opening_rechtgezet", on, {"reden": "klok stond verkeerd"}), today, RULES)[
+        0
+    ]
+
+
+def test_an_opening_of_a_clock_that_was_ahead_is_set_right() -> None:
+    """The process takes events again, and its term counts from the day on which it really began."""
+    case, _ = start(Case(), "M3", AHEAD, AHEAD, RULES)
+    case, _ = apply(case, "M3", Event("aanmelding_geregistreerd", AHEAD, {}), AHEAD, RULES)
+    with pytest.raises(NotPossible, match="voor de start"):
+        apply(case, "M3", Event("niet_bedreigend", DAY, {}), DAY, RULES)
+    case = set_right(case, DAY)
+    meant, _ = start(Case(), "M3", DAY, DAY, RULES)
+    meant, _ = apply(meant, "M3", Event("aanmelding_geregistreerd", DAY, {}), DAY, RULES)
+    assert case.process("M3").opened_on == DAY
+    assert case.process("M3").terms == meant.process("M3").terms
+    apply(case, "M3", Event("niet_bedreigend", DAY, {}), DAY, RULES)
+
+
+def test_a_rung_that_fired_under_the_wrong_clock_comes_again_on_its_own_day() -> None:
+    """What was sent 40 days early was about another date: the warning of the right date is still to come."""
+    case, _ = start(Case(), "M3", AHEAD, AHEAD, RULES)
+    case, _ = apply(case, "M3", Event("aanmelding_geregistreerd", AHEAD, {}), AHEAD, RULES)
+    term = case.process("M3").running("T01")
+    assert term is not None
+    case, _ = apply(case, "M3", RungDue(term.key, term.ladder[0].name), term.ladder[0].on, RULES)
+    again = set_right(case, DAY).process("M3").running("T01")
+    assert again is not None
+    assert again.fired == frozenset()
+
+
+@pytest.mark.parametrize(("on", "why"), [(DAY, "is al begonnen"), (AHEAD, "in de toekomst")])
+def test_an_opening_that_is_right_or_a_day_to_come_is_refused(on: date, why: str) -> None:
+    """A date on which terms rest is moved only where it cannot be true, and never to another day ahead."""
+    with pytest.raises(NotPossible, match=why):
+        set_right(case_after(), on)
