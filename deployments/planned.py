@@ -11,6 +11,7 @@ from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
 from flows.intake import INTAKE_FLOWS
 from flows.old_pages import oude_paginas_opruimen
+from flows.policy_watch import beleidswacht
 from flows.prefect_seam.parameter_forms import form_of
 from flows.processes import FLOWS
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
@@ -64,6 +65,7 @@ _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
         "kwaliteitssteekproef": (kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": (kwaliteitstoets, None),
         "oude-paginas-opruimen": (oude_paginas_opruimen, "20 3 * * *"),
+        "beleidswacht": (beleidswacht, "30 7 * * 1"),
         "bewaartermijnen": (bewaartermijnen, "50 3 * * *"),
     }
 )

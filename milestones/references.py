@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A law and the date of the text that was read."""
+    """A law, the date of the text that was read, and the day on which somebody read it."""
 
     code: str
     title: str
     bwb_id: str
     text_date: date
+    checked_on: date = date(2026, 11, 28)
 
 
 _LAWS = (

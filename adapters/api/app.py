@@ -17,6 +17,7 @@ from adapters.api.limits import RateLimit
 from adapters.api.metrics import Measured, Metrics
 from adapters.api.monitor_pages import monitor_router
 from adapters.api.own_pages import feed_router, own_router
+from adapters.api.policy_pages import policy_router
 from adapters.api.postbak_pages import postbak_router
 from adapters.api.problems import answer_problems
 from adapters.api.upkeep_pages import upkeep_router
@@ -36,6 +37,7 @@ def page_routers(office: Office) -> tuple[APIRouter, ...]:
         case_router(office),
         postbak_router(office),
         monitor_router(office),
+        policy_router(office),
         upkeep_router(office),
     )
 

@@ -46,6 +46,13 @@ class PolicyBook:
             row = _last_in_use(session, municipality)
             return None if row is None else _policy(session, row.policy)
 
+    def choices(self, municipality: str) -> Mapping[str, Any]:
+        """Return the choices that make the policy that counts; none for the default."""
+        with reading(self._engine) as session:
+            used = _last_in_use(session, municipality)
+            kept = None if used is None else session.get(PolicyRow, used.policy)
+            return {} if kept is None else dict(kept.choices)
+
     def history(self, municipality: str) -> Sequence[PolicyUseRow]:
         """Return every policy that was put forward, the newest first."""
         with reading(self._engine) as session:

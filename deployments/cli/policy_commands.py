@@ -27,12 +27,42 @@ AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the group of policy."""
     del app
+    policy_app.command("toets")(policy_check_command)
     policy_app.command("gebruik")(use_command)
     policy_app.command("akkoord")(agree_command)
     policy_app.command("terug")(back_command)
     policy_app.command("versies")(versions_command)
     policy_app.command("schema")(schema_command)
     policy_app.command("voorbeeld")(example_command)
+
+
+def policy_check_command(
+    bestand: Annotated[
+        Path | None, typer.Argument(metavar="BESTAND", help="Een bestand; anders het beleid dat nu geldt.")
+    ] = None,
+    gemeente: Municipality = None,
+    als_json: AsJson = False,
+    naar: Annotated[
+        Path | None, typer.Option("--naar", metavar="MAP", help="Schrijf het verslag als Markdown en HTML.")
+    ] = None,
+) -> int:
+    """Leg beleid naast de wet: wat is strenger, mag niet, is niet zeker, niet besloten of loopt af."""
+    from adapters.oversight.policy_check import checked_file, checked_now
+    from adapters.oversight.policy_report import check_json, check_report
+    from deployments.cli.show_report import print_report, write_files
+
+    here, code = _here(gemeente)
+    check = checked_now(here, code) if bestand is None else checked_file(here, code, bestand)
+    if als_json:
+        print_json(check_json(check))
+    elif naar is not None:
+        title = f"Het beleid van gemeente {code} naast de wet"
+        say(
+            f"Geschreven: {', '.join(write_files(check_report(check), title, naar, f'beleid-toets-{code}'))}."
+        )
+    else:
+        print_report(check_report(check))
+    return 0 if check.allowed else 1
 
 
 def use_command(

@@ -52,6 +52,7 @@ OWN_PAGES = (
     "/zoeken",
     "/werkvoorraad",
     "/postbak",
+    "/beleid",
     "/monitor",
     "/vernietiging",
     "/inzage",

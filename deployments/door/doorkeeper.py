@@ -35,7 +35,7 @@ _STARTED_WITH = frozenset({"parameters", "name", "idempotency_key", "labels", "e
 _DIVIDING = frozenset({"caseload-overdragen", "zaak-toewijzen", "afwezigheid-melden"})
 _REVIEWING = frozenset({"kwaliteitstoets", "annulering-beoordelen"})
 _MANAGING = frozenset(
-    {"bewaartermijnen", "oude-paginas-opruimen", "labels-van-de-dag", "kwaliteitssteekproef"}
+    {"beleidswacht", "bewaartermijnen", "oude-paginas-opruimen", "labels-van-de-dag", "kwaliteitssteekproef"}
 )
 _REPORTING = frozenset({"werkvoorraad", "overzicht", "monitor"})
 _HERE = ("gemeente", "gemeentecode")

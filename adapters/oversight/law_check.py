@@ -1,0 +1,221 @@
+"""The laws on which our terms rest, against texts that somebody has: which article changed, and whom it touches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+
+from sqlmodel import col, select
+
+from adapters.oversight.law_texts import plain_words
+from adapters.storage.database import ProcessRow, SettingRow, TimerRow, reading, writing
+from milestones.references import LAWS
+from milestones.target_groups import TARGET_GROUPS
+from milestones.term_table import TERMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Engine
+
+    from adapters.oversight.law_texts import LawFolder, LawText
+    from adapters.runtime.clock import Clock
+    from milestones.references import Law, Reference
+
+_KEPT = "wetteksten"
+_MOST_CASES = 10_000
+
+
+class LawOffice(Protocol):
+    """What is needed to check laws."""
+
+    engine: Engine
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """An open case with a running term."""
+
+    reference: str
+    municipality: str
+    term: str
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An article that is not as it was when it was checked, and what rests on it."""
+
+    law: Law
+    article: str
+    text_of: date
+    what: str
+    terms: tuple[str, ...]
+    groups: tuple[str, ...]
+    cases: tuple[OpenCase, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """Return it as JSON."""
+        return {
+            "wet": self.law.code,
+            "artikel": self.article,
+            "tekst_van": self.text_of.isoformat(),
+            "nagekeken_tekst_van": self.law.text_date.isoformat(),
+            "wat": self.what,
+            "termijnen": list(self.terms),
+            "doelgroepen": list(self.groups),
+            "zaken": [
+                {"zaak": case.reference, "gemeente": case.municipality, "termijn": case.term}
+                for case in self.cases
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LawCheck:
+    """What was compared, what differs, and what could not be compared."""
+
+    same: int
+    differences: tuple[Difference, ...]
+    by_words_only: tuple[str, ...]
+    missing: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedText:
+    """The text of a law that a person checked: from which date it holds, when it was checked, a hash per article."""
+
+    text_of: date
+    checked_on: date
+    hashes: Mapping[str, str]
+
+
+def check_laws(office: LawOffice, folder: LawFolder) -> LawCheck:
+    """Compare the newest text of each law with the one that was checked.
+
+    The text that was checked is known by hashes that a person recorded (`record`), or it is in the folder itself under
+    its own date. Where it is in neither, only the words are looked up on which a term rests.
+    """
+    kept = checked_texts(office.engine)
+    same, found, by_words, missing = 0, [], [], []
+    for law in LAWS.values():
+        texts = folder.of(law.bwb_id)
+        if not texts:
+            missing.append(f"{law.title} ({law.bwb_id})")
+            continue
+        newest = texts[-1]
+        base = next((text for text in texts if text.valid_from == law.text_date), None)
+        for article, references in _cited(law).items():
+            before = kept[law.code].hashes.get(article) if law.code in kept else None
+            if before is None and base is not None:
+                before = base.hash_of(_in_text(law, article))
+            if before is None:
+                by_words.append(f"{law.code} art. {article}")
+            what = _changed(law, article, references, newest, before)
+            if what is None:
+                same += 1
+            else:
+                found.append(_difference(office.engine, law, article, newest, what))
+    return LawCheck(same, tuple(found), tuple(by_words), tuple(missing), folder.others)
+
+
+def record(office: LawOffice, folder: LawFolder) -> list[str]:
+    """Keep the hashes of the newest text of each law as checked today; give what was kept, one line for each law."""
+    today, lines = office.clock.today(), []
+    with writing(office.engine) as session:
+        row = session.get(SettingRow, _KEPT) or SettingRow(name=_KEPT)
+        values = dict(row.value)
+        for law in LAWS.values():
+            if texts := folder.of(law.bwb_id):
+                newest = texts[-1]
+                hashes = {article: newest.hash_of(_in_text(law, article)) for article in _cited(law)}
+                values[law.code] = {
+                    "tekst_van": newest.valid_from.isoformat(),
+                    "nagekeken_op": today.isoformat(),
+                    "artikelen": {article: found for article, found in hashes.items() if found is not None},
+                }
+                lines.append(f"{law.title}, tekst van {newest.valid_from}: {len(hashes)} artikelen.")
+        row.value = values
+        session.add(row)
+    return lines
+
+
+def checked_texts(engine: Engine) -> Mapping[str, CheckedText]:
+    """Return what a person recorded as checked, by the code of the law."""
+    with reading(engine) as session:
+        row = session.get(SettingRow, _KEPT)
+        values = {} if row is None else dict(row.value)
+    return {
+        code: CheckedText(
+            date.fromisoformat(value["tekst_van"]),
+            date.fromisoformat(value["nagekeken_op"]),
+            value["artikelen"],
+        )
+        for code, value in values.items()
+    }
+
+
+def cases_with(engine: Engine, terms: Iterable[str]) -> tuple[OpenCase, ...]:
+    """Return the open cases in which one of these terms runs."""
+    with reading(engine) as session:
+        rows = session.exec(
+            select(ProcessRow.case_reference, ProcessRow.municipality, TimerRow.term)
+            .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
+            .where(
+                col(TimerRow.term).in_(sorted(terms)),
+                col(TimerRow.stopped).is_(None),
+                col(TimerRow.due).is_not(None),
+            )
+            .order_by(col(ProcessRow.case_reference), col(TimerRow.term))
+            .limit(_MOST_CASES)
+        ).all()
+    return tuple(dict.fromkeys(OpenCase(*row) for row in rows))
+
+
+def _cited(law: Law) -> dict[str, list[Reference]]:
+    """Return the articles of a law on which something rests, with every reference to them."""
+    cited: dict[str, list[Reference]] = {}
+    everything = [term.references for term in TERMS.values()]
+    everything += [group.references for group in TARGET_GROUPS.values()]
+    for references in everything:
+        for reference in references:
+            if reference.law == law.code:
+                cited.setdefault(reference.article, []).append(reference)
+    return cited
+
+
+def _in_text(law: Law, article: str) -> str:
+    """Return the number of an article as the text has it: 1:432a of the BW is 432a of the text of Boek 1."""
+    return article.removeprefix("1:") if law.code == "BW" else article
+
+
+def _changed(
+    law: Law, article: str, references: Sequence[Reference], text: LawText, before: str | None
+) -> str | None:
+    """Say what differs in an article; None when nothing does."""
+    now = text.hash_of(_in_text(law, article))
+    if now is None:
+        return "het artikel is er niet meer"
+    if before is not None and now == before:
+        return None
+    for reference in references:
+        lid = text.lids.get((_in_text(law, article), reference.paragraph))
+        where = f"lid {reference.paragraph}" if reference.paragraph else "het artikel"
+        if lid is None:
+            return f"{where} is er niet meer"
+        gone = [word for word in reference.words if plain_words(word) not in plain_words(lid)]
+        if gone:
+            return f"in {where} staat niet meer: {', '.join(gone)}"
+    return None if before is None else "de tekst is anders; de woorden waarop de termijn rust, staan er nog"
+
+
+def _difference(engine: Engine, law: Law, article: str, text: LawText, what: str) -> Difference:
+    def rests(references: Sequence[Reference]) -> bool:
+        return any(found.law == law.code and found.article == article for found in references)
+
+    terms = tuple(name for name, term in TERMS.items() if rests(term.references))
+    groups = tuple(code for code, group in TARGET_GROUPS.items() if rests(group.references))
+    return Difference(law, article, text.valid_from, what, terms, groups, cases_with(engine, terms))

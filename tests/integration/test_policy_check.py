@@ -1,0 +1,199 @@
+"""A policy beside the law, and the weekly watch: what is stricter, not allowed, unsure, undecided, or ends."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from fastapi.testclient import TestClient
+
+from adapters.api import create_api
+from adapters.api.person import as_person
+from adapters.office import Office
+from adapters.oversight.document import as_html, as_markdown
+from adapters.oversight.policy_check import RemarkKind, checked_file, checked_now
+from adapters.oversight.policy_report import check_json, check_report
+from adapters.oversight.policy_watch import changed_terms, remember_terms, remember_told, warnings_for
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.policies import policy_in
+from adapters.runtime.settings import Settings
+from adapters.runtime.staff import operator_of_machine
+from adapters.storage.database import SettingRow, writing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sqlalchemy import Engine
+
+    from adapters.oversight.policy_check import PolicyCheck
+    from adapters.runtime.clock import SetClock
+
+OWN = """
+naam = "Proefstad"
+contactpogingen = 4
+[T03]
+weken = 6
+[T01.norm]
+weken = 3
+[elementen.8]
+aan = true
+[elementen.13]
+aan = true
+[herkomst.T03]
+bron = "verordening art. 5"
+op = 2024-01-01
+"""
+
+
+@pytest.fixture
+def here(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
+    """Return an office of Den Haag."""
+    return Office(Settings(home=tmp_path, municipality="0518"), engine, clock)
+
+
+def _file_check(here: Office, folder: Path, text: str) -> PolicyCheck:
+    path = folder / "nieuw.toml"
+    path.write_text(text)
+    return checked_file(here, "0518", path)
+
+
+def _keys(check: PolicyCheck, kind: RemarkKind) -> set[str]:
+    return {remark.key for remark in check.of(kind)}
+
+
+def test_what_is_stricter_than_the_law_is_named_with_article_and_origin(here: Office, tmp_path: Path) -> None:
+    """A shorter term and an own norm, each with what the law says and where the choice was made."""
+    check = _file_check(here, tmp_path, OWN)
+    found = {remark.key: remark for remark in check.of(RemarkKind.STRICTER)}
+    assert set(found) == {"T01", "T03"}
+    assert "6 weken, terwijl 8 weken mag" in found["T03"].sentence
+    assert "Wgs art. 4a" in found["T03"].source
+    assert "verordening art. 5, 2024-01-01" in found["T03"].source
+    assert "eigen norm van 3 weken, naast 4 weken" in found["T01"].sentence
+    assert check.allowed
+
+
+def test_what_the_law_does_not_allow_is_named_and_the_rest_is_checked(here: Office, tmp_path: Path) -> None:
+    """A file outside the law is no reason to say nothing about the rest."""
+    check = _file_check(here, tmp_path, "[T01]\nweken = 6\n")
+    assert not check.allowed
+    assert (
+        "regel 2: de lengte van T01 staat vast op 4 weken (Wgs art. 4 lid 1)"
+        in check.of(RemarkKind.NOT_ALLOWED)[0].sentence
+    )
+    assert check.of(RemarkKind.ENDS)
+
+
+def test_what_is_not_verified_is_never_shown_as_law(here: Office) -> None:
+    """Every term marked U or P is on the list, and no other."""
+    check = checked_now(here, "0518")
+    assert {"T10", "T15"} <= _keys(check, RemarkKind.NOT_VERIFIED)
+    assert not {"T01", "T20"} & _keys(check, RemarkKind.NOT_VERIFIED)
+
+
+def test_what_is_not_decided_is_named(here: Office, tmp_path: Path) -> None:
+    """Choices that nobody made, what the plan says by law, and choices without an origin."""
+    default, own = checked_now(here, "0518"), _file_check(here, tmp_path, OWN)
+    assert {"T01.norm", "doelen", "doelgroepen.gezin", "contactpogingen", "elementen.8"} <= _keys(
+        default, RemarkKind.NOT_DECIDED
+    )
+    assert not {"T01.norm", "contactpogingen", "elementen.8", "herkomst.T03"} & _keys(
+        own, RemarkKind.NOT_DECIDED
+    )
+    assert {"doelen", "herkomst.contactpogingen", "herkomst.T01"} <= _keys(own, RemarkKind.NOT_DECIDED)
+
+
+def test_an_element_that_no_process_carries_is_named(here: Office, tmp_path: Path) -> None:
+    """Element 8 has a process; of element 13 nobody knows what it is."""
+    carried = _keys(_file_check(here, tmp_path, OWN), RemarkKind.NOT_CARRIED)
+    assert "elementen.13" in carried
+    assert "elementen.8" not in carried
+    off = _file_check(here, tmp_path, "[elementen.13]\naan = false\n")
+    assert "elementen.13" not in _keys(off, RemarkKind.NOT_CARRIED)
+
+
+def test_what_runs_out_has_a_date(here: Office, tmp_path: Path) -> None:
+    """The tables of days, the year after a law was checked, and the four years of a plan."""
+    ends = {remark.key: remark.on for remark in _file_check(here, tmp_path, OWN).of(RemarkKind.ENDS)}
+    assert ends["extra vrije dagen"] == date(2028, 12, 31)
+    assert ends["Wgs"] == date(2027, 11, 28)
+    assert ends["herkomst.T03"] == date(2028, 1, 1)
+
+
+def test_the_report_is_the_same_in_every_form(here: Office, tmp_path: Path) -> None:
+    """Markdown, HTML and JSON name the same things; what people typed is no mark-up in HTML."""
+    check = _file_check(here, tmp_path, OWN.replace("verordening art. 5", "<b>besluit</b>"))
+    blocks = check_report(check)
+    assert "## Waar de gemeente strenger is voor zichzelf" in as_markdown(blocks)
+    page = as_html("Beleid", blocks)
+    assert "&lt;b&gt;besluit" in page
+    assert "<b>besluit" not in page
+    written = json.loads(json.dumps(check_json(check)))
+    assert {item["soort"] for item in written["opmerkingen"]} == {
+        str(kind) for kind in RemarkKind if kind is not RemarkKind.NOT_ALLOWED
+    }
+
+
+def test_the_page_shows_the_policy_that_counts(here: Office, tmp_path: Path) -> None:
+    """Who may see a municipality sees its policy beside the law, and takes it along as a file."""
+    here.casework.open("M3", municipality="0518")
+    path = tmp_path / "nieuw.toml"
+    path.write_text(OWN)
+    here.policy_book.put_forward("0518", *policy_in(path, "0518"))
+    here.look_again()
+    client = TestClient(as_person(create_api(here), operator_of_machine("mw-1")))
+    page = client.get("/beleid/0518")
+    assert page.status_code == 200
+    assert "eigen norm van 3 weken" in page.text
+    assert client.get("/beleid/0518/bestand?soort=md").text.startswith("# Het beleid van gemeente 0518")
+    assert client.get("/beleid/9999").status_code == 404
+
+
+# --- the watch ------------------------------------------------------------------------------------------------
+
+
+def test_nobody_is_warned_before_anything_ends(here: Office) -> None:
+    """With fresh sources and long tables there is nothing to say."""
+    assert warnings_for(here, "0518", changed_terms(here.engine)) is None
+
+
+def test_a_source_that_was_not_checked_for_a_year_is_told_once_a_month(here: Office, clock: SetClock) -> None:
+    """The same warning is not sent twice in a month; the next month it is."""
+    clock.moment = datetime(2027, 11, 30, 10, tzinfo=AMSTERDAM)
+    first = warnings_for(here, "0518", [])
+    assert first is not None
+    assert any(
+        "Wet gemeentelijke schuldhulpverlening: had al nagekeken" in words for words in first.sentences
+    )
+    remember_told(here.engine, first)
+    assert warnings_for(here, "0518", []) is None
+    clock.moment = datetime(2027, 12, 1, 10, tzinfo=AMSTERDAM)
+    assert warnings_for(here, "0518", []) is not None
+
+
+def test_the_end_of_the_table_of_days_is_told_half_a_year_before(here: Office, clock: SetClock) -> None:
+    """The day itself is in the warning."""
+    clock.moment = datetime(2028, 7, 3, 10, tzinfo=AMSTERDAM)
+    warning = warnings_for(here, "0518", [])
+    assert warning is not None
+    assert any("31 december 2028" in words for words in warning.sentences)
+
+
+def test_a_release_that_changes_a_term_is_told_with_the_open_cases(here: Office) -> None:
+    """What the release before had stands beside what it is now, and whom it touches in this municipality."""
+    mine = here.casework.open("M3", municipality="0518").reference
+    other = here.casework.open("M3", municipality="0344").reference
+    remember_terms(here.engine)
+    assert changed_terms(here.engine) == []
+    with writing(here.engine) as session:
+        row = session.get_one(SettingRow, "termen-van-release")
+        row.value = {**row.value, "T01": "6 weken (Wgs art. 4 lid 1)"}
+        session.add(row)
+    warning = warnings_for(here, "0518", changed_terms(here.engine))
+    assert warning is not None
+    written = "\n".join(warning.sentences)
+    assert "T01: was 6 weken" in written
+    assert mine in written
+    assert other not in written
