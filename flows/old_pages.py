@@ -34,7 +34,7 @@ from flows.case_queue import DEPLOYMENT
 from flows.forms import STAND
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import FORM_PREFIX
-from flows.report_pages import DESTRUCTION_LIST, OVERVIEW, monitor_key, workload_key
+from flows.report_pages import DESTRUCTION_LIST, OVERVIEW, monitor_key, overview_key, workload_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,6 +131,7 @@ def report_keys(here: Office) -> Iterator[str]:
     """Yield the keys of the pages that name many cases."""
     yield from (OVERVIEW, DESTRUCTION_LIST)
     for municipality in municipalities(here):
+        yield overview_key(municipality)
         yield workload_key(municipality)
         yield monitor_key(municipality)
 

@@ -26,6 +26,11 @@ DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 40
 
 
+def overview_key(municipality: str) -> str:
+    """Return the artifact key of the front page of a municipality, for who works for that one alone."""
+    return f"{OVERVIEW}-{municipality}"
+
+
 def workload_key(municipality: str) -> str:
     """Return the artifact key of the werkvoorraad of a municipality."""
     return f"werkvoorraad-{municipality}"
@@ -46,8 +51,11 @@ def overview_page(
     questions: Mapping[str, int],
     stopped_zaken: int = 0,
     alarms: Sequence[str] = (),
+    municipality: str | None = None,
 ) -> str:
-    """Return the front page. Its counts grow old until the next round, so it says from which moment they are.
+    """Return the front page, of all municipalities or of one.
+
+    Its counts grow old until the next round, so it says from which moment they are.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are. `stopped_zaken` are those that the zaaksysteem does not take.
@@ -68,7 +76,7 @@ def overview_page(
         for code, number in work.by_milestone.items():
             by_milestone[code] = by_milestone.get(code, 0) + number
     return text(
-        "# Overzicht",
+        f"# Overzicht van gemeente {municipality}" if municipality else "# Overzicht",
         *(f"**{alarm}**" for alarm in alarms),
         f"De aantallen zijn van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
         "Een klik op een naam toont altijd de stand van nu.",

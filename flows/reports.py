@@ -33,6 +33,7 @@ from flows.report_pages import (
     OVERVIEW,
     monitor_key,
     monitor_page,
+    overview_key,
     overview_page,
     workload_key,
     workload_page,
@@ -107,7 +108,7 @@ def labels_van_de_dag() -> int:
 
 
 def publish_overview(here: Office, client: SyncPrefectClient) -> None:
-    """Write the front page."""
+    """Write the front page, and one of each municipality for who works for that one alone."""
     work = [read_workload(here, code) for code in municipalities(here)]
     found = client.read_deployments(
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[ACTION_TAG]))
@@ -117,14 +118,21 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
         for item in sorted(found, key=lambda item: item.name)
     }
     sample = QualitySample(here.engine, here.clock)
-    questions = {
-        CANCEL_ASKED: len({item.process_id for item in open_cancellations(here.engine)}),
-        REVIEW_TAG: sum(len(sample.waiting(item.municipality)) for item in work),
-    }
+    asked = {item.process_id: item.case_reference for item in open_cancellations(here.engine)}
+    waiting = {one.municipality: len(sample.waiting(one.municipality)) for one in work}
+    questions = {CANCEL_ASKED: len(asked), REVIEW_TAG: sum(waiting.values())}
+    stopped = [row.municipality for row in stopped_zaken(here)]
     alarms = [held.sentence for held in held_clocks(here.engine)]
-    stopped = len(stopped_zaken(here))
-    page = overview_page(work, actions, here.clock.now(), questions, stopped, alarms)
+    now = here.clock.now()
+    page = overview_page(work, actions, now, questions, len(stopped), alarms)
     _write(client, OVERVIEW, page, "Voorpagina.", None)
+    for one in work:
+        cases = {item.reference for item in one.items}
+        here_asked = sum(reference in cases for reference in asked.values())
+        questions = {CANCEL_ASKED: here_asked, REVIEW_TAG: waiting[one.municipality]}
+        here_stopped = stopped.count(one.municipality)
+        page = overview_page([one], actions, now, questions, here_stopped, alarms, one.municipality)
+        _write(client, overview_key(one.municipality), page, "Voorpagina.", None)
     _first_pages(here, client, work)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from support.doors import forwarding
 
 from adapters.runtime.staff import StaffBook, StaffMember, StaffRole
 from deployments.door.door import Door
@@ -30,22 +31,7 @@ class Person:
     def __init__(self, stack: Stack, folder: Path, member: StaffMember) -> None:
         base = f"http://127.0.0.1:{stack.prefect_port}"
 
-        async def prefect(scope: Any, receive: Any, send: Any) -> None:
-            body, more = b"", True
-            while more:
-                message = await receive()
-                body, more = body + message.get("body", b""), message.get("more_body", False)
-            query = scope["query_string"].decode()
-            async with httpx.AsyncClient(base_url=base) as client:
-                headers = [item for item in scope["headers"] if item[0] not in (b"host", b"origin")]
-                given = await client.request(
-                    scope["method"],
-                    scope["path"] + ("?" + query if query else ""),
-                    content=body,
-                    headers=headers,
-                )
-            await send({"type": "http.response.start", "status": given.status_code, "headers": []})
-            await send({"type": "http.response.body", "body": given.content})
+        prefect = forwarding(base)
 
         async def place(reference: str) -> str | None:
             return reference.rpartition("-")[2] if reference.startswith("RECHT-") else None
@@ -127,3 +113,40 @@ def test_a_lezer_looks_and_does_not_answer(
     assert given.json()["status"] == "ACCEPT"
     stack.wait_for_state("RECHT-0363 · M3", "Wacht op crisischeck")
     assert stack.case("RECHT-0363")["journaal"][-1]["door"]["code"] == "mw-5"
+
+
+def test_somebody_of_one_gemeente_has_a_front_page_of_his_own(
+    stack: Stack, runs: dict[str, str], person: Callable[[str, str], Person]
+) -> None:
+    """Asked for by its key, as the UIs do, it is that of his gemeente and leads to no other; the others are refused."""
+    stack.run_action("overzicht")
+    own, every = person("klantmanager", "0363"), person("coördinator", "*")
+    asked = {"artifacts": {"key": {"any_": ["overzicht"]}}, "sort": "CREATED_DESC"}
+    for path in ("/artifacts/filter", "/artifacts/latest/filter"):
+        keys = {item["key"] for item in own.asks("POST", path, **asked).json()}
+        assert keys == {"overzicht-0363"}
+        assert {item["key"] for item in every.asks("POST", path, **asked).json()} == {"overzicht"}
+    page = own.asks("GET", "/artifacts/overzicht/latest").json()
+    assert page["key"] == "overzicht-0363"
+    assert page["description"].startswith("# Overzicht van gemeente 0363")
+    assert "werkvoorraad-0518" not in page["description"]
+    assert "werkvoorraad-0518" in every.asks("GET", "/artifacts/overzicht/latest").json()["description"]
+    assert own.asks("GET", f"/artifacts/{page['id']}").status_code == 200
+    for key in ("overzicht-0518", "werkvoorraad-0518", "monitor-0518"):
+        assert own.asks("GET", f"/artifacts/{key}/latest").status_code == 403
+    wide = {"artifacts": {"operator": "or_", "key": {"any_": ["overzicht"]}}}
+    found = own.asks("POST", "/artifacts/filter", **wide).json()
+    assert all(item["flow_run_id"] == runs["0363"] for item in found)
+
+
+def test_a_reference_that_ends_as_a_gemeente_opens_no_page(
+    stack: Stack, person: Callable[[str, str], Person]
+) -> None:
+    """The page of a case belongs to the gemeente of the case, whatever its reference looks like."""
+    stack.run("open", "--mijlpaal", "M3", "--zaak", "LEK-0363", "--gemeente", "0518")
+    stack.wait_for_state("LEK-0363 · M3", "Wacht op registratie aanmelding")
+    path = "/artifacts/zaak-lek-0363/latest"
+    assert person("lezer", "0518").asks("GET", path).status_code == 200
+    assert person("lezer", "0363").asks("GET", path).status_code == 403
+    asked = {"artifacts": {"key": {"any_": ["zaak-lek-0363"]}}}
+    assert person("lezer", "0363").asks("POST", "/artifacts/filter", **asked).json() == []

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import uvicorn
 
 from adapters.runtime.credential import Credential
 from adapters.runtime.staff import StaffFile
@@ -14,6 +18,7 @@ from deployments.door.doorkeeper import Doorkeeper
 from deployments.door.sessions import Sessions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 BASE = "http://127.0.0.1:4200"
@@ -79,3 +84,45 @@ def cookies_of(answer: httpx.Response) -> dict[str, str]:
 def shown(cookies: dict[str, str]) -> dict[str, str]:
     """Return the header with which a browser shows these cookies."""
     return {"cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+
+
+@contextmanager
+def serving(door: Door, port: int) -> Iterator[None]:
+    """Serve a door on this machine."""
+    server = uvicorn.Server(
+        uvicorn.Config(door, host="127.0.0.1", port=port, log_level="error", lifespan="off")
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def forwarding(base: str) -> Any:
+    """Return an application that passes requests on to a server; a web socket is closed."""
+
+    async def forward(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1001})
+            return
+        body, more = b"", True
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        query = scope["query_string"].decode()
+        kept = [pair for pair in scope["headers"] if pair[0] not in (b"host", b"origin", b"accept-encoding")]
+        async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+            given = await client.request(
+                scope["method"], scope["path"] + (f"?{query}" if query else ""), content=body, headers=kept
+            )
+        headers = [(b"content-type", given.headers.get("content-type", "").encode())]
+        await send({"type": "http.response.start", "status": given.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": given.content})
+
+    return forward
