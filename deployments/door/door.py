@@ -290,9 +290,10 @@ class Door:
 
     async def _settings_of_ui(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         """Tell the UI that it needs no password and where its API is: at the address in the browser."""
-        plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+        known = self._known(scope)
+        plain = [(name, value) for name, value in known["headers"] if name != b"accept-encoding"]
         collected = _Collected()
-        await self.app({**scope, "headers": plain}, receive, collected.send)
+        await self.app({**known, "headers": plain}, receive, collected.send)
         body = collected.body
         if collected.status == 200:  # noqa: PLR2004
             host = header(scope["headers"], b"host").decode("latin-1")
