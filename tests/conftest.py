@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from sqlmodel import SQLModel
 from support.stack import Stack
+from support.workshop import Nursery, PrefectServer, Workshop
 
 from adapters.cases.casework import Casework
 from adapters.office import Office
@@ -24,7 +25,7 @@ from adapters.storage.database import create_engine, migrate
 from milestones.policy import Policy, Rules
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from sqlalchemy import Engine
@@ -33,6 +34,9 @@ POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127
 
 # The receivers of the tests are on this machine.
 os.environ.setdefault("ROUTEKAART_WEBHOOK_NETWORKS", '["127.0.0.0/8", "::1/128"]')
+
+# A port where nobody listens: whoever asks this proxy gets nothing.
+DEAD_PROXY = "http://127.0.0.1:9"
 
 # Each is started once; all tests that use one run in one process, one after the other.
 SHARED = ("stack", "server")
@@ -189,8 +193,42 @@ def office(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The real thing, started once for all tests that only use it."""
-    made = Stack(tmp_path_factory.mktemp("stack") / "home")
+    """The real thing, started once for all tests that use it: in a home of an odd name, behind a proxy that is dead."""
+    proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), DEAD_PROXY)
+    folder = tmp_path_factory.mktemp("stack")
+    made = Stack(folder / "wat?nu #1 50% één", extra=proxies | {"NO_PROXY": "localhost"})
     made.start()
     yield made
     assert made.stop() == 0
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
+    """A Prefect server that stays up."""
+    made = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
+    made.start(wait=False)
+    yield made
+    made.kill()
+
+
+@pytest.fixture(scope="session")
+def nursery(server: PrefectServer) -> Iterator[Nursery]:
+    """A nursery of workers on that server."""
+    made = Nursery(server)  # imports while the server starts
+    server.wait_until_it_answers()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def workshop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Workshop]]:
+    """Make workshops that are ended after the test."""
+    made: list[Workshop] = []
+
+    def make(**extra: str) -> Workshop:
+        made.append(Workshop(server, nursery, tmp_path / f"werk{len(made)}", extra))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()

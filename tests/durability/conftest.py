@@ -1,47 +1,10 @@
-"""One Prefect server and one nursery for all tests that break things."""
+"""What breaks things on purpose runs on one Prefect server and one nursery (`tests/conftest.py`)."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from support.workshop import Nursery, PrefectServer, Workshop
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-
-@pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
-    """A Prefect server that stays up."""
-    made = PrefectServer(tmp_path_factory.mktemp("server") / "prefect")
-    made.start(wait=False)
-    yield made
-    made.kill()
-
-
-@pytest.fixture(scope="session")
-def nursery(server: PrefectServer) -> Iterator[Nursery]:
-    """A nursery of workers on that server."""
-    made = Nursery(server)  # imports while the server starts
-    server.wait_until_it_answers()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def workshop(server: PrefectServer, nursery: Nursery, tmp_path: Path) -> Iterator[Callable[..., Workshop]]:
-    """Make workshops that are ended after the test."""
-    made: list[Workshop] = []
-
-    def make(**extra: str) -> Workshop:
-        made.append(Workshop(server, nursery, tmp_path / f"werk{len(made)}", extra))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.stop()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
     from support.stack import Stack
 
-SIX_WEEKS_AGO = (date.today() - timedelta(weeks=6)).isoformat()  # noqa: DTZ011 - the stack runs on this clock
+SIX_WEEKS_AGO = date.today() - timedelta(weeks=6)  # noqa: DTZ011 - the stack runs on this clock
 
 pytestmark = [pytest.mark.prefect, pytest.mark.browser]
 
 
 def test_from_the_front_page_to_an_answered_form(stack: Stack, page: Page) -> None:
     """What is late is two clicks away; the run says why it waits, Resume asks in Dutch, and the case goes on."""
-    reference = stack.run("open", "--mijlpaal", "M3", "--op", SIX_WEEKS_AGO).stdout.split()[0]
+    reference = stack.open("M3", on=SIX_WEEKS_AGO)
     stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
 
     ui.look(stack, page, "artifacts/key/overzicht")
@@ -45,7 +45,7 @@ def test_from_the_front_page_to_an_answered_form(stack: Stack, page: Page) -> No
 
 def test_the_run_list_finds_a_custom_state_by_name(stack: Stack, page: Page) -> None:
     """The address with a state's Dutch name lists the runs in that state."""
-    reference = stack.run("open", "--mijlpaal", "M1").stdout.split()[0]
+    reference = stack.open("M1")
     stack.wait_for_state(f"{reference} · M1", "Wacht op eerste vraag")
     ui.look(stack, page, "runs?state=Wacht%20op%20eerste%20vraag")
     expect(page.get_by_text(f"{reference} · M1 Op zoek").first).to_be_visible()
@@ -53,7 +53,7 @@ def test_the_run_list_finds_a_custom_state_by_name(stack: Stack, page: Page) -> 
 
 def test_our_pages_stand_behind_the_same_door(stack: Stack, page: Page) -> None:
     """Who is in at the UI is in at our pages: one address, one login, and what he reports has his code."""
-    reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = stack.open("M3")
     ui.look(stack, page, "artifacts/key/overzicht")
     page.goto(f"http://127.0.0.1:{stack.prefect_port}/zoeken?q={reference}")
     page.get_by_role("link", name="Aanmelding geregistreerd").click()

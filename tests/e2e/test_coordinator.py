@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
-SIX_WEEKS_AGO = (TODAY - timedelta(weeks=6)).isoformat()
+SIX_WEEKS_AGO = TODAY - timedelta(weeks=6)
 
 pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]
 
 
 def late_case(stack: Stack) -> tuple[str, dict[str, Any]]:
     """Open a case whose first conversation is late, and give it with its run."""
-    reference = stack.run("open", "--mijlpaal", "M3", "--op", SIX_WEEKS_AGO).stdout.split()[0]
+    reference = stack.open("M3", on=SIX_WEEKS_AGO)
     run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
     return reference, run
 
@@ -185,8 +185,8 @@ def test_actions_refuse_clearly(stack: Stack) -> None:
 def test_a_case_goes_back_a_step(stack: Stack) -> None:
     """Putting back is a transition of its own, named by what people read."""
     reference, _ = late_case(stack)
-    stack.run("meld", reference, "aanmelding_geregistreerd")
-    stack.run("meld", reference, "niet_bedreigend")
+    stack.report(reference, "aanmelding_geregistreerd")
+    stack.report(reference, "niet_bedreigend")
     done = stack.run_action(
         "zaak-terugzetten", zaak=reference, naar="Wacht op crisischeck", reden="verkeerd gemeld"
     )
@@ -274,7 +274,7 @@ def test_an_automation_tells_of_a_message_that_reached_nobody(tmp_path: Path) ->
         stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(file)})
         stack.start()
         try:
-            reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+            reference = stack.open("M3")
             wait_until(
                 lambda: (
                     "routekaart: Een bericht is niet bezorgd" in [title for title, _ in box.sent_to("p2")]
@@ -306,5 +306,5 @@ def test_an_automation_tells_of_a_missing_worker(stack: Stack) -> None:
     finally:
         worker.resume()
     assert "routekaart" in message["tekst"]
-    stack.run("meld", reference, "aanmelding_geregistreerd")
+    stack.report(reference, "aanmelding_geregistreerd")
     stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck", 60)

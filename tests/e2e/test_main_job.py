@@ -68,8 +68,8 @@ def test_a_signal_walks_to_the_intake_by_form_and_command(stack: Stack) -> None:
     assert "T02" in run["state"]["message"]
     assert "Wgs art. 4 lid 2" in run["state"]["message"]
     assert "crisis" in run["tags"]
-    stack.run("meld", reference, "afspraak_gemaakt")
-    stack.run("meld", reference, "eerste_gesprek_gevoerd")
+    stack.report(reference, "afspraak_gemaakt")
+    stack.report(reference, "eerste_gesprek_gevoerd")
     run = stack.wait_for_state(f"{reference} · M4", "Wacht op aanvaarden overdracht")
     stack.answer(run, gebeurtenis="Ik aanvaard de overdracht")
     run = stack.wait_for_state(f"{reference} · M4", "Wacht op vaststellen hulpvraag")
@@ -95,7 +95,7 @@ def test_importing_twice_changes_nothing(stack: Stack) -> None:
 
 def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack) -> None:
     """A date in the future is refused in the run's log; the process stays where it was."""
-    reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = stack.open("M3")
     run = stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
     stack.answer(run, gebeurtenis="Aanmelding geregistreerd", op="2999-01-01")
 
@@ -111,7 +111,7 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack) -> No
 
 def test_resuming_without_an_answer_leaves_the_case_where_it_is(stack: Stack) -> None:
     """A state change to SCHEDULED without an answer wakes the run, which parks again in the same state."""
-    reference = stack.run("open", "--mijlpaal", "M1").stdout.split()[0]
+    reference = stack.open("M1")
     run = stack.wait_for_state(f"{reference} · M1", "Wacht op eerste vraag")
     state = {"type": "SCHEDULED", "name": "Resuming"}
     stack.prefect("POST", f"/flow_runs/{run['id']}/set_state", state=state)
@@ -152,32 +152,29 @@ def test_servers_listen_on_loopback_only(stack: Stack) -> None:
     assert addresses == {"127.0.0.1"}
 
 
-def test_kill_everything_half_way_and_start_again(tmp_path: Path) -> None:
+def test_kill_everything_half_way_and_start_again(stack: Stack) -> None:
     """After SIGKILL of server and worker a new start finds the case where it was, and it walks on."""
-    stack = Stack(tmp_path / "home")
-    stack.start()
+    reference = stack.open("M3")
+    stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    run_id = (stack.run_of(f"{reference} · M3") or {})["id"]
+    stack.kill()
     try:
-        reference = stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
-        stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
-        run_id = (stack.run_of(f"{reference} · M3") or {})["id"]
-        stack.kill()
         # An event that comes while everything is down is safe in the case database.
         stack.run("meld", reference, "aanmelding_geregistreerd")
-        stack.start()
-        run = stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
-        assert run["id"] == run_id
-        stack.answer(run, gebeurtenis="Er is geen bedreigende situatie")
-        stack.wait_for_state(f"{reference} · M3", "Wacht op afspraak")
-        # The supervisor starts a killed server and a killed worker again by itself.
-        psutil.Process(stack.pid_of("worker")).kill()
-        psutil.Process(stack.pid_of("prefect")).kill()
-        stack.run("meld", reference, "afspraak_gemaakt")
-        stack.wait_for_state_after_restart(f"{reference} · M3", "Wacht op eerste gesprek")
-        assert [line["gebeurtenis"] for line in stack.case(reference)["journaal"]] == [
-            "geopend",
-            "aanmelding_geregistreerd",
-            "niet_bedreigend",
-            "afspraak_gemaakt",
-        ]
     finally:
-        assert stack.stop() == 0
+        stack.start()
+    run = stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
+    assert run["id"] == run_id
+    stack.answer(run, gebeurtenis="Er is geen bedreigende situatie")
+    stack.wait_for_state(f"{reference} · M3", "Wacht op afspraak")
+    # The supervisor starts a killed server and a killed worker again by itself.
+    psutil.Process(stack.pid_of("worker")).kill()
+    psutil.Process(stack.pid_of("prefect")).kill()
+    stack.report(reference, "afspraak_gemaakt")
+    stack.wait_for_state_after_restart(f"{reference} · M3", "Wacht op eerste gesprek")
+    assert [line["gebeurtenis"] for line in stack.case(reference)["journaal"]] == [
+        "geopend",
+        "aanmelding_geregistreerd",
+        "niet_bedreigend",
+        "afspraak_gemaakt",
+    ]

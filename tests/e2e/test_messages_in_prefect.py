@@ -98,7 +98,7 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
 
 def test_a_sent_message_is_a_task_run_with_role_channel_and_result(town: Town) -> None:
     """Prefect shows who it was for, over what, and how it ended, and nowhere an address."""
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     run = town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Bezorgd", reference)
     assert reference in town.mail.sent_to("p1@example.org")[-1][0]
     shown = json.dumps([run, *town.stack.prefect("POST", "/logs/filter", limit=200)])
@@ -108,7 +108,7 @@ def test_a_sent_message_is_a_task_run_with_role_channel_and_result(town: Town) -
 def test_a_failed_message_is_seen_and_its_retry_wakes_the_run(town: Town) -> None:
     """A refusal is a failed task run with the next moment; the run stays parked, and the retry arrives by itself."""
     town.mail.behave = lambda: REFUSE
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     failed = town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Niet bezorgd", reference)
     assert re.search(r"poging 1 mislukt: .*; opnieuw op \d\d-\d\d-\d{4}", failed["state"]["message"])
     assert (
@@ -122,11 +122,11 @@ def test_a_failed_message_is_seen_and_its_retry_wakes_the_run(town: Town) -> Non
 
 def test_a_mail_server_that_hangs_holds_no_form(town: Town) -> None:
     """The answer of a form is taken up, and the form is back, while the mail server still has the message in hand."""
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     town.stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
     town.mail.freed.clear()
     town.mail.behave = lambda: STUCK
-    town.stack.run("meld", reference, "aanmelding_geregistreerd")
+    town.stack.report(reference, "aanmelding_geregistreerd")
     run = town.stack.wait_for_state(f"{reference} · M3", "Wacht op crisischeck")
     before = len(town.mail.arrived)
     town.stack.answer(run, gebeurtenis="Er is een bedreigende situatie", stand="2")
@@ -139,9 +139,9 @@ def test_a_mail_server_that_hangs_holds_no_form(town: Town) -> None:
 
 def test_the_link_in_a_message_accepts_the_hand_off(town: Town) -> None:
     """The receiver presses the button; the run of the next mijlpaal goes on."""
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
-        town.stack.run("meld", reference, event)
+        town.stack.report(reference, event)
     title = f"Zaak {reference}: overdracht voor jou"
     wait_until(lambda: title in [t for t, _ in town.web.sent_to("p2")], 60, lambda: f"{town.web.arrived}")
     (text,) = (text for t, text in town.web.sent_to("p2") if t == title)
@@ -173,7 +173,7 @@ def test_a_secret_block_and_a_changed_file_count_without_a_restart(town: Town) -
         + '[[persoon]]\ncode = "p3"\nkanalen = { web = "{{ prefect.blocks.secret.postadres }}" }\n'
     )
     assert "Secret block" not in town.stack.run("controleer", check=False).stderr
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     wait_until(
         lambda: any(reference in title for title, _ in town.web.sent_to("geheim")), 60, town.stack.logs
     )
@@ -183,9 +183,9 @@ def test_a_secret_block_and_a_changed_file_count_without_a_restart(town: Town) -
 def test_a_message_that_outlived_its_run_is_still_sent(town: Town) -> None:
     """A case that closed while the receiver was away is told later, as a task run outside any flow run."""
     town.mail.behave = lambda: REFUSE
-    reference = town.stack.run("open", "--mijlpaal", "M3").stdout.split()[0]
+    reference = town.stack.open("M3")
     town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Niet bezorgd", reference)
-    town.stack.run("meld", reference, "ingetrokken", "--gegevens", '{"motivering": "m-1"}')
+    town.stack.report(reference, "ingetrokken", motivering="m-1")
     wait_until(
         lambda: town.stack.run_of(f"{reference} · M3")["state_type"] == "COMPLETED", 40, town.stack.logs
     )

@@ -62,7 +62,7 @@ class Person:
 def runs(stack: Stack) -> dict[str, str]:
     """Return a run in each of two gemeenten."""
     for place in PLACES:
-        stack.run("open", "--mijlpaal", "M3", "--zaak", f"RECHT-{place}", "--gemeente", place)
+        stack.open("M3", reference=f"RECHT-{place}", municipality=place)
     return {
         place: stack.wait_for_state(f"RECHT-{place} · M3", "Wacht op registratie aanmelding")["id"]
         for place in PLACES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -10,17 +9,21 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import psutil
 
+from adapters.cases.presentation import case_as_json
 from adapters.office import open_office
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import KEY_FILES, Settings, secret_file
+from deployments.door.entering import address_to_come_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import date
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -140,7 +143,7 @@ class Stack:
     def let_in(self, page: Page) -> None:
         """Let a browser in with a one-time link, unless it is in."""
         if not page.context.cookies(f"http://127.0.0.1:{self.prefect_port}"):
-            page.goto(self.run("ui").stdout.strip())
+            page.goto(address_to_come_in(Settings(home=self.home, prefect_port=self.prefect_port)))
 
     def prefect_json(self, method: str, path: str, body: Any) -> Any:
         """Call Prefect's API with a body that is no object."""
@@ -227,14 +230,37 @@ class Stack:
             )
         )
 
+    @cached_property
+    def cases(self) -> Office:
+        """The office of this stack in this process: a command takes seconds, most of them to import."""
+        return self.office()
+
+    def open(
+        self,
+        code: str,
+        *,
+        reference: str | None = None,
+        on: date | None = None,
+        municipality: str | None = None,
+    ) -> str:
+        """Open a mijlpaal as `routekaart open` does, and give its reference."""
+        place = municipality or self.cases.settings.municipality
+        return self.cases.casework.open(code, municipality=place, reference=reference, on=on).reference
+
+    def report(self, reference: str, event: str, **data: object) -> None:
+        """Report an event as `routekaart meld` does."""
+        self.cases.casework.report(reference, event, data=data)
+
     def log_of(self, run: dict[str, Any]) -> list[str]:
         """Return what the log of a run says in the UI, the oldest line first."""
         about = {"flow_run_id": {"any_": [run["id"]]}}
         return [line["message"] for line in self.prefect("POST", "/logs/filter", logs=about, limit=200)]
 
     def case(self, reference: str) -> dict[str, Any]:
-        """Return `routekaart zaak REF --json`."""
-        return json.loads(self.run("zaak", reference, "--json").stdout)
+        """Return what `routekaart zaak REF --json` says."""
+        view = self.cases.casework.case(reference)
+        today, rules = self.cases.clock.today(), self.cases.rules_for(view.municipality)
+        return case_as_json(view, today, rules)
 
 
 def wait_until(probe: Callable[[], Any], seconds: float, complaint: Callable[[], str]) -> Any:
