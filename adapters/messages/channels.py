@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
-import apprise
-
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in, is_block, without_blocks
 from adapters.messages.text_rules import forbidden_to_residents
 
 if TYPE_CHECKING:
+    import apprise
+
     from adapters.messages.letters import Written
 
 _CONNECT_SECONDS = 5.0
@@ -118,6 +118,8 @@ def send_over(address: str, message: Written, *, to_resident: bool = False) -> N
 
 def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
     """Hand a message to Apprise: mail in HTML with the text beside it, anything else as text."""
+    import apprise  # noqa: PLC0415 - most processes send nothing
+
     form, body = apprise.NotifyFormat.TEXT, message.body
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
@@ -157,6 +159,8 @@ def revealing_word(address: str) -> str | None:
 
 
 def _plugin(address: str) -> apprise.NotifyBase | None:
+    import apprise  # noqa: PLC0415 - most processes send nothing
+
     plugin = apprise.Apprise.instantiate(address, suppress_exceptions=True)
     if not isinstance(plugin, apprise.NotifyBase):
         return None
