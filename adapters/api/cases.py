@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -31,15 +31,15 @@ from adapters.api.models import (
 from adapters.api.paging import PageNumber, PageSize, case_address, page_of
 from adapters.api.problems import NO_CASE, Problem
 from adapters.cases.case_writing import SecondTraject
-from adapters.cases.casework import CaseView, is_own_form
+from adapters.cases.casework import CaseView, EventReport, is_own_form
 from adapters.cases.growth import growth_rows
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
-from adapters.exchange.answers import answer_once, hashed
+from adapters.exchange.answers import answer_once, hashed, report_once
 from adapters.exchange.clients import READ
 from adapters.exchange.postbak import keep_opening
 from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, kept, normal, references_of
-from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
+from adapters.runtime.actor import Actor, ActorKind, Way, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_keys_for
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
@@ -282,31 +282,34 @@ def take_event(
     key: IdempotencyKey = None,
 ) -> Response:
     """Meld een gebeurtenis."""
-
-    def work(session: Session) -> tuple[int, dict[str, Any]]:
-        if not reference.isprintable() or new.gebeurtenis not in REPORTABLE:
-            visible_case(session, reference, caller)
-            _no_such_event(session, reference)
-        with acts(_named(new.medewerker)):
-            receipt = office.casework.report(
-                reference,
-                new.gebeurtenis,
-                process=new.mijlpaal,
-                on=new.op,
-                data=new.gegevens,
-                event_id=_journal_id(office, caller, key),
-                person=new.medewerker,
-                sees=caller.sees,
-                session=session,
-            )
-        return 201, case_answer(office, receipt)
-
     # Asked before the case, so that the answer is the same where there is none.
     if new.gebeurtenis in REPORTABLE:
         check_may(caller, new.gebeurtenis)
 
     content = ["POST gebeurtenissen", reference, _content(new)]
-    return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
+    if not reference.isprintable() or new.gebeurtenis not in REPORTABLE:
+
+        def work(session: Session) -> tuple[int, dict[str, Any]]:
+            visible_case(session, reference, caller)
+            _no_such_event(session, reference)
+
+        return _respond(request, caller, answer_once(office, caller.client_id, key, content, work))
+    given = EventReport(
+        reference=reference,
+        event=new.gebeurtenis,
+        process=new.mijlpaal,
+        on=new.op,
+        data=new.gegevens,
+        event_id=_journal_id(office, caller, key),
+        person=new.medewerker,
+        sees=caller.sees,
+        actor=_named(new.medewerker),
+    )
+
+    def body_of(receipt: Receipt) -> dict[str, Any]:
+        return case_answer(office, receipt)
+
+    return _respond(request, caller, report_once(office, caller.client_id, key, content, given, body_of))
 
 
 @router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
@@ -420,7 +423,7 @@ def _known_by_name(session: Session, reference: str, caller: Caller) -> CaseRow 
     raise refusal if caller.may(READ) else HeldBack(refusal.detail)
 
 
-def _no_such_event(session: Session, reference: str) -> None:
+def _no_such_event(session: Session, reference: str) -> NoReturn:
     """Refuse without repeating what was sent: it may be anything."""
     case, _ = load_case(session, reference)
     possible = dict.fromkeys(name for process in case.processes for name in possible_now(process))

@@ -7,7 +7,7 @@ can be written, so that many cases take as few statements as one.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from adapters.cases.journal import journal_of
 from adapters.cases.outgoing import outgoing_events
 from adapters.cases.saving import Saved, add_new, save
 from adapters.cases.store import load_case
+from adapters.runtime.actor import Actor, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import tell_when_committed
 from adapters.storage.database import CaseRow, JournalRow, OutboxRow, ProcessRow, insert_rows
@@ -54,6 +55,7 @@ class Input:
     event_id: str | None
     quiet: bool = False
     """Nobody is told of it."""
+    actor: Actor = field(default_factory=acting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ def _starts_traject(before: Case, after: Case) -> bool:
 
 
 def _journal(change: Change, given: Input) -> list[dict[str, Any]]:
-    return journal_of(change.case_row, given.steps, change.at, change.rules.policy.name, given.event_id)
+    name = change.rules.policy.name
+    return journal_of(change.case_row, given.steps, change.at, name, given.event_id, given.actor)
 
 
 def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:

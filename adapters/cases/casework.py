@@ -11,15 +11,15 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Engine
-from sqlmodel import Session, col, select
+from sqlmodel import Session, SQLModel, col, select
 
 from adapters.cases.case_writing import Change, Input, write_changes
 from adapters.cases.deciding import FILLED_IN, signed, with_four_eyes
@@ -34,7 +34,7 @@ from adapters.cases.store import (
     lock_case,
     lock_cases,
 )
-from adapters.runtime.actor import Actor, acting
+from adapters.runtime.actor import Actor, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.plain_values import to_json
@@ -45,9 +45,11 @@ from adapters.storage.database import (
     OpeningRow,
     ProcessRow,
     TimerRow,
+    insert_rows,
     reading,
     writing,
 )
+from adapters.storage.group_commit import GroupCommit
 from milestones.case import Case, Step, apply, process_for, start
 from milestones.definitions import known_versions
 from milestones.four_eyes import first_answer
@@ -68,6 +70,7 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks 
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
 _EVENT_ID_LENGTH = 200
+_WRITERS = 2  # transactions that take reported events at a time
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
 
 
@@ -93,6 +96,9 @@ class Receipt:
     case: Case
     new: bool = True
     process: str = ""
+
+
+_Answer: TypeAlias = Receipt | CaseRefusal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +143,10 @@ class EventReport:
     person: str | None = None
     quiet: bool = False
     sees: Callable[[str], bool] | None = None
+    actor: Actor = field(default_factory=acting)
+    """Who reports it."""
+    keep: Callable[[Receipt], tuple[type[SQLModel], Mapping[str, object]]] | None = None
+    """Gives a row that is written together with it when it is reported in a transaction of its own."""
 
 
 class Casework:
@@ -159,6 +169,9 @@ class Casework:
         self.rules_for = rules_for
         self._after_steps = after_steps
         self._roles_of = roles_of
+        # SQLite has one writer. Elsewhere one transaction is decided here while another is written there.
+        writers = 1 if engine.dialect.name == "sqlite" else _WRITERS
+        self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together, writers)
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -326,27 +339,89 @@ class Casework:
             quiet=quiet,
             sees=sees,
         )
-        with self._within(session) as session:  # noqa: PLR1704
-            receipt = _the_one(self.report_all([given], session))
+        if session is None:
+            return self.report_one(given)
+        receipt = _the_one(self.report_all([given], session))
         if receipt.new:
             reach(Checkpoint.AFTER_COMMIT, reference)
         return receipt
 
-    def report_all(self, reports: Sequence[EventReport], session: Session) -> list[Receipt | CaseRefusal]:
+    def report_one(self, given: EventReport) -> Receipt:
+        """Report one event, in a transaction that it may share with events that others report at the same moment.
+
+        Raises as `report` does; then nothing of it was written. What becomes of one event touches no other: one whose
+        case somebody holds is done alone.
+        """
+        receipt = _the_one([self._group.do(given, given.reference)])
+        if receipt.new:
+            reach(Checkpoint.AFTER_COMMIT, given.reference)
+        return receipt
+
+    def _report_alone(self, given: EventReport) -> Receipt:
+        with writing(self.engine) as session:
+            receipt = _the_one(self.report_all([given], session))
+            _keep(session, [(given, receipt)])
+        return receipt
+
+    def _report_together(self, reports: Sequence[EventReport]) -> Sequence[_Answer | None]:
+        """Report events in one transaction; None for each that wrote nothing and has to be reported alone.
+
+        Raises only what the commit raised: nobody knows then whether it was kept.
+        """
+        at_the_end = False
+        try:
+            with writing(self.engine) as session:
+                answers = self._report_what_is_free(session, reports)
+                _keep(session, zip(reports, answers, strict=True))
+                at_the_end = True
+        except Exception:
+            if at_the_end:
+                raise
+            return [None] * len(reports)
+        _tell_refusals(zip(reports, answers, strict=True))
+        return answers
+
+    def _report_what_is_free(self, session: Session, reports: Sequence[EventReport]) -> list[_Answer | None]:
+        """Report what is about cases that nobody holds; a repeat whose answer was kept is left as well."""
+        locked = lock_cases(session, sorted({given.reference for given in reports}))
+        free = [given for given in reports if _is_seen(given, locked.get(given.reference))]
+        answers = {
+            id(given): answer
+            for given, answer in zip(free, self._report_locked(free, session, locked), strict=True)
+            if given.keep is None or not isinstance(answer, Receipt) or answer.new
+        }
+        return [answers.get(id(given)) for given in reports]
+
+    def report_all(self, reports: Sequence[EventReport], session: Session) -> list[_Answer]:
         """Report events, in the order given; return for each a receipt, or the refusal of what was not written.
 
         It becomes part of a transaction of the caller. All is written together with a few statements. A refusal leaves
         its case as the event before it left it. Raises UnknownCaseError.
         """
-        locked, found, told = self._lock_and_load(session, reports)
+        if len(references := {given.reference for given in reports}) == 1:
+            locked = {reference: lock_case(session, reference) for reference in references}
+        else:
+            locked = lock_cases(session, sorted(references), wait=True)
+        for given in reports:
+            if not _is_seen(given, locked.get(given.reference)):
+                raise UnknownCaseError(given.reference)
+        answers = self._report_locked(reports, session, locked)
+        _tell_refusals(zip(reports, answers, strict=True))
+        return answers
+
+    def _report_locked(
+        self, reports: Sequence[EventReport], session: Session, locked: Mapping[str, CaseRow]
+    ) -> list[_Answer]:
+        """Report events in cases that this transaction locked."""
+        found, told = self._load(session, reports)
         cases = {reference: case for reference, (case, _) in found.items()}
-        inputs: dict[str, list[Input]] = {reference: [] for reference in locked}
+        inputs: dict[str, list[Input]] = {reference: [] for reference in found}
         at = self.clock.now()
-        answers: list[Receipt | CaseRefusal] = []
+        answers: list[_Answer] = []
         for given in reports:
             reference, case_row = given.reference, locked[given.reference]
             try:
-                with _refusals_told(given.event, reference):
+                with acts(given.actor):
                     known = told.get((reference, given.event_id))
                     decided = () if known else self._decide(cases[reference], given, case_row, at)
                     name = _same_content(known, given) if known else _told_in(decided)
@@ -364,35 +439,24 @@ class Casework:
             )
         changes = [
             Change(row, found[reference][1], tuple(inputs[reference]), self.rules_for(row.municipality), at)
-            for reference, row in locked.items()
+            for reference in found
             if inputs[reference]
+            for row in [locked[reference]]
         ]
         if changes:
             write_changes(session, changes)
         return answers
 
-    def _lock_and_load(
+    def _load(
         self, session: Session, reports: Sequence[EventReport]
-    ) -> tuple[
-        dict[str, CaseRow],
-        dict[str, tuple[Case, dict[str, KeptProcess]]],
-        dict[tuple[str, str | None], _Told],
-    ]:
-        """Lock the cases that these are about; return them with what their journals have under these ids."""
+    ) -> tuple[dict[str, tuple[Case, dict[str, KeptProcess]]], dict[tuple[str, str | None], _Told]]:
+        """Return the cases that these are about, and what their journals have under these ids."""
         references = list(dict.fromkeys(given.reference for given in reports))
         ids = [given.event_id for given in reports if given.event_id is not None]
-        if len(references) == 1:
-            locked = {references[0]: lock_case(session, references[0])}
-        else:
-            locked = lock_cases(session, references, wait=True)
-        for given in reports:
-            row = locked.get(given.reference)
-            if row is None or (given.sees is not None and not given.sees(row.municipality)):
-                raise UnknownCaseError(given.reference)
         if len(reports) == 1 and ids:
             case, kept, known = load_for_event(session, references[0], ids[0])
-            return locked, {references[0]: (case, kept)}, _told(session, references, ids) if known else {}
-        return locked, load_kept(session, references), _told(session, references, ids) if ids else {}
+            return {references[0]: (case, kept)}, _told(session, references, ids) if known else {}
+        return load_kept(session, references), _told(session, references, ids) if ids else {}
 
     def _decide(self, case: Case, given: EventReport, case_row: CaseRow, at: datetime) -> tuple[Input, ...]:
         """Decide an event, and in whose name its process stands after it; writes nothing."""
@@ -625,12 +689,34 @@ def _inputs(
     return tuple(found)
 
 
-def _the_one(answers: Sequence[Receipt | CaseRefusal]) -> Receipt:
+def _the_one(answers: Sequence[_Answer]) -> Receipt:
     """Return the receipt of the only request, or raise its refusal."""
     (answer,) = answers
     if not isinstance(answer, Receipt):
         raise answer
     return answer
+
+
+def _is_seen(given: EventReport, case_row: CaseRow | None) -> bool:
+    """Whether a case is there for who reports."""
+    return case_row is not None and (given.sees is None or given.sees(case_row.municipality))
+
+
+def _keep(session: Session, answered: Iterable[tuple[EventReport, _Answer | None]]) -> None:
+    """Write what callers keep together with what they reported."""
+    rows: dict[type[SQLModel], list[Mapping[str, object]]] = {}
+    for given, answer in answered:
+        if given.keep is not None and isinstance(answer, Receipt):
+            model, row = given.keep(answer)
+            rows.setdefault(model, []).append(row)
+    for model, mine in rows.items():
+        insert_rows(session, model, mine)
+
+
+def _tell_refusals(answered: Iterable[tuple[EventReport, _Answer | None]]) -> None:
+    for given, answer in answered:
+        if isinstance(answer, CaseRefusal):
+            tell_refused(given.event, given.reference)
 
 
 def _told_in(inputs: Sequence[Input]) -> str:

@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
 
 def journal_of(
-    case_row: CaseRow, steps: Sequence[Step], at: datetime, policy: str, event_id: str | None
+    case_row: CaseRow,
+    steps: Sequence[Step],
+    at: datetime,
+    policy: str,
+    event_id: str | None,
+    actor: Actor | None = None,
 ) -> list[dict[str, Any]]:
     """Return the journal rows of steps, and let the case row go on from the last of them.
 
@@ -29,7 +34,7 @@ def journal_of(
     """
     rows: list[dict[str, Any]] = []
     number, chain = case_row.steps, case_row.chain
-    actor = acting()
+    actor = actor or acting()
     for step in steps:
         number += 1
         if step.rung is not None and not step.derived:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col
+from sqlmodel import Session, SQLModel, col
 from starlette.exceptions import HTTPException
 
-from adapters.cases.casework import ConflictError
+from adapters.cases.casework import ConflictError, EventReport, Receipt
 from adapters.cases.store import UnknownCaseError
 from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import insert_rows, reading, writing
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 KEPT = timedelta(days=90)
 Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
+Keep: TypeAlias = Callable[[int, dict[str, Any]], tuple[type[SQLModel], dict[str, object]]]
+"""Makes of an answer the row that is written together with it."""
 
 
 def hashed(office: CaseOffice, *parts: object, secret: bytes | None = None) -> str:
@@ -45,25 +48,69 @@ def answer_once(
     are no repeat, so nobody asks beforehand: the key of the kept answer tells, and undoes what was done again. Only
     answers under an earlier secret of ours are looked for.
     """
-    if key is None:
+
+    def carried_out(keep: Keep | None) -> tuple[int, dict[str, Any]]:
         with writing(office.engine) as session:
-            return *work(session), False
+            status, body = work(session)
+            if keep is not None:
+                model, row = keep(status, body)
+                insert_rows(session, model, [row])
+        return status, body
+
+    return _once(office, client_id, key, content, carried_out)
+
+
+def report_once(
+    office: CaseOffice,
+    client_id: str,
+    key: str | None,
+    content: object,
+    given: EventReport,
+    body_of: Callable[[Receipt], dict[str, Any]],
+) -> tuple[int, dict[str, Any], bool]:
+    """Report an event and keep its answer, as `answer_once` does; it may share its transaction with other events."""
+
+    def carried_out(keep: Keep | None) -> tuple[int, dict[str, Any]]:
+        if keep is None:
+            return 201, body_of(office.casework.report_one(given))
+        made: list[dict[str, Any]] = []
+
+        def kept(receipt: Receipt) -> tuple[type[SQLModel], dict[str, object]]:
+            made.append(body_of(receipt))
+            return keep(201, made[-1])
+
+        office.casework.report_one(replace(given, keep=kept))
+        return 201, made[-1]
+
+    return _once(office, client_id, key, content, carried_out)
+
+
+def _once(
+    office: CaseOffice,
+    client_id: str,
+    key: str | None,
+    content: object,
+    carry_out: Callable[[Keep | None], tuple[int, dict[str, Any]]],
+) -> tuple[int, dict[str, Any], bool]:
+    if key is None:
+        return *carry_out(None), False
     present, *earlier = office.settings.integration_secrets()
     for secret in earlier:
         if (kept := _kept(office, client_id, key, content, secret)) is not None:
             return *kept, True
+
+    def keep(status: int, body: dict[str, Any]) -> tuple[type[SQLModel], dict[str, object]]:
+        return AnswerRow, {
+            "client_id": client_id,
+            "key_hash": hashed(office, key, secret=present),
+            "fingerprint": hashed(office, content, secret=present),
+            "status": status,
+            "body": body,
+            "accepted_at": office.clock.now(),
+        }
+
     try:
-        with writing(office.engine) as session:
-            status, body = work(session)
-            answer = {
-                "client_id": client_id,
-                "key_hash": hashed(office, key, secret=present),
-                "fingerprint": hashed(office, content, secret=present),
-                "status": status,
-                "body": body,
-                "accepted_at": office.clock.now(),
-            }
-            insert_rows(session, AnswerRow, [answer])
+        status, body = carry_out(keep)
     except (*_REFUSALS, IntegrityError):
         if (kept := _kept(office, client_id, key, content, present)) is None:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alembic import command
@@ -11,18 +12,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.schema import CreateSchema
 
-from adapters.storage.database import MIGRATIONS
-
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
+_MIGRATIONS = Path(__file__).with_name("migrations")
 _MIGRATING = 0x726F757465  # the lock under which one process at a time migrates
 
 
 def upgrade(engine: Engine, schema: str | None = None) -> None:
     """Do what `adapters.storage.database.migrate` promises; one process at a time."""
     config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.connect().execution_options(writes=True) as connection:
         if engine.dialect.name == "postgresql":
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATING})")

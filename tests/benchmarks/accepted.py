@@ -1,11 +1,14 @@
-"""Accepted events a second on PostgreSQL, twenty at a time: ours beside DBOS and Temporal in the same run.
+"""Accepted events a second on PostgreSQL, twenty at a time: ours beside a limit, DBOS and Temporal in the same run.
 
-    python tests/benchmarks/accepted.py [--cases 300] [--at-once 20] [--peers ours,dbos,temporal]
+    python tests/benchmarks/accepted.py [--cases 300] [--at-once 20] [--peers ours,pgbench,dbos,temporal]
 
 The job: a case waits for an event or for 28 days; the event arrives, is carried out once and is safe; the case
 waits again. Each case gets three events. Ours is a whole transition: journal, snapshot, terms, outbox, events for
 other systems. The peers run an empty step, and tell within their own process that it is done, so that they are
 asked for nothing that ours does not do as well. An event counts when whoever sent it knows that it is safe.
+
+The limit is `pgbench`: PostgreSQL's own client, in C, sends the statements that ours sends for the first of these
+events when nothing else waits, each event in a transaction of its own, and decides nothing.
 
 Each peer runs in a process of its own, the one after the other.
 """
@@ -15,6 +18,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import re
+import resource
 import shutil
 import subprocess
 import sys
@@ -35,9 +40,11 @@ if TYPE_CHECKING:
 
     from temporalio.client import Client
 
+    from adapters.office import Office
+
 EVENTS = ("aanmelding_geregistreerd", "bedreigend", "afspraak_gemaakt")
 WAIT_SECONDS = timedelta(days=28).total_seconds()
-PEERS = ("ours", "dbos", "temporal")
+PEERS = ("ours", "pgbench", "dbos", "temporal")
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,94 @@ def measure_ours(cases: int, at_once: int, url: str) -> Measured:
         measured = _end(begin, cases * len(EVENTS))
     office.engine.dispose()
     return measured
+
+
+# -- pgbench ----------------------------------------------------------------------------------------------------
+
+_FIRST_PROCESS, _FIRST_TERM = 7_000_000, 8_000_000  # numbers that stand for nothing else in a statement
+_IN_STATEMENT = re.compile(r"\b[78]\d{6}\b")
+_UUID = re.compile(r"'[0-9a-f]{8}-[0-9a-f-]{27}'")
+
+
+def measure_pgbench(cases: int, at_once: int, url: str) -> Measured:
+    """Let PostgreSQL's own client do the statements of one event, once for each case."""
+    program = shutil.which("pgbench")
+    if program is None:
+        sys.exit("The command `pgbench` is missing: it comes with PostgreSQL.")
+    from adapters.cases.casework import OpeningRequest  # noqa: PLC0415
+    from adapters.office import open_office  # noqa: PLC0415
+    from adapters.runtime.settings import Settings  # noqa: PLC0415
+    from adapters.storage.database import writing  # noqa: PLC0415
+
+    office = open_office(Settings(home=home_with_keys(), database_url=url))
+    each = max(1, cases * len(EVENTS) // at_once)
+    with writing(office.engine) as session:
+        for table, first in (("processes", _FIRST_PROCESS), ("timers", _FIRST_TERM)):
+            session.connection().exec_driver_sql(f"ALTER SEQUENCE {table}_id_seq RESTART {first}")
+        names = [f"P-{number}" for number in range(each * at_once + 1)]
+        office.casework.open_all(
+            [OpeningRequest(code="M3", municipality="0518", reference=name) for name in names], session
+        )
+    file = Path(tempfile.mkdtemp()) / "event.sql"
+    file.write_text(_script(office, names[-1], len(names) - 1, each))
+    office.engine.dispose()
+    command = [
+        program,
+        "-n",
+        "-f",
+        str(file),
+        "-D",
+        "i=-1",
+        "-c",
+        str(at_once),
+        "-j",
+        "2",
+        "-t",
+        str(each),
+        url,
+    ]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = re.search(r"tps = ([\d.]+)", done.stdout)
+    if done.returncode or found is None or "number of failed transactions: 0" not in done.stdout:
+        sys.exit(f"pgbench failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+    events = each * at_once
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(events, events / float(found[1]), cpu)
+
+
+def _script(office: Office, reference: str, number: int, each: int) -> str:
+    """Return what is sent for an event in this case, the last that was opened, as a script for every case."""
+    import psycopg  # noqa: PLC0415
+    from sqlalchemy import event  # noqa: PLC0415
+
+    sent: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        sent.extend(
+            (statement, one) for one in (parameters if isinstance(parameters, list) else [parameters])
+        )
+
+    event.listen(office.engine, "before_cursor_execute", note)
+    office.casework.report(reference, EVENTS[0], event_id=f"{reference}:{EVENTS[0]}")
+    event.remove(office.engine, "before_cursor_execute", note)
+    with office.engine.connect() as connection:
+        cursor = psycopg.ClientCursor(connection.connection.driver_connection)
+        written = "\n".join(cursor.mogrify(*one).replace("\n", " ") + ";" for one in sent)
+    terms = (max(map(int, re.findall(r"\b8\d{6}\b", written)), default=_FIRST_TERM) - _FIRST_TERM) // max(
+        1, number
+    )
+    numbers = {
+        found: f"n{index}" for index, found in enumerate(dict.fromkeys(_IN_STATEMENT.findall(written)))
+    }
+    lines = [r"\set i :i + 1", rf"\set n :client_id * {each} + :i"]
+    for found, name in numbers.items():
+        step = 1 if found.startswith("7") else terms
+        lines.append(rf"\set {name} {int(found) - number * step} + :n * {step}")
+    written = _IN_STATEMENT.sub(lambda match: f":{numbers[match[0]]}", written)
+    written = _UUID.sub("gen_random_uuid()::text", written.replace(f"'{reference}", "'P-:n"))
+    return "\n".join((*lines, written, "COMMIT;\n"))
 
 
 # -- DBOS ----------------------------------------------------------------------------------------------------
@@ -237,8 +332,8 @@ def lines_of(results: dict[str, Measured]) -> list[Line]:
                 "events/s",
                 peer if ratio else "",
                 ratio,
-                "ours ahead" if ratio else "",
-                ratio > 1 if ratio else None,
+                "" if ratio is None else "half of the limit" if peer == "pgbench" else "ours ahead",
+                None if ratio is None else ratio > (0.5 if peer == "pgbench" else 1),
             )
         )
     return lines
@@ -252,7 +347,12 @@ def main() -> None:
     parser.add_argument("--peers", default=",".join(PEERS))
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    measures = {"ours": measure_ours, "dbos": measure_dbos, "temporal": measure_temporal}
+    measures = {
+        "ours": measure_ours,
+        "pgbench": measure_pgbench,
+        "dbos": measure_dbos,
+        "temporal": measure_temporal,
+    }
     if arguments.one:
         peer, url = arguments.one
         measured = measures[peer](arguments.cases, arguments.at_once, url)
