@@ -310,7 +310,7 @@ def remove_case(office: Office, reference: str) -> bool:
         # Outside first: a line too many says of a case that it is gone, and nothing comes of it as long as it is there.
         write_outside(office.settings, record)
         _remove(session, reference, record.mark)
-        session.add(record)
+        session.merge(record)  # a reference that a client chose may have been used before
     return True
 
 
@@ -385,9 +385,14 @@ def remove_again(office: Office, records: Sequence[DestroyedRow]) -> int:
     by_mark = {record.mark: record for record in records}
     again = 0
     with reading(office.engine) as session:
-        references = session.exec(select(CaseRow.reference)).all()
-    for reference in references:
-        found = [by_mark[mark] for mark in case_marks(office.settings, reference) if mark in by_mark]
+        cases = session.exec(select(CaseRow.reference, CaseRow.opened_at)).all()
+    for reference, opened_at in cases:
+        found = [
+            by_mark[mark]
+            for mark in case_marks(office.settings, reference)
+            # One that was opened under the same reference since is another case.
+            if mark in by_mark and opened_at < by_mark[mark].destroyed_at
+        ]
         if not found:
             continue
         with writing(office.engine) as session:

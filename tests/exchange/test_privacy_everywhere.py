@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -17,7 +18,11 @@ from support.receivers import Mailbox, web_address
 from support.signal_deliveries import delivery, signal, valid_bsn
 from support.stack import Stack, wait_until
 
-from adapters.storage.database import OutboxRow, ProcessRow, reading
+from adapters.office import open_office, set_clock
+from adapters.operations.chain_heads import head_problems, keep_heads
+from adapters.operations.destruction import destroyable
+from adapters.runtime.clock import AcceleratedClock
+from adapters.storage.database import CaseRow, OutboxRow, ProcessRow, reading
 from adapters.storage.exchange_tables import OutgoingEventRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
@@ -218,3 +223,35 @@ def test_no_mark_is_found_in_a_running_office(town: tuple[Stack, Mailbox, Receiv
             found = [text for text in texts if mark in text]
             where = [text[max(0, text.index(mark) - 200) : text.index(mark) + 60] for text in found[:3]]
             assert not found, f"{mark} stands in {place}: {where}"
+
+
+def test_nothing_of_a_destroyed_person_is_left(town: tuple[Stack, Mailbox, Receiver]) -> None:
+    """Not the case, not the pseudonym: in no database, free page, write-ahead log, page, key file or message file."""
+    stack = town[0]
+    stays = stack.run("open", "--mijlpaal", "M3", "--zaak", "BLIJFT-1").stdout.split()[0]
+    gone = stack.run("open", "--mijlpaal", "M3", "--client", "-", given=BSN).stdout.split()[0]
+    for event in ("aanmelding_geregistreerd", "ingetrokken"):
+        stack.run("meld", gone, event)
+    office = stack.office()
+    wait_until(lambda: office.casework.case(gone).rows["M3"].finished, 120, stack.logs)
+    with reading(office.engine) as session:
+        pseudonym = session.get_one(CaseRow, gone).person_key
+    assert pseudonym is not None
+    keep_heads(office)
+    set_clock(
+        office.engine, AcceleratedClock(datetime.now(UTC) + timedelta(days=2200), datetime.now(UTC), speed=1)
+    )
+    later = open_office(office.settings)
+    later.casework.fire_due(gone)
+    wait_until(lambda: gone in {case.reference for case in destroyable(later)}, 120, stack.logs)
+    assert gone in stack.run("inzage", "--bsn", "-", given=BSN).stdout
+    assert stack.run("vernietiging", "goedkeuren", gone, "--door", "mw-17").stdout.startswith("1 zaken")
+    assert stack.run("vernietiging", "uitvoeren").stdout.startswith("1 zaken vernietigd")
+    assert "wordt niets bewaard" in stack.run("inzage", "--bsn", "-", given=BSN).stdout
+    assert list(head_problems(later)) == []
+    assert stack.stop() == 0
+    files = [path for path in stack.home.rglob("*") if path.is_file() and path.suffix != ".log"]
+    for mark in (gone, gone.lower(), pseudonym, *MARKS):
+        named = [str(path) for path in files if mark.encode() in path.read_bytes()]
+        assert named == [], mark
+    assert any(stays.encode() in path.read_bytes() for path in files)

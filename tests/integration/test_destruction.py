@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel, select
-from support.ended_cases import ended, six_years_on
+from support.ended_cases import carry_out, ended, six_years_on
 from support.stack import home_with_keys
 
 from adapters.messages.page_keys import KeyKind
@@ -285,6 +285,28 @@ def test_a_backup_that_is_put_back_does_not_bring_a_case_back(due: Office, tmp_p
     assert [row.approved_by for row in records(due)] == ["medewerker mw-17"]
     assert is_ours(due.settings, records(due)[0])
     assert remove_again(due, read_outside(due.settings)) == 0
+
+
+def test_a_reference_that_is_used_again_is_another_case(due: Office, clock: SetClock) -> None:
+    """The new case stays when a backup is put back, and can be destroyed in its own time."""
+    approve(due, [REFERENCE])
+    assert remove_case(due, REFERENCE)
+    hide_destroyed(due)
+    due.casework.open("M3", municipality="0518", reference=REFERENCE)
+    keep_heads(due)
+    assert remove_again(due, read_outside(due.settings)) == 0
+    assert list(head_problems(due)) == []
+    due.casework.report(REFERENCE, "aanmelding_geregistreerd")
+    due.casework.report(REFERENCE, "ingetrokken")
+    carry_out(due)
+    clock.moment += timedelta(days=6 * 366)
+    for reference in due.casework.cases_with_due_terms():
+        due.casework.fire_due(reference)
+    carry_out(due)
+    approve(due, [REFERENCE])
+    assert remove_case(due, REFERENCE)
+    hide_destroyed(due)
+    assert list(head_problems(due)) == []
 
 
 def test_a_line_outside_that_was_made_up_destroys_nothing(due: Office) -> None:
