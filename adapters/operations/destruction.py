@@ -12,7 +12,8 @@ from __future__ import annotations
 import contextlib
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Table, Text, cast, delete, exists, func, or_, text, true, update
@@ -24,7 +25,7 @@ import adapters.oversight.quality  # noqa: F401  # with these every table is kno
 from adapters.cases.store import UnknownCaseError, lock_case
 from adapters.messages.page_keys import KeyKind
 from adapters.operations.destruction_records import case_mark, case_marks, record_of, write_outside
-from adapters.oversight.monitor import WEEKS, cells_to_keep, read_monitor
+from adapters.oversight.monitor import WEEKS, cells_to_keep, read_monitor, read_period
 from adapters.runtime.actor import ActorKind, acting
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.privacy import may_tell_of_a_person
@@ -41,15 +42,17 @@ from adapters.storage.message_tables import DeliveryRow, DeliveryState
 from adapters.storage.oversight_tables import LookRow
 from adapters.storage.page_tables import PageKeyRow
 from milestones.process import InvalidData, NotPossible, TermOutcome
+from milestones.terms import add_months
 from milestones.vocabulary import ARCHIVE_TERMS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Engine
     from sqlmodel import Session
 
     from adapters.office import Office
+    from adapters.oversight.monitor import Monitor
     from adapters.runtime.actor import Actor
 
 BY_SETTING = "instelling ROUTEKAART_REMOVE_CASES_AFTER_TERM"
@@ -440,7 +443,7 @@ def records(office: Office, since: date | None = None) -> Sequence[DestroyedRow]
 
 
 def _keep_figures(office: Office, reference: str) -> None:
-    """Keep the monitor of each whole year of a case, so that its figures stay as they were."""
+    """Keep the monitor of each whole year and quarter of a case, so that its figures stay as they were."""
     with reading(office.engine) as session:
         case = session.get(CaseRow, reference)
         if case is None:
@@ -448,9 +451,29 @@ def _keep_figures(office: Office, reference: str) -> None:
         opened, place = case.opened_at.date(), case.municipality
     for year in range(opened.year, office.clock.today().year):
         end = date(year, 12, 31)
-        with reading(office.engine) as session:
-            there = session.get(KeptFiguresRow, (place, end, WEEKS)) is not None
-        if not there:
-            found = cells_to_keep(read_monitor(office, place, end))
-            with writing(office.engine) as session:
-                session.merge(KeptFiguresRow(municipality=place, end=end, weeks=WEEKS, cells=found))
+        _keep(office, place, end, WEEKS, partial(read_monitor, office, place, end))
+        for first, last in _quarters(year):
+            for begin in {first, date(year, 1, 1)}:
+                days = (last - begin).days + 1
+                _keep(
+                    office,
+                    place,
+                    last,
+                    days,
+                    partial(read_period, office, place, begin, last),
+                )
+
+
+def _quarters(year: int) -> list[tuple[date, date]]:
+    begins = [date(year, month, 1) for month in (1, 4, 7, 10)]
+    return [(begin, add_months(begin, 3) - timedelta(days=1)) for begin in begins]
+
+
+def _keep(office: Office, place: str, end: date, length: int, made: Callable[[], Monitor]) -> None:
+    """Keep the figures of a period, unless they were kept before."""
+    with reading(office.engine) as session:
+        if session.get(KeptFiguresRow, (place, end, length)) is not None:
+            return
+    found = cells_to_keep(made())
+    with writing(office.engine) as session:
+        session.merge(KeptFiguresRow(municipality=place, end=end, weeks=length, cells=found))

@@ -102,16 +102,28 @@ def read_monitor(
     begin = last - timedelta(days=7 * weeks - 1)
     with reading(office.engine) as session:
         kept = session.get(KeptFiguresRow, (municipality, last, weeks))
-    if kept is not None:  # a case of that period was destroyed since
-        figures = figures_of(office.rules_for(municipality).policy)
-        return Monitor(municipality, begin, last, tuple(Cell(*cell) for cell in kept.cells), figures)
-    return read_period(office, municipality, begin, last)
+    return read_period(office, municipality, begin, last) if kept is None else _as_kept(office, kept, begin)
+
+
+def _as_kept(office: WorkloadOffice, kept: KeptFiguresRow, begin: date) -> Monitor:
+    """Return a period as it was before a case of it was destroyed."""
+    figures = figures_of(office.rules_for(kept.municipality).policy)
+    cells = [*(Cell(*cell) for cell in kept.cells), *_open_work(office, kept.municipality)]
+    return Monitor(kept.municipality, begin, kept.end, _in_order(cells, figures), figures)
+
+
+def _in_order(cells: Iterable[Cell], figures: Mapping[str, Figure]) -> tuple[Cell, ...]:
+    order = list(figures)
+    return tuple(sorted(cells, key=lambda cell: order.index(cell.figure)))
 
 
 def read_period(office: WorkloadOffice, municipality: str, begin: date, last: date) -> Monitor:
     """Compute the monitor from a day up to and including another; what is open now is of today."""
     figures = figures_of(office.rules_for(municipality).policy)
     with reading(office.engine) as session:
+        kept = session.get(KeptFiguresRow, (municipality, last, (last - begin).days + 1))
+        if kept is not None:
+            return _as_kept(office, kept, begin)
         period = _Period(session, office, municipality, begin, last)
         cells = [
             *period.volumes(),
@@ -125,9 +137,7 @@ def read_period(office: WorkloadOffice, municipality: str, begin: date, last: da
             *period.growth(),
             *period.quality(),
         ]
-    order = list(figures)
-    cells.sort(key=lambda cell: order.index(cell.figure))
-    return Monitor(municipality, begin, last, tuple(cells), figures)
+    return Monitor(municipality, begin, last, _in_order(cells, figures), figures)
 
 
 def cells_to_keep(monitor: Monitor) -> list[list[Any]]:

@@ -74,7 +74,10 @@ class DestroyedRow(SQLModel, table=True):
 
 
 class KeptFiguresRow(SQLModel, table=True):
-    """The monitor of a whole year as it was before a case of that year was destroyed: cells that may be shown."""
+    """The monitor of a period as it was before a case of it was destroyed: cells that may be shown.
+
+    `weeks` is how long it is: in weeks for a monitor, in days for a report over quarters.
+    """
 
     __tablename__ = "kept_figures"
 

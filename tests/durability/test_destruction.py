@@ -37,7 +37,7 @@ def _ended(work: Workshop, reference: str) -> None:
     assert run is not None
     work.server.answer(run, gebeurtenis="Aanmelding geregistreerd")
     work.wait_for_state(reference, "Wacht op crisischeck")
-    work.office.casework.report(reference, "ingetrokken")
+    work.office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
 
 
 def _named_in(folder: Path, name: str) -> list[str]:

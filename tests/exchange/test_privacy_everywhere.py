@@ -230,8 +230,8 @@ def test_nothing_of_a_destroyed_person_is_left(town: tuple[Stack, Mailbox, Recei
     stack = town[0]
     stays = stack.run("open", "--mijlpaal", "M3", "--zaak", "BLIJFT-1").stdout.split()[0]
     gone = stack.run("open", "--mijlpaal", "M3", "--client", "-", given=BSN).stdout.split()[0]
-    for event in ("aanmelding_geregistreerd", "ingetrokken"):
-        stack.run("meld", gone, event)
+    stack.run("meld", gone, "aanmelding_geregistreerd")
+    stack.run("meld", gone, "ingetrokken", "--gegevens", '{"motivering": "m-1"}')
     office = stack.office()
     wait_until(lambda: office.casework.case(gone).rows["M3"].finished, 120, stack.logs)
     with reading(office.engine) as session:

@@ -24,7 +24,7 @@ def ended(office: Office, *references: str) -> None:
     for reference in references:
         office.casework.open("M3", municipality="0518", reference=reference)
         office.casework.report(reference, "aanmelding_geregistreerd")
-        office.casework.report(reference, "ingetrokken")
+        office.casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
         office.looks.note(reference, "0518")
     carry_out(office)
 

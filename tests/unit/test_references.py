@@ -200,10 +200,10 @@ def test_the_command_gives_the_articles_as_data() -> None:
 
 
 def test_a_term_that_no_process_watches_says_so() -> None:
-    """The command says of an AVG request that nobody will be warned, and of a first talk nothing."""
+    """The command says of a plan that nobody will be warned, and of a first talk nothing."""
     unwatched, watched = (
         json.loads(CliRunner().invoke(app, ["termijn", term, "--vanaf", "2026-03-02"]).stdout)["niet_bewaakt"]
-        for term in ("T60", "T01")
+        for term in ("T63", "T01")
     )
     assert "Geen proces bewaakt" in unwatched
     assert watched is None
