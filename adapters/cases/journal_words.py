@@ -6,14 +6,21 @@ from typing import TYPE_CHECKING
 
 from adapters.runtime.actor import ActorKind
 from milestones.definitions import kept_definition
+from milestones.definitions.migrations import MOVED
 from milestones.four_eyes import ASKED, GIVEN, first_answer
+from milestones.policy_change import RECOUNTED
 from milestones.steering import STEERING
 
 if TYPE_CHECKING:
     from adapters.storage.database import JournalRow
     from milestones.policy import Policy
 
-_OWN_WORDS = {"geopend": "Gestart", "overgedragen": "Overgedragen aan deze mijlpaal"}
+_OWN_WORDS = {
+    "geopend": "Gestart",
+    "overgedragen": "Overgedragen aan deze mijlpaal",
+    MOVED: "Overgezet naar een nieuwe versie van de definitie",
+    RECOUNTED: "Lopende termijnen volgen het nieuwe beleid",
+}
 
 
 def event_label(row: JournalRow, policy: Policy) -> str:

@@ -9,6 +9,7 @@ from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.plain_values import from_json
 from milestones.case import Case, apply, start
 from milestones.definitions.migrations import MOVED, moved
+from milestones.policy_change import RECOUNTED, recounted
 from milestones.process import Event, RungDue
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ def replayed(case: Case, row: JournalRow, rules: Rules) -> tuple[Case, tuple[Ste
     today = row.at.astimezone(AMSTERDAM).date()
     if row.event == OPENED:
         return start(case, row.process.split("#")[0], row.on, today, rules, from_json(row.data))
-    if row.event == MOVED:
+    if row.event in (MOVED, RECOUNTED):
         process = next((item for item in case.processes if item.name == row.process), None)
         if process is None:
             raise LookupError(row.process)
+        if row.event == RECOUNTED:
+            return case.replaced(recounted(process, today, rules)), ()
         return case.replaced(moved(process, row.version, today, rules)[0]), ()
     if row.term is not None and row.rung is not None:
         return apply(case, row.process, RungDue(row.term, row.rung), today, rules)

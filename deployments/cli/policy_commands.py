@@ -21,6 +21,9 @@ Municipality = Annotated[
 Reason = Annotated[
     str | None, typer.Option("--reden", metavar="TEKST", help="Waarom, zoals een raadsbesluit.")
 ]
+Running = Annotated[
+    bool, typer.Option("--ook-lopende", help="Laat ook termijnen die lopen het nieuwe beleid volgen.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
 
 
@@ -69,25 +72,26 @@ def use_command(
     bestand: Annotated[Path, typer.Argument(metavar="NIEUW.toml", help="Het beleid dat gaat gelden.")],
     gemeente: Municipality = None,
     reden: Reason = None,
+    ook_lopende: Running = False,
 ) -> None:
     """Neem beleid in gebruik. Lopende termijnen houden het beleid waaronder zij begonnen."""
     from adapters.runtime.policies import policy_in
 
     here, code = _here(gemeente)
     policy, choices = policy_in(bestand, code)
-    _told(here, here.policy_book.put_forward(code, policy, choices, reden))
+    _told(here, here.policy_book.put_forward(code, policy, choices, reden), ook_lopende)
 
 
-def agree_command(gemeente: Municipality = None) -> None:
+def agree_command(gemeente: Municipality = None, ook_lopende: Running = False) -> None:
     """Neem als tweede persoon het beleid in gebruik dat klaarstaat."""
     here, code = _here(gemeente)
-    _told(here, here.policy_book.agree(code))
+    _told(here, here.policy_book.agree(code), ook_lopende)
 
 
-def back_command(gemeente: Municipality = None, reden: Reason = None) -> None:
+def back_command(gemeente: Municipality = None, reden: Reason = None, ook_lopende: Running = False) -> None:
     """Zet het beleid terug dat hiervoor gold."""
     here, code = _here(gemeente)
-    _told(here, here.policy_book.put_back(code, reden))
+    _told(here, here.policy_book.put_back(code, reden), ook_lopende)
 
 
 def versions_command(gemeente: Municipality = None, als_json: AsJson = False) -> None:
@@ -133,14 +137,19 @@ def _here(municipality: str | None) -> tuple[Office, str]:
     return here, municipality or here.settings.municipality
 
 
-def _told(here: Office, row: PolicyUseRow) -> None:
+def _told(here: Office, row: PolicyUseRow, running: bool) -> None:
+    from adapters.cases.policy_moves import follow_policy
+
     here.look_again()
     if row.in_use_at is None:
         say(
             f"Beleid {row.policy} staat klaar. Een tweede persoon neemt het in gebruik: routekaart beleid akkoord."
         )
-    else:
-        say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")
+        return
+    say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")
+    if running:
+        moved = list(follow_policy(here.casework, row.municipality))
+        say(f"{len(moved)} lopende termijnen kregen een andere laatste dag.")
 
 
 def _as_json(row: PolicyUseRow) -> dict[str, object]:

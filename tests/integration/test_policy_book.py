@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from adapters.cases.journal_words import event_label
 from adapters.cases.policy_book import PolicyUseError
+from adapters.cases.policy_moves import follow_policy
 from adapters.office import Office
 from adapters.operations.integrity import broken_cases
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
@@ -71,6 +73,29 @@ def test_a_running_term_keeps_the_policy_under_which_it_started(
     kept = office.casework.case(reference).case.processes[0].running("T10")
     assert kept is not None
     assert (str(kept.due), kept.policy) == ("2026-04-06", "standaard")
+    assert list(broken_cases(engine, office.rules_named)) == []
+
+
+def test_running_terms_follow_when_the_change_says_so(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """They are counted anew from their anchors, once, and only here; the journal says so and replays."""
+    office = _office(engine, clock, tmp_path)
+    mine, other = (office.casework.open("M2", municipality=code).reference for code in ("0518", "0344"))
+    row = _use(office, tmp_path, "[T10]\nweken = 2\n")
+    moved = list(follow_policy(office.casework, "0518"))
+    assert [(item.reference, item.term, str(item.before), str(item.after)) for item in moved] == [
+        (mine, "T10", "2026-04-06", "2026-03-23")
+    ]
+    view = office.casework.case(mine)
+    term = view.case.processes[0].running("T10")
+    assert term is not None
+    assert (str(term.due), term.policy) == ("2026-03-23", row.policy)
+    line = view.journal[-1]
+    assert (line.event, line.policy, line.data) == ("beleid_gewijzigd", row.policy, {"beleid": row.policy})
+    assert event_label(line, office.rules_for("0518").policy) == "Lopende termijnen volgen het nieuwe beleid"
+    assert office.casework.case(other).journal[-1].event == "geopend"
+    assert list(follow_policy(office.casework, "0518")) == []
     assert list(broken_cases(engine, office.rules_named)) == []
 
 
