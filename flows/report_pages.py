@@ -9,9 +9,10 @@ from adapters.oversight.disclosure import LEAST
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.oversight.monitor_figures import GROWTH, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
-from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, THIS_WEEK, UNOWNED
+from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, SECOND_OPINION, THIS_WEEK, UNOWNED
 from flows.views import BY_MILESTONE, VIEWS, address
 from milestones.dutch import dutch_date
+from milestones.four_eyes import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -69,6 +70,7 @@ def overview_page(
         (UNOWNED,): sum(len(work.unowned) for work in workloads),
         (HANDOFF,): sum(len(work.offered) for work in workloads),
         (PARTNER,): sum(item.waits_outside for work in workloads for item in work.items),
+        (SECOND_OPINION,): sum(item.waits_for == WAITS for work in workloads for item in work.items),
         (OPEN,): sum(len(work.items) for work in workloads),
     }
     by_milestone: dict[str, int] = {}

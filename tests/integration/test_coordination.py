@@ -21,7 +21,7 @@ from adapters.oversight.workload import read_workload, workload_csv
 from adapters.storage.database import JournalRow, reading
 from flows.report_pages import monitor_page, overview_page, workload_page
 from flows.tags import CANCEL_ASKED
-from flows.views import REVIEW_TAG
+from flows.views import REVIEW_TAG, VIEWS
 from milestones.process import NotPossible
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ def test_the_front_page_counts_and_says_from_which_moment(office: Office, clock:
     assert "De aantallen zijn van ma 9 maart 2026, 09:00 uur." in page
     (line,) = [line for line in page.splitlines() if "Alles wat open is" in line]
     assert line.rstrip(" |").endswith("1")
+    assert all(view.name in page for view in VIEWS)
 
 
 # --- who has what ---------------------------------------------------------------------------------------------
