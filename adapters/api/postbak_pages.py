@@ -91,6 +91,9 @@ def _list(office: Office, visitor: Visitor, error: str = "", done: str = "") -> 
 def _dealt(office: Office, visitor: Visitor, number: int, form: dict[str, list[str]]) -> HTMLResponse:
     given = {name: values[-1] for name, values in form.items()}
     if given.get("keuze") == "verwerpen":
+        places = {row.municipality for row in _waiting(office, visitor) if row.id == number}
+        if not all(visitor.may("behandelen", place or "*") for place in places):
+            return refused()
         with acts(visitor.actor):
             put_aside(office, number)
         return _list(office, visitor, done="Dit bericht is opzij gelegd.")

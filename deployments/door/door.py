@@ -22,6 +22,7 @@ from deployments.door.headers import header, host_name, with_security
 from deployments.door.login import LOGIN, log_in, own_path
 from deployments.door.notes import Notes
 from deployments.door.openid_login import BACK, BEGIN, WAY
+from deployments.door.own_routes import may_open
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.sessions import IN
@@ -151,6 +152,9 @@ class Door:
         if member is None:
             return await _refuse(scope, answer, 403, _NO_ROLE)
         if self.pages is not None and path.startswith(OWN_PAGES):
+            if not may_open(member, scope["method"], path.rstrip("/")):
+                log.info("right_missing", code=member.code, method=scope["method"])
+                return await _refuse(scope, answer, 403, "U mag dit niet. Vraag de beheerder erom.")
             return await self.pages({**scope, SCOPE_KEY: member}, receive, answer.send)
         try:
             scope, receive = await self.guard.passed(scope, receive, member)
