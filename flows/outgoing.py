@@ -16,6 +16,7 @@ from adapters.cases.outgoing import case_uuid
 from adapters.exchange.answers import forget_old_answers
 from adapters.exchange.case_system import report_stopped_zaken, tell_case_systems
 from adapters.exchange.inbox import reconcile, work_on_inbox
+from adapters.exchange.postbak_news import tell_of_rulings
 from adapters.exchange.webhooks import deliver_to, fan_out, report_dead_letters, waiting_subscribers
 from flows.wake_source import Chore
 
@@ -42,6 +43,7 @@ def exchange_chores(office: Office) -> tuple[Chore, ...]:
         Chore("case_system", SOON_SECONDS, lambda: tell_case_systems(office)),
         Chore("stopped_zaken", ROUND_SECONDS, lambda: report_stopped_zaken(office)),
         Chore("dead_letters", ROUND_SECONDS, lambda: report_dead_letters(office)),
+        Chore("rulings", ROUND_SECONDS, lambda: tell_of_rulings(office)),
         Chore("reconciliation", ROUND_SECONDS, lambda: reconcile(office)),
         Chore("old_answers", ROUND_SECONDS, lambda: forget_old_answers(office)),
     )

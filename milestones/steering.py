@@ -1,8 +1,8 @@
 """What is done to a process from outside its table.
 
-It is given to somebody, put back a step, judged with four eyes, or its opening that lies ahead is set right. All are
-transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a definition, so that no
-form offers them among the events of the case itself, but for a second opinion that waits.
+It is given to somebody, put back a step, judged with four eyes, shown to the inwoner, or its opening that lies ahead
+is set right. All are transitions of their own in the journal; nothing is ever taken out of it. They are no rows of a
+definition, so that no form offers them among the events of the case itself, but for a second opinion that waits.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 ASSIGNED: Final = "houder_gewijzigd"
 PUT_BACK: Final = "teruggezet"
 OPENING_SET_RIGHT: Final = "opening_rechtgezet"
+RESIDENT_PAGE: Final = "inzage_inwoner"
 
 ASSIGN_REASONS = (
     "toegewezen",
@@ -71,6 +72,12 @@ STEERING: Mapping[str, EventSpec] = MappingProxyType(
                     decision=True,
                 ),
                 EventSpec(
+                    RESIDENT_PAGE,
+                    "Inzage voor de inwoner gegeven of ingetrokken",
+                    (one_of("inzage", "Gegeven of ingetrokken", ("gegeven", "ingetrokken"), required=True),),
+                    decision=True,
+                ),
+                EventSpec(
                     OPENING_SET_RIGHT,
                     "Datum van de start rechtgezet",
                     (one_of("reden", "Waarom", OPENING_REASONS, required=True),),
@@ -105,7 +112,7 @@ def is_steering(given: Input) -> bool:
 def steer(definition: Definition, before: Snapshot, event: Event, today: date, rules: Rules) -> Outcome:
     """Decide what an event of a coordinator does. Raises NotPossible or InvalidData; then nothing has changed."""
     rules = rules.under(definition)
-    if is_closed(definition, before):
+    if event.name != RESIDENT_PAGE and is_closed(definition, before):
         raise NotPossible(f"{before.name} is al afgerond ({before.state}).")
     if event.on > today:
         raise NotPossible(f"De datum {event.on.isoformat()} ligt in de toekomst.")
@@ -122,6 +129,8 @@ def steer(definition: Definition, before: Snapshot, event: Event, today: date, r
         if "houder" in data:
             facts["houder"] = data["houder"]
         return Outcome(before, replace(after, facts=facts), event.name)
+    if event.name == RESIDENT_PAGE:
+        return Outcome(before, after, event.name)
     target = str(data["naar"])
     undone = _way(definition, target, before)
     kept = without_proposal(before.facts)

@@ -311,6 +311,7 @@ EventName = Literal[
     # Four eyes
     "tweede_beoordeling_gevraagd",
     "tweede_beoordeling_gegeven",
+    "inzage_inwoner",
     # The start of a process
     "geopend",
 ]
@@ -354,6 +355,7 @@ FieldName = Literal[
     "hersteltermijn_tot",
     "inkomen",
     "instemming",
+    "inzage",
     "inwoner_stemt_in",
     "kanalen",
     "keuze",

@@ -20,8 +20,10 @@ from adapters.api.own_pages import feed_router, own_router
 from adapters.api.policy_pages import policy_router
 from adapters.api.postbak_pages import postbak_router
 from adapters.api.problems import answer_problems
+from adapters.api.resident_pages import resident_router
 from adapters.api.upkeep_pages import upkeep_router
 from adapters.api.work_pages import work_router
+from adapters.api.workload_pages import workload_router
 from adapters.exchange.clients import ensure_first_client
 from adapters.exchange.event_mapping import read_rules
 
@@ -33,6 +35,7 @@ def page_routers(office: Office) -> tuple[APIRouter, ...]:
     """Return the routes of the pages for who is known."""
     return (
         work_router(office),
+        workload_router(office),
         own_router(office),
         case_router(office),
         postbak_router(office),
@@ -79,6 +82,7 @@ def create_api(office: Office) -> FastAPI:
         operator.router,
         handoff_router(office),
         feed_router(office),
+        resident_router(office),
         *page_routers(office),
     )
     for router in routers:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -11,16 +10,17 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from adapters.api.event_forms import day_in_form, filled_in, in_labels, key_of, last, report_as
 from adapters.api.page_parts import html_page, notice
+from adapters.api.resident_pages import hand_out
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
-from adapters.cases.caseload import Caseload
 from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.looks import is_purpose
 from adapters.cases.presentation import process_title, second_opinion_line
 from adapters.cases.store import UnknownCaseError
-from adapters.messages.handoff_links import ACCEPTED
 from adapters.messages.message_writing import why_then
+from adapters.messages.page_keys import KeyKind
 from adapters.runtime.actor import acts
 from milestones.case import closed, possible_now
 from milestones.definition import ANY, OFFERED, RETURNED, FieldKind
@@ -38,12 +38,10 @@ if TYPE_CHECKING:
     from adapters.cases.casework import CaseView
     from adapters.office import Office
     from milestones.definition import EventSpec
-    from milestones.definition import Field as EventField
     from milestones.policy import Policy
     from milestones.process import Snapshot
 
 _MOST_LINES = 50
-_YES_NO = {"ja": True, "nee": False}
 _ROUTE = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
 
 
@@ -103,6 +101,16 @@ def case_router(office: Office) -> APIRouter:
         view = _seen(office, visitor, reference, doel if is_purpose(doel) else None)
         return _case_page(office, visitor, view, gedaan) if view else _unknown()
 
+    @router.post("/{reference}/opvolgen")
+    def follow(reference: str, visitor: TheVisitor, form: FormFields) -> Response:
+        view = _seen(office, visitor, reference)
+        return _followed(office, visitor, view, form) if view else _unknown()
+
+    @router.post("/{reference}/volgen")
+    def show_resident(reference: str, visitor: TheVisitor, form: FormFields) -> Response:
+        view = _seen(office, visitor, reference)
+        return _handed_out(office, visitor, view, form) if view else _unknown()
+
     @router.get("/{reference}/melden/{process}/{event}")
     def ask(reference: str, process: str, event: str, visitor: TheVisitor) -> HTMLResponse:
         view = _seen(office, visitor, reference)
@@ -145,7 +153,9 @@ def _seen(office: Office, visitor: Visitor, reference: str, purpose: str | None 
     return view
 
 
-def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> HTMLResponse:
+def _case_page(
+    office: Office, visitor: Visitor, view: CaseView, done: str, follow_error: str = ""
+) -> HTMLResponse:
     policy, today = office.rules_for(view.municipality).policy, office.clock.today()
     places = [
         _place(office, view, process, policy, today, visitor)
@@ -157,10 +167,51 @@ def _case_page(office: Office, visitor: Visitor, view: CaseView, done: str) -> H
         for row in reversed(view.journal)
     ]
     return html_page(
-        "case.html", 200, title=f"Zaak {view.reference}", here="/zaak", visitor=visitor, reference=view.reference,
+        "case.html", 422 if follow_error else 200, title=f"Zaak {view.reference}", here="/zaak",
+        visitor=visitor, reference=view.reference,
         crisis=any(item.facts.get("bedreigende_situatie") is True for item in view.case.processes),
         route=list(_route(view, policy)), places=places, done=done == "1", lines=lines[:_MOST_LINES],
-        older=len(lines) - _MOST_LINES,
+        older=len(lines) - _MOST_LINES, today=today, follow_error=follow_error,
+        resident=visitor.may("behandelen", view.municipality)
+        and view.municipality in office.settings.resident_pages,
+        resident_until=office.page_keys.ends_on(KeyKind.RESIDENT, view.reference),
+        follow=office.follow_ups.of(visitor.code).get(view.reference),
+    )  # fmt: skip
+
+
+def _followed(office: Office, visitor: Visitor, view: CaseView, form: dict[str, list[str]]) -> Response:
+    """Keep the day on which somebody looks at this case again, or forget it."""
+    error = ""
+    try:
+        day = day_in_form(form, "dag")
+        if last(form, "keuze") == "klaar":
+            office.follow_ups.drop(visitor.code, view.reference)
+        elif day is None:
+            error = "Kies een dag."
+        else:
+            office.follow_ups.keep(visitor.code, view.reference, day)
+    except NotPossible as refusal:
+        error = refusal.reason
+    except ValueError:
+        error = "Dit is geen datum."
+    if error:
+        return _case_page(office, visitor, view, "", error)
+    return RedirectResponse(f"/zaak/{view.reference}#opvolgen", 303)
+
+
+def _handed_out(office: Office, visitor: Visitor, view: CaseView, form: dict[str, list[str]]) -> Response:
+    """Make the address of the page for the inwoner, or take it back."""
+    if view.municipality not in office.settings.resident_pages:
+        return _unknown()
+    if not visitor.may("behandelen", view.municipality):
+        return refused()
+    give = last(form, "keuze") != "stop"
+    address = hand_out(office, visitor, view, give=give)
+    if not give:
+        return RedirectResponse(f"/zaak/{view.reference}#inzage", 303)
+    return html_page(
+        "resident_given.html", 200, title="Inzage voor de inwoner", here="/zaak", reference=view.reference,
+        address=address, days=office.settings.resident_page_days,
     )  # fmt: skip
 
 
@@ -247,7 +298,7 @@ def _form_page(
     return html_page(
         "report.html", 422 if error else 200, title=f"Fout: {title}" if error else title, here="/zaak",
         visitor=visitor, reference=view.reference, process=process, spec=spec, given=given, error=error,
-        about=about, kinds=FieldKind, key=(given.get("sleutel") or [secrets.token_urlsafe(9)])[-1],
+        about=about, kinds=FieldKind, key=key_of(given),
         today=office.clock.today(),
     )  # fmt: skip
 
@@ -261,46 +312,21 @@ def _reported(
     spec = _spec(view, process, event)
     if spec is None:
         return _form_page(office, visitor, view, process, event, form)
-    data: dict[str, object] = {}
-    for item in spec.fields:
-        if (value := _value(item, form.get(item.name, []))) is not None:
-            data[item.name] = value
     try:
-        written = (form.get("op") or [""])[-1]
-        on = date.fromisoformat(written) if written else None
+        on = day_in_form(form)
     except ValueError:
         return _form_page(office, visitor, view, process, event, form, "Dit is geen datum.", "op")
     try:
-        with acts(visitor.actor):
-            office.casework.report(
-                view.reference, event, process=process, on=on, data=data,
-                event_id=f"pagina:{(form.get('sleutel') or [secrets.token_urlsafe(9)])[-1]}"[:200],
-            )  # fmt: skip
-            if event == ACCEPTED and not visitor.team:
-                Caseload(office.engine, office.casework).assign(
-                    view.reference, process, visitor.code, "toegewezen"
-                )
+        report_as(
+            office,
+            visitor,
+            view.reference,
+            process,
+            event,
+            (on, filled_in(spec, form)),
+            f"pagina:{key_of(form)}",
+        )
     except CaseRefusal as refusal:
-        said = str(refusal)
-        about = next((item.name for item in spec.fields if f"'{item.name}'" in said), "")
-        for item in spec.fields:
-            said = said.replace(f"'{item.name}'", f"'{item.label}'")
-        said = said.replace(f"'{spec.name}'", f"'{spec.label}'")
+        said, about = in_labels(str(refusal), spec)
         return _form_page(office, visitor, view, process, event, form, said, about)
     return RedirectResponse(f"/zaak/{view.reference}?gedaan=1", 303)
-
-
-def _value(item: EventField, given: list[str]) -> object | None:
-    """Return what was filled in, as the mijlpalen know it; nothing for a field that was left empty."""
-    filled = [value for value in given if value]
-    if not filled:
-        return None
-    match item.kind:
-        case FieldKind.CHOICES:
-            return filled
-        case FieldKind.YES_NO:
-            return _YES_NO.get(filled[-1], filled[-1])
-        case FieldKind.NUMBER if filled[-1].isdecimal():
-            return int(filled[-1])
-        case _:
-            return filled[-1]

@@ -6,6 +6,7 @@ Server-rendered, without script, made for a phone first.
 from __future__ import annotations
 
 import secrets
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -35,6 +36,13 @@ _pages = Environment(
     lstrip_blocks=True,
 )
 _pages.filters["datum"] = dutch_date
+_pages.filters["zip_self"] = lambda values: [
+    (value, value) for value in values
+]  # a choice shows its own value
+
+
+LOGGED_IN: ContextVar[bool] = ContextVar("logged_in", default=False)
+"""Whether who looks came through the door, and can log out there."""
 
 
 async def long_form(request: Request, longest: int = _LONGEST_FORM) -> dict[str, list[str]]:
@@ -93,4 +101,6 @@ def html_page(template: str, status: int, **values: object) -> HTMLResponse:
             "frame-ancestors 'none'"
         ),
     }
-    return HTMLResponse(_pages.get_template(template).render(nonce=nonce, **values), status, headers)
+    return HTMLResponse(
+        _pages.get_template(template).render(nonce=nonce, logs_out=LOGGED_IN.get(), **values), status, headers
+    )

@@ -14,7 +14,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from adapters.api.page_parts import PersonRoute, notice
+from adapters.api.page_parts import LOGGED_IN, PersonRoute, notice
 from adapters.messages.addressing import LAST_RESORTS
 from adapters.messages.page_links import DAYS, WHO
 from adapters.messages.recipients import EVERY_MUNICIPALITY
@@ -52,6 +52,7 @@ class VisitorRoute(PersonRoute):
             if request.method == "POST" and not from_own_page(request):
                 return refused()
             request.state.visitor = visitor
+            LOGGED_IN.set(visitor.known is not None)
             return await handle(request)
 
         return handled
@@ -107,6 +108,11 @@ class Visitor:
         if right == "verdelen":
             return bool({municipality, EVERY_MUNICIPALITY} & self.divides)
         return right in ("zien", "behandelen") and self.sees(municipality)
+
+    @property
+    def divides_somewhere(self) -> bool:
+        """Whether he divides the work of any gemeente."""
+        return bool(self.divides) if self.known is None else self.known.may("verdelen")
 
     @property
     def actor(self) -> Actor:

@@ -1,35 +1,30 @@
-"""Mijn werk, werkvoorraad and zoeken: what waits for somebody, and one press to do it."""
+"""Mijn werk and zoeken: what waits for somebody, with one press to do it."""
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlmodel import col, select
 
+from adapters.api.event_forms import last
 from adapters.api.page_parts import html_page, long_form
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
-from adapters.cases.caseload import Caseload
+from adapters.exchange.postbak import waiting
+from adapters.exchange.postbak_news import is_ruling
 from adapters.exchange.references import find_cases
 from adapters.messages.message_kinds import HANDOFF
-from adapters.oversight.workload import municipalities, read_workload
-from adapters.runtime.actor import acts
+from adapters.oversight.worklists import read_own
 from adapters.storage.database import reading
-from adapters.storage.message_tables import DeliveryRow
-from milestones.refusal import CaseRefusal
-from milestones.steering import ASSIGN_REASONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from adapters.office import Office
     from adapters.oversight.workload import WorkItem
 
-_PER_PAGE = 100
 FormFields = Annotated[dict[str, list[str]], Depends(long_form)]
 
 
@@ -47,16 +42,12 @@ def work_router(office: Office) -> APIRouter:
 
     @router.get("/mijn")
     def mine(visitor: TheVisitor) -> HTMLResponse:
-        blocks = _blocks(office, visitor)
-        return html_page("mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=blocks)
+        return _mine(office, visitor)
 
-    @router.get("/werkvoorraad")
-    def workload(request: Request, visitor: TheVisitor) -> HTMLResponse:
-        return _workload_page(office, visitor, request)
-
-    @router.post("/werkvoorraad")
-    def divide(request: Request, visitor: TheVisitor, form: FormFields) -> HTMLResponse:
-        return _workload_page(office, visitor, request, _assign(office, visitor, form))
+    @router.post("/mijn/opvolgen")
+    def done_following(visitor: TheVisitor, form: FormFields) -> Response:
+        office.follow_ups.drop(visitor.code, last(form, "zaak"))
+        return RedirectResponse("/mijn", 303)
 
     @router.get("/zoeken")
     def search(visitor: TheVisitor, q: str = "") -> Response:
@@ -69,34 +60,31 @@ def work_router(office: Office) -> APIRouter:
     return router
 
 
-def _items(office: Office, visitor: Visitor) -> list[WorkItem]:
-    places = municipalities(office)
-    return [item for place in places if visitor.sees(place) for item in read_workload(office, place).items]
+def _mine(office: Office, visitor: Visitor) -> HTMLResponse:
+    again = office.follow_ups.due(visitor.code, office.clock.today(), visitor.municipalities)
+    post = waiting(office) if visitor.divides_somewhere else ()
+    post = [row for row in post if row.municipality is None or visitor.may("verdelen", row.municipality)]
+    return html_page(
+        "mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=_blocks(office, visitor),
+        again=again, post=len(post), rulings=sum(map(is_ruling, post)),
+    )  # fmt: skip
 
 
 def _blocks(office: Office, visitor: Visitor) -> list[_Block]:
     """Return what is somebody's, each piece of work once: what he must answer first, then what ends first."""
     today = office.clock.today()
-    book = office.recipients.book()
-    person = book.people.get(visitor.code)
-    team = {visitor.code, person.team if person else None} - {None}
-    with reading(office.engine) as session:
-        asked = set(
-            session.exec(
-                select(DeliveryRow.case_reference, DeliveryRow.process).where(
-                    DeliveryRow.kind == HANDOFF, col(DeliveryRow.recipient).in_(team)
-                )
-            )
-        )
-    everything = _by_urgency(_items(office, visitor))
-    offered = [item for item in everything if item.offered and (item.reference, item.process) in asked]
-    returned = [item for item in everything if item.returned and visitor.may("verdelen", item.municipality)]
-    own = [item for item in everything if item.holder in team or item.deputy == visitor.code]
-    rest = [item for item in own if item not in offered]
+    person = office.recipients.book().people.get(visitor.code)
+    people = frozenset({visitor.code} | ({person.team} if person and person.team else set()))
+    work = read_own(
+        office, visitor.municipalities, visitor.code, people, asks=HANDOFF, divides=visitor.divides_somewhere
+    )
+    offered = _by_urgency(work.offered)
+    returned = _by_urgency(item for item in work.returned if visitor.may("verdelen", item.municipality))
+    rest = _by_urgency(item for item in work.held if item not in work.offered)
     late = [item for item in rest if item.due is not None and item.due < today]
     now = [item for item in rest if item.due == today]
     week = [item for item in rest if item.due is not None and 0 < (item.due - today).days <= _week(today)]
-    later = [item for item in rest if item not in (*late, *now, *week)]
+    later = [item for item in rest if item.due is None or (item.due - today).days > _week(today)]
     listed = [
         _Block("Teruggegeven: zoek iemand anders", returned),
         _Block("Aan jou aangeboden", offered),
@@ -114,69 +102,6 @@ def _week(today: date) -> int:
 
 def _by_urgency(items: Iterable[WorkItem]) -> list[WorkItem]:
     return sorted(items, key=lambda item: (not item.threatened, item.due or date.max, item.reference))
-
-
-_FILTERS: dict[str, tuple[str, Callable[[Any, date], bool]]] = {
-    "": ("Alles", lambda _, __: True),
-    "te-laat": ("Te laat", lambda item, today: item.due is not None and item.due < today),
-    "crisis": ("Crisis", lambda item, _: item.threatened),
-    "zonder-eigenaar": ("Zonder eigenaar", lambda item, _: item.holder is None),
-    "aangeboden": ("Wacht op overdracht", lambda item, _: item.offered),
-    "partner": ("Wacht op partner", lambda item, _: item.waits_outside),
-}
-_SORTS: dict[str, tuple[str, Callable[[Any], Any]]] = {
-    "": ("Datum", lambda item: (not item.threatened, item.due or date.max, item.reference)),
-    "wie": ("Medewerker", lambda item: (item.holder or "", item.due or date.max)),
-    "zaak": ("Zaak", lambda item: item.reference),
-}
-
-
-def _workload_page(
-    office: Office, visitor: Visitor, request: Request, said: tuple[list[str], list[str]] | None = None
-) -> HTMLResponse:
-    today, asked = office.clock.today(), request.query_params
-    chosen = asked.get("alleen", "") if asked.get("alleen", "") in _FILTERS else ""
-    order = asked.get("volgorde", "") if asked.get("volgorde", "") in _SORTS else ""
-    keep = _FILTERS[chosen][1]
-    items = sorted((item for item in _items(office, visitor) if keep(item, today)), key=_SORTS[order][1])
-    number = int(asked["blad"]) if asked.get("blad", "").isdecimal() else 1
-    begin = (max(1, number) - 1) * _PER_PAGE
-    return html_page(
-        "workload.html", 200, title="Werkvoorraad", here="/werkvoorraad", visitor=visitor, today=today,
-        items=items[begin : begin + _PER_PAGE], total=len(items), number=max(1, number),
-        more=len(items) > begin + _PER_PAGE, filters={name: label for name, (label, _) in _FILTERS.items()},
-        chosen=chosen, sorts={name: label for name, (label, _) in _SORTS.items()}, order=order,
-        people=sorted(office.recipients.book().people), reasons=ASSIGN_REASONS, said=said,
-        key=secrets.token_urlsafe(9),
-    )  # fmt: skip
-
-
-def _assign(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> tuple[list[str], list[str]]:
-    """Put the ticked processes in the name of somebody; return what was done and what was refused."""
-    chosen, person = form.get("zaak", []), (form.get("medewerker") or [""])[-1]
-    reason, key = (form.get("reden") or ["werkverdeling"])[-1], (form.get("sleutel") or [""])[-1]
-    if not chosen:
-        return [], ["Kies eerst een of meer zaken."]
-    book = office.recipients.book()
-    if person not in book.people:
-        return [], ["Deze medewerker kennen we niet. Kies er een uit de lijst."]
-    caseload = Caseload(office.engine, office.casework)
-    done, failed = [], []
-    for ticked in dict.fromkeys(chosen):
-        reference, _, process = ticked.partition(" ")
-        try:
-            if not visitor.may("verdelen", office.casework.case(reference).municipality):
-                failed.append(f"{reference}: dit mag je niet verdelen.")
-                continue
-            with acts(visitor.actor):
-                caseload.assign(
-                    reference, process, person, reason, f"werkvoorraad:{key}:{reference}:{process}"[:200]
-                )
-        except CaseRefusal as refusal:
-            failed.append(f"{reference}: {refusal.reason}")
-        else:
-            done.append(f"{reference}, {process} staat op naam van {person}.")
-    return done, failed
 
 
 def _found(office: Office, visitor: Visitor, asked: str) -> list[str]:

@@ -11,6 +11,7 @@ from adapters.cases.attention import Attention
 from adapters.cases.casework import AfterSteps, Casework, nothing_more
 from adapters.cases.clock_guard import ClockGuard
 from adapters.cases.current_rules import CurrentRules
+from adapters.cases.follow_ups import FollowUps
 from adapters.cases.looks import Looks
 from adapters.cases.policy_book import PolicyBook
 from adapters.runtime.actor import ActorKind
@@ -80,6 +81,11 @@ class CaseOffice:
     def terms_may_fire(self) -> bool:
         """Whether terms may fire now: a clock that was set for a demo or a test is always right."""
         return not isinstance(self.clock, SystemClock) or self.clock_guard.trusts()
+
+    @cached_property
+    def follow_ups(self) -> FollowUps:
+        """The days on which people want to look at a case again."""
+        return FollowUps(self.engine, self.clock)
 
     @cached_property
     def attention(self) -> Attention:

@@ -15,14 +15,14 @@ from sqlalchemy import select as rows
 from sqlmodel import Session, col, select
 
 from adapters.runtime.plain_values import from_json
-from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, table_of
+from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, table_of
 from milestones.case import Case
 from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.refusal import CaseRefusal
 from milestones.terms import Rung
 
 if TYPE_CHECKING:
-    from sqlalchemy import BindParameter, ColumnElement, Row, Select
+    from sqlalchemy import BindParameter, ColumnElement, Engine, Row, Select
 
 
 class UnknownCaseError(CaseRefusal, LookupError):
@@ -30,6 +30,15 @@ class UnknownCaseError(CaseRefusal, LookupError):
 
     def __init__(self, reference: str) -> None:
         super().__init__(f"Er is geen zaak '{reference}'.")
+
+
+def municipality_of(engine: Engine, reference: str) -> str:
+    """Return the gemeentecode of a case; an unknown reference is an UnknownCaseError."""
+    with reading(engine) as session:
+        row = session.get(CaseRow, reference)
+    if row is None:
+        raise UnknownCaseError(reference)
+    return row.municipality
 
 
 @dataclass(slots=True)

@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What is told, to which role in which municipality; the id lets a receiver drop a repeat."""
+    """What is told, to which role in which municipality; the id lets a receiver drop a repeat.
+
+    `page` is the path of the page of ours where one acts on it.
+    """
 
     id: str
     role: str
     municipality: str
     title: str
     body: str
+    page: str = ""
 
 
 def announce(office: MessageOffice, announcement: Announcement) -> bool:
@@ -40,13 +44,14 @@ def announce(office: MessageOffice, announcement: Announcement) -> bool:
     found = addressees(book, announcement.role, announcement.municipality, today)
     if not found:
         return _to_file(office, announcement)
-    return all([_told(item.recipient, announcement) for item in found])  # noqa: C419
+    return all([_told(office, item.recipient, announcement) for item in found])  # noqa: C419
 
 
-def _told(holder: Recipient, announcement: Announcement) -> bool:
-    message = Written(
-        announcement.id, announcement.title, announcement.body, municipality=announcement.municipality
-    )
+def _told(office: MessageOffice, holder: Recipient, announcement: Announcement) -> bool:
+    body = announcement.body
+    if announcement.page:
+        body += f"\n{office.page_links.page(announcement.page, holder.code)}"
+    message = Written(announcement.id, announcement.title, body, municipality=announcement.municipality)
     for address in holder.kanalen.values():
         try:
             send_over(address.get_secret_value(), message)

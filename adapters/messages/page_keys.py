@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from contextlib import nullcontext
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import reading, writing
 from adapters.storage.page_tables import PageKeyRow
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from datetime import date, timedelta
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
     from adapters.runtime.clock import Clock
 
@@ -35,12 +38,14 @@ class PageKeys:
         self._engine = engine
         self._clock = clock
 
-    def make(self, kind: KeyKind, subject: str, lasts: timedelta | None = None) -> str:
-        """Return a new key; the one before it is taken back."""
+    def make(
+        self, kind: KeyKind, subject: str, lasts: timedelta | None = None, session: Session | None = None
+    ) -> str:
+        """Return a new key; the one before it is taken back. With `session` in a transaction of the caller."""
         key = secrets.token_urlsafe(24)
         now = self._clock.now()
-        self.take_back(kind, subject)
-        with writing(self._engine) as session:
+        with nullcontext(session) if session else writing(self._engine) as session:  # noqa: PLR1704
+            self.take_back(kind, subject, session)
             session.add(
                 PageKeyRow(
                     key_hash=_hash(key), kind=kind, subject=subject, made_at=now,
@@ -49,18 +54,28 @@ class PageKeys:
             )  # fmt: skip
         return key
 
-    def take_back(self, kind: KeyKind, subject: str) -> None:
+    def take_back(self, kind: KeyKind, subject: str, session: Session | None = None) -> None:
         """Let no key of this subject show anything any more."""
-        with writing(self._engine) as session:
+        with nullcontext(session) if session else writing(self._engine) as session:  # noqa: PLR1704
             session.execute(
                 delete(PageKeyRow).where(col(PageKeyRow.kind) == kind, col(PageKeyRow.subject) == subject)
             )
 
     def has(self, kind: KeyKind, subject: str) -> bool:
         """Whether there is a key of this subject."""
-        query = select(PageKeyRow.key_hash).where(PageKeyRow.kind == kind, PageKeyRow.subject == subject)
+        return self._row(kind, subject) is not None
+
+    def ends_on(self, kind: KeyKind, subject: str) -> date | None:
+        """Return the last day of the key of this subject; None without one, or when it ended."""
+        row = self._row(kind, subject)
+        if row is None or row.expires_at is None or row.expires_at <= self._clock.now():
+            return None
+        return row.expires_at.astimezone(AMSTERDAM).date()
+
+    def _row(self, kind: KeyKind, subject: str) -> PageKeyRow | None:
+        query = select(PageKeyRow).where(PageKeyRow.kind == kind, PageKeyRow.subject == subject)
         with reading(self._engine) as session:
-            return session.exec(query).first() is not None
+            return session.exec(query).first()
 
     def subject_of(self, kind: KeyKind, key: str) -> str | None:
         """Return what a key shows; None when it ended, was taken back, or never was."""

@@ -20,13 +20,14 @@ class PageLinks:
 
     def case(self, reference: str, recipient: str | None = None) -> str:
         """Return the page of a case, for a recipient."""
-        return self._address(f"/zaak/{reference}", recipient)
+        return self.page(f"/zaak/{reference}", recipient)
 
     def mine(self, recipient: str | None = None) -> str:
         """Return the page with somebody's own work."""
-        return self._address("/mijn", recipient)
+        return self.page("/mijn", recipient)
 
-    def _address(self, path: str, recipient: str | None) -> str:
+    def page(self, path: str, recipient: str | None = None) -> str:
+        """Return one of our pages by its path, for a recipient."""
         known = f"?{urlencode({WHO: self._signer.dumps(recipient)})}" if recipient else ""
         return f"{self._base_url}{path}{known}"
 

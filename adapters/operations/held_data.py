@@ -46,6 +46,7 @@ WORDS: Mapping[str, str] = {
     "legal_holds": "bewaarplicht",
     "destruction_approvals": "goedkeuring voor vernietiging",
     "page_keys": "adressen om de zaak te volgen",
+    "follow_ups": "dagen waarop iemand weer wil kijken",
     "answers": "antwoorden die voor een herhaling bewaard worden",
     "inbox": "meldingen van andere systemen",
     "postbak": "post die een mens bekijkt",

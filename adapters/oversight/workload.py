@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from adapters.cases.caseload import Away
     from adapters.runtime.clock import Clock
     from milestones.definition import EventSpec
-    from milestones.policy import Rules
+    from milestones.policy import Policy, Rules
 
 
 _SUNDAY = 6
@@ -177,7 +177,7 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
     away = office.away(municipality, today)
     with reading(office.engine) as session:
         processes = session.execute(
-            select(*_COLUMNS).where(*here).order_by(col(ProcessRow.id))  # type: ignore[call-overload]
+            select(*PROCESS_COLUMNS).where(*here).order_by(col(ProcessRow.id))  # type: ignore[call-overload]
         ).all()
         terms = session.execute(
             select(col(TimerRow.process_id), col(TimerRow.term), col(TimerRow.due))
@@ -191,35 +191,40 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
     contacts = {
         row.case_reference: row.facts.get("contactpersoon") for row in processes if row.code == GUIDANCE
     }
-    items = []
-    for row in processes:
-        due, term = first.get(row.id, (None, None))
-        state = kept_definition(row.code, row.version).state(row.state)
-        holder = row.facts.get("houder") or contacts.get(row.case_reference)
-        items.append(
-            WorkItem(
-                reference=row.case_reference,
-                process=row.name,
-                waits_for=WAITS if row.facts.get("tweede_beoordeling") else state.waits_for,
-                role=dutch_role(policy.role(row.role)),
-                holder=holder,
-                deputy=deputy_for(holder, away),
-                due=due,
-                term=term,
-                threatened=row.facts.get("bedreigende_situatie") is True,
-                offered=row.state == OFFERED,
-                waits_outside=state.waits_on_partner,
-                flow_run_id=row.flow_run_id,
-                opened_on=row.opened_on,
-                state=row.state,
-                version=row.version,
-                municipality=municipality,
-            )
-        )
-    return Workload(municipality, today, tuple(items), frozenset(away))
+    items = tuple(
+        work_item(row, policy, first.get(row.id), contacts.get(row.case_reference), away) for row in processes
+    )
+    return Workload(municipality, today, items, frozenset(away))
 
 
-_COLUMNS = (
+def work_item(
+    row: Any, policy: Policy, first: tuple[date, str] | None, contact: str | None, away: Mapping[str, Away]
+) -> WorkItem:
+    """Return a row of `PROCESS_COLUMNS` as an item; `first` is the first duty that ends, with its last day."""
+    due, term = first or (None, None)
+    state = kept_definition(row.code, row.version).state(row.state)
+    holder = row.facts.get("houder") or contact
+    return WorkItem(
+        reference=row.case_reference,
+        process=row.name,
+        waits_for=WAITS if row.facts.get("tweede_beoordeling") else state.waits_for,
+        role=dutch_role(policy.role(row.role)),
+        holder=holder,
+        deputy=deputy_for(holder, away),
+        due=due,
+        term=term,
+        threatened=row.facts.get("bedreigende_situatie") is True,
+        offered=row.state == OFFERED,
+        waits_outside=state.waits_on_partner,
+        flow_run_id=row.flow_run_id,
+        opened_on=row.opened_on,
+        state=row.state,
+        version=row.version,
+        municipality=row.municipality,
+    )
+
+
+PROCESS_COLUMNS = (
     col(ProcessRow.id),
     col(ProcessRow.case_reference),
     col(ProcessRow.name),
@@ -230,6 +235,7 @@ _COLUMNS = (
     col(ProcessRow.facts),
     col(ProcessRow.flow_run_id),
     col(ProcessRow.opened_on),
+    col(ProcessRow.municipality),
 )
 
 HEADS = (

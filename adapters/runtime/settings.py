@@ -167,6 +167,12 @@ class Settings(BaseSettings):
     integration_key: SecretStr | None = None
     # Earlier ones, valid beside it until nobody uses them any more.
     integration_keys_old: tuple[SecretStr, ...] = ()
+    # Of which gemeentecodes an inwoner may see his own case on a page, with the number that he calls; and for how long.
+    resident_pages: dict[
+        Annotated[str, Field(pattern=r"^[0-9]{4}$")],
+        Annotated[str, Field(pattern=r"^\+?[0-9][0-9 -]{1,18}$")],
+    ] = {}
+    resident_page_days: Annotated[int, Field(ge=1, le=366)] = 90
     # The API: how much at once, how large, and how old a signed token may be.
     api_requests_per_second: Annotated[int, Field(ge=1, le=100_000)] = 100
     api_largest_body: Annotated[int, Field(ge=1_000)] = 1_000_000

@@ -34,9 +34,10 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import Field, Session, SQLModel
+from sqlmodel import Field, Session, SQLModel, col
 
 from adapters.runtime.database_address import database_address
+from adapters.storage.facts import FactText
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
@@ -117,6 +118,19 @@ class ProcessRow(SQLModel, table=True):
     asked_at: datetime | None = _moment(nullable=True)  # since when a change waits to be shown
     leased_by: str | None = Field(default=None, max_length=80)
     leased_until: datetime | None = _moment(nullable=True)
+
+
+_RETURNED = text("state = 'TERUGGEGEVEN'")
+for _name, _fact in (("ix_processes_holder", "houder"), ("ix_processes_contact", "contactpersoon")):
+    Index(
+        _name,
+        FactText(col(ProcessRow.facts), _fact),
+        sqlite_where=text("closed IS 0"),
+        postgresql_where=text("closed IS false"),
+    )
+Index(
+    "ix_processes_returned", col(ProcessRow.municipality), sqlite_where=_RETURNED, postgresql_where=_RETURNED
+)
 
 
 class TimerRow(SQLModel, table=True):

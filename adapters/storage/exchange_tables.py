@@ -147,6 +147,7 @@ class PostbakRow(SQLModel, table=True):
     received_at: datetime = _moment()
     closed_at: datetime | None = _moment(nullable=True)
     outcome: str | None = Field(default=None, max_length=100)
+    told_at: datetime | None = _moment(nullable=True)  # when the coordinator last heard that it waits
 
 
 class SubscriptionRow(SQLModel, table=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Column, Index
 from sqlmodel import Field, SQLModel
@@ -31,3 +31,14 @@ class PageKeyRow(SQLModel, table=True):
     subject: str = Field(max_length=60)  # the code of a person, or the reference of a case
     made_at: datetime = Field(default=None, sa_column=Column(UtcMoment, nullable=False))
     expires_at: datetime | None = Field(default=None, sa_column=Column(UtcMoment, nullable=True))
+
+
+class FollowUpRow(SQLModel, table=True):
+    """The day on which somebody wants to look at a case again. It is his own, and no part of the case."""
+
+    __tablename__ = "follow_ups"
+
+    person: str = Field(primary_key=True, max_length=40)
+    case_reference: str = Field(foreign_key="cases.reference", primary_key=True, index=True, max_length=60)
+    on: date = Field(sa_column_kwargs={"name": "on_date"})
+    made_at: datetime = Field(default=None, sa_column=Column(UtcMoment, nullable=False))

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import sync_playwright
+from support.pages import PEOPLE, Town, phone
+from support.peers import serving
+from support.stack import free_port
 
-from adapters.office import office
-from adapters.runtime.settings import settings
+from adapters.office import Office, office
+from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.settings import Settings, settings
 from deployments import cli
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+    from sqlalchemy import Engine
+
+    from adapters.runtime.clock import SetClock
 
 
 @pytest.fixture
@@ -39,3 +50,41 @@ def routekaart(
     yield command
     settings.cache_clear()
     office.cache_clear()
+
+
+@pytest.fixture
+def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
+    """An office with its pages on loopback."""
+    clock.moment = datetime(2026, 11, 25, 10, tzinfo=AMSTERDAM)
+    port = free_port()
+    codes = ("mw-17", "mw-18", "mw-99", "co-1")
+    people = "".join(
+        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n' for code in codes
+    )
+    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
+    chosen = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
+    made = Office(chosen, engine, clock)
+    with serving(made, port) as base:
+        yield Town(made, clock, base)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def hand(town: Town, browser: Browser) -> Callable[[str], Page]:
+    """Somebody who came with the link of a message, on a phone without scripts."""
+
+    def came(code: str) -> Page:
+        return phone(browser, town, code).page
+
+    return came

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -13,11 +11,10 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from icalendar import Calendar
 from openpyxl import load_workbook
-from playwright.sync_api import expect, sync_playwright
-from sqlmodel import col, select
+from playwright.sync_api import expect
+from sqlmodel import select
 from starlette.testclient import TestClient
-from support.peers import serving
-from support.stack import free_port
+from support.pages import phone
 
 from adapters.api.app import create_pages
 from adapters.api.person import as_person
@@ -25,118 +22,23 @@ from adapters.cases.caseload import Caseload
 from adapters.exchange.references import add_reference
 from adapters.office import Office
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
-from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import Settings
 from adapters.runtime.staff import operator_of_machine
-from adapters.storage.database import CaseRow, JournalRow, OutboxRow, reading, writing
+from adapters.storage.database import CaseRow, JournalRow, reading, writing
 from adapters.storage.exchange_tables import PostbakRow
 from adapters.storage.message_tables import DeliveryRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
     from sqlalchemy import Engine
+    from support.pages import Town
 
     from adapters.runtime.clock import SetClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
-PEOPLE = """
-[standaard]
-geen_berichten_aan = ["client"]
-{people}
-[[gemeente]]
-code = "0518"
-[gemeente.rollen]
-case_worker = ["mw-17", "mw-18"]
-debt_counsellor = ["mw-18", "mw-17"]
-coordinator = ["co-1"]
-[[gemeente]]
-code = "0599"
-[gemeente.rollen]
-case_worker = ["mw-99"]
-"""
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-
-
-class Town:
-    """An office whose pages run on loopback, with some cases."""
-
-    def __init__(self, office: Office, clock: SetClock, base: str) -> None:
-        self.office, self.clock, self.base = office, clock, base
-
-    def case(self, *events: str, days_ago: int = 0, holder: str | None = None) -> str:
-        """Open a case in M3, some days ago, and report these events."""
-        day = self.clock.today() - timedelta(days=days_ago)
-        reference = self.office.casework.open("M3", municipality="0518", on=day).reference
-        for event in events:
-            self.office.casework.report(reference, event, on=day)
-        if holder:
-            Caseload(self.office.engine, self.office.casework).assign(reference, "M3", holder, "toegewezen")
-        return reference
-
-    def plan(self) -> None:
-        """Make the deliveries of all that is open."""
-        with reading(self.office.engine) as session:
-            ids = session.exec(select(OutboxRow.id).where(col(OutboxRow.done_at).is_(None))).all()
-        for effect in ids:
-            self.office.deliveries.plan(effect)
-
-    def client(self, code: str | None) -> httpx.Client:
-        """Return somebody who came with the link of a message."""
-        made = httpx.Client(base_url=self.base, follow_redirects=True)
-        if code is not None:
-            assert made.get(self.office.page_links.mine(code)).status_code == 200
-        return made
-
-
-@pytest.fixture
-def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
-    """An office with its pages on loopback."""
-    clock.moment = datetime(2026, 11, 25, 10, tzinfo=AMSTERDAM)
-    port = free_port()
-    codes = ("mw-17", "mw-18", "mw-99", "co-1")
-    people = "".join(
-        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n' for code in codes
-    )
-    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
-    settings = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
-    office = Office(settings, engine, clock)
-    with serving(office, port) as base:
-        yield Town(office, clock, base)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A real Chromium."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield made
-        made.close()
-
-
-class Hand:
-    """Presses, and counts."""
-
-    def __init__(self, page: Page) -> None:
-        self.page, self.presses = page, 0
-
-    def press(self, role: str, name: str) -> None:
-        """Press something once."""
-        self.page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
-        self.presses += 1
-
-
-def _phone(browser: Browser, town: Town, code: str, width: int = 390) -> Hand:
-    """Return somebody who opens the link in a message, on a phone, with scripts off."""
-    made = browser.new_context(viewport={"width": width, "height": 844}, java_script_enabled=False)
-    page = made.new_page()
-    page.goto(town.office.page_links.mine(code))
-    return Hand(page)
 
 
 def test_a_klantmanagers_day_with_a_phone(town: Town, browser: Browser) -> None:
@@ -145,7 +47,7 @@ def test_a_klantmanagers_day_with_a_phone(town: Town, browser: Browser) -> None:
         "aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt", days_ago=40, holder="mw-17"
     )
     town.case(holder="mw-18")
-    hand = _phone(browser, town, "mw-17")
+    hand = phone(browser, town, "mw-17")
     expect(hand.page.get_by_role("heading", name="Te laat (1)")).to_be_visible()
     expect(hand.page.get_by_role("link", name=late, exact=True)).to_be_visible()
     hand.press("link", "Eerste gesprek gevoerd")
@@ -169,13 +71,14 @@ def test_a_klantmanagers_day_with_a_phone(town: Town, browser: Browser) -> None:
 def test_a_coordinators_day(town: Town, browser: Browser) -> None:
     """Reassigning several cases takes one press beside the ticks; the journal names the coordinator."""
     first, second, third = (town.case(holder="mw-17") for _ in range(3))
-    hand = _phone(browser, town, "co-1", 1440)
+    hand = phone(browser, town, "co-1", 1440)
     hand.page.goto(f"{town.base}/werkvoorraad")
     for reference in (first, second):
         hand.page.get_by_label(reference).check()
     hand.page.get_by_label("Geef de gekozen zaken aan").select_option("mw-18")
     hand.press("button", "Wijs toe")
-    expect(hand.page.get_by_text(f"{first}, M3 staat op naam van mw-18.")).to_be_visible()
+    expect(hand.page.get_by_role("heading", name="Gedaan: 2")).to_be_visible()
+    expect(hand.page.get_by_text(f"{first} M3: staat op naam van mw-18.")).to_be_visible()
     held = Caseload(town.office.engine, town.office.casework).held_by("mw-18", "0518")
     assert {item.reference for item in held} == {first, second}
     hand.page.goto(f"{town.base}/zaak/{third}")
@@ -186,11 +89,11 @@ def test_a_returned_case_is_on_top_for_the_coordinator(town: Town, browser: Brow
     """Who divides the work sees first what came back; who was asked sees what is offered to him."""
     reference = town.case("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
     town.plan()
-    expect(_phone(browser, town, "mw-17").page.get_by_role("heading", level=2).first).to_contain_text(
+    expect(phone(browser, town, "mw-17").page.get_by_role("heading", level=2).first).to_contain_text(
         "Aan jou"
     )
     town.office.casework.report(reference, "overdracht_teruggegeven", process="M4", data={"reden": "anders"})
-    expect(_phone(browser, town, "co-1").page.get_by_role("heading", level=2).first).to_contain_text(
+    expect(phone(browser, town, "co-1").page.get_by_role("heading", level=2).first).to_contain_text(
         "Teruggegeven"
     )
 
@@ -245,11 +148,11 @@ def test_pages_are_for_who_is_known(town: Town) -> None:
     assert known.post(address, headers={"origin": "https://elders.example"}).status_code == 403
     form = {"zaak": f"{reference} M3", "medewerker": "mw-18", "sleutel": "k"}
     said = known.post("/werkvoorraad", data=form, headers={"sec-fetch-site": "same-origin"}).text
-    assert "dit mag je niet verdelen" in said
+    assert said.count("Deze zaak mag je niet verdelen") == 2  # above the list, and beside the case
     wrong = town.client("co-1").post(
         "/werkvoorraad", data=form | {"medewerker": "nep"}, headers={"sec-fetch-site": "same-origin"}
     )
-    assert "Deze medewerker kennen we niet" in wrong.text
+    assert "Kies een medewerker uit de lijst." in wrong.text
     assert [row.event for row in town.office.casework.case(reference).journal] == ["geopend"]
 
 
@@ -351,7 +254,7 @@ def test_what_waits_in_the_postbak_is_coupled_with_one_press(town: Town, browser
     """A candidate is chosen, the event is in its case, and the postbak is empty."""
     first, second = town.case(), town.case()
     _postbak(town, first, second)
-    hand = _phone(browser, town, "co-1")
+    hand = phone(browser, town, "co-1")
     hand.page.goto(f"{town.base}/postbak")
     hand.page.get_by_label(second, exact=True).check()
     hand.press("button", "Koppel")

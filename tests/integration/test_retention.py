@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel, col, select, update
 
+from adapters.messages.page_keys import KeyKind
 from adapters.office import Office
 from adapters.operations.destruction import approved, destroyable, remove_case
 from adapters.operations.retention import forget
@@ -81,6 +82,8 @@ def test_an_ended_case_stays_for_its_archive_term_and_goes_after_it(
     """On the last day of T62 all of a case is there; a day later nothing is, and other cases stay."""
     gone = _ended(office)
     running = office.casework.open("M3", municipality="0518").reference
+    for reference in (gone, running):
+        office.page_keys.make(KeyKind.RESIDENT, reference)
     _carry_out(office)
     terms = office.casework.case(gone).case.process("M3").terms
     (last,) = [term.due for term in terms if term.term == "T62" and term.due is not None]
@@ -95,6 +98,7 @@ def test_an_ended_case_stays_for_its_archive_term_and_goes_after_it(
     assert _rows_of(engine, gone) == {}
     assert _rows_of(engine, running)["journal"] > 0
     assert office.casework.case(running).case.process("M3").state == "NIEUW"
+    assert [office.page_keys.has(KeyKind.RESIDENT, item) for item in (gone, running)] == [False, True]
 
 
 def test_without_a_decision_of_the_municipality_a_case_only_stands_on_the_list(

@@ -27,8 +27,15 @@ if TYPE_CHECKING:
 @contextmanager
 def serving(office: Office, port: int = 0) -> Iterator[str]:
     """Serve the API on this machine, on a free port or this one; give its address."""
+    with serving_app(create_api(office), port) as base:
+        yield base
+
+
+@contextmanager
+def serving_app(app: Any, port: int = 0) -> Iterator[str]:
+    """Serve an application of ASGI on this machine, on a free port or this one; give its address."""
     server = uvicorn.Server(
-        uvicorn.Config(create_api(office), host="127.0.0.1", port=port, log_level="error")
+        uvicorn.Config(app, host="127.0.0.1", port=port, log_level="error", lifespan="off")
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -1,0 +1,95 @@
+"""The fields of an event as a form: what was filled in, and a refusal in the words of the labels."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import date
+from typing import TYPE_CHECKING
+
+from adapters.messages.handoff_links import ACCEPTED
+from adapters.runtime.actor import acts
+from milestones.civil_dates import civil_date
+from milestones.definition import FieldKind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from adapters.api.visitor import Visitor
+    from adapters.office import Office
+    from milestones.definition import EventSpec
+    from milestones.definition import Field as EventField
+
+Form = dict[str, list[str]]
+_YES_NO = {"ja": True, "nee": False}
+_LONGEST_KEY = 150
+
+
+def last(form: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:
+    """Return what a field of a form says; of several the last."""
+    return (form.get(name) or [otherwise])[-1]
+
+
+def key_of(form: Mapping[str, list[str]]) -> str:
+    """Return the key under which a form was made, so that sending it twice counts once."""
+    return (last(form, "sleutel") or secrets.token_urlsafe(9))[:_LONGEST_KEY]
+
+
+def day_in_form(form: Mapping[str, list[str]], name: str = "op") -> date | None:
+    """Return the day that was filled in; None when it was left empty. What is no date is a ValueError."""
+    written = last(form, name)
+    day = civil_date(written) if written else None
+    if written and day is None:
+        raise ValueError(name)
+    return day
+
+
+def filled_in(spec: EventSpec, form: Mapping[str, list[str]]) -> dict[str, object]:
+    """Return what was filled in, as the mijlpalen know it; without the fields that were left empty."""
+    found = {item.name: _value(item, form.get(item.name, [])) for item in spec.fields}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def in_labels(said: str, spec: EventSpec) -> tuple[str, str]:
+    """Return a refusal in the words of the form, and the name of the field that it is about, if any."""
+    about = next((item.name for item in spec.fields if f"'{item.name}'" in said), "")
+    for item in spec.fields:
+        said = said.replace(f"'{item.name}'", f"'{item.label}'")
+    return said.replace(f"'{spec.name}'", f"'{spec.label}'"), about
+
+
+def report_as(
+    office: Office,
+    visitor: Visitor,
+    reference: str,
+    process: str,
+    event: str,
+    given: tuple[date | None, dict[str, object]],
+    event_id: str,
+) -> None:
+    """Report an event, on the day and with the data given, as done by who looks.
+
+    Who accepts a hand-off has the process in his name from then on. Raises what `Casework.report` raises; then
+    nothing was written.
+    """
+    on, data = given
+    takes = event == ACCEPTED and not visitor.team
+    with acts(visitor.actor):
+        office.casework.report(
+            reference, event, process=process, on=on, data=data, event_id=event_id,
+            person=visitor.code if takes else None,
+        )  # fmt: skip
+
+
+def _value(item: EventField, given: list[str]) -> object | None:
+    filled = [value for value in given if value]
+    if not filled:
+        return None
+    match item.kind:
+        case FieldKind.CHOICES:
+            return filled
+        case FieldKind.YES_NO:
+            return _YES_NO.get(filled[-1], filled[-1])
+        case FieldKind.NUMBER if filled[-1].isdecimal():
+            return int(filled[-1])
+        case _:
+            return filled[-1]
