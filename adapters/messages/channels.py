@@ -66,14 +66,16 @@ class ChannelError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much a channel takes: signs of text, and whether it is a small screen."""
+    """How much a channel takes: signs of text, whether it is a small screen, and whether the text goes as HTML."""
 
     most: int
     small: bool = False
+    html: bool = False
 
     def takes(self, message: Written) -> bool:
         """Whether a message goes out whole."""
-        return not self.small and len(message.title) + len(message.body) + 2 <= self.most
+        text = message.html if self.html else message.body
+        return not self.small and len(message.title) + len(text) + 2 <= self.most
 
 
 def room_of(address: str) -> Room:
@@ -84,7 +86,8 @@ def room_of(address: str) -> Room:
         plugin = None
     if plugin is None:
         return Room(1_000_000)
-    return Room(plugin.body_maxlen, small=plugin.title_maxlen <= 0 and plugin.body_maxlen <= _SMALL)
+    small = plugin.title_maxlen <= 0 and plugin.body_maxlen <= _SMALL
+    return Room(plugin.body_maxlen, small=small, html=_is_mail(plugin))
 
 
 def send_over(address: str, message: Written, *, to_resident: bool = False) -> None:
@@ -116,6 +119,12 @@ def send_over(address: str, message: Written, *, to_resident: bool = False) -> N
         raise ChannelError(reason, too_large=too_large)
 
 
+def _is_mail(plugin: apprise.NotifyBase) -> bool:
+    import apprise  # noqa: PLC0415 - most processes send nothing
+
+    return isinstance(plugin, apprise.plugins.N_MGR["mailto"])
+
+
 def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
     """Hand a message to Apprise: mail in HTML with the text beside it, anything else as text."""
     import apprise  # noqa: PLC0415 - most processes send nothing
@@ -124,7 +133,7 @@ def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
         headers[ID_HEADER] = message.id
-        if isinstance(plugin, apprise.plugins.N_MGR["mailto"]):
+        if _is_mail(plugin):
             headers["List-Id"] = (
                 f"Berichten over zaken <{message.municipality or 'alle'}.routekaart.localhost>"
             )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from apprise.plugins import N_MGR
 from sqlmodel import SQLModel, col, select
 from support.receivers import HANG, REFUSE, TAKE, TAKE_AND_REFUSE, Mailbox, mail_server, web_address
 
@@ -352,6 +353,53 @@ def test_many_messages_to_one_person_become_one_digest(post: Post) -> None:
     assert title == "7 berichten over jouw zaken"
     assert len({line for line in text.splitlines() if re.match("- Zaak FZ.*: nieuw. Tot wanneer", line)}) == 7
     assert {row.state for row in post.rows()} == {DeliveryState.DELIVERED}
+
+
+LINE = re.compile(r"^- Zaak (FZ\S+): nieuw", re.MULTILINE)
+
+
+def told_in(texts: list[str]) -> list[str]:
+    """Return the cases of which these messages tell, one for each line or message."""
+    return sorted(
+        case for text in texts for case in LINE.findall(text) or re.findall(r"FZ-[0-9A-Z-]+", text)[:1]
+    )
+
+
+def open_many(post: Post) -> list[str]:
+    """Open so many cases that the last of them are told in a digest, and let it go out; give them in order."""
+    cases = []
+    for _ in range(12):
+        cases.append(post.open())
+        post.round()
+    post.wait(minutes=15)
+    post.round()
+    return sorted(cases)
+
+
+@ONE_DATABASE
+def test_a_digest_that_a_mail_server_finds_too_large_is_split_between_messages(post: Post) -> None:
+    """After its 552 the same mail is not tried again: it goes in parts that fit, each case is told once."""
+    small = Mailbox()
+    with mail_server(small, largest=6_000) as address:
+        post.recipients(text=FILE.replace("{mail}", address))
+        cases = open_many(post)
+    texts = [text for _, text in small.sent_to("p1@example.org")]
+    assert 1 < len(texts) < len(cases)
+    assert told_in(texts) == cases
+    assert {row.state for row in post.rows()} == {DeliveryState.DELIVERED}
+    assert {row.attempts for row in post.rows()} == {1}
+
+
+@ONE_DATABASE
+def test_a_digest_never_exceeds_what_its_channel_takes(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apprise says how much a channel takes; a digest goes there in parts of whole messages, none cut off."""
+    monkeypatch.setattr(N_MGR["json"], "body_maxlen", 1_500)
+    post.recipients(text=FILE.replace('mail = "{mail}p1@example.org"\n', ""))
+    cases = open_many(post)
+    sent = post.web.sent_to("p1")
+    assert 1 < len(sent) < len(cases)
+    assert max(len(title) + len(text) for title, text in sent) <= 1_500
+    assert told_in([text for _, text in sent]) == cases
 
 
 def test_a_wish_for_a_digest_is_followed_once_a_day(post: Post) -> None:

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
 
 from support.stack import free_port
 
@@ -62,8 +63,8 @@ def one_in(number: int, kinds: tuple[str, ...], seed: int = 7) -> Callable[[], s
 
 
 @contextmanager
-def mail_server(box: Mailbox) -> Iterator[str]:
-    """Run a mail server; give the start of an Apprise address that only lacks the receiver."""
+def mail_server(box: Mailbox, largest: int | None = None) -> Iterator[str]:
+    """Run a mail server, perhaps one that takes so many bytes; give an Apprise address that only lacks the receiver."""
 
     class Handler:
         async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802
@@ -74,8 +75,13 @@ def mail_server(box: Mailbox) -> Iterator[str]:
             done = [box.take(to, *told) for to in envelope.rcpt_tos]
             return "250 OK" if all(item == TAKE for item in done) else "451 later"
 
+    class Limited(Controller):
+        def factory(self) -> SMTP:
+            return SMTP(self.handler, data_size_limit=largest, enable_SMTPUTF8=True)
+
     port = free_port()
-    controller = Controller(Handler(), hostname="127.0.0.1", port=port)
+    made = Controller if largest is None else Limited
+    controller = made(Handler(), hostname="127.0.0.1", port=port)
     controller.start()
     try:
         yield f"mailto://127.0.0.1:{port}?from=zaken@example.org&mode=insecure&format=text&to="
