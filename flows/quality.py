@@ -12,8 +12,7 @@ from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from adapters.office import office
-from adapters.oversight.quality import QualitySample, last_week
-from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
+from adapters.oversight.quality import SECOND, QualitySample, findings, is_second, last_week
 from adapters.oversight.workload import municipalities
 from flows.case_page import page_key
 from flows.prefect_seam.parameter_forms import with_form
@@ -22,18 +21,26 @@ from flows.tags import DONE
 from flows.views import REVIEW_TAG
 from milestones.dutch import dutch_date
 from milestones.process import NotPossible
+from milestones.quality_questions import HIGHEST, LOWEST, QUESTIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from adapters.office import Office
     from adapters.storage.oversight_tables import ReviewRow
+    from milestones.quality_questions import Question
 
 REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"
 TAG = REVIEW_TAG
+_SECOND_READER = (
+    " Een collega las deze zaak al. Oordeel zelf, en laat het aan een ander als u die collega bent."
+)
 _SCORES = tuple(str(score) for score in range(LOWEST, HIGHEST + 1))
 
 
-def review_form(explanation: str) -> type[BaseModel]:
-    """Return the form with the fixed questions, each with a score to choose."""
+def review_form(explanation: str, questions: Sequence[Question] = QUESTIONS) -> type[BaseModel]:
+    """Return the form with the questions of the municipality, each with a score to choose."""
     fields: dict[str, Any] = {
         question.code: (
             Literal[_SCORES],
@@ -43,7 +50,7 @@ def review_form(explanation: str) -> type[BaseModel]:
                 json_schema_extra={"position": number},
             ),
         )
-        for number, question in enumerate(QUESTIONS)
+        for number, question in enumerate(questions)
     }
     config = ConfigDict(title="Toets deze zaak", extra="forbid")
     return create_model("Kwaliteitsformulier", __config__=config, **fields)
@@ -56,7 +63,7 @@ def kwaliteitstoets(
 ) -> State[Any]:
     """Een kwaliteitstoetser beoordeelt een zaak uit de steekproef, met een score per vraag."""
     here = office()
-    sample = QualitySample(here.engine, here.clock)
+    sample = QualitySample(here.engine, here.clock, here.rules_for)
     review = sample.get(toets)
     log = get_run_logger()
     while review.reviewed_on is None and (answer := take_answer()) is not None:
@@ -68,15 +75,37 @@ def kwaliteitstoets(
             log.warning("Niet verwerkt: %s", refusal)
         review = sample.get(toets)
     if review.reviewed_on is not None:
+        _report_findings(here, review, sample.questions(review.municipality))
         _leave_the_view(review)
         return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
+    process = review.process.removesuffix(SECOND)
     explanation = (
-        f"Zaak {review.case_reference}, {review.process}. Besloten op {dutch_date(review.decided_on)}. Lees het "
-        f"dossier in het zaaksysteem en de [zaakpagina](../../artifacts/key/{page_key(review.case_reference)}). "
+        f"Zaak {review.case_reference}, {process}. Besloten op {dutch_date(review.decided_on)}. Lees het dossier in "
+        f"het zaaksysteem en de [zaakpagina](../../artifacts/key/{page_key(review.case_reference)}). "
         f"Geef elke vraag een score: {LOWEST} is onvoldoende, {HIGHEST} is goed."
+        f"{_SECOND_READER if is_second(review) else ''}"
     )
     log.info("Wacht op de kwaliteitstoetser. %s", explanation)
-    return park("Wacht op kwaliteitstoets", explanation, review_form(explanation))
+    return park(
+        "Wacht op kwaliteitstoets",
+        explanation,
+        review_form(explanation, sample.questions(review.municipality)),
+    )
+
+
+def _report_findings(here: Office, review: ReviewRow, questions: Sequence[Question]) -> None:
+    """Report what scored low as a knelpunt of the case, once each; a case that ended keeps it in its scores alone."""
+    for bottleneck in findings(review.scores, questions):
+        try:
+            here.casework.report(
+                review.case_reference,
+                "knelpunt_gemeld",
+                process=review.process.removesuffix(SECOND),
+                data={"knelpunt": bottleneck},
+                event_id=f"toets/{review.id}/{bottleneck}",
+            )
+        except NotPossible as refusal:
+            get_run_logger().info("Geen knelpunt in de zaak: %s", refusal)
 
 
 def _leave_the_view(review: ReviewRow) -> None:
@@ -90,7 +119,7 @@ def _leave_the_view(review: ReviewRow) -> None:
 def kwaliteitssteekproef() -> str:
     """Trek de steekproef van vorige week en zet voor elke zaak een formulier klaar."""
     here = office()
-    sample = QualitySample(here.engine, here.clock)
+    sample = QualitySample(here.engine, here.clock, here.rules_for)
     week = last_week(here.clock.today())
     made = 0
     for municipality in municipalities(here):

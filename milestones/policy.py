@@ -15,6 +15,7 @@ from milestones.policy_plans import ALL
 from milestones.policy_terms import override_term, own_norm, without_norm
 from milestones.policy_values import PolicyError, check_role, standing_at
 from milestones.profiles import LIFE_PHASES, PERSONAS
+from milestones.quality_questions import QUESTIONS, Question, questions_from
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
 
@@ -49,6 +50,7 @@ class Policy:
     # The elements of the basisdienstverlening about which something was decided, by their number.
     elements: Mapping[str, ElementChoice] = field(default_factory=dict)
     targets: tuple[Target, ...] = ()
+    questions: tuple[Question, ...] = QUESTIONS  # that colleagues answer about each other's cases
     # Which kinds of decision wait for a second person; none by default.
     second_opinions: tuple[str, ...] = ()
     # Where a choice comes from, by its key; "alles" stands for every other.
@@ -171,6 +173,7 @@ _READERS: Mapping[str, tuple[str, Callable[[object], object]]] = MappingProxyTyp
         "elementen": ("elements", policy_plans.elements),
         "doelgroepen": ("offers", policy_plans.offers),
         "doelen": ("targets", policy_plans.targets),
+        "kwaliteitsvragen": ("questions", questions_from),
     }
 )
 KEYS: frozenset[str] = frozenset({*TERMS, *NUMBERS, *_READERS, "bezette_rollen", "gemeente", "herkomst"})

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from milestones.process import RunningTerm
 
 # What only names or plans things moves no term and no work.
-_NAMES_ONLY = {"name", "names", "terms", "chosen", "elements", "targets", "origins"}
+_NAMES_ONLY = {
+    "name",
+    "names",
+    "terms",
+    "chosen",
+    "elements",
+    "targets",
+    "origins",
+    "questions",
+    "changed_by_two",
+}
 # What asks somebody to do something; a notice does not.
 WORK = frozenset(
     {"taak", "waarschuwing", "termijn_gemist", "termijn_verstreken", "overdracht", "nieuwe_zaak"}

@@ -36,7 +36,6 @@ from adapters.oversight.monitor_figures import (
     WAITING,
     figures_of,
 )
-from adapters.oversight.quality_questions import QUESTIONS
 from adapters.oversight.workload import read_workload, to_csv
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.destruction_tables import KeptFiguresRow
@@ -463,7 +462,7 @@ class _Period:
             for code, score in (review or {}).items():
                 scores[code].append(score)
                 cases[code].add(reference)
-        for question in QUESTIONS:
+        for question in self.office.rules_for(self.municipality).policy.questions:
             number = len(cases[question.code])
             value = statistics.fmean(scores[question.code]) if number >= LEAST else None
             shown = HIDDEN if value is None else f"{value:.1f}".replace(".", ",")

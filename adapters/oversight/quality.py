@@ -11,20 +11,26 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_
 from sqlmodel import col, select
 
-from adapters.oversight.quality_questions import HIGHEST, LOWEST, QUESTIONS
 from adapters.storage.database import JournalRow, ProcessRow, reading, writing
 from adapters.storage.oversight_tables import ReviewRow
+from milestones.basic_service import ELEMENTS
 from milestones.process import NotPossible
+from milestones.quality_questions import FINDING, HIGHEST, LOWEST, QUESTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
     from adapters.runtime.clock import Clock
+    from milestones.policy import Rules
+    from milestones.quality_questions import Question
 
 # One in ten of the decisions of the week, at least three, at most twenty.
 SHARE, FEWEST, MOST = 0.1, 3, 20
+# A second reading stands in the sample beside the first, as the same process with this mark behind it.
+SECOND_SHARE, SECOND = 0.2, "~2"
 # A case is decided when one of these was announced.
 DECISIONS = (
     "bekendgemaakt",
@@ -64,12 +70,52 @@ def choose(decided: Sequence[tuple[str, str]], municipality: str, week: str) -> 
     return sorted(dice.sample(sorted(decided), size))
 
 
-class QualitySample:
-    """Draw samples, and keep the scores."""
+def widen(
+    chosen: Sequence[tuple[str, str]], groups: Mapping[str, Sequence[tuple[str, str]]], seed: str
+) -> list[tuple[str, str]]:
+    """Return a sample in which each group has at least one of its own: each worker, and each element.
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    It grows to at most twice the largest sample; the same groups and seed give the same sample.
+    """
+    found = list(chosen)
+    dice = random.Random(seed)  # noqa: S311 - it has to be reproducible, not secret
+    for name in sorted(groups):
+        group = sorted(groups[name])
+        if len(found) < 2 * MOST and group and not set(group) & set(found):
+            found.append(dice.choice(group))
+    return sorted(found)
+
+
+def read_twice(reference: str, process: str) -> bool:
+    """Tell whether a second colleague reads the same case: one in five, by its reference."""
+    return random.Random(f"tweede/{reference}/{process}").random() < SECOND_SHARE  # noqa: S311
+
+
+def is_second(review: ReviewRow) -> bool:
+    """Whether this is the second reading of a case."""
+    return review.process.endswith(SECOND)
+
+
+def findings(scores: Mapping[str, int], questions: Sequence[Question]) -> tuple[str, ...]:
+    """Return the knelpunten that follow from low scores, each once."""
+    low = (item.bottleneck for item in questions if scores.get(item.code, HIGHEST) <= FINDING)
+    return tuple(dict.fromkeys(item for item in low if item is not None))
+
+
+class QualitySample:
+    """Draw samples, and keep the scores.
+
+    `rules_for` knows the questions of a municipality; without it the standard ones are asked.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock, rules_for: Callable[[str], Rules] | None = None) -> None:
         self._engine = engine
         self._clock = clock
+        self._rules_for = rules_for
+
+    def questions(self, municipality: str) -> tuple[Question, ...]:
+        """Return what is asked of a case of a municipality."""
+        return QUESTIONS if self._rules_for is None else self._rules_for(municipality).policy.questions
 
     def draw(self, municipality: str, week: Week) -> list[ReviewRow]:
         """Draw the sample of a week, once; drawing it again gives what was drawn."""
@@ -78,7 +124,7 @@ class QualitySample:
                 select(ReviewRow).where(ReviewRow.municipality == municipality, ReviewRow.week == week.name)
             ).all()
             if known:
-                return self._plain(known)
+                return self._plain([row for row in known if not is_second(row)])
             rows = session.execute(
                 select(col(JournalRow.case_reference), col(JournalRow.process), col(JournalRow.on))
                 .join(
@@ -95,7 +141,9 @@ class QualitySample:
                 )
             ).all()
             decided = {(reference, process): on for reference, process, on in rows}
-            for reference, process in choose(list(decided), municipality, week.name):
+            groups = _groups(session, municipality, decided)
+            drawn_by_lot = choose(list(decided), municipality, week.name)
+            for reference, process in widen(drawn_by_lot, groups, f"{week.name}/{municipality}"):
                 session.add(
                     ReviewRow(
                         municipality=municipality,
@@ -140,15 +188,25 @@ class QualitySample:
 
     def record(self, review_id: int, scores: Mapping[str, int]) -> None:
         """Keep the scores of a review; the same scores again change nothing, other ones are NotPossible."""
-        asked = {question.code for question in QUESTIONS}
-        if set(scores) != asked or not all(LOWEST <= score <= HIGHEST for score in scores.values()):
-            raise NotPossible(f"Geef op elke vraag een score van {LOWEST} tot en met {HIGHEST}.")
         with writing(self._engine) as session:
             row = session.get_one(ReviewRow, review_id)
-            if row.reviewed_on is not None:
-                if row.scores != dict(scores):
-                    raise NotPossible("Deze zaak is al getoetst.")
+            if row.reviewed_on is not None and row.scores == dict(scores):
                 return
+            asked = {question.code for question in self.questions(row.municipality)}
+            if set(scores) != asked or not all(LOWEST <= score <= HIGHEST for score in scores.values()):
+                raise NotPossible(f"Geef op elke vraag een score van {LOWEST} tot en met {HIGHEST}.")
+            if row.reviewed_on is not None:
+                raise NotPossible("Deze zaak is al getoetst.")
+            if not is_second(row) and read_twice(row.case_reference, row.process):
+                session.add(
+                    ReviewRow(
+                        municipality=row.municipality,
+                        week=row.week,
+                        case_reference=row.case_reference,
+                        process=f"{row.process}{SECOND}",
+                        decided_on=row.decided_on,
+                    )
+                )
             row.scores = dict(scores)
             row.reviewed_on = self._clock.today()
             session.add(row)
@@ -156,3 +214,35 @@ class QualitySample:
     @staticmethod
     def _plain(rows: Sequence[ReviewRow]) -> list[ReviewRow]:
         return [ReviewRow(**row.model_dump()) for row in rows]
+
+
+def _groups(
+    session: Session, municipality: str, decided: Iterable[tuple[str, str]]
+) -> dict[str, list[tuple[str, str]]]:
+    """Return the decided cases by who holds them, and by the element of which their journal has a step."""
+    wanted = set(decided)
+    references = sorted({reference for reference, _ in wanted})
+    elements = {(process, event): element.code for element in ELEMENTS for process, event in element.steps}
+    groups: dict[str, set[tuple[str, str]]] = {}
+    holders = session.execute(
+        select(col(ProcessRow.case_reference), col(ProcessRow.name), col(ProcessRow.facts)).where(
+            col(ProcessRow.municipality) == municipality, col(ProcessRow.case_reference).in_(references)
+        )
+    )
+    for reference, name, facts in holders:
+        if (reference, name) in wanted and (holder := facts.get("houder")):
+            groups.setdefault(f"medewerker {holder}", set()).add((reference, name))
+    steps = session.execute(
+        select(col(JournalRow.case_reference), col(JournalRow.process), col(JournalRow.event))
+        .where(
+            col(JournalRow.case_reference).in_(references),
+            col(JournalRow.event).in_(sorted({event for _, event in elements})),
+        )
+        .distinct()
+    )
+    for reference, process, event in steps:
+        code = elements.get((process.split("#")[0], event))
+        for pair in wanted if code is not None else ():
+            if pair[0] == reference:
+                groups.setdefault(f"element {code}", set()).add(pair)
+    return {name: sorted(pairs) for name, pairs in groups.items()}

@@ -36,6 +36,7 @@ from adapters.runtime.policy_words import (
 )
 from adapters.runtime.problems import WrongLine
 from adapters.runtime.toml_lines import TomlLines
+from milestones.event_fields import BOTTLENECKS
 from milestones.policy import KEYS, NUMBERS, Policy, with_overrides
 from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, Layer, Per
 from milestones.policy_values import LONGEST_NAME, LONGEST_SENTENCE, PROCESS_CODES, PolicyError, check_role
@@ -116,6 +117,27 @@ class TargetEntry(_Entry):
     minstens: Annotated[float | None, Field(ge=0, description="De laagste waarde die goed is.")] = None
     hoogstens: Annotated[float | None, Field(ge=0, description="De hoogste waarde die goed is.")] = None
     per: Annotated[Per, Field(description="Over welke periode.")] = "kwartaal"
+
+
+class QuestionEntry(_Entry):
+    """Een vraag die collega's over elkaars zaken beantwoorden, met een score van 1 tot en met 5."""
+
+    code: Annotated[
+        str,
+        StringConstraints(pattern=r"^[a-z][a-z_]{0,23}$"),
+        Field(
+            description="Een korte code, die in de antwoorden staat. Maak van een andere vraag een andere code."
+        ),
+    ]
+    label: Annotated[_Name, Field(description="Hoe de vraag in de monitor heet.")]
+    vraag: Annotated[_Sentence, Field(description="Wat er wordt gevraagd.")]
+    element: Annotated[
+        ElementCode | None, Field(description="Over welk element van de basisdienstverlening het gaat.")
+    ] = None
+    knelpunt: Annotated[
+        Annotated[str, WithJsonSchema({"type": "string", "enum": list(BOTTLENECKS)})] | None,
+        Field(description="Welk knelpunt een score van 1 of 2 meldt."),
+    ] = None
 
 
 class OriginEntry(_Entry):
@@ -201,6 +223,9 @@ def policy_model() -> type[BaseModel]:
         "doelen": _described(
             list[TargetEntry], [], "Doelen die te meten zijn (Wgs art. 2 lid 4 onder a)."
         ),
+        "kwaliteitsvragen": _described(
+            list[QuestionEntry], None, "De eigen vragen bij kwaliteit, in de plaats van de lijst die erbij zit."
+        ),
         "herkomst": _described(
             dict[str, OriginEntry], {},
             f"Waar elke eigen keuze vandaan komt: per sleutel van dit bestand, of '{ALL}'.",
@@ -269,6 +294,7 @@ def _known_beside(place: Sequence[str | int]) -> Sequence[str]:
         "doelgroepen": OfferEntry,
         "elementen": ElementEntry,
         "doelen": TargetEntry,
+        "kwaliteitsvragen": QuestionEntry,
         "herkomst": OriginEntry,
     }
     return tuple(entries[str(place[0])].model_fields) if len(place) > 1 else _ALL_KEYS
@@ -395,6 +421,14 @@ _EXAMPLE_TAIL = """\
 # vanaf = 2026-07-01
 # laag = "basis"
 # vinkje = "Elk plan is binnen een half jaar met de inwoner besproken."
+
+# Kwaliteit: eigen vragen, met een score van 1 tot en met 5. Zij vervangen de lijst die erbij zit.
+# [[kwaliteitsvragen]]
+# code = "uitleg"
+# label = "Uitleg"
+# vraag = "Is de brief duidelijk voor de inwoner?"
+# element = "7"
+# knelpunt = "anders"
 
 # Doelen: een cijfer van de monitor met minstens of hoogstens.
 # [[doelen]]

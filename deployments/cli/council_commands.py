@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     app.command("basisdienstverlening")(basic_service_command)
     app.command("raadsrapport")(council_command)
+    app.command("kwaliteit")(quality_command)
 
 
 def basic_service_command(
@@ -73,6 +74,25 @@ def council_command(
         als_json=als_json,
         naar=naar,
         name=f"raadsrapport-{code}-{period.name}",
+    )
+
+
+def quality_command(
+    gemeente: Municipality = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
+) -> None:
+    """Toon hoe collega's het werk beoordelen: per vraag en element, over vier kwartalen."""
+    from adapters.oversight.quality_trend import read_trend, trend_json, trend_report
+
+    here = the_office()
+    code = gemeente or here.settings.municipality
+    period = _period(periode)
+    trend = read_trend(here, code, period)
+    _answer(
+        lambda: trend_report(trend),
+        lambda: trend_json(trend),
+        als_json=als_json,
+        naar=naar,
+        name=f"kwaliteit-{code}-{period.name}",
     )
 
 

@@ -15,9 +15,9 @@ from support.stack import wait_until
 from adapters.cases.cancellations import ask_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
-from adapters.oversight.quality_questions import QUESTIONS
 from flows.old_pages import forget_forms, forget_tasks, forget_versions
 from flows.prefect_seam.parking import FORM_PREFIX
+from milestones.quality_questions import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
