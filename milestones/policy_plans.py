@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TypeVar, get_args
 
 from milestones.civil_dates import civil_date
+from milestones.dutch import without_weekday
 from milestones.policy_values import LONGEST_NAME, PolicyError, asks, sentence
 from milestones.profiles import Profile
 from milestones.target_groups import TARGET_GROUPS
@@ -74,7 +75,7 @@ class Origin:
     on: date
 
     def __str__(self) -> str:
-        return f"{self.source}, {self.on.isoformat()}"
+        return f"{self.source}, {without_weekday(self.on)}"
 
 
 def elements(value: object) -> Mapping[str, ElementChoice]:

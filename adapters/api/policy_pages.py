@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from markupsafe import Markup
 
 from adapters.api.page_parts import html_page, notice
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.oversight.document import as_fragment, as_html, as_markdown
 from adapters.oversight.policy_check import checked_now
-from adapters.oversight.policy_report import check_report
+from adapters.oversight.policy_report import check_json, check_report
 from adapters.oversight.workload import municipalities
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def policy_router(office: Office) -> APIRouter:
     def download(municipality: str, visitor: TheVisitor, soort: str = "html") -> Response:
         if not visitor.sees(municipality) or municipality not in municipalities(office):
             return _unknown()
-        blocks = check_report(checked_now(office, municipality))
-        name = f"beleid-toets-{municipality}"
+        check = checked_now(office, municipality)
+        blocks, name = check_report(check), f"beleid-toets-{municipality}"
+        if soort == "json":
+            return JSONResponse(check_json(check))
         if soort == "md":
             return _file(as_markdown(blocks), "text/markdown; charset=utf-8", f"{name}.md")
         title = f"Het beleid van gemeente {municipality} naast de wet"

@@ -12,6 +12,7 @@ from adapters.exchange.refusals import IntegrationError
 from adapters.messages.message_check import message_problems
 from adapters.operations.chain_heads import head_problems
 from adapters.operations.integrity import broken_journals
+from adapters.oversight.policies_that_wait import policies_that_wait
 from adapters.runtime.calendar_data import kb_alarm
 from adapters.runtime.files import has_room
 from adapters.runtime.policies import policy_problems
@@ -48,6 +49,7 @@ def _problems(office: Office) -> Iterator[str]:
         yield alarm
     yield from defects(VERSIONS)
     yield from policy_problems(office.settings.policy_folder)
+    yield from policies_that_wait(office)
     yield from message_problems(office)
     try:
         read_rules(office.settings.events_file)

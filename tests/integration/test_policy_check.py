@@ -8,19 +8,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
+from prefect.logging import disable_run_logger
 
 from adapters.api import create_api
 from adapters.api.person import as_person
 from adapters.office import Office
 from adapters.oversight.document import as_html, as_markdown
+from adapters.oversight.policies_that_wait import policies_that_wait
 from adapters.oversight.policy_check import RemarkKind, checked_file, checked_now
 from adapters.oversight.policy_report import check_json, check_report
 from adapters.oversight.policy_watch import changed_terms, remember_terms, remember_told, warnings_for
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.policies import policy_in
 from adapters.runtime.settings import Settings
 from adapters.runtime.staff import operator_of_machine
 from adapters.storage.database import SettingRow, writing
+from flows import policy_watch
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +74,7 @@ def test_what_is_stricter_than_the_law_is_named_with_article_and_origin(here: Of
     assert set(found) == {"T01", "T03"}
     assert "6 weken, terwijl 8 weken mag" in found["T03"].sentence
     assert "Wgs art. 4a" in found["T03"].source
-    assert "verordening art. 5, 2024-01-01" in found["T03"].source
+    assert "verordening art. 5, 1 januari 2024" in found["T03"].source
     assert "eigen norm van 3 weken, naast 4 weken" in found["T01"].sentence
     assert check.allowed
 
@@ -148,6 +152,7 @@ def test_the_page_shows_the_policy_that_counts(here: Office, tmp_path: Path) -> 
     assert page.status_code == 200
     assert "eigen norm van 3 weken" in page.text
     assert client.get("/beleid/0518/bestand?soort=md").text.startswith("# Het beleid van gemeente 0518")
+    assert client.get("/beleid/0518/bestand?soort=json").json()["mag"] is True
     assert client.get("/beleid/9999").status_code == 404
 
 
@@ -197,3 +202,41 @@ def test_a_release_that_changes_a_term_is_told_with_the_open_cases(here: Office)
     assert "T01: was 6 weken" in written
     assert mine in written
     assert other not in written
+
+
+def test_the_watch_tells_who_guards_the_policy_once(
+    here: Office, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The jurist of each municipality hears it; a second round in the same month says nothing."""
+    here.casework.open("M3", municipality="0518")
+    monkeypatch.setattr(policy_watch, "office", lambda: here)
+    with disable_run_logger():
+        policy_watch.beleidswacht.fn()
+        clock.moment = datetime(2027, 11, 30, 10, tzinfo=AMSTERDAM)
+        lines = [policy_watch.beleidswacht.fn() for _ in range(2)]
+    assert [line.split(".")[0] for line in lines] == [
+        "Gewaarschuwd: 1 van 1 gemeenten",
+        "Gewaarschuwd: 0 van 0 gemeenten",
+    ]
+    told = [json.loads(line) for line in here.settings.messages_file.read_text().splitlines()]
+    assert [(item["rol"], item["titel"]) for item in told] == [
+        ("legal_officer", "routekaart: kijk het beleid na")
+    ]
+    assert "had al nagekeken moeten zijn op 28 november 2027" in told[0]["tekst"]
+
+
+def test_what_waits_in_a_folder_or_for_a_person_is_said(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """`controleer` names a file that differs from what counts, and a policy that waits for a person."""
+    office = Office(Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path), engine, clock)
+    path = tmp_path / "0518.toml"
+    path.write_text(OWN)
+    with acts(Actor(ActorKind.PERSON, "mw-1", Way.COMMAND)):
+        office.policy_book.put_forward("0518", *policy_in(path, "0518"))
+    assert list(policies_that_wait(office)) == []
+    path.write_text("tweede_persoon_beleid = true\n")
+    assert "beleid gebruik" in "".join(policies_that_wait(office))
+    with acts(Actor(ActorKind.PERSON, "mw-1", Way.COMMAND)):
+        office.policy_book.put_forward("0518", *policy_in(path, "0518"))
+    assert "beleid akkoord" in "".join(policies_that_wait(office))

@@ -49,7 +49,7 @@ def test_a_choice_has_an_origin_of_its_own_or_that_of_all() -> None:
     }
     policy = with_overrides(Policy(), {"T03": {"weken": 6}, "kanalen": 3, "herkomst": origins})
     assert policy.origin("T03") == Origin("verordening art. 5", date(2026, 2, 1))
-    assert str(policy.origin("kanalen")) == "beleidsplan, 2026-01-01"
+    assert str(policy.origin("kanalen")) == "beleidsplan, 1 januari 2026"
     assert Policy().origin("T03") is None
 
 
