@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from milestones.definition import Arm, Opening, Report, Task
 from milestones.definitions import DEFINITIONS
-from tests.rows_table import read_lines, walk
+from tests.support.rows_table import read_lines, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.rows_table import DiffersError, Line, read_lines, walk
 
 from milestones import process
 from milestones.definitions import DEFINITIONS
-from tests.rows_table import DiffersError, Line, read_lines, walk
 
 if TYPE_CHECKING:
     from milestones.definition import Definition, Row

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from milestones.snapshot import RunningTerm
 
-FOLDER = Path(__file__).parent / "rows"
+FOLDER = Path(__file__).parents[1] / "rows"
 RULES = Rules(dutch_calendar(), Policy(accept_by_hand=False))
 LONG_AGO, OPENED, MIDDLE, DAY = date(2024, 9, 2), date(2026, 1, 5), date(2026, 1, 12), date(2026, 2, 2)
 HANDOFF = ("OVERDRACHT_AANGEBODEN", "TERUGGEGEVEN")
