@@ -132,7 +132,7 @@ def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
     form, body = apprise.NotifyFormat.TEXT, message.body
     headers = getattr(plugin, "headers", None)
     if isinstance(headers, dict):
-        headers[ID_HEADER] = message.id
+        headers[ID_HEADER] = _in_header(message.id)
         if _is_mail(plugin):
             headers["List-Id"] = (
                 f"Berichten over zaken <{message.municipality or 'alle'}.routekaart.localhost>"
@@ -142,8 +142,13 @@ def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
             plugin.notify_format = form
     sender = apprise.Apprise()
     sender.add(plugin)
-    answer: bool | None = sender.notify(title=message.title, body=body, body_format=form)
+    answer: bool | None = sender.notify(title=_in_header(message.title), body=body, body_format=form)
     return answer
+
+
+def _in_header(text: str) -> str:
+    """Return a text on one line, so that it ends no header and begins no other."""
+    return " ".join(text.split())
 
 
 def channel_defect(address: str) -> str | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import date
 from email import message_from_bytes, policy
 from typing import TYPE_CHECKING, Any
@@ -129,3 +130,19 @@ def test_a_digest_is_a_list_in_order_of_urgency_with_one_line_a_case() -> None:
     assert [line.split(":")[0] for line in lines] == ["- Zaak B", "- Zaak A", "- Zaak C"]
     assert lines[0].startswith("- Zaak B: SPOED. er is een crisis.")
     assert lines[1].endswith(f"te laat; overdracht voor jou. Tot wanneer: ma 2 maart 2026. {accept}")
+
+
+@pytest.mark.parametrize(
+    "evil", ["x\r\nBcc: iemand@evil.example", "x\nSubject: anders\n\n<script>", "x\r\n\r\ntekst", "\u2028x"]
+)
+def test_a_title_adds_no_header_to_a_mail(evil: str) -> None:
+    """Whatever a subject holds, the mail has one subject, no other receiver, and the body that we wrote."""
+    with _mail_server() as (address, taken), suppress(ChannelError):
+        send_over(address, replace(LETTER, title=evil, id=evil))
+    for mail in taken:
+        assert mail["Bcc"] is None
+        assert len(mail.get_all("Subject") or []) == 1
+        assert "evil.example" not in str(mail["To"])
+        body = mail.get_body(("plain",))
+        assert body is not None
+        assert LINK in body.get_content()
