@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from adapters.oversight.disclosure import LEAST
+from adapters.oversight.disclosure import HIDDEN, LEAST
 from adapters.oversight.document import Block, Chart, Grid, Heading, Points, Words
 from adapters.oversight.goals import goal_lines, unmeasurable
 from adapters.oversight.monitor import read_period
@@ -106,18 +106,24 @@ def hidden_in_the_year(year: Monitor, quarters: Sequence[Monitor]) -> frozenset[
     """
     hidden: set[tuple[str, str]] = set()
     for cell in year.cells:
-        if cell.figure in _NOW or cell.value is None:
+        if cell.figure in _NOW:
             continue
         found = [_same(quarter, cell) for quarter in quarters]
-        small = [one for one in found if one is not None and one.value is None]
         # A quarter without the cell shows that there is nothing to count.
-        if small and (len(small) < len(quarters) or len(small) == 1 or _is_extreme(cell, len(small))):
+        values = [one is None or one.value is not None for one in found]
+        wholes = [one is None or one.of != HIDDEN for one in found]
+        count = cell.value if not cell.of else None
+        if (cell.value is not None and _gives_away(values, count)) or (
+            cell.of.isdigit() and _gives_away(wholes, float(cell.of))
+        ):
             hidden.add((cell.figure, cell.part))
     return frozenset(hidden)
 
 
-def _is_extreme(cell: Cell, number: int) -> bool:
-    return not cell.of and cell.value in (number, number * _EXTREME)
+def _gives_away(shown: Sequence[bool], total: float | None) -> bool:
+    """Whether a shown year says what a quarter hides; `shown` is which quarters show it."""
+    small = shown.count(False)
+    return small > 0 and (any(shown) or small == 1 or total in (small, small * _EXTREME))
 
 
 def _same(monitor: Monitor, cell: Cell) -> Cell | None:
@@ -212,7 +218,7 @@ def _rows(figures: CouncilFigures, figure: Figure) -> list[tuple[str, ...]]:
 
 
 def _said(cell: Cell) -> str:
-    return f"{cell.shown} (van {cell.of})" if cell.of else cell.shown
+    return f"{cell.shown} (van {cell.of})" if cell.of.isdigit() else cell.shown
 
 
 def _charts(figures: CouncilFigures, wanted: Sequence[Figure]) -> list[Block]:

@@ -90,3 +90,18 @@ def test_a_year_gives_no_hidden_quarter_away(counts: list[int]) -> None:
     rest = sum(hidden)
     ways = [way for way in product(range(LEAST), repeat=len(hidden)) if sum(way) == rest]
     assert not hidden or len(ways) > 1
+
+
+@given(st.lists(st.integers(0, 30), min_size=1, max_size=4))
+def test_a_year_gives_no_hidden_whole_away(wholes: list[int]) -> None:
+    """The number of cases under a share is hidden as the share itself is."""
+
+    def cell(number: int) -> Cell:
+        return Cell("beschikking", "alle zaken", None, "x", str(number) if number >= LEAST else HIDDEN)
+
+    year, quarters = _monitor(cell(sum(wholes))), [_monitor(cell(number)) for number in wholes]
+    small = [number for number in wholes if number < LEAST]
+    if not small or sum(wholes) < LEAST or hidden_in_the_year(year, quarters):
+        return
+    ways = [way for way in product(range(LEAST), repeat=len(small)) if sum(way) == sum(small)]
+    assert len(ways) > 1
