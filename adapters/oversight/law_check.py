@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import col, select
@@ -24,6 +25,17 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
     from milestones.references import Law, Reference
 
+# The hashes of the articles as they stood on the date in `LAWS` when we read them. Of other laws there is none yet:
+# who has the texts records them (`record`).
+CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
+    {
+        ("Wgs", "2"): "72ce6f5045022ed2",
+        ("Wgs", "3"): "dc2e221bc1daeb4f",
+        ("Wgs", "4"): "7b36d43125ffa267",
+        ("Wgs", "4a"): "a18ef27125fedcdb",
+        ("Wgs", "5"): "b5c34515528ce85c",
+    }
+)
 _KEPT = "wetteksten"
 _MOST_CASES = 10_000
 
@@ -97,7 +109,7 @@ def check_laws(office: LawOffice, folder: LawFolder) -> LawCheck:
     """Compare the newest text of each law with the one that was checked.
 
     The text that was checked is known by hashes that a person recorded (`record`), or it is in the folder itself under
-    its own date. Where it is in neither, only the words are looked up on which a term rests.
+    its own date, or we have its hash. Otherwise only the words are looked up on which a term rests.
     """
     kept = checked_texts(office.engine)
     same, found, by_words, missing = 0, [], [], []
@@ -112,6 +124,7 @@ def check_laws(office: LawOffice, folder: LawFolder) -> LawCheck:
             before = kept[law.code].hashes.get(article) if law.code in kept else None
             if before is None and base is not None:
                 before = base.hash_of(_in_text(law, article))
+            before = before or CHECKED_ARTICLES.get((law.code, article))
             if before is None:
                 by_words.append(f"{law.code} art. {article}")
             what = _changed(law, article, references, newest, before)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from adapters.office import Office, office
+from adapters.oversight import law_check
 from adapters.oversight.law_check import check_laws, checked_texts, record
 from adapters.oversight.law_texts import LawTextError, letters, read_law, read_law_folder
 from adapters.runtime.settings import Settings
@@ -26,6 +27,12 @@ _LIDS = (
     ("2", "In een bedreigende situatie komt zij binnen drie werkdagen."),
     ("3", "Zij geeft inzicht in het aantal weken."),
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def only_what_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compare with no text but those of the test."""
+    monkeypatch.setattr(law_check, "CHECKED_ARTICLES", {})
 
 
 def _yaml(folder: Path, valid_from: str = "2026-07-01", first: str = _LIDS[0][1]) -> Path:
@@ -132,6 +139,19 @@ def test_what_a_person_recorded_is_compared_without_the_text(
     _yaml(tmp_path, "2028-01-01")
     assert _of_article_4(_check(engine, clock, tmp_path)) == []
     _yaml(tmp_path, "2029-01-01", _LIDS[0][1].replace("thuis", "naar huis"))
+    assert len(_of_article_4(_check(engine, clock, tmp_path))) == 1
+
+
+def test_an_article_that_we_checked_is_known_by_its_hash(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody has to record it first, and the old text need not be in the folder."""
+    checked = {("Wgs", "4"): read_law(_xml(tmp_path, "2027-01-01")).hash_of("4")}
+    monkeypatch.setattr(law_check, "CHECKED_ARTICLES", checked)
+    check = _check(engine, clock, tmp_path)
+    assert _of_article_4(check) == []
+    assert "Wgs art. 4" not in check.by_words_only
+    _xml(tmp_path, "2028-01-01", _LIDS[0][1].replace("thuis", "naar huis"))
     assert len(_of_article_4(_check(engine, clock, tmp_path))) == 1
 
 

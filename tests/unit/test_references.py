@@ -11,6 +11,7 @@ import pytest
 from support.law_texts import FOLDER, Texts, fault, missing_text, read_texts
 from typer.testing import CliRunner
 
+from adapters.oversight.law_check import CHECKED_ARTICLES
 from deployments.cli.application import app
 from milestones.calendar import Basis, Length, Unit
 from milestones.references import LAWS, Reference, cite
@@ -91,6 +92,19 @@ def test_a_reference_stands_in_the_text(name: str, reference: Reference) -> None
     if absent := missing_text(reference, texts):
         pytest.skip(f"not on this machine: {absent}")
     assert fault(reference, texts) is None
+
+
+@pytest.mark.parametrize(("place", "kept"), CHECKED_ARTICLES.items(), ids=str)
+def test_a_kept_hash_is_that_of_the_text(place: tuple[str, str], kept: str) -> None:
+    """Each hash is of an article on which something rests, and of its text where that is on the machine."""
+    law, article = place
+    assert place in {(reference.law, reference.article) for _, reference in CITED}
+    if FOLDER is None:
+        pytest.skip("ROUTEKAART_LAW_TEXTS names no folder with texts of laws")
+    texts = read_texts(Path(FOLDER))
+    if absent := missing_text(cite(law, article), texts):
+        pytest.skip(f"not on this machine: {absent}")
+    assert texts[LAWS[law].bwb_id, LAWS[law].text_date.isoformat()].hash_of(article) == kept
 
 
 # --- the checker itself, on a law that does not exist -------------------------------------------------------
