@@ -2,7 +2,7 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national. Each runs by itself, the one
+Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national, policy. Each runs alone, one
 after the other; together they take about half an hour. The table is written as Markdown and as JSON. What was measured
 in one run on one machine can be compared; figures of different machines cannot.
 """
@@ -35,6 +35,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "idle": ("idle.py",),
     "startup": ("startup.py",),
     "national": ("national.py",),
+    "policy": ("policy_effect.py",),
 }
 
 
