@@ -57,6 +57,12 @@ def test_no_docstring_begins_with_give() -> None:
     assert list(described) == []
 
 
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest collects neither of two files of one name in different folders."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name, number in names.items() if number > 1] == []
+
+
 def test_no_test_imports_from_another_test() -> None:
     """What tests share is a fixture, or lives in tests/support."""
     tests = list((ROOT / "tests").rglob("*.py"))
