@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
@@ -36,6 +37,7 @@ from adapters.runtime.policy_words import (
 )
 from adapters.runtime.problems import WrongLine
 from adapters.runtime.toml_lines import TomlLines
+from milestones.civil_dates import civil_date
 from milestones.event_fields import BOTTLENECKS
 from milestones.policy import KEYS, NUMBERS, Policy, with_overrides
 from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, Layer, Per
@@ -57,6 +59,12 @@ def _inside(role: str) -> str:
     return role
 
 
+def _day(written: object) -> object:
+    """Take a date between quotes too, as people write it; any other text stays, and is refused."""
+    return civil_date(written) or written if isinstance(written, str) else written
+
+
+_Day = Annotated[date, BeforeValidator(_day)]
 _InsideRole = Annotated[
     str, AfterValidator(_inside), WithJsonSchema({"type": "string", "enum": list(INSIDE)})
 ]
@@ -95,7 +103,7 @@ class ElementEntry(_Entry):
     """Wat de gemeente koos voor een element van de basisdienstverlening."""
 
     aan: Annotated[bool, Field(description="Of de gemeente dit element biedt.")]
-    vanaf: Annotated[date | None, Field(description="Sinds wanneer, of vanaf wanneer.")] = None
+    vanaf: Annotated[_Day | None, Field(description="Sinds wanneer, of vanaf wanneer.")] = None
     laag: Annotated[Layer, Field(description="In welke laag het hoort.")] = "basis"
     vinkje: Annotated[
         str | None,
@@ -146,7 +154,7 @@ class OriginEntry(_Entry):
     bron: Annotated[
         _Sentence, Field(description="Zoals een raadsbesluit, een verordening of een werkafspraak.")
     ]
-    op: Annotated[date, Field(description="De datum van die bron.")]
+    op: Annotated[_Day, Field(description="De datum van die bron.")]
 
 
 _FOUR_EYES = "tweede_beoordeling"

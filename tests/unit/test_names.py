@@ -58,7 +58,7 @@ def test_no_docstring_begins_with_give() -> None:
 
 
 def test_no_two_test_files_have_one_name() -> None:
-    """pytest collects neither of two files of one name in different folders."""
+    """The runner collects neither of two files of one name in different folders."""
     names = Counter(path.name for path in (ROOT / "tests").rglob("test_*.py"))
     assert [name for name, number in names.items() if number > 1] == []
 
