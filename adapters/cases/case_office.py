@@ -46,6 +46,7 @@ class CaseOffice:
     def casework(self) -> Casework:
         """The service that changes cases."""
         self._keep_policies()  # before any transaction can name one
+        self._rules.look()
         return Casework(self.engine, self.clock, self.rules_for, self.after_steps, self.roles_of)
 
     @cached_property
@@ -104,7 +105,7 @@ class CaseOffice:
 
     @cached_property
     def _rules(self) -> CurrentRules:
-        return CurrentRules(self._read_rules)
+        return CurrentRules(self._rules_in_use, self._rules_of_file)
 
     def rules_for(self, municipality: str) -> Rules:
         """Return the calendar and the policy of a municipality; a policy file that is wrong is a PolicyError.
@@ -114,14 +115,17 @@ class CaseOffice:
         return self._rules.of(municipality)
 
     def look_again(self) -> None:
-        """Forget the policies that were read, so that what was taken into use here counts at once."""
-        self._rules.forget()
+        """Read the policies again, so that what was taken into use here counts at once."""
+        self._rules.look()
 
-    def _read_rules(self, municipality: str) -> Rules:
-        policy = self.policy_book.in_force(municipality)
-        if policy is None:
-            policy, _ = read_policy(self.settings.policy_folder, municipality)
-        return Rules(dutch_calendar(), policy)
+    def _rules_in_use(self) -> dict[str, Rules]:
+        return {
+            municipality: Rules(dutch_calendar(), policy)
+            for municipality, policy in self.policy_book.all_in_force().items()
+        }
+
+    def _rules_of_file(self, municipality: str) -> Rules:
+        return Rules(dutch_calendar(), read_policy(self.settings.policy_folder, municipality)[0])
 
     def rules_named(self, policy: str) -> Rules:
         """Return the rules that a journal row names; a name that nobody kept is a LookupError."""

@@ -46,6 +46,17 @@ class PolicyBook:
             row = _last_in_use(session, municipality)
             return None if row is None else _policy(session, row.policy)
 
+    def all_in_force(self) -> dict[str, Policy]:
+        """Return the policy that counts in each municipality that took one into use."""
+        used = (
+            select(PolicyUseRow)
+            .where(col(PolicyUseRow.in_use_at).is_not(None))
+            .order_by(col(PolicyUseRow.number))
+        )
+        with reading(self._engine) as session:
+            latest = {row.municipality: row.policy for row in session.exec(used)}
+            return {municipality: _policy(session, name) for municipality, name in latest.items()}
+
     def choices(self, municipality: str) -> Mapping[str, Any]:
         """Return the choices that make the policy that counts; none for the default."""
         with reading(self._engine) as session:

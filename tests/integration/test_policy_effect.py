@@ -96,8 +96,8 @@ def test_the_command_changes_nothing(tmp_path: Path, routekaart: Command) -> Non
     [
         ("T03 = { weken = 9 }", "T03 mag ten hoogste 8 weken zijn"),
         ("T99 = { weken = 9 }", "'T99' is geen termijn"),
-        ("T03 = weken", "zet de waarde tussen aanhalingstekens"),
-        (None, "nieuw.toml bestaat niet"),
+        ("T03 = weken", "Zet de waarde tussen aanhalingstekens"),
+        (None, "nieuw.toml: Dit bestand bestaat niet"),
     ],
 )
 def test_a_policy_that_cannot_be_is_refused(
