@@ -81,7 +81,7 @@ class ClockGuard:
             for row in session.exec(select(SettingRow).where(col(SettingRow.name).startswith(_HELD))):
                 session.delete(row)
         self._next_look = 0.0
-        log.warning("clock_confirmed", machine=self._machine)
+        log.info("clock_confirmed", machine=self._machine)
         return now
 
     def _look(self) -> bool:
