@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
@@ -45,6 +46,10 @@ _NOT_YOURS = "Deze gegevens zijn van een andere gemeente, of zij bestaan niet."
 _TOO_WIDE = "Dit overzicht toont alle gemeenten. Het is alleen voor wie in elke gemeente mag kijken."
 
 
+_KNOWN_SECONDS = 10.0
+_MOST_KNOWN = 1000
+
+
 class ForbiddenError(Exception):
     """What a person may not do: one Dutch sentence."""
 
@@ -61,6 +66,7 @@ class Doorkeeper:
     credential: Credential
     municipality_of: Callable[[str], Awaitable[str | None]]
     own_municipality: str = "0000"
+    known_tags: dict[str, tuple[float, tuple[str, ...]]] = field(default_factory=dict)
 
     async def passed(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
         """Return the request as it may go on to Prefect; ForbiddenError when it may not."""
@@ -145,12 +151,24 @@ class Doorkeeper:
     # -- one run -------------------------------------------------------------------------------------------------
 
     async def _check_run(self, member: StaffMember, run: str, right: Right) -> None:
-        read = await self._ask("GET", f"/flow_runs/{run}")
-        tags = (read or {}).get("tags") or []
+        tags = await self._tags_of(run)
         if not _reaches(member, tags, right):
             raise ForbiddenError(
                 _NOT_YOURS if not _reaches(member, tags, Right.LOOK) else "U mag deze zaak alleen bekijken."
             )
+
+    async def _tags_of(self, run: str) -> tuple[str, ...]:
+        """Return the tags of a run; for some seconds from memory, since a page asks several times for one run."""
+        read_at, tags = self.known_tags.get(run, (0.0, ()))
+        if tags and time.monotonic() - read_at < _KNOWN_SECONDS:
+            return tags
+        read = await self._ask("GET", f"/flow_runs/{run}")
+        tags = tuple((read or {}).get("tags") or ())
+        if any(tag.startswith(TAG) for tag in tags):  # its gemeente does not change
+            if len(self.known_tags) >= _MOST_KNOWN:
+                self.known_tags.clear()
+            self.known_tags[run] = (time.monotonic(), tags)
+        return tags
 
     async def _check_runs(self, member: StaffMember, runs: Iterable[str]) -> None:
         asked = sorted(set(runs))
