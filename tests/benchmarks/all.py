@@ -3,8 +3,8 @@
     python tests/benchmarks/all.py [name ...] [--to results]
 
 Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national, policy, door. Each runs alone,
-one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What was measured
-in one run on one machine can be compared; figures of different machines cannot.
+one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What was
+measured in one run on one machine can be compared; figures of different machines cannot.
 """
 
 from __future__ import annotations
