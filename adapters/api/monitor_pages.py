@@ -11,13 +11,14 @@ from markupsafe import Markup
 from openpyxl import Workbook
 
 from adapters.api.page_parts import html_page, notice
-from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
+from adapters.api.places import choose_place, file_answer, sees_place, unknown_place
+from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.oversight.basic_service import basic_service_json, basic_service_report, read_basic_service
 from adapters.oversight.council_report import council_json, council_report, read_council_figures
 from adapters.oversight.document import as_fragment, as_html, as_markdown
 from adapters.oversight.monitor import monitor_csv, monitor_rows, read_monitor
 from adapters.oversight.periods import PeriodError, period_from, quarter_of
-from adapters.oversight.workload import municipalities, plain_cell
+from adapters.oversight.workload import plain_cell
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from adapters.oversight.periods import Period
 
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_TITLE = "Monitor"
 
 
 def monitor_router(office: Office) -> APIRouter:
@@ -40,33 +42,36 @@ def monitor_router(office: Office) -> APIRouter:
     )
 
     @router.get("")
-    def choose(visitor: TheVisitor) -> Response:
-        places = [place for place in municipalities(office) if visitor.sees(place)]
-        if len(places) == 1:
-            return _look(office, places[0])
-        return html_page("places.html", 200, title="Monitor", here="/monitor", places=places)
+    def begin(visitor: TheVisitor) -> Response:
+        return choose_place(office, visitor, _TITLE, "/monitor", lambda place: _look(office, place))
 
     @router.get("/{municipality}")
     def look(municipality: str, visitor: TheVisitor) -> Response:
-        return _look(office, municipality) if _sees(office, visitor, municipality) else _unknown()
+        return (
+            _look(office, municipality)
+            if sees_place(office, visitor, municipality)
+            else unknown_place(_TITLE)
+        )
 
     @router.get("/{municipality}/bestand")
     def download(municipality: str, visitor: TheVisitor, soort: str = "csv") -> Response:
-        if not _sees(office, visitor, municipality):
-            return _unknown()
+        if not sees_place(office, visitor, municipality):
+            return unknown_place(_TITLE)
         figures = read_monitor(office, municipality)
         name = f"monitor-{municipality}-{figures.end}"
         if soort == "xlsx":
-            return _file(_sheet(figures), _XLSX, f"{name}.xlsx")
+            return file_answer(_sheet(figures), _XLSX, f"{name}.xlsx")
         # The mark at the start tells spreadsheets that this is UTF-8.
-        return _file(("\ufeff" + monitor_csv(figures)).encode(), "text/csv; charset=utf-8", f"{name}.csv")
+        return file_answer(
+            ("\ufeff" + monitor_csv(figures)).encode(), "text/csv; charset=utf-8", f"{name}.csv"
+        )
 
     @router.get("/{municipality}/{part}")
     def read(
         municipality: str, part: str, visitor: TheVisitor, periode: str = "", soort: str = ""
     ) -> Response:
-        if not _sees(office, visitor, municipality) or part not in _REPORTS:
-            return _unknown()
+        if not sees_place(office, visitor, municipality) or part not in _REPORTS:
+            return unknown_place(_TITLE)
         return _report(office, municipality, part, periode, soort)
 
     return router
@@ -100,22 +105,14 @@ def _report(office: Office, municipality: str, part: str, written: str, kind: st
     if kind == "json":
         return JSONResponse(plain, headers={"Cache-Control": "no-store"})
     if kind == "md":
-        return _file(as_markdown(blocks).encode(), "text/markdown; charset=utf-8", f"{name}.md")
+        return file_answer(as_markdown(blocks).encode(), "text/markdown; charset=utf-8", f"{name}.md")
     if kind == "html":
-        return _file(as_html(title, blocks).encode(), "text/html; charset=utf-8", f"{name}.html")
+        return file_answer(as_html(title, blocks).encode(), "text/html; charset=utf-8", f"{name}.html")
     return html_page(
         "council.html", 200, title=f"{title} {municipality}", here="/monitor", municipality=municipality,
         period=period, before=period.before(),
         content=Markup(as_fragment(blocks)),  # noqa: S704 - every word in it is escaped
     )  # fmt: skip
-
-
-def _sees(office: Office, visitor: Visitor, municipality: str) -> bool:
-    return visitor.sees(municipality) and municipality in municipalities(office)
-
-
-def _unknown() -> HTMLResponse:
-    return notice("Deze gemeente is er niet", ["Kies een gemeente bij Monitor."], 404)
 
 
 def _look(office: Office, municipality: str) -> HTMLResponse:
@@ -142,8 +139,3 @@ def _sheet(figures: Monitor) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
-
-
-def _file(content: bytes, kind: str, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    return Response(content, media_type=kind, headers=headers)

@@ -43,6 +43,8 @@ _pages.filters["zip_self"] = lambda values: [
 
 LOGGED_IN: ContextVar[bool] = ContextVar("logged_in", default=False)
 """Whether who looks came through the door, and can log out there."""
+MANAGES: ContextVar[bool] = ContextVar("manages", default=False)
+"""Whether who looks has the right `beheren` somewhere, and finds its pages in the menu."""
 
 
 async def long_form(request: Request, longest: int = _LONGEST_FORM) -> dict[str, list[str]]:
@@ -101,6 +103,5 @@ def html_page(template: str, status: int, **values: object) -> HTMLResponse:
             "frame-ancestors 'none'"
         ),
     }
-    return HTMLResponse(
-        _pages.get_template(template).render(nonce=nonce, logs_out=LOGGED_IN.get(), **values), status, headers
-    )
+    known = {"logs_out": LOGGED_IN.get(), "manages": MANAGES.get()}
+    return HTMLResponse(_pages.get_template(template).render(nonce=nonce, **known, **values), status, headers)

@@ -8,15 +8,17 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from markupsafe import Markup
 
-from adapters.api.page_parts import html_page, notice
+from adapters.api.page_parts import html_page
+from adapters.api.places import choose_place, file_answer, sees_place, unknown_place
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.oversight.document import as_fragment, as_html, as_markdown
 from adapters.oversight.policy_check import checked_now
 from adapters.oversight.policy_report import check_json, check_report
-from adapters.oversight.workload import municipalities
 
 if TYPE_CHECKING:
     from adapters.office import Office
+
+_TITLE = "Beleid"
 
 
 def policy_router(office: Office) -> APIRouter:
@@ -29,35 +31,31 @@ def policy_router(office: Office) -> APIRouter:
     )
 
     @router.get("")
-    def choose(visitor: TheVisitor) -> Response:
-        places = [place for place in municipalities(office) if visitor.sees(place)]
-        if len(places) == 1:
-            return _page(office, places[0])
-        return html_page("places.html", 200, title="Beleid", here="/beleid", places=places)
+    def begin(visitor: TheVisitor) -> Response:
+        return choose_place(office, visitor, _TITLE, "/beleid", lambda place: _page(office, place))
 
     @router.get("/{municipality}")
     def look(municipality: str, visitor: TheVisitor) -> Response:
-        known = visitor.sees(municipality) and municipality in municipalities(office)
-        return _page(office, municipality) if known else _unknown()
+        return (
+            _page(office, municipality)
+            if sees_place(office, visitor, municipality)
+            else unknown_place(_TITLE)
+        )
 
     @router.get("/{municipality}/bestand")
     def download(municipality: str, visitor: TheVisitor, soort: str = "html") -> Response:
-        if not visitor.sees(municipality) or municipality not in municipalities(office):
-            return _unknown()
+        if not sees_place(office, visitor, municipality):
+            return unknown_place(_TITLE)
         check = checked_now(office, municipality)
         blocks, name = check_report(check), f"beleid-toets-{municipality}"
         if soort == "json":
             return JSONResponse(check_json(check))
         if soort == "md":
-            return _file(as_markdown(blocks), "text/markdown; charset=utf-8", f"{name}.md")
+            return file_answer(as_markdown(blocks), "text/markdown; charset=utf-8", f"{name}.md")
         title = f"Het beleid van gemeente {municipality} naast de wet"
-        return _file(as_html(title, blocks), "text/html; charset=utf-8", f"{name}.html")
+        return file_answer(as_html(title, blocks), "text/html; charset=utf-8", f"{name}.html")
 
     return router
-
-
-def _unknown() -> HTMLResponse:
-    return notice("Deze gemeente is er niet", ["Kies een gemeente bij Beleid."], 404)
 
 
 def _page(office: Office, municipality: str) -> HTMLResponse:
@@ -66,9 +64,3 @@ def _page(office: Office, municipality: str) -> HTMLResponse:
         "policy.html", 200, title=f"Beleid {municipality}", here="/beleid", municipality=municipality,
         report=Markup(as_fragment(blocks)),  # noqa: S704 - every word in it is escaped
     )  # fmt: skip
-
-
-def _file(content: str, kind: str, name: str) -> Response:
-    return Response(
-        content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )

@@ -14,7 +14,7 @@ from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from adapters.api.page_parts import LOGGED_IN, PersonRoute, notice
+from adapters.api.page_parts import LOGGED_IN, MANAGES, PersonRoute, notice
 from adapters.messages.addressing import LAST_RESORTS
 from adapters.messages.page_links import DAYS, WHO
 from adapters.messages.recipients import EVERY_MUNICIPALITY
@@ -53,6 +53,7 @@ class VisitorRoute(PersonRoute):
                 return refused()
             request.state.visitor = visitor
             LOGGED_IN.set(visitor.known is not None)
+            MANAGES.set(visitor.known is not None and visitor.known.may("beheren"))
             return await handle(request)
 
         return handled

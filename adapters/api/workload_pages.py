@@ -99,7 +99,7 @@ def workload_router(office: Office) -> APIRouter:
         if not chosen:
             answer = _Answer(error=_NOTHING_TICKED, about="zaak")
             return _list(office, visitor, request.query_params, form, answer)
-        return _report_page(office, visitor, chosen, form)
+        return _report_page(office, visitor, chosen, form, _way(request.query_params))
 
     return router
 
@@ -107,17 +107,32 @@ def workload_router(office: Office) -> APIRouter:
 # --- the list -------------------------------------------------------------------------------------------------
 
 
-def _list(
-    office: Office, visitor: Visitor, asked: Mapping[str, str], form: Form, answer: _Answer
-) -> HTMLResponse:
-    people = _people(office, visitor)
-    chosen = {
+def _filters(asked: Mapping[str, str]) -> dict[str, str]:
+    """Return what the list is asked for; what is unknown counts as nothing."""
+    return {
         "alleen": _known(asked.get("alleen", ""), ONLY),
         "volgorde": _known(asked.get("volgorde", ""), ORDERS),
         "bij": asked.get("bij", "").strip()[:40],
         "mijlpaal": _known(asked.get("mijlpaal", ""), DEFINITIONS),
     }
-    number = max(1, int(asked["blad"])) if asked.get("blad", "").isdecimal() else 1
+
+
+def _number(asked: Mapping[str, str]) -> int:
+    return max(1, int(asked["blad"])) if asked.get("blad", "").isdecimal() else 1
+
+
+def _way(asked: Mapping[str, str]) -> str:
+    """Return what leads from a page back to the list as it was: its filters and its page."""
+    kept = {name: value for name, value in _filters(asked).items() if value}
+    number = _number(asked)
+    return f"?{urlencode(kept | ({'blad': str(number)} if number > 1 else {}))}"
+
+
+def _list(
+    office: Office, visitor: Visitor, asked: Mapping[str, str], form: Form, answer: _Answer
+) -> HTMLResponse:
+    people = _people(office, visitor)
+    chosen, number = _filters(asked), _number(asked)
     wanted = Asked(
         visitor.municipalities, visitor.code, chosen["alleen"], chosen["volgorde"], chosen["bij"],
         chosen["mijlpaal"], min(number - 1, 1_000_000) * _PER_PAGE, _PER_PAGE,
@@ -133,7 +148,7 @@ def _list(
         nobody=_NOBODY, given={name: last(form, name) for name in form}, key=key_of({}),
         ticked=set(answer.refused) | (set(form.get("zaak", ())) if answer.error else set()),
         divides=visitor.divides_somewhere, following=office.follow_ups.of(visitor.code),
-        query=urlencode({name: value for name, value in chosen.items() if value}),
+        query=urlencode({name: value for name, value in chosen.items() if value}), way=_way(asked),
     )  # fmt: skip
 
 
@@ -261,13 +276,15 @@ def _follow(office: Office, visitor: Visitor, form: Form, chosen: Sequence[str])
 # --- one event in many cases ----------------------------------------------------------------------------------
 
 
-def _report_page(office: Office, visitor: Visitor, chosen: Sequence[str], form: Form) -> HTMLResponse:
+def _report_page(
+    office: Office, visitor: Visitor, chosen: Sequence[str], form: Form, way: str
+) -> HTMLResponse:
     """Ask what happened, then for the fields of that event, then report it in each case."""
     able, unable = _able(office, visitor, chosen)
     event = last(form, "gebeurtenis")
     cases = able.get(event, {})
     if not cases:
-        return _choose_page(chosen, able, unable)
+        return _choose_page(chosen, able, unable, way)
     spec = next(iter(cases.values()))
     not_now = tuple(
         CaseOutcome(*_parts(ticked), said="", refused=unable.get(ticked, f"'{spec.label}' kan hier nu niet."))
@@ -275,11 +292,13 @@ def _report_page(office: Office, visitor: Visitor, chosen: Sequence[str], form: 
         if ticked not in cases
     )
     if last(form, "leg") != "vast":
-        return _fields_page(office, spec, tuple(cases), form, _Answer(not_now))
+        return _fields_page(office, spec, tuple(cases), form, _Answer(not_now), way)
     try:
         given = day_in_form(form), filled_in(spec, form)
     except ValueError:
-        return _fields_page(office, spec, tuple(cases), form, _Answer(not_now, "Dit is geen datum.", "op"))
+        return _fields_page(
+            office, spec, tuple(cases), form, _Answer(not_now, "Dit is geen datum.", "op"), way
+        )
     key, about = key_of(form), ""
 
     def report(reference: str, process: str) -> str:
@@ -304,8 +323,8 @@ def _report_page(office: Office, visitor: Visitor, chosen: Sequence[str], form: 
     answer = _Answer((*outcomes, *not_now), about=about)
     left = [one.ticked for one in outcomes if one.refused]
     if left:
-        return _fields_page(office, spec, left, form, answer)
-    return html_page("many_done.html", 200, title="Vastgelegd", here="/werkvoorraad", answer=answer)
+        return _fields_page(office, spec, left, form, answer, way)
+    return html_page("many_done.html", 200, title="Vastgelegd", here="/werkvoorraad", way=way, answer=answer)
 
 
 def _parts(ticked: str) -> tuple[str, str]:
@@ -332,7 +351,7 @@ def _able(
 
 
 def _choose_page(
-    chosen: Sequence[str], able: Mapping[str, Mapping[str, EventSpec]], unable: Mapping[str, str]
+    chosen: Sequence[str], able: Mapping[str, Mapping[str, EventSpec]], unable: Mapping[str, str], way: str
 ) -> HTMLResponse:
     events = [
         (name, next(iter(cases.values())).label, [ticked for ticked in chosen if ticked not in cases])
@@ -341,17 +360,17 @@ def _choose_page(
     return html_page(
         "many_choose.html", 200, title="Wat is er gebeurd?", here="/werkvoorraad", chosen=chosen,
         everywhere=[one for one in events if not one[2]], somewhere=[one for one in events if one[2]],
-        unable=unable,
+        unable=unable, way=way,
     )  # fmt: skip
 
 
 def _fields_page(
-    office: Office, spec: EventSpec, chosen: Sequence[str], form: Form, answer: _Answer
+    office: Office, spec: EventSpec, chosen: Sequence[str], form: Form, answer: _Answer, way: str
 ) -> HTMLResponse:
     wrong = bool(answer.error) or any(one.ticked in chosen for one in answer.refused.values())
     error = answer.error or ("Wat niet is vastgelegd, staat bij de zaak." if wrong else "")
     return html_page(
         "many_report.html", 422 if wrong else 200, title=f"Fout: {spec.label}" if wrong else spec.label,
-        here="/werkvoorraad", spec=spec, chosen=chosen, given=form, answer=answer, error=error,
+        here="/werkvoorraad", way=way, spec=spec, chosen=chosen, given=form, answer=answer, error=error,
         about=answer.about, kinds=FieldKind, key=key_of(form), today=office.clock.today(),
     )  # fmt: skip

@@ -93,7 +93,8 @@ def _html(block: Block) -> str:
         case Grid(heads, rows):
             top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
             body = "".join(
-                "<tr>" + "".join(f"<td>{_marked(str(value))}</td>" for value in row) + "</tr>" for row in rows
+                "<tr>" + "".join(_html_cell(*pair) for pair in zip(heads, row, strict=True)) + "</tr>"
+                for row in rows
             )
             return (
                 f'<div class="table"><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
@@ -105,6 +106,11 @@ def _html(block: Block) -> str:
                 return ""
             drawn = bars(block.rows, most=block.most).replace("<svg ", "<svg role='img' class='chart' ", 1)
             return drawn.replace("><rect", f"><title>{escape(block.said)}</title><rect", 1)
+
+
+def _html_cell(head: str, value: object) -> str:
+    """Return a cell that carries the name of its column, which a page on a phone shows beside it."""
+    return f'<td data-label="{escape(head)}">{_marked(str(value))}</td>'
 
 
 def _marked(words: str) -> str:

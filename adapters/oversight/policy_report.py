@@ -35,7 +35,7 @@ _CHAPTERS: Mapping[RemarkKind, tuple[str, str, str]] = {
         "Alles steunt op een bron die is gelezen.",
     ),
     RemarkKind.NOT_CARRIED: (
-        "Elementen die geen proces heeft",
+        "Elementen zonder proces",
         "Deze elementen van de basisdienstverlening staan nog in geen enkel proces van routekaart.",
         "Elk element dat de gemeente biedt, staat in een proces.",
     ),

@@ -271,6 +271,9 @@ def test_a_day_of_a_coordinator_with_a_mouse(town: Town, hand: Callable[[int], H
     # All of a page: three as well.
     me.presses = 0
     me.press("checkbox", "Alle zaken op deze bladzijde")
+    expect(
+        me.page.get_by_role("checkbox", name=mine[1])
+    ).to_be_hidden()  # no box says that its case is left out
     me.choose("Geef de gekozen zaken aan", "mw-18")
     me.press("button", "Wijs toe")
     me.finds("Gedaan: 2")
@@ -285,6 +288,8 @@ def test_a_day_of_a_coordinator_with_a_mouse(town: Town, hand: Callable[[int], H
     me.press("button", "Er is geen bedreigende situatie")
     me.press("button", "Leg dit vast")
     me.finds("Gedaan: 3")
+    me.press("link", "Terug naar de werkvoorraad")
+    expect(me.page.get_by_label("Bij wie?")).to_have_value("mw-18")
     assert _last(town, mine[0], "niet_bedreigend") == ("medewerker", "co-1", "formulier")
 
     # Everything of a case: one; the figures; and home.

@@ -226,6 +226,9 @@ def test_the_reports_for_a_council_are_pages_and_files(town: Town) -> None:
         assert known.get(f"/monitor/0518/{part}?periode=herfst").status_code == 400
         assert known.get(f"/monitor/0599/{part}").status_code == 404
     assert known.get("/monitor/0518/anders").status_code == 404
+    rows = re.findall(r"<tr>(<td.*?)</tr>", known.get("/monitor/0518/basisdienstverlening").text)
+    assert rows
+    assert all(row.count("<td data-label=") == row.count("<td") for row in rows)
 
 
 def _postbak(town: Town, *candidates: str) -> int:
@@ -271,7 +274,7 @@ def test_the_journal_of_a_case_is_in_words(town: Town) -> None:
     with acts(Actor(ActorKind.PERSON, "mw-17", Way.COMMAND)):
         town.office.casework.report(reference, "bedreigend", process="M3")
     town.office.casework.fire_due(reference)
-    rows = re.findall(r"<tr>(<td>.*?)</tr>", town.client("mw-17").get(f"/zaak/{reference}").text)
+    rows = re.findall(r"<tr>(<td .*?)</tr>", town.client("mw-17").get(f"/zaak/{reference}").text)
     told = [re.sub(r"<[^>]+>", "|", row).strip("|").split("||")[2:] for row in rows]
     assert ["Er is een bedreigende situatie", "mw-17 (opdracht)"] in told
     assert ["Waarschuwing: eerste gesprek bij een bedreigende situatie (T02)", "vanzelf"] in told
@@ -288,4 +291,20 @@ def test_a_machine_without_recipients_is_told_where_people_come_from(
     assert reference in work
     assert "als het bestand met ontvangers medewerkers noemt" in work
     assert "Wijs toe" not in work
-    assert 'vind je in de <a href="/werkvoorraad">' in page.get("/mijn").text
+    mine = page.get("/mijn").text
+    assert 'vind je in de <a href="/werkvoorraad">' in mine
+
+
+def test_who_sees_more_gemeenten_chooses_and_who_manages_finds_it_in_the_menu(town: Town) -> None:
+    """Each choice leads to its own pages; Inzage and Vernietiging stand in the menu of who may open them."""
+    town.case()
+    town.office.casework.open("M3", municipality="0599")
+    manager = TestClient(as_person(create_pages(town.office), operator_of_machine("gebruiker-0")))
+    for title, path in (("Monitor", "/monitor"), ("Beleid", "/beleid")):
+        chosen = manager.get(path).text
+        assert f"<h1>{title}</h1>" in chosen
+        assert f'href="{path}/0599"' in chosen
+    for path in ("/inzage", "/vernietiging"):
+        assert f'href="{path}"' in manager.get("/mijn").text
+        assert manager.get(path).status_code == 200
+        assert f'href="{path}"' not in town.client("co-1").get("/mijn").text
