@@ -51,7 +51,10 @@ class Looks:
         self.note_all([(reference, municipality)], purpose)
 
     def note_all(self, cases: Iterable[tuple[str, str]], purpose: str | None = None) -> None:
-        """Write that who acts now looks at cases, each with its gemeentecode, in one statement."""
+        """Write that who acts now looks at cases, each with its gemeentecode, in one statement.
+
+        All write in one order: of two that wait for each other's row PostgreSQL refuses one.
+        """
         actor, now = acting(), self.clock.now()
         rows = [
             {
@@ -75,7 +78,7 @@ class Looks:
         with writing(self.engine) as session:
             session.connection().execute(
                 dialect.insert(table_of(LookRow)).on_conflict_do_nothing(index_elements=_ONCE),
-                list(fresh.values()),
+                [fresh[once] for once in sorted(fresh)],
             )
         with self._lock:
             self._written |= dict.fromkeys(fresh)

@@ -242,7 +242,8 @@ def skip_for_zaken(office: MessageOffice, reference: str) -> int:
 
 
 def _go_on(office: MessageOffice, reference: str | None, *, skip: bool) -> int:
-    query = select(CaseSystemLinkRow).where(col(CaseSystemLinkRow.stopped_at).is_not(None)).with_for_update()
+    stopped = select(CaseSystemLinkRow).where(col(CaseSystemLinkRow.stopped_at).is_not(None))
+    query = stopped.order_by(col(CaseSystemLinkRow.id)).with_for_update()
     if reference is not None:
         query = query.where(CaseSystemLinkRow.case_reference == reference)
     with writing(office.engine) as session:

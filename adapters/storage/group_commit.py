@@ -22,7 +22,7 @@ _MOST = 50  # works in one transaction: others wait for what it locks
 
 @dataclass(slots=True, eq=False)
 class _Waiting(Generic[Work, Answer]):
-    """A work and who waits for it. He is called when it is done, or with works that he has to write."""
+    """A work and who waits for it. He is called when it is done, or with works to write, his own the first."""
 
     work: Work
     about: str
@@ -58,19 +58,22 @@ class GroupCommit(Generic[Work, Answer]):
         mine = _Waiting[Work, Answer](work, about)
         with self._lock:
             self._queue.append(mine)
-            to_write = self._taken() if self._idle else []
-            if to_write:
-                self._idle -= 1
-        if not to_write:
-            mine.called.wait()
-            to_write = mine.to_write or []
-        if to_write:
-            self._write(to_write)
+            self._start()
+        mine.called.wait()
+        if mine.to_write is not None:
+            self._write(mine.to_write)
         if mine.error is not None:
             raise mine.error
         if mine.answer is not None:
             return mine.answer
         return self._alone(work)
+
+    def _start(self) -> None:
+        """Let what can be written be written, by the first of each transaction, as long as a writer is idle."""
+        while self._idle and (works := self._taken()):
+            self._idle -= 1
+            works[0].to_write = works
+            works[0].called.set()
 
     def _taken(self) -> list[_Waiting[Work, Answer]]:
         """Take what waits and can be written now: nobody has its case in hand."""
@@ -84,7 +87,7 @@ class GroupCommit(Generic[Work, Answer]):
         return taken
 
     def _write(self, works: list[_Waiting[Work, Answer]]) -> None:
-        """Write works, let the next be written by one of those who wait, and call all whose work is done."""
+        """Write works, let the next be written by those who wait, and call all whose work is done."""
         try:
             if len(works) > 1:
                 for waiting, answer in zip(
@@ -98,11 +101,7 @@ class GroupCommit(Generic[Work, Answer]):
                 waiting.error = error
         with self._lock:
             self._in_hand.difference_update(waiting.about for waiting in works)
-            following = self._taken()
-            if not following:
-                self._idle += 1
-        if following:
-            following[0].to_write = following
-            following[0].called.set()
+            self._idle += 1
+            self._start()
         for waiting in works:
             waiting.called.set()

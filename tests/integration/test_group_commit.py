@@ -213,6 +213,48 @@ def test_a_broken_commit_is_told_to_all_and_repeated_for_none() -> None:
         assert group.do(4, "a") == 4
 
 
+def test_who_comes_while_more_wait_than_fit_gets_his_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer is idle and more waits than one transaction takes: each work is done once, no case stays in hand."""
+    monkeypatch.setattr("adapters.storage.group_commit._MOST", 2)
+    gates = {name: Event() for name in ("a1", "b1", "c1 d1", "c2 c3")}
+    begun: list[str] = []
+
+    def together(works: Sequence[str]) -> Sequence[str]:
+        begun.append(name := " ".join(works))
+        assert name not in gates or gates[name].wait(30)
+        return works
+
+    def alone(work: str) -> str:
+        return together([work])[0]
+
+    group = GroupCommit(alone, together, 2)
+    with ThreadPoolExecutor(10) as threads:
+        answers: list[Future[str]] = []
+
+        def ask(*works: str) -> None:
+            for work in works:
+                waits = len(group._queue)
+                answers.append(threads.submit(group.do, work, work[0]))
+                wait_until(lambda: work in begun or len(group._queue) > waits, 30, lambda: work)  # noqa: B023
+
+        def end(work: str, after: Callable[[], bool]) -> None:
+            gates[work].set()
+            wait_until(after, 30, lambda: f"{work}: {begun}")
+
+        ask("a1", "b1", "c1", "d1")
+        end("a1", lambda: "c1 d1" in begun)
+        ask("c2", "c3", "d2", "d3")
+        end("b1", lambda: group._idle == 1)
+        end("c1 d1", lambda: "c2 c3" in begun)
+        answers.append(threads.submit(group.do, "e1", "e"))  # d2 and d3 wait, e1 is the third
+        wait_until(answers[-1].done, 30, lambda: str(begun))
+        gates["c2 c3"].set()
+        assert sorted(answer.result(30) for answer in answers) == sorted(" ".join(begun).split())
+        assert not group._in_hand
+        assert not group._queue
+        assert group._idle == 2
+
+
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 def test_killed_inside_a_shared_transaction(
     request: pytest.FixtureRequest, tmp_path: Path, database: str

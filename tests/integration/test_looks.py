@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
+from support.stack import wait_until
 
 from adapters.api import create_api
 from adapters.cases.looks import ONE_LOOK_SECONDS, Looks
@@ -16,6 +18,8 @@ from adapters.operations.retention import forget
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
 
@@ -41,6 +45,33 @@ def test_a_screen_that_polls_has_looked_once(office: Office, reference: str, clo
     rows, number = office.looks.found(person="mw-17")
     assert number == 2
     assert [row.purpose for row in rows] == ["klacht", None]
+
+
+def test_two_that_look_at_the_same_cases_do_not_wait_for_each_other(office: Office) -> None:
+    """One lists cases from the front, one from the back, a third is at one in the middle: both looks are written."""
+    if office.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time")
+    names = ["A-1", "A-2", "A-3"]
+    office.looks.note("A-2", "0518")
+    with office.engine.connect() as third, ThreadPoolExecutor(2) as threads:
+        held = third.exec_driver_sql("DELETE FROM looks RETURNING case_reference")
+        assert held.scalar_one() == "A-2"
+        writers = []
+        for order in (names, names[::-1]):
+            looks = Looks(office.engine, office.clock)  # as in another process
+            writers.append(threads.submit(looks.note_all, [(name, "0518") for name in order]))
+            wait_until(lambda: _waiting(third) == len(writers), 30, lambda: f"{len(writers)} wait")
+        third.rollback()
+        for writer in writers:
+            writer.result(30)
+    assert office.looks.found()[1] == 3
+
+
+def _waiting(connection: Connection) -> int:
+    """Return how many connections to this database wait for a lock."""
+    connection.exec_driver_sql("SELECT pg_stat_clear_snapshot()")
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    return int(connection.exec_driver_sql(asked).scalar_one())
 
 
 def test_who_reads_through_the_api_stands_in_the_log(office: Office, reference: str) -> None:

@@ -265,11 +265,12 @@ class Stack:
 
 def wait_until(probe: Callable[[], Any], seconds: float, complaint: Callable[[], str]) -> Any:
     """Wait until a probe gives something, and give that."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.01
     while time.monotonic() < deadline:
         if found := probe():
             return found
-        time.sleep(0.25)
+        time.sleep(pause)
+        pause = min(2 * pause, 0.25)
     raise AssertionError(complaint())
 
 
