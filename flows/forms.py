@@ -12,6 +12,7 @@ from milestones.civil_dates import civil_date
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.event_data import CODE
+from milestones.event_fields import READER
 from milestones.process import InvalidData
 from milestones.steering import reportable, spec_of
 
@@ -80,6 +81,8 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     # The nine scores of a meetinstrument come last, so that they are in nobody's way.
     for spec in sorted(events, key=lambda spec: len(spec.fields) > _LONG):
         for item in spec.fields:
+            if item == READER:  # the door knows who answers
+                continue
             highest = f"Van 0 tot en met {item.most}." if item.most else ""
             help_text = f"{highest} {_asked_for(item.name, events)}".strip()
             fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))

@@ -1,9 +1,9 @@
 """Four eyes: where the policy asks for it, a decision waits for a second person who may judge it.
 
 The first answer is kept in the process with the code of who gave it; the process stays where it is until somebody
-else agrees or returns it. What else happens in the process meanwhile goes on; once that moves it to another state, the
-answer that waited has lapsed. A product choice: no law asks for it. A weigering has its second pair of eyes already
-(`weigering_getoetst`), which this one takes the place of.
+else agrees or returns it, or who gave it takes it back. What else happens in the process meanwhile goes on; once that
+moves it to another state, the answer that waited has lapsed. A product choice: no law asks for it. A weigering has its
+second pair of eyes already (`weigering_getoetst`), which this one takes the place of.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from milestones.definition import EventSpec
 from milestones.event_data import checked
-from milestones.event_fields import code, one_of, yes_no
+from milestones.event_fields import READER, one_of, yes_no
 from milestones.roles import OVERRULERS, REVIEWERS, dutch_role
 from milestones.snapshot import Event, Message, NotPossible, Outcome
 
@@ -31,7 +31,10 @@ GIVEN: Final = "tweede_beoordeling_gegeven"
 WAITS: Final = "Wacht op tweede beoordeling"
 READ_TWICE: Final = "weigering_getoetst"
 TASK: Final = "tweede_beoordeling"
-SAME_PERSON: Final = "Wie het eerste oordeel gaf, kan niet ook het tweede geven: vraag een collega."
+SAME_PERSON: Final = (
+    "Wie het eerste oordeel gaf, kan niet ook het tweede geven: vraag een collega, of trek je eigen oordeel in "
+    "(niet eens)."
+)
 WHO_ARE_YOU: Final = (
     "Hier kijken twee mensen naar, en dat kan alleen wie bekend is: log in, of zeg wie je bent "
     "(je medewerkerscode)."
@@ -47,7 +50,7 @@ _FACT: Final = "tweede_beoordeling"
 _EVENT, _KIND, _BY = (
     "gebeurtenis",
     "soort_besluit",
-    "beoordelaar",
+    READER.name,
 )  # what a first answer has beside its own data
 
 
@@ -85,9 +88,17 @@ SECOND_OPINION: Mapping[str, EventSpec] = MappingProxyType(
                 GIVEN,
                 "Tweede beoordeling",
                 (
-                    yes_no("akkoord", "Ben je het eens met de eerste beoordeling?", required=True),
-                    one_of("reden", "Waarom niet? (nodig als je het niet eens bent)", RETURN_REASONS),
-                    code("beoordelaar", "Code van wie dit beoordeelt"),
+                    yes_no(
+                        "akkoord",
+                        "Ben je het eens met de eerste beoordeling? (was die van jou: met nee trek je haar in)",
+                        required=True,
+                    ),
+                    one_of(
+                        "reden",
+                        "Waarom niet? (nodig bij nee over de beoordeling van een ander)",
+                        RETURN_REASONS,
+                    ),
+                    READER,
                 ),
                 decision=True,
             ),
@@ -173,7 +184,10 @@ def decided(snapshot: Snapshot, event: Event, second: str | None) -> tuple[Event
 
 
 def judge(definition: Definition, before: Snapshot, event: Event, policy: Policy) -> Outcome:
-    """Keep a first answer, or take it off with the second one. Raises NotPossible or InvalidData."""
+    """Keep a first answer, or take it off: with the second one, or because who gave it takes it back.
+
+    Raises NotPossible or InvalidData.
+    """
     return (
         _keep(before, event, policy) if event.name == ASKED else _take_off(definition, before, event, policy)
     )
@@ -197,10 +211,13 @@ def _take_off(definition: Definition, before: Snapshot, event: Event, policy: Po
     waits = proposal(before)
     if waits is None:
         raise NotPossible(f"Er wacht in {before.name} geen antwoord op een tweede beoordeling.")
-    if data.get("beoordelaar") is None:
+    if data.get(_BY) is None:
         raise NotPossible(WHO_ARE_YOU)
-    if data["beoordelaar"] == waits.by:
-        raise NotPossible(SAME_PERSON)
+    after = replace(before, facts=without_proposal(before.facts), sequence=before.sequence + 1)
+    if data[_BY] == waits.by:
+        if data["akkoord"] is True:
+            raise NotPossible(SAME_PERSON)
+        return Outcome(before, after, GIVEN, ())
     able = waits.judges(policy)
     if event.by is not None and not set(able) & set(event.by):
         raise NotPossible(
@@ -209,7 +226,6 @@ def _take_off(definition: Definition, before: Snapshot, event: Event, policy: Po
     returned = data["akkoord"] is False
     if returned and data.get("reden") is None:
         raise NotPossible("Zeg bij 'reden' waarom je het niet eens bent.")
-    after = replace(before, facts=without_proposal(before.facts), sequence=before.sequence + 1)
     told = (Message(after.role(definition), "kennisgeving", before.name),) if returned else ()
     return Outcome(before, after, GIVEN, told)
 

@@ -1,21 +1,22 @@
 """A clock that jumped ends no term: firing waits until the clock is right again, or until a person confirms it.
 
 The database remembers the latest moment that any machine saw. A clock further ahead of it than a whole outage lasts,
-or behind it, may be wrong: a letter that went out early cannot be called back.
+or behind it, may be wrong: a letter that went out early cannot be called back. Who confirmed a clock stays written.
 """
 
 from __future__ import annotations
 
 import socket
 import time
+import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from sqlmodel import col, select
 
-from adapters.runtime.actor import acting
+from adapters.runtime.actor import acting, shown_actor
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import SettingRow, reading, writing
 from milestones.dutch import dutch_date
@@ -32,6 +33,7 @@ BEHIND = timedelta(hours=1)
 """How far a clock may be behind what was seen: machines differ a little."""
 _SEEN = "klok_gezien"
 _HELD = "klok_wacht:"
+_CONFIRMED = "klok_bevestigd:"
 _LOOK_SECONDS = 10.0
 _NOTE_AFTER = timedelta(minutes=1)
 
@@ -72,16 +74,20 @@ class ClockGuard:
         return self._trusted
 
     def confirm(self) -> datetime:
-        """Take the clock of this machine for the right one from now on; give the moment that it says."""
-        now = self._clock.now()
+        """Take the clock of this machine for the right one from now on; give the moment that it says.
+
+        Who did so is a row of its own, that no later one replaces.
+        """
+        now, actor = self._clock.now(), acting()
+        who = shown_actor(str(actor.kind), actor.code, None if actor.way is None else str(actor.way))
         with writing(self._engine) as session:
-            session.merge(
-                SettingRow(name=_SEEN, value={"op": now.isoformat(), "bevestigd_door": acting().code})
-            )
+            session.merge(SettingRow(name=_SEEN, value={"op": now.isoformat()}))
+            says = {"op": now.isoformat(), "machine": self._machine, "door": who}
+            session.add(SettingRow(name=f"{_CONFIRMED}{uuid.uuid4()}", value=says))
             for row in session.exec(select(SettingRow).where(col(SettingRow.name).startswith(_HELD))):
                 session.delete(row)
         self._next_look = 0.0
-        log.info("clock_confirmed", machine=self._machine)
+        log.info("clock_confirmed", machine=self._machine, code=actor.code)
         return now
 
     def _look(self) -> bool:
@@ -110,6 +116,13 @@ class ClockGuard:
                 log.warning("clock_right_again", machine=self._machine)
             if seen is None or now > seen:
                 session.merge(SettingRow(name=_SEEN, value={"op": now.isoformat()}))
+
+
+def confirmed_clocks(engine: Engine) -> list[dict[str, Any]]:
+    """Return each time that somebody took a clock for right, in order: the moment, the machine, and who."""
+    asked = select(SettingRow).where(col(SettingRow.name).startswith(_CONFIRMED))
+    with reading(engine) as session:
+        return sorted((row.value for row in session.exec(asked)), key=lambda value: str(value["op"]))
 
 
 def held_clocks(engine: Engine) -> Iterator[HeldClock]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from adapters.runtime.actor import ActorKind, acting
 from milestones.case import apply
 from milestones.definitions import definition_of
+from milestones.event_fields import READER
 from milestones.four_eyes import (
     ASKED,
     GIVEN,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from milestones.policy import Policy, Rules
     from milestones.snapshot import Snapshot
 
-_READER = "beoordelaar"
+_READER = READER.name
 _DECIDER = "beslist_door"
 FILLED_IN = frozenset({_READER, _DECIDER})
 """What an event gets from who acts, where he did not say it himself."""

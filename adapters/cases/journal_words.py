@@ -47,7 +47,11 @@ def _steered(row: JournalRow) -> str:
         event, _ = first_answer(row.event, row.data)
         return f"{label}: {definition.event(event).label}"
     if row.event == GIVEN:
-        return f"{label}: {'akkoord' if row.data.get('akkoord') else 'niet akkoord, ' + str(row.data.get('reden'))}"
+        if row.data.get("akkoord"):
+            return f"{label}: akkoord"
+        # Only who gave the first answer needs no reason to take it back.
+        reason = row.data.get("reden")
+        return f"{label}: niet akkoord, {reason}" if reason else f"{label}: eerste beoordeling ingetrokken"
     return label
 
 

@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
-from adapters.cases.clock_guard import ClockGuard, held_clocks
+from adapters.cases.clock_guard import ClockGuard, confirmed_clocks, held_clocks
 from adapters.operations.integrity import broken_cases
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM, SetClock
 
 if TYPE_CHECKING:
@@ -69,6 +71,26 @@ def test_a_person_confirms_a_clock_after_a_long_outage(engine: Engine) -> None:
     guard.confirm()
     assert guard.trusts()
     assert not list(held_clocks(engine))
+
+
+def test_who_confirmed_a_clock_stays_written_down(engine: Engine) -> None:
+    """Each confirmation is a row that names its actor; neither the next one nor a later moment replaces it."""
+    clock = SetClock(NOW)
+    guard = ClockGuard(engine, clock, WEEK, "een")
+    for code in ("mw-1", "mw-2"):
+        clock.moment += timedelta(days=31)
+        with acts(Actor(ActorKind.OPERATOR, code, Way.COMMAND)), capture_logs() as logs:
+            guard.confirm()
+        assert [(line["event"], line["code"]) for line in logs] == [("clock_confirmed", code)]
+    assert _trusts(engine, clock.moment + timedelta(hours=1))
+    assert [(row["op"], row["machine"], row["door"]) for row in confirmed_clocks(engine)] == [
+        (
+            (NOW + timedelta(days=days)).isoformat(),
+            "een",
+            {"soort": "beheerder", "code": code, "weg": "opdracht"},
+        )
+        for days, code in ((31, "mw-1"), (62, "mw-2"))
+    ]
 
 
 def test_a_case_of_a_clock_that_was_ahead_goes_on_after_it_is_set_right(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from sqlmodel import select
 
 from adapters.cases.casework import Casework, ConflictError
+from adapters.cases.journal_words import event_label
 from adapters.cases.presentation import case_as_json
 from adapters.operations.integrity import broken_cases
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.calendar_data import dutch_calendar
+from adapters.storage.database import OutboxRow, reading
+from milestones.definitions import definition_of
 from milestones.four_eyes import ASKED, GIVEN, KINDS, WAITS
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
+from milestones.roles import REVIEWERS
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -75,9 +81,8 @@ def test_one_person_never_gives_both(strict: Casework) -> None:
     with acts(person("mw-1")):
         strict.report(reference, "goedgekeurd")
         before = len(strict.case(reference).journal)
-        for data in ({"akkoord": True}, {"akkoord": False, "reden": "gegevens ontbreken"}):
-            with pytest.raises(NotPossible, match="niet ook het tweede"):
-                strict.report(reference, GIVEN, data=data)
+        with pytest.raises(NotPossible, match="niet ook het tweede"):
+            strict.report(reference, GIVEN, data={"akkoord": True})
         with pytest.raises(NotPossible, match="meldt het zelf"):
             strict.report(reference, GIVEN, data={"akkoord": True, "beoordelaar": "mw-2"})
         with pytest.raises(NotPossible, match="tweede beoordeling"):
@@ -117,6 +122,26 @@ def test_who_disagrees_returns_it_with_a_reason(strict: Casework) -> None:
     with acts(person("mw-1")):
         strict.report(reference, GIVEN, data={"akkoord": True})
     assert state(strict, reference) == "BESCHIKKING_GEMAAKT"
+
+
+@SQLITE
+def test_who_gave_the_first_answer_takes_it_back(strict: Casework, engine: Engine) -> None:
+    """Without a reason and whatever his role; the process is where it was, nobody is second to what is gone."""
+    reference = reviewed(strict)
+    with acts(person("mw-1", REVIEWER)):
+        strict.report(reference, "goedgekeurd")
+    with acts(person("mw-1", COORDINATOR)):
+        strict.report(reference, GIVEN, data={"akkoord": False})
+    view = strict.case(reference)
+    assert (state(strict, reference), "tweede_beoordeling" in view.case.process("M6").facts) == (
+        "TOETS",
+        False,
+    )
+    label = event_label(view.journal[-1], RULES.policy)
+    assert label == "Tweede beoordeling: eerste beoordeling ingetrokken"
+    with acts(person("mw-2")), pytest.raises(NotPossible, match="geen antwoord"):
+        strict.report(reference, GIVEN, process="M6", data={"akkoord": True})
+    assert list(broken_cases(engine, lambda _: RULES)) == []
 
 
 @SQLITE
@@ -203,18 +228,21 @@ def test_a_weigering_has_one_second_pair_of_eyes(strict: Casework, engine: Engin
 @SQLITE
 def test_who_may_judge_gets_a_task(strict: Casework, engine: Engine) -> None:
     """Each role that may be second hears of it; when it is returned, who has the case does."""
-    from sqlmodel import select  # noqa: PLC0415
 
-    from adapters.storage.database import OutboxRow, reading  # noqa: PLC0415
+    def told() -> Counter[tuple[str, str, str | None]]:
+        with reading(engine) as session:
+            return Counter((row.role, row.kind, row.subject) for row in session.exec(select(OutboxRow)))
 
     reference = reviewed(strict)
+    before = told()
     with acts(person("mw-1")):
         strict.report(reference, "goedgekeurd")
-    with reading(engine) as session:
-        told = session.exec(select(OutboxRow).where(OutboxRow.subject == "tweede_beoordeling")).all()
-    assert {(row.role, row.kind) for row in told} == {
-        (role, "taak") for role in ("quality_reviewer", "legal_officer", "team_leader")
-    }
+    asked = told()
+    assert asked - before == Counter((role, "taak", "tweede_beoordeling") for role in REVIEWERS)
+    with acts(person("mw-2", REVIEWER)):
+        strict.report(reference, GIVEN, data={"akkoord": False, "reden": "gegevens ontbreken"})
+    process = strict.case(reference).case.process("M6")
+    assert told() - asked == Counter([(process.role(definition_of(process)), "kennisgeving", None)])
 
 
 @SQLITE
