@@ -90,7 +90,8 @@ class Case:
 
     def replaced(self, process: Snapshot) -> Case:
         """Return the case with this process in the place of the one of the same name."""
-        return Case(tuple(process if item.name == process.name else item for item in self.processes))
+        name = process.name
+        return Case(tuple(process if item.name == name else item for item in self.processes))
 
 
 def traject_is_open(case: Case) -> bool:
@@ -242,7 +243,7 @@ def _apply(
         )
         case, rest = _apply(case, process.name, given, today, rules, seen=seen)
         return case, (replace(accepted[0], derived=True), *rest)
-    beside = tuple(item for item in case.processes if item.name != process.name and not closed(item))
+    beside = tuple(item for item in case.processes if item is not process and not closed(item))
     if isinstance(given, Event) and is_steering(given):
         outcome = steer(definition_of(process), process, given, today, rules)
     else:

@@ -291,13 +291,23 @@ class Definition:
             for state in self.states
         }
 
+    @cached_property
+    def _rows_by_event(self) -> Mapping[str, Mapping[str, tuple[Row, ...]]]:
+        return {
+            state: {
+                event: tuple(row for row in rows if row.event == event)
+                for event in dict.fromkeys(row.event for row in rows)
+            }
+            for state, rows in self._rows_by_state.items()
+        }
+
     def rows_from(self, state: str) -> tuple[Row, ...]:
         """Return the rows that leave a state, in the order in which they are tried."""
         return self._rows_by_state[state]
 
     def rows_for(self, state: str, event: str) -> tuple[Row, ...]:
         """Return the rows for one event in one state, in the order in which their guards are tried."""
-        return tuple(row for row in self._rows_by_state[state] if row.event == event)
+        return self._rows_by_event[state].get(event, ())
 
     def events_from(self, state: str) -> tuple[str, ...]:
         """Return the names of the events that a state knows, in table order, each once."""

@@ -6,7 +6,7 @@ Everything here is pure: a mapping goes in, a Policy or a PolicyError comes out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from milestones.policy_terms import override_term, own_norm, without_norm
 from milestones.policy_values import PolicyError, check_role, standing_at
 from milestones.profiles import LIFE_PHASES, PERSONAS
 from milestones.quality_questions import QUESTIONS, Question, questions_from
+from milestones.replacing import replace
 from milestones.roles import OUTSIDE, ROLES
 from milestones.term_table import NORMS, TERMS
 

@@ -116,7 +116,8 @@ def advance(
         )
     spec = definition.event(given.name)
     _check_role(spec, given, rules.policy)
-    event = replace(given, data=checked(spec, given.data, kept=given.kept))
+    data = checked(spec, given.data, kept=given.kept)
+    event = Event(given.name, given.on, data, given.by, given.kept)
     line = _choose(definition, snapshot, event, rules, beside)
     return _take(definition, snapshot, line, event, today=today, rules=rules)
 
@@ -209,6 +210,8 @@ def _little_time(
     One whose last day is over warns by itself.
     """
     earlier = {arm.term for arm in arms if arm.from_earlier}
+    if not earlier:
+        return ()
     short = [
         term
         for term in after.terms
@@ -361,7 +364,11 @@ def _messages(after: Snapshot, line: Row, event: Event, rules: Rules) -> tuple[M
         told = [message for message in told if message.role != "client"]
     if event.data.get("toestemming", after.facts.get("toestemming")) is not True:
         told = [message for message in told if message.role != "chain_partner"]
-    return tuple(replace(message, role=rules.policy.role(message.role)) for message in told)
+    return tuple(_to(rules.policy.role(message.role), message) for message in told)
+
+
+def _to(role: str, message: Message) -> Message:
+    return message if role == message.role else replace(message, role=role)
 
 
 def _passed(definition: Definition, report: Report, event: Event, after: Snapshot) -> dict[str, object]:

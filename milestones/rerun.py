@@ -6,20 +6,22 @@ What people reported stays on its day; the terms, and what follows from them, co
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from milestones.case import Case, apply, closed
+from milestones.policy import Policy
 from milestones.process import NotPossible, RungDue
+from milestones.replacing import replace
 from milestones.roles import OUTSIDE
 from milestones.term_table import NORMS
 from milestones.terms import Kind
 
 if TYPE_CHECKING:
     from milestones.case import Step
-    from milestones.policy import Policy, Rules
+    from milestones.policy import Rules
     from milestones.process import RunningTerm
 
 # What only names or plans things moves no term and no work.
@@ -51,16 +53,48 @@ class JournalInput:
 
 @dataclass(frozen=True, slots=True)
 class Touched:
-    """What a change of policy can touch: some terms, or all there is."""
+    """What a change of policy can touch: terms, and other choices by the name of their field."""
 
     terms: frozenset[str]
-    everything: bool
+    fields: frozenset[str]
 
     def seen_in(self, case: Case) -> bool:
         """Whether a case has a term that the change can touch."""
-        return self.everything or any(
-            term.term in self.terms for process in case.processes for term in process.terms
-        )
+        return any(term.term in self.terms for process in case.processes for term in process.terms)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sets of rules, and what differs. `read` fills while the first are used and a touched choice is read."""
+
+    before: Rules
+    after: Rules
+    touched: Touched
+    read: list[str]
+
+
+def compare(before: Rules, after: Rules) -> Comparison:
+    """Return two sets of rules to run cases under."""
+    touched = touched_by(before.policy, after.policy)
+    read: list[str] = []
+    return Comparison(
+        replace(before, policy=_noting(before.policy, touched.fields, read)), after, touched, read
+    )
+
+
+def _noting(policy: Policy, names: Iterable[str], read: list[str]) -> Policy:
+    """Return the same policy, that notes when one of these fields is read."""
+
+    def noting(name: str) -> property:
+        def value(_: Policy) -> object:
+            read.append(name)
+            return getattr(policy, name)
+
+        return property(value)
+
+    noted: Policy = object.__new__(type("NotingPolicy", (Policy,), {name: noting(name) for name in names}))
+    noted.__dict__.update(vars(policy))
+    return noted
 
 
 def touched_by(before: Policy, after: Policy) -> Touched:
@@ -73,7 +107,8 @@ def touched_by(before: Policy, after: Policy) -> Touched:
     # A norm starts beside its term, also where there was none before.
     terms |= {term for term, norm in NORMS.items() if norm in terms}
     others = [item.name for item in fields(before) if item.name not in _NAMES_ONLY]
-    return Touched(frozenset(terms), any(getattr(before, name) != getattr(after, name) for name in others))
+    differ = frozenset(name for name in others if getattr(before, name) != getattr(after, name))
+    return Touched(frozenset(terms), differ)
 
 
 @dataclass
@@ -171,10 +206,10 @@ class Effect:
 
 
 def count_case(
-    effect: Effect, inputs: Sequence[JournalInput], before: Rules, after: Rules, *, begin: date, today: date
+    effect: Effect, inputs: Sequence[JournalInput], rules: Comparison, *, begin: date, today: date
 ) -> None:
     """Run one case under two policies up to today, and count what differs since `begin`."""
-    now, then = both_ways(inputs, before, after, today)
+    now, then = both_ways(inputs, rules, today)
     if now.stuck_on is not None:
         effect.not_replayed += 1
         return
@@ -187,15 +222,15 @@ def count_case(
         counted.update((role, _monday(day)) for role, day in run.work if begin <= day <= today)
 
 
-def both_ways(inputs: Sequence[JournalInput], before: Rules, after: Rules, today: date) -> tuple[Run, Run]:
-    """Run a case under both policies. Up to the first term that the change touches, the two runs are one."""
-    touched = touched_by(before.policy, after.policy)
-    now, then = Run(before), None
+def both_ways(inputs: Sequence[JournalInput], rules: Comparison, today: date) -> tuple[Run, Run]:
+    """Run a case under both policies. Up to the first term or choice that the change touches, the two runs are one."""
+    now, then = Run(rules.before), None
     for given in (*inputs, None):
         case, worked = now.case, len(now.work)
+        rules.read.clear()
         _go_on(now, given, today)
-        if then is None and touched.seen_in(now.case):
-            then = Run(after, case, now.work[:worked])
+        if then is None and (rules.read or rules.touched.seen_in(now.case)):
+            then = Run(rules.after, case, now.work[:worked])
         if then is not None:
             _go_on(then, given, today)
     return now, then or now

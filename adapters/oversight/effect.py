@@ -10,7 +10,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,7 +23,8 @@ from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, ProcessRow, create_engine, reading
 from milestones.case import Case
 from milestones.policy import Policy, Rules
-from milestones.rerun import Effect, JournalInput, count_case
+from milestones.replacing import replace
+from milestones.rerun import Effect, JournalInput, compare, count_case
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
@@ -151,9 +152,9 @@ def count_page(engine: Engine, change: PolicyChange, page: Sequence[str]) -> Eff
         for row in session.execute(query):
             journals[row.case_reference].append(row)  # type: ignore[arg-type]
     calendar = dutch_calendar()
-    before, after = Rules(calendar, change.before), Rules(calendar, change.after)
+    rules = compare(Rules(calendar, change.before), Rules(calendar, change.after))
     for journal in journals.values():
-        count_case(effect, inputs_of(journal), before, after, begin=change.begin, today=change.today)
+        count_case(effect, inputs_of(journal), rules, begin=change.begin, today=change.today)
     return effect
 
 

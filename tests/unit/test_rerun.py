@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, apply, process_for, start
 from milestones.policy import Policy, Rules, with_overrides
 from milestones.process import Event
-from milestones.rerun import Effect, JournalInput, Run, both_ways, count_case, touched_by
+from milestones.rerun import Effect, JournalInput, both_ways, compare, count_case, touched_by
 from milestones.simulation import Simulation
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ def test_the_run_that_forks_is_the_run_of_the_simulator(path: Path, change: dict
     before = with_overrides(BEFORE, given.get("beleid", {}))
     after = with_overrides(before, change)
     calendar = dutch_calendar()
-    runs = both_ways(_inputs(given["stappen"]), Rules(calendar, before), Rules(calendar, after), last)
+    runs = both_ways(
+        _inputs(given["stappen"]), compare(Rules(calendar, before), Rules(calendar, after)), last
+    )
     for run, policy in zip(runs, (before, after), strict=True):
         simulation = Simulation(calendar, Rules(calendar, policy))
         for number, step in enumerate(given["stappen"], start=1):
@@ -90,7 +93,7 @@ def test_what_moves_is_counted_by_term_and_by_day() -> None:
     after = Rules(calendar, with_overrides(BEFORE, {"T03": {"weken": 4}}))
     effect = Effect()
     today = date(2026, 4, 8)
-    count_case(effect, _inputs(steps), before, after, begin=date(2025, 4, 8), today=today)
+    count_case(effect, _inputs(steps), compare(before, after), begin=date(2025, 4, 8), today=today)
     assert (effect.cases, effect.open_cases) == (1, 1)
     decision = effect.terms["T03"]
     assert (decision.counted, decision.moved, decision.late_before, decision.late_after) == (1, 1, 0, 1)
@@ -121,7 +124,7 @@ def test_a_step_that_the_new_policy_refuses_is_named() -> None:
     after = with_overrides(BEFORE, {"niet_verschenen": 1})
     effect = Effect()
     count_case(
-        effect, _inputs(steps), Rules(calendar, BEFORE), Rules(calendar, after),
+        effect, _inputs(steps), compare(Rules(calendar, BEFORE), Rules(calendar, after)),
         begin=date(2026, 1, 1), today=date(2026, 3, 10),
     )  # fmt: skip
     assert (effect.cases, effect.not_replayed) == (1, 0)
@@ -131,5 +134,26 @@ def test_a_step_that_the_new_policy_refuses_is_named() -> None:
 def test_a_name_touches_nothing() -> None:
     """Another name for a mijlpaal moves nothing, so nothing runs twice."""
     touched = touched_by(BEFORE, with_overrides(BEFORE, {"namen": {"M6": "Plan"}}))
-    assert not touched.seen_in(Run(Rules(dutch_calendar(), BEFORE)).case)
-    assert not touched.terms
+    assert (touched.terms, touched.fields) == (frozenset(), frozenset())
+
+
+def test_a_case_that_never_asks_for_the_changed_number_runs_once() -> None:
+    """Where nobody stayed away, how often one may is never read: the second run is the first."""
+    steps = [
+        {"op": "2026-03-02", "mijlpaal": "M3", "open": True},
+        {"op": "2026-03-02", "mijlpaal": "M3", "gebeurtenis": "aanmelding_geregistreerd"},
+        {"op": "2026-03-02", "mijlpaal": "M3", "gebeurtenis": "niet_bedreigend"},
+    ]
+    stays_away = {
+        "op": "2026-03-03",
+        "mijlpaal": "M3",
+        "gebeurtenis": "niet_verschenen",
+        "gegevens": {"alle_kanalen_geprobeerd": True},
+    }
+    before = Rules(dutch_calendar(), BEFORE)
+    rules = compare(before, replace(before, policy=with_overrides(BEFORE, {"niet_verschenen": 2})))
+    now, then = both_ways(_inputs(steps), rules, date(2026, 3, 10))
+    assert now is then
+    made = {"op": "2026-03-03", "mijlpaal": "M3", "gebeurtenis": "afspraak_gemaakt"}
+    now, then = both_ways(_inputs([*steps, made, stays_away]), rules, date(2026, 3, 10))
+    assert now is not then
