@@ -437,7 +437,8 @@ def _close(here: Office, reference: str, name: str, reason: str, motivation: str
         raise NotPossible(
             f"{name} sluit niet zomaar. Meld wat er gebeurd is met het formulier van de zaak.", able
         )
-    data = {"uitstroomreden": reason, "motivering": motivation} if event == "uitgestroomd" else {}
+    reasons = {"uitstroomreden": reason} if event == "uitgestroomd" else {}
+    data = {**reasons, "motivering": motivation}
     return _report(reference, name, event, None, data)
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
-
 from milestones.definition import EventSpec
 from milestones.event_fields import (
     BOTTLENECKS,
     DECIDED_BY,
     DIGITAL,
+    ENDING,
     EXIT_REASON,
     MOTIVATION,
     MOTIVATION_OR_KNOWN,
     OVERRULE,
+    PARTNER_WAITS,
     TERM_KEY,
     WEEKS,
     a_date,
@@ -22,15 +21,7 @@ from milestones.event_fields import (
 )
 from milestones.roles import DECIDERS, HOLDERS, REVIEWERS
 
-if TYPE_CHECKING:
-    from milestones.vocabulary import ProcessCode
-
 MOVERS = ("allebei", "eerste cliënt", "tweede cliënt")  # a traject has one or two clients (DDAS)
-
-_BEFORE_HELP: tuple[ProcessCode, ...] = ("M1", "M3")
-_WITH_HELP: tuple[ProcessCode, ...] = ("M4", "M5", "M6", "M7", "M8")
-_SINCE_NOW = replace(MOTIVATION, asked_since=True)
-_WITHDRAWN = (OVERRULE, DECIDED_BY, yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?"))
 
 CASE_EVENTS = (
     EventSpec(
@@ -43,22 +34,18 @@ CASE_EVENTS = (
         "Inwoner is overleden",
         (yes_no("partner_gaat_door", "Gaat de partner door met het traject?"),),
     ),
-    # No ending goes without a person with the right role and a motivation, before the eerste gesprek either.
-    *(
-        EventSpec(
-            "ingetrokken",
-            "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
-            (_SINCE_NOW if process in _BEFORE_HELP else MOTIVATION, *_WITHDRAWN),
-            decision=True,
-            process=process,
-            decided_by=HOLDERS,
-        )
-        for process in (*_BEFORE_HELP, *_WITH_HELP)
+    # What else ends a case, and what does not touch the zorgplicht: tests/property/test_endings.py.
+    EventSpec(
+        "ingetrokken",
+        "Inwoner trekt de hulpvraag in, of wil met de hulp stoppen",
+        ENDING,
+        decision=True,
+        decided_by=HOLDERS,
     ),
     EventSpec(
         "uitgestroomd",
         "Traject sluiten met een uitstroomreden",
-        (EXIT_REASON, MOTIVATION, OVERRULE, DECIDED_BY),
+        (EXIT_REASON, *ENDING),
         decision=True,
         decided_by=HOLDERS,
     ),
@@ -100,12 +87,7 @@ CASE_EVENTS = (
     EventSpec(
         "beeindiging_voorgenomen",
         "Voornemen om te beëindigen verstuurd",
-        (
-            MOTIVATION,
-            yes_no("wachttijd_partner", "Ligt de oorzaak bij het wachten op een partner?"),
-            OVERRULE,
-            DECIDED_BY,
-        ),
+        ENDING,
         decision=True,
         decided_by=DECIDERS,
     ),
@@ -114,7 +96,7 @@ CASE_EVENTS = (
     EventSpec(
         "beeindigingsbeschikking_bekendgemaakt",
         "Beëindigingsbeschikking bekendgemaakt",
-        (MOTIVATION_OR_KNOWN, OVERRULE, DECIDED_BY),
+        (MOTIVATION_OR_KNOWN, PARTNER_WAITS, OVERRULE, DECIDED_BY),
         decision=True,
         decided_by=DECIDERS,
     ),

@@ -122,6 +122,9 @@ WEEKS = number("weken", "Aantal weken")
 READER = code("beoordelaar", "Code van wie dit beoordeelt")
 DECIDED_BY = one_of("beslist_door", "Wie beslist dat het toch doorgaat?", tuple(map(dutch_role, OVERRULERS)))
 OVERRULE = code("overrulereden", "Reden om toch te beëindigen terwijl een partner de oorzaak is")
+PARTNER_WAITS = yes_no("wachttijd_partner", "Is de oorzaak het wachten op een partner?")
+# What each ending carries that the zorgplicht may stand in the way of.
+ENDING = (MOTIVATION, PARTNER_WAITS, OVERRULE, DECIDED_BY)
 DIGITAL = yes_no("digitaal", "Kwam het langs digitale weg binnen, zonder dat de inwoner ziet dat het er is?")
 MESSAGE_KEY = code("termijn", "Welke termijn (bijvoorbeeld T13-2)")
 # The same themes each time (basisdienstverlening element 5); a score is a number, never a text.

@@ -17,11 +17,16 @@ from milestones.event_fields import (
     CONSENT,
     CONTACT_KINDS,
     DAY_PARTS,
+    DECIDED_BY,
     DIFFERING_DATA,
     DIGITAL,
+    ENDING,
     GROUND,
     MOTIVATION,
+    MOTIVATION_OR_KNOWN,
     OTHER_RESULTS,
+    OVERRULE,
+    PARTNER_WAITS,
     READER,
     SIGNAL_PARTS,
     TARGET_GROUPS,
@@ -34,7 +39,7 @@ from milestones.event_fields import (
     some_of,
     yes_no,
 )
-from milestones.roles import DECIDERS
+from milestones.roles import DECIDERS, HOLDERS
 from milestones.side_events import SIDE_EVENTS
 from milestones.traject_events import TRAJECT_EVENTS
 
@@ -71,7 +76,7 @@ _ROWS = (
         "Verwijzing van een ketenpartner ontvangen",
         (CONSENT, THREATENED, THREAT),
     ),
-    EventSpec("geen_vervolg", "Geen vervolg nodig"),
+    EventSpec("geen_vervolg", "Geen vervolg nodig", ENDING, decision=True, decided_by=HOLDERS),
     # M2 In beeld
     EventSpec("geen_inwoner", "Persoon is geen inwoner (meer)"),
     EventSpec("onterecht", "Onterecht signaal"),
@@ -147,11 +152,19 @@ _ROWS = (
             yes_no(
                 "alle_kanalen_geprobeerd", "Zijn alle manieren van contact geprobeerd, ook een huisbezoek?"
             ),
+            # Only the last no-show ends the case: without a motivation there is a new appointment.
+            MOTIVATION_OR_KNOWN,
+            PARTNER_WAITS,
+            OVERRULE,
+            DECIDED_BY,
         ),
+        decided_by=HOLDERS,
     ),
     EventSpec("eerste_gesprek_gevoerd", "Eerste gesprek gevoerd"),
     # M4 In gesprek
-    EventSpec("ziet_af", "Inwoner ziet in het eerste gesprek af van hulp"),
+    EventSpec(
+        "ziet_af", "Inwoner ziet in het eerste gesprek af van hulp", ENDING, decision=True, decided_by=HOLDERS
+    ),
     EventSpec("hulpvraag_vastgesteld", "Hulpvraag vastgesteld"),
     EventSpec(
         "doorlooptijd_medegedeeld",
@@ -192,7 +205,7 @@ _ROWS = (
     EventSpec(
         "buiten_behandeling_gesteld",
         "Besluit: aanvraag niet behandelen",
-        (MOTIVATION, GROUND),
+        (*ENDING, GROUND),
         decision=True,
         decided_by=DECIDERS,
     ),
@@ -205,7 +218,9 @@ _ROWS = (
     EventSpec(
         "informatie_en_advies_gegeven",
         "Informatie en advies is genoeg: geen traject",
-        (yes_no("inwoner_stemt_in", "Is de inwoner het ermee eens?", required=True),),
+        (yes_no("inwoner_stemt_in", "Is de inwoner het ermee eens?", required=True), *ENDING),
+        decision=True,
+        decided_by=HOLDERS,
     ),
     EventSpec(
         "profiel_bepaald",

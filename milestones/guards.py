@@ -359,6 +359,12 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("vertrokken_client",),
         hides=True,
     ),
+    "objection_pending": Guard(
+        lambda s: s.snapshot.running(DECISION_ON_OBJECTION) is not None,
+        "Er loopt geen bezwaar waarop nog moet worden beslist (Awb art. 7:10).",
+        hides=True,
+        terms=("T20b",),
+    ),
     "departed_appeals": Guard(
         lambda s: s.fact("beroep_vertrokken") is True,
         "Er loopt geen beroep van een cliënt die naar een andere gemeente is vertrokken.",

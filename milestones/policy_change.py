@@ -6,8 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from milestones.definitions import version_of
-from milestones.running import count_term, still_fired
-from milestones.terms import EXPIRY
+from milestones.running import count_term, passed_rungs, still_fired
 
 if TYPE_CHECKING:
     from datetime import date
@@ -37,5 +36,4 @@ def _recounted(term: RunningTerm, today: date, rules: Rules) -> RunningTerm:
     again = count_term(replace(term, policy=rules.policy.name), rules)
     if (again.due, again.ladder) == (term.due, term.ladder):
         return term
-    past = frozenset(rung.name for rung in again.ladder if rung.on < today and rung.name != EXPIRY)
-    return replace(again, fired=still_fired(again, term, today) | past)
+    return replace(again, fired=still_fired(again, term, today) | passed_rungs(again, today))

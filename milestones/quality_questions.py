@@ -6,16 +6,19 @@ A municipality may have its own list, in its policy.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 from milestones.event_fields import BOTTLENECKS
 from milestones.policy_plans import ELEMENT_CODES
-from milestones.policy_values import PolicyError, named, sentence
+from milestones.policy_values import PolicyError, named, sentence, standing_at
 
 LOWEST, HIGHEST = 1, 5
 FINDING = 2  # a score of this or less is a finding
 _CODE = re.compile(r"[a-z][a-z_]{0,23}")
+_T = TypeVar("_T")
 _KEYS = {"code", "label", "vraag", "element", "knelpunt"}
 
 
@@ -46,44 +49,47 @@ QUESTIONS = (
 
 
 def questions_from(value: object) -> tuple[Question, ...]:
-    """Read the own questions of a municipality; what is wrong is a PolicyError with its place."""
+    """Read the own questions of a municipality; what is wrong is a PolicyError with its place in the list."""
     if not isinstance(value, list | tuple) or not value:
         raise PolicyError(
-            "Beleid: schrijf een vraag als [[kwaliteitsvragen]], met 'code', 'label' en 'vraag'.",
-            "kwaliteitsvragen",
+            "Beleid: schrijf een vraag als [[kwaliteitsvragen]], met 'code', 'label' en 'vraag'."
         )
-    found = tuple(_question(number, item) for number, item in enumerate(value))
-    codes = [question.code for question in found]
-    for number, code in enumerate(codes):
-        if code in codes[:number]:
-            raise PolicyError(
-                f"Beleid: 'kwaliteitsvragen': de code '{code}' staat er twee keer.",
-                "kwaliteitsvragen",
-                number,
-            )
-    return found
+    found: list[Question] = []
+    for number, item in enumerate(value):
+        with standing_at(number):
+            question = _question(f"kwaliteitsvragen[{number + 1}]", item)
+            if question.code in [known.code for known in found]:
+                raise PolicyError(
+                    f"Beleid: 'kwaliteitsvragen': de code '{question.code}' staat er twee keer.", "code"
+                )
+        found.append(question)
+    return tuple(found)
 
 
-def _question(number: int, value: object) -> Question:
-    key = f"kwaliteitsvragen[{number + 1}]"
-    place = ("kwaliteitsvragen", number)
+def _question(key: str, value: object) -> Question:
     if not isinstance(value, Mapping) or not set(value) <= _KEYS:
-        raise PolicyError(f"Beleid: '{key}' heeft {', '.join(sorted(_KEYS))}.", *place)
-    code = value.get("code")
-    if not isinstance(code, str) or not _CODE.fullmatch(code):
-        raise PolicyError(
-            f"Beleid: '{key}.code' is kort: kleine letters en liggende streepjes.", *place, "code"
-        )
+        raise PolicyError(f"Beleid: '{key}' heeft {', '.join(sorted(_KEYS))}.")
+
+    def read(part: str, reader: Callable[[str, object], _T]) -> _T:
+        with standing_at(part):
+            return reader(f"{key}.{part}", value.get(part))
+
     return Question(
-        code,
-        named(f"{key}.label", value.get("label")),
-        sentence(f"{key}.vraag", value.get("vraag")),
-        _one_of(f"{key}.element", value.get("element"), ELEMENT_CODES),
-        _one_of(f"{key}.knelpunt", value.get("knelpunt"), BOTTLENECKS),
+        read("code", _code),
+        read("label", named),
+        read("vraag", sentence),
+        read("element", partial(_one_of, ELEMENT_CODES)),
+        read("knelpunt", partial(_one_of, BOTTLENECKS)),
     )
 
 
-def _one_of(key: str, value: object, allowed: tuple[str, ...]) -> str | None:
+def _code(key: str, value: object) -> str:
+    if not isinstance(value, str) or not _CODE.fullmatch(value):
+        raise PolicyError(f"Beleid: '{key}' is kort: kleine letters en liggende streepjes.")
+    return value
+
+
+def _one_of(allowed: tuple[str, ...], key: str, value: object) -> str | None:
     if value is None or value in allowed:
         return None if value is None else str(value)
     raise PolicyError(f"Beleid: '{key}' is een van: {', '.join(allowed)}.")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from milestones.definition import EventSpec
-from milestones.event_fields import ALL_SCORES, CONSENT, INSTRUMENT, a_date, code, one_of, some_of
+from milestones.event_fields import ALL_SCORES, CONSENT, ENDING, INSTRUMENT, a_date, code, one_of, some_of
+from milestones.roles import HOLDERS
 
 # The goals of a begeleidingsplan, as codes; a municipality's own words stay in the case system.
 GOALS = (
@@ -96,7 +97,13 @@ SIDE_EVENTS = (
         "eindverslag_ontvangen", "Verslag van de bewindvoerder voor het einde van de termijn ontvangen"
     ),
     EventSpec("verzoek_354a_ingediend", "Verzoek om de Wsnp eerder te beëindigen ingediend (Fw art. 354a)"),
-    EventSpec("wsnp_niet_aangevraagd", "Deze cliënt vraagt geen Wsnp aan"),
+    EventSpec(
+        "wsnp_niet_aangevraagd",
+        "Deze cliënt vraagt geen Wsnp aan",
+        ENDING,
+        decision=True,
+        decided_by=HOLDERS,
+    ),
     EventSpec("T35_verlopen", "Termijn voor hoger beroep verstreken", by_timer=True, at_expiry_of=("T35",)),
     EventSpec("verslag_ontvangen", "Verslag van de bewindvoerder ontvangen"),
     EventSpec("eindzitting_bepaald", "Datum van de eindzitting bepaald"),

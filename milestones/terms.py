@@ -125,13 +125,10 @@ class Rung:
 
 EXPIRY = "verlopen"
 
-_STEP = re.compile(r"^(?P<sign>[+-])(?P<amount>\d+)(?P<unit>d|wd|w|m)$")
-
-
 _BY_NAME = ("start", "0", "-0wd")
-
-
-RUNG_PATTERN = r"^(start|0|-0wd|[+-][0-9]+(d|wd|w|m))$"
+_STEP_TEXT = "([+-])([0-9]+)(d|wd|w|m)"
+_STEP = re.compile(f"^{_STEP_TEXT}$")
+RUNG_PATTERN = f"^({'|'.join(_BY_NAME)}|{_STEP_TEXT})$"
 
 
 def is_rung(step: str) -> bool:
@@ -151,13 +148,14 @@ def rung_date(step: str, start: date, due: date, calendar: Calendar) -> date:
     match = _STEP.match(step)
     if match is None:
         raise ValueError(f"'{step}' is geen waarschuwingsmoment (voorbeelden: -14d, -2wd, +1wd, start, 0).")
-    amount = int(match["amount"]) * (1 if match["sign"] == "+" else -1)
+    sign, number, unit = match.groups()
+    amount = int(number) * (1 if sign == "+" else -1)
     base = start if amount > 0 else due
-    if match["unit"] == "wd":
+    if unit == "wd":
         return calendar.add_working_days(base, amount)
-    if match["unit"] == "m":
+    if unit == "m":
         return add_months(base, amount)
-    return base + timedelta(days=amount * (7 if match["unit"] == "w" else 1))
+    return base + timedelta(days=amount * (7 if unit == "w" else 1))
 
 
 def add_months(day: date, months: int) -> date:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from milestones.definition import EventSpec
 from milestones.event_fields import (
-    DECIDED_BY,
     DIFFERING_DATA,
+    ENDING,
     GROUND,
     INSTRUMENT,
     MESSAGE_KEY,
-    MOTIVATION,
     MOTIVATION_OR_KNOWN,
-    OVERRULE,
     OWN_ADMINISTRATION,
     READER,
     SCORES,
@@ -175,7 +173,7 @@ TRAJECT_EVENTS = (
     EventSpec(
         "inwoner_wil_geen_nazorg",
         "Inwoner wil geen nazorg",
-        (MOTIVATION, OVERRULE, DECIDED_BY),
+        ENDING,
         decision=True,
         decided_by=HOLDERS,
     ),

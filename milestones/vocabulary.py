@@ -511,6 +511,7 @@ GuardName = Literal[
     "late_without_failure",
     "one_of_two_moved",
     "left_behind",
+    "objection_pending",
     "departed_appeals",
     "same_instrument",
     "no_help_runs_beside",

@@ -215,7 +215,8 @@ class Chaos:
         """Open a case or report an event, under one key, until the API says that it is stored."""
         path = "/v1/zaken" if step == "open" else f"/v1/zaken/{reference}/gebeurtenissen"
         code = reference.partition("-")[0]
-        body = {"mijlpaal": code, "zaak": reference} if step == "open" else {"gebeurtenis": step}
+        said = {"gegevens": {"motivering": "m-1"}} if step == "geen_vervolg" else {}
+        body = {"mijlpaal": code, "zaak": reference} if step == "open" else {"gebeurtenis": step, **said}
         key = f"{reference}/{step}"
         secret = (self.shop.home / "api-sleutel").read_text().strip()
         headers = {"Idempotency-Key": key, "Authorization": f"Bearer {secret}"}

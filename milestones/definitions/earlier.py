@@ -1,7 +1,7 @@
 """The earlier versions of the definitions: data that never change, one JSON file for each.
 
 A process keeps the version with which it started. So its file holds all that the version was: states and rows, what
-its events mean and carry, and the terms as they were. Version 1 lies in `version_1`.
+its events mean and carry, and the terms as they were. Version 1 lies in `version_1`, and so on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 from milestones.definition import Definition
 from milestones.vocabulary import ProcessCode
 
-_VERSIONS = (1,)
+_VERSIONS = (1, 2)
 
 
 def earlier_versions() -> tuple[Definition, ...]:

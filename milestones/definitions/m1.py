@@ -6,6 +6,7 @@ from typing import Final
 
 from milestones.definition import ANY, Definition, Opening, Row, State
 from milestones.definitions.shared import (
+    ENDING_KEEPS,
     HANDOFF_STATES,
     bottleneck_row,
     death_rows,
@@ -20,7 +21,7 @@ _KEEPS: Final = ("bedreigende_situatie",)
 M1 = Definition(
     code="M1",
     name="Op zoek",
-    version=2,
+    version=3,
     events=events_of("M1"),
     starts_in="NIEUW",
     states=(
@@ -54,7 +55,7 @@ M1 = Definition(
             opens=_TO_M3,
             notifies=("chain_partner",),
         ),
-        Row(ANY, "geen_vervolg", "AFGESLOTEN"),
+        Row(ANY, "geen_vervolg", "AFGESLOTEN", guards=("duty_of_care",), keeps=ENDING_KEEPS),
         *death_rows("AFGESLOTEN"),
         withdrawal_row("AFGESLOTEN"),
         bottleneck_row(),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from milestones.definition import ANY, SAME, Arm, Definition, Opening, Row, State, Task
 from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
+    ENDING_KEEPS,
     EVERY_STATE,
     HANDOFF_STATES,
     LIGHT_HELP,
@@ -29,7 +30,7 @@ _INTERPRETER = Task("case_worker", "tolk_regelen", target_group="anderstalig")
 M3 = Definition(
     code="M3",
     name="In contact",
-    version=2,
+    version=3,
     events=events_of("M3"),
     route_names=("aanmelding",),
     starts_in="NIEUW",
@@ -92,8 +93,9 @@ M3 = Definition(
             "AFSPRAAK_GEPLAND",
             "niet_verschenen",
             "NIET_BEREIKT",
-            guards=("last_no_show", "all_channels_tried"),
+            guards=("last_no_show", "all_channels_tried", "motivated", "duty_of_care"),
             counts="niet_verschenen",
+            keeps=ENDING_KEEPS,
             sets={"uitstroomreden": "Nietverschenen"},
             arms=(ARCHIVE_BROKEN_OFF,),
             notifies=("chain_partner",),
@@ -143,7 +145,8 @@ M3 = Definition(
             ("AFSPRAAK_PLANNEN", "AFSPRAAK_GEPLAND"),
             "informatie_en_advies_gegeven",
             "AFGESLOTEN",
-            guards=("resident_agrees", "not_threatened"),
+            guards=("resident_agrees", "not_threatened", "no_help_runs_beside", "duty_of_care"),
+            keeps=ENDING_KEEPS,
             sets={"eindresultaat": LIGHT_HELP},
             arms=(ARCHIVE_BROKEN_OFF,),
             notifies=("client",),

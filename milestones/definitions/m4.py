@@ -12,6 +12,7 @@ from milestones.definitions.shared import (
     ARCHIVE,
     ARCHIVE_BROKEN_OFF,
     DECISION_TERMS,
+    ENDING_KEEPS,
     HANDOFF_STATES,
     LIGHT_HELP,
     PENALTY,
@@ -38,7 +39,7 @@ _UNDECIDED = ("EERSTE_GESPREK", "INTAKE", "HERSTEL", "BESLUIT_BUITEN_BEHANDELING
 M4 = Definition(
     code="M4",
     name="In gesprek",
-    version=2,
+    version=3,
     events=events_of("M4"),
     route_names=("intake",),
     starts_in="EERSTE_GESPREK",
@@ -61,11 +62,13 @@ M4 = Definition(
         *HANDOFF_STATES,
     ),
     rows=(
-        # Wgs art. 4a lid 2: no beschikking is needed.
+        # Wgs art. 4a lid 2: no beschikking is needed, unless help runs already (lid 6).
         Row(
             "EERSTE_GESPREK",
             "ziet_af",
             "AFGESLOTEN",
+            guards=("no_help_runs_beside", "duty_of_care"),
+            keeps=ENDING_KEEPS,
             cancels=("T03", "T03b"),
             arms=(ARCHIVE_BROKEN_OFF,),
             sets={"uitstroomreden": "Ingetrokken"},
@@ -130,8 +133,8 @@ M4 = Definition(
             meets=("T03", "T03b", "T03c", "T05", "T21"),
             cancels=("T22", "T04b"),
             arms=(PENALTY, Arm("T20", restart=True), ARCHIVE),
-            guards=("ground_allowed", "no_digital_failure"),
-            keeps=("motivering",),
+            guards=("ground_allowed", "no_digital_failure", "no_help_runs_beside", "duty_of_care"),
+            keeps=ENDING_KEEPS,
             sets={"uitstroomreden": "Voldoet niet"},
             reports=THE_REST_ENDS,
             notifies=("client",),
@@ -186,6 +189,7 @@ M4 = Definition(
             "informatie_en_advies_gegeven",
             "AFGESLOTEN",
             guards=("resident_agrees", "not_threatened", "no_help_runs_beside", "duty_of_care"),
+            keeps=ENDING_KEEPS,
             sets={"eindresultaat": LIGHT_HELP},
             cancels=("T03", "T03b"),
             arms=(ARCHIVE_BROKEN_OFF,),

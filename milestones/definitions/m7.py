@@ -56,7 +56,7 @@ _OWN_ADMINISTRATION = (Report("BEGELEIDING", "administratie_weer_zelf", when="ad
 M7 = Definition(
     code="M7",
     name="Uitvoering",
-    version=2,
+    version=3,
     events=events_of("M7"),
     name_confidence="U",
     starts_in="START",

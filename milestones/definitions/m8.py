@@ -7,6 +7,7 @@ from typing import Final
 from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
     APPEAL,
+    ENDING_KEEPS,
     HANDOFF_STATES,
     OBJECTION,
     TRAJECT_FACTS,
@@ -26,7 +27,7 @@ _AFTERCARE: Final = ("T16", "T17", "T18")
 M8 = Definition(
     code="M8",
     name="Nazorg",
-    version=2,
+    version=3,
     events=events_of("M8"),
     name_confidence="U",
     route_names=("nazorg",),
@@ -128,9 +129,9 @@ M8 = Definition(
             "BEEINDIGING",
             "beeindigingsbeschikking_bekendgemaakt",
             "AFGEROND",
-            guards=("duty_of_care",),
+            guards=("motivated", "duty_of_care"),
             sets={"uitstroomreden": "Afgerond"},
-            keeps=("motivering", "overrulereden", "beslist_door"),
+            keeps=ENDING_KEEPS,
             cancels=_AFTERCARE,
             arms=_DECISION,
             reports=_GUIDANCE_ENDS,
@@ -142,7 +143,7 @@ M8 = Definition(
             "AFGEROND",
             guards=("duty_of_care",),
             sets={"uitstroomreden": "Afgerond"},
-            keeps=("motivering", "overrulereden", "beslist_door"),
+            keeps=ENDING_KEEPS,
             cancels=_AFTERCARE,
             arms=_DECISION,
             reports=_GUIDANCE_ENDS,

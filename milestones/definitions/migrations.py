@@ -21,9 +21,8 @@ from typing import TYPE_CHECKING
 from milestones.definitions import version_of
 from milestones.policy_values import PROCESS_CODES
 from milestones.process import NotPossible, is_closed
-from milestones.running import count_term, still_fired
+from milestones.running import count_term, passed_rungs, still_fired
 from milestones.snapshot import Snapshot, TermOutcome
-from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
     from datetime import date
@@ -113,8 +112,7 @@ def _revived(term: RunningTerm, process: Snapshot, today: date) -> RunningTerm:
     latest = process.latest(term.term)
     if latest is None or latest.key != term.key or term.stopped in (None, TermOutcome.ELAPSED):
         return term
-    passed = frozenset(rung.name for rung in term.ladder if rung.on < today and rung.name != EXPIRY)
-    return replace(term, stopped=None, ended_on=None, fired=term.fired | passed)
+    return replace(term, stopped=None, ended_on=None, fired=term.fired | passed_rungs(term, today))
 
 
 def _moved_term(term: RunningTerm, move: Move, today: date, rules: Rules) -> RunningTerm:
@@ -124,8 +122,7 @@ def _moved_term(term: RunningTerm, move: Move, today: date, rules: Rules) -> Run
     if choice is KEEP or term.suspended_since is not None:
         return term  # a suspended term has no due date: it is counted anew when it runs on
     again = count_term(replace(term, policy=rules.policy.name), rules)
-    past = frozenset(rung.name for rung in again.ladder if rung.on < today and rung.name != EXPIRY)
-    return replace(again, fired=still_fired(again, term, today) | past)
+    return replace(again, fired=still_fired(again, term, today) | passed_rungs(again, today))
 
 
 # --- to version 2 -------------------------------------------------------------------------------------------
@@ -155,3 +152,18 @@ def _wsnp_to_2(process: Snapshot) -> Move:
 
 for _code in PROCESS_CODES:
     migration(_code, 1, 2)(_wsnp_to_2 if _code == "WSNP" else _to_2)
+
+
+# --- to version 3 -------------------------------------------------------------------------------------------
+
+
+def _to_3(process: Snapshot) -> Move:
+    """Let no ending pass the zorgplicht without a person, a motivation and a look at who is waited for.
+
+    And give a client who was taken over by another municipality all that belongs to his bezwaar. States and terms stay.
+    """
+    return Move(process.state, _named_terms(process))
+
+
+for _code in ("M1", "M3", "M4", "M5", "M7", "M8", "WSNP"):
+    migration(_code, 2, 3)(_to_3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from milestones.definition import (
@@ -55,7 +56,7 @@ TRAJECT_FACTS: Final = (
     "meetinstrument",
 )
 LIGHT_HELP: Final = "Informatie en advies"  # the result of a case that needs no traject (DDAS)
-_ENDING_KEEPS: Final = ("motivering", "overrulereden", "beslist_door")
+ENDING_KEEPS: Final = ("motivering", "overrulereden", "beslist_door")
 ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
@@ -127,7 +128,7 @@ def withdrawal_row(
         "ingetrokken",
         closed,
         guards=guards,
-        keeps=_ENDING_KEEPS,
+        keeps=ENDING_KEEPS,
         sets={"uitstroomreden": "Ingetrokken"},
         arms=(ARCHIVE_BROKEN_OFF,),
         reports=THE_REST_ENDS,
@@ -150,7 +151,7 @@ def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] =
             "uitgestroomd",
             closed,
             guards=("no_event_of_its_own", *bound, *free),
-            keeps=("uitstroomreden", *_ENDING_KEEPS),
+            keeps=("uitstroomreden", *ENDING_KEEPS),
             arms=(ARCHIVE_BROKEN_OFF,),
             reports=THE_REST_ENDS,
             notifies=("client",),
@@ -187,7 +188,7 @@ def running_exit_rows(
             "ingetrokken",
             ended,
             guards=("duty_of_care",),
-            keeps=_ENDING_KEEPS,
+            keeps=ENDING_KEEPS,
             sets={"uitstroomreden": "Ingetrokken"},
             cancels=(*lapses, "OVD"),
             arms=decision,
@@ -200,7 +201,7 @@ def running_exit_rows(
             "uitgestroomd",
             ended,
             guards=("no_event_of_its_own", "own_choice", "duty_of_care"),
-            keeps=("uitstroomreden", *_ENDING_KEEPS),
+            keeps=("uitstroomreden", *ENDING_KEEPS),
             cancels=lapses,
             arms=decision,
             reports=THE_REST_ENDS,
@@ -250,7 +251,11 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
     """
     heard: tuple[Role, ...] = ("client", "legal_officer", "coordinator")
     past: dict[FactName, FactValue] = {"vertrokken_client": False, "beroep_vertrokken": False}
-    decisions: tuple[EventName, ...] = ("gegrond", "ongegrond", "niet_ontvankelijk")
+    pending: tuple[GuardName, ...] = ("left_behind", "objection_pending")
+    withdrawn: tuple[tuple[tuple[GuardName, ...], dict[FactName, FactValue]], ...] = (
+        (("objection_period_over",), past),
+        ((), {}),
+    )
     return (
         *(
             Row(sources, over, SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2")
@@ -264,14 +269,53 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
             sets=past,
             because="na de postweek kan niemand het besluit meer bestrijden (Awb art. 6:9)",
         ),
-        Row(
-            sources,
-            "bezwaar_ontvangen",
-            SAME,
-            guards=("left_behind", "not_decided_on_objection"),
-            arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
-            notifies=("legal_officer",),
-            because="bezwaar van wie vertrok (Awb art. 7:10)",
+        *(
+            Row(
+                sources,
+                "bezwaar_ontvangen",
+                SAME,
+                guards=("left_behind", *guards),
+                keeps=("adviescommissie",),
+                sets={"bezwaar_te_laat": not in_time},
+                arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
+                notifies=("legal_officer",),
+                because="bezwaar van wie vertrok, op tijd of niet (Awb art. 6:11 en 7:10)",
+            )
+            for in_time, guards in _OBJECTIONS
+        ),
+        *(
+            replace(row, source=sources, guards=(*pending, *row.guards))
+            for row in (*_handling_rows(), *default_rows(OBJECTION)[:-1])
+        ),
+        *(
+            Row(
+                sources,
+                event,
+                SAME,
+                guards=(*pending, *also),
+                keeps=() if event == "gegrond" else ("motivering",),
+                sets={"storing_digitaal": False},
+                meets=_OBJECTION_MET,
+                cancels=_OBJECTION_LAPSES,
+                arms=(PENALTY, Arm("T25", restart=True)),
+                notifies=heard,
+                because="beslissing op het bezwaar van wie vertrok (Awb art. 8:1)",
+            )
+            for event, also in (("gegrond", ()), *_DECIDED_AGAINST)
+        ),
+        *(
+            Row(
+                sources,
+                "bezwaar_ingetrokken",
+                SAME,
+                guards=(*pending, *over),
+                sets=known,
+                cancels=_OBJECTION_WITHDRAWN,
+                arms=(PENALTY,),
+                notifies=heard,
+                because="wie vertrok, kan zijn bezwaar intrekken (Awb art. 6:21)",
+            )
+            for over, known in withdrawn
         ),
         *(
             Row(
@@ -279,13 +323,10 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
                 event,
                 SAME,
                 guards=("left_behind",),
-                meets=("T20b",),
-                cancels=("T20", "T20p"),
-                arms=(Arm("T25", restart=True),),
                 notifies=heard,
-                because="beslissing op het bezwaar van wie vertrok (Awb art. 8:1)",
+                because="ook wie vertrok kan een voorlopige voorziening vragen (Awb art. 8:81)",
             )
-            for event in decisions
+            for event in _PROVISIONAL
         ),
         Row(
             sources,
@@ -552,7 +593,12 @@ _DECIDED_AGAINST: tuple[tuple[EventName, tuple[GuardName, ...]], ...] = (
     ("ongegrond", ()),
     ("niet_ontvankelijk", ("late_without_failure",)),
 )
+_PROVISIONAL: Final = ("voorziening_gevraagd", "voorziening_toegewezen", "voorziening_afgewezen")
 _APPEAL_LOST: Final = ("beroep_ongegrond", "beroep_niet_ontvankelijk")
+# What a decision on bezwaar meets and ends, and what its withdrawal ends.
+_OBJECTION_MET: Final = ("T20b", "T21", "T03c")
+_OBJECTION_LAPSES: Final = ("T20", "T20p", "T20c", "T22")
+_OBJECTION_WITHDRAWN: Final = ("T20b", "T20c", "T03c", "T21", "T22")
 
 # The states in which a decision stands, with the guard that tells which, and the reports once it is definitive.
 Stands = tuple[tuple[str, "tuple[GuardName, ...]", "tuple[Report, ...]"], ...]
@@ -563,6 +609,52 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
 
     `revives` are terms that lapsed with the decision and count on when the bezwaar is founded.
     """
+    return (
+        *_handling_rows(),
+        Row(
+            OBJECTION,
+            "gegrond",
+            back_to,
+            sets={"uitstroomreden": None, "besluit_geschorst": False, "storing_digitaal": False},
+            meets=_OBJECTION_MET,
+            cancels=(*_OBJECTION_LAPSES, "T61", "T62"),
+            revives=revives,
+            arms=(PENALTY, Arm("T25", restart=True)),
+            notifies=("client", "debt_counsellor"),
+        ),
+        *(row for state, guards, ends in stands for row in _standing(state, guards, ends)),
+        Row(
+            APPEAL,
+            "beroep_gegrond",
+            OBJECTION,
+            sets={"besluit_geschorst": False},
+            arms=(Arm("T20b", until="beslissen_tot", restart=True),),
+            notifies=("client", "legal_officer", "debt_counsellor"),
+            because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
+        ),
+        Row(
+            (OBJECTION, APPEAL),
+            "voorziening_gevraagd",
+            SAME,
+            notifies=("legal_officer",),
+            because="Awb art. 8:81",
+        ),
+        Row(
+            (OBJECTION, APPEAL),
+            "voorziening_toegewezen",
+            SAME,
+            sets={"besluit_geschorst": True},
+            notifies=("client", "legal_officer", "debt_counsellor", "coordinator"),
+            because="het besluit werkt niet zolang het is geschorst (Awb art. 8:81 en 8:85)",
+        ),
+        Row(
+            (OBJECTION, APPEAL), "voorziening_afgewezen", SAME, notifies=("client",), because="Awb art. 8:81"
+        ),
+    )
+
+
+def _handling_rows() -> tuple[Row, ...]:
+    """Return the rows of a bezwaar that is handled: its term, a verzuim, what makes it stand still or late."""
     return (
         Row(
             OBJECTION,
@@ -598,48 +690,9 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             notifies=("legal_officer",),
             because="of tot de hersteltermijn ongebruikt is verstreken (Awb art. 7:10 lid 2)",
         ),
-        Row(
-            OBJECTION,
-            "gegrond",
-            back_to,
-            sets={"uitstroomreden": None, "besluit_geschorst": False, "storing_digitaal": False},
-            meets=("T20b", "T21", "T03c"),
-            cancels=("T20", "T20p", "T20c", "T22", "T61", "T62"),
-            revives=revives,
-            arms=(PENALTY, Arm("T25", restart=True)),
-            notifies=("client", "debt_counsellor"),
-        ),
         *suspension_rows(OBJECTION, ("T20b",)),
         late_notice_row(OBJECTION),
         digital_failure_row(OBJECTION, "legal_officer"),
-        *(row for state, guards, ends in stands for row in _standing(state, guards, ends)),
-        Row(
-            APPEAL,
-            "beroep_gegrond",
-            OBJECTION,
-            sets={"besluit_geschorst": False},
-            arms=(Arm("T20b", until="beslissen_tot", restart=True),),
-            notifies=("client", "legal_officer", "debt_counsellor"),
-            because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
-        ),
-        Row(
-            (OBJECTION, APPEAL),
-            "voorziening_gevraagd",
-            SAME,
-            notifies=("legal_officer",),
-            because="Awb art. 8:81",
-        ),
-        Row(
-            (OBJECTION, APPEAL),
-            "voorziening_toegewezen",
-            SAME,
-            sets={"besluit_geschorst": True},
-            notifies=("client", "legal_officer", "debt_counsellor", "coordinator"),
-            because="het besluit werkt niet zolang het is geschorst (Awb art. 8:81 en 8:85)",
-        ),
-        Row(
-            (OBJECTION, APPEAL), "voorziening_afgewezen", SAME, notifies=("client",), because="Awb art. 8:81"
-        ),
     )
 
 
@@ -654,8 +707,8 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             guards=(*also, *guards),
             keeps=("motivering",),
             sets={"besluit_geschorst": False, "storing_digitaal": False},
-            meets=("T20b", "T21", "T03c"),
-            cancels=("T20", "T20p", "T20c", "T22"),
+            meets=_OBJECTION_MET,
+            cancels=_OBJECTION_LAPSES,
             arms=(PENALTY, Arm("T25", restart=True)),
             notifies=("client",),
             because="tegen de beslissing op bezwaar staat beroep open (Awb art. 8:1)",
@@ -669,7 +722,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             "bezwaar_ingetrokken",
             state,
             guards=("objection_period_over", *guards),
-            cancels=("T20b", "T20c", "T03c", "T21", "T22"),
+            cancels=_OBJECTION_WITHDRAWN,
             arms=(PENALTY,),
             notifies=("client",),
             reports=ends,
@@ -680,7 +733,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             "bezwaar_ingetrokken",
             state,
             guards=guards,
-            cancels=("T20b", "T20c", "T03c", "T21", "T22"),
+            cancels=_OBJECTION_WITHDRAWN,
             arms=(PENALTY,),
             notifies=("client",),
             because="de bezwaartermijn loopt nog: definitief is het besluit pas daarna",
@@ -870,7 +923,7 @@ def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row
             "beeindiging_voorgenomen",
             INTENDED,
             guards=("duty_of_care",),
-            keeps=_ENDING_KEEPS,
+            keeps=ENDING_KEEPS,
             arms=(Arm("T24"),),
             notifies=("client", "coordinator"),
             because="eindigen kan alleen bij beschikking, na een zienswijze (Wgs 4a lid 6; Awb 4:7 en 4:8)",
@@ -896,7 +949,7 @@ def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row
             "beeindigingsbeschikking_bekendgemaakt",
             ENDED,
             guards=("motivated", "duty_of_care"),
-            keeps=_ENDING_KEEPS,
+            keeps=ENDING_KEEPS,
             sets={"uitstroomreden": "Voldoet niet"},
             meets=("T24",),
             cancels=terms,

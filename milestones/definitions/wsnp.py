@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from milestones.definition import BACK, SAME, Arm, Definition, Report, Row, State
 from milestones.definitions.shared import (
+    ENDING_KEEPS,
     EVERY_STATE,
     HANDOFF_STATES,
     bottleneck_row,
@@ -98,7 +99,7 @@ def _ruling(
 WSNP = Definition(
     code="WSNP",
     name="Wsnp",
-    version=2,
+    version=3,
     events=events_of("WSNP"),
     route_names=("Wsnp",),
     several=True,
@@ -134,6 +135,8 @@ WSNP = Definition(
             "VERKLARING_285",
             "wsnp_niet_aangevraagd",
             "AFGESLOTEN",
+            guards=("duty_of_care",),
+            keeps=ENDING_KEEPS,
             reports=_NOT_ADMITTED,
             notifies=("client", "coordinator"),
             because="van twee cliënten kan een de Wsnp niet aanvragen",

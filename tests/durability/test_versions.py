@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import itertools
 import json
 import os
 from dataclasses import replace
@@ -34,6 +35,7 @@ from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration, 
 from milestones.policy import Policy, Rules
 from milestones.policy_values import PROCESS_CODES
 from milestones.process import Event, NotPossible, RungDue
+from milestones.snapshot import InvalidData
 
 if TYPE_CHECKING:
     from adapters.cases.casework import Casework
@@ -46,7 +48,8 @@ pytestmark = pytest.mark.short("sqlite")
 
 SAVED = sorted((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sqlite.gz"))
 
-# How each saved case goes on, and where it ends.
+# How each saved case goes on, and where it ends. What opens from it has the newest version, whose endings ask why.
+WHY = {"ziet_af": {"motivering": "m-1"}}
 REST = {
     "BEWAARD-M1": ([("M1", "geen_vervolg")], {"M1": "AFGESLOTEN"}),
     "BEWAARD-M2": ([("M2", "bereikt"), ("M2", "hulp_geweigerd")], {"M2": "AFGESLOTEN"}),
@@ -72,7 +75,7 @@ def _walk_to_the_end(office: Office, clock: SetClock) -> None:
     for reference, (steps, end) in REST.items():
         for process, event in steps:
             clock.moment += timedelta(days=1)
-            office.casework.report(reference, event, process=process)
+            office.casework.report(reference, event, process=process, data=WHY.get(event, {}))
         case = office.casework.case(reference).case
         states = {item.name: item.state for item in case.processes}
         assert {name: states.get(name) for name in end} == end
@@ -355,10 +358,37 @@ def test_the_cases_of_a_release_move_to_the_new_definitions(saved: Path, tmp_pat
     for reference, (steps, end) in REST.items():
         for process, event in steps:
             clock.moment += timedelta(days=1)
-            office.casework.report(reference, event, process=process)
+            office.casework.report(reference, event, process=process, data=WHY.get(event, {}))
         case = office.casework.case(reference).case
         states = {item.name: item.state for item in case.processes}
         assert {name: states.get(name) for name in end} == end
+    assert _without_messages(office) == []
+
+
+@pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))
+def test_the_cases_of_a_release_move_on_to_the_newest_definitions(saved: Path, tmp_path: Path) -> None:
+    """One version after another, each open process of a saved database comes to the newest; its endings ask why."""
+    (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
+    clock = SetClock(datetime(2026, 3, 25, 9, tzinfo=AMSTERDAM))
+    office = open_office(Settings(home=tmp_path), clock)
+    before = {
+        name: [term for item in office.casework.case(name).case.processes for term in item.terms]
+        for name in REST
+    }
+    for code, (old, new) in itertools.product(PROCESS_CODES, ((1, 2), (2, 3))):
+        if new <= definitions.DEFINITIONS[code].version:
+            assert [
+                one.refused for one in move_definition(office.casework, code, old, new) if one.refused
+            ] == []
+    for reference in REST:
+        processes = office.casework.case(reference).case.processes
+        assert [term for item in processes for term in item.terms] == before[reference]
+        for item in processes:
+            current = definitions.DEFINITIONS[item.code]
+            assert item.version == current.version or current.state(item.state).final
+    with pytest.raises(InvalidData, match="motivering"):
+        office.casework.report("BEWAARD-M1", "geen_vervolg")
+    office.casework.report("BEWAARD-M1", "geen_vervolg", data={"motivering": "m-1"})
     assert _without_messages(office) == []
 
 
@@ -404,7 +434,7 @@ def test_an_old_process_hands_its_facts_to_a_new_one() -> None:
     case = _walked(OLD_RULES, "M7", *WSNP_BEGUN[:2])
     for process, event, day in WSNP_BEGUN[2:]:
         case, _ = apply(case, process, Event(event, day), day, NEW_RULES)
-    assert [item.version for item in case.processes] == [1, 2]
+    assert [item.version for item in case.processes] == [1, definitions.DEFINITIONS["WSNP"].version]
     assert case.process("WSNP").facts["eerste_aflossing"] == date(2025, 6, 16)
 
 

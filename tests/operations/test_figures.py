@@ -42,7 +42,7 @@ def test_open_processes_are_counted_by_mijlpaal(office: Office) -> None:
     for code in ("M3", "M3", "M1"):
         office.casework.open(code, municipality="0518")
     closed = office.casework.open("M1", municipality="0518").reference
-    office.casework.report(closed, "geen_vervolg")
+    office.casework.report(closed, "geen_vervolg", data={"motivering": "m-1"})
     assert _value(office, "routekaart_open_processes", mijlpaal="M3") == 2
     assert _value(office, "routekaart_open_processes", mijlpaal="M1") == 1
 

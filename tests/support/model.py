@@ -62,9 +62,10 @@ EVENTS = sorted({event for _, _, event in MOVES} | {*BY_MORE, "hulpvraag_vastges
 # An ending has a motivation, light help the consent of the resident, the last no-show all ways of contact.
 DATA: dict[str, dict[str, object]] = {
     "ingetrokken": {"motivering": "m-1"},
+    "geen_vervolg": {"motivering": "m-1"},
     "knelpunt_gemeld": {"knelpunt": "systeem"},
-    "informatie_en_advies_gegeven": {"inwoner_stemt_in": True},
-    "niet_verschenen": {"alle_kanalen_geprobeerd": True},
+    "informatie_en_advies_gegeven": {"inwoner_stemt_in": True, "motivering": "m-1"},
+    "niet_verschenen": {"alle_kanalen_geprobeerd": True, "motivering": "m-1"},
 }
 NO_SHOWS = 3
 WEEKS_OF_T01 = 4

@@ -15,6 +15,8 @@ from milestones.policy_plans import ElementChoice, Origin, Target
 from milestones.policy_values import PolicyError
 from milestones.process import Event
 
+QUESTION = {"code": "brief", "label": "Brief", "vraag": "Is de brief te begrijpen?"}
+
 
 def test_elements_are_on_or_off_with_a_date_a_layer_and_a_criterion() -> None:
     """What was decided about an element is kept; about the others nothing was decided."""
@@ -88,6 +90,22 @@ def test_an_offer_for_a_doelgroep_asks_its_own_tasks() -> None:
         ({"doelen": [{"cijfer": "a", "minstens": 5}] * 2}, ("doelen", 1), "twee keer"),
         ({"doelen": [{"cijfer": "a", "minstens": 5, "per": "dag"}]}, ("doelen", 0, "per"), "kwartaal"),
         ({"herkomst": {"T03": {"bron": "x", "op": "2026-01-01"}}}, ("herkomst", "T03"), "niet in dit beleid"),
+        ({"kwaliteitsvragen": {}}, ("kwaliteitsvragen",), "[[kwaliteitsvragen]]"),
+        ({"kwaliteitsvragen": [{"kleur": 1}]}, ("kwaliteitsvragen", 0), "label"),
+        (
+            {"kwaliteitsvragen": [QUESTION | {"code": "Té"}]},
+            ("kwaliteitsvragen", 0, "code"),
+            "kleine letters",
+        ),
+        ({"kwaliteitsvragen": [QUESTION | {"label": ""}]}, ("kwaliteitsvragen", 0, "label"), "naam"),
+        ({"kwaliteitsvragen": [QUESTION | {"vraag": 3}]}, ("kwaliteitsvragen", 0, "vraag"), "vraag"),
+        ({"kwaliteitsvragen": [QUESTION | {"element": "99"}]}, ("kwaliteitsvragen", 0, "element"), "een van"),
+        (
+            {"kwaliteitsvragen": [QUESTION | {"knelpunt": "x"}]},
+            ("kwaliteitsvragen", 0, "knelpunt"),
+            "een van",
+        ),
+        ({"kwaliteitsvragen": [QUESTION] * 2}, ("kwaliteitsvragen", 1, "code"), "twee keer"),
         ({"herkomst": {"alles": {"bron": "x"}}}, ("herkomst", "alles", "op"), "jjjj-mm-dd"),
     ],
 )

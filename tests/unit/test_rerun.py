@@ -116,7 +116,9 @@ def test_a_step_that_the_new_policy_refuses_is_named() -> None:
             "op": "2026-03-02",
             "mijlpaal": "M3",
             "gebeurtenis": event,
-            "gegevens": {"alle_kanalen_geprobeerd": True} if event == "niet_verschenen" else {},
+            "gegevens": {"alle_kanalen_geprobeerd": True, "motivering": "m-1"}
+            if event == "niet_verschenen"
+            else {},
         }
         for event in told
     ]
