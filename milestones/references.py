@@ -1,7 +1,7 @@
 """The laws on which a term rests: article, lid, and the date of the text in which it was read.
 
 The texts themselves stay outside the code. `words` are the few words that the lid must contain, the length of
-the term among them: tests/unit/test_references.py looks them up where the texts are on the machine.
+the term among them: tests/unit/milestones/test_references.py looks them up where the texts are on the machine.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EQUAL: Mapping[str, str] = {
     "because": "it is a text",
     "source": "every state of a row is a line of the table by itself",
-    "earlier": "only a process of version 1 hears it: tests/unit/test_process.py",
+    "earlier": "only a process of version 1 hears it: tests/unit/milestones/test_process.py",
 }
 
 

@@ -13,7 +13,7 @@ import pytest
 from adapters.runtime import checkpoints
 from adapters.runtime.checkpoints import Checkpoint, listen, reach
 
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 PASSES = (
     "from support.fatal_checkpoints import die_when_asked; die_when_asked()\n"
     "from adapters.runtime.checkpoints import Checkpoint, reach; reach(Checkpoint.CLAIMED, 'Z-1')"

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import SetClock
 
 REPORTED = "aanmelding_geregistreerd"
-TESTS = Path(__file__).parents[1]
+TESTS = Path(__file__).parents[2]
 
 
 class Gate:

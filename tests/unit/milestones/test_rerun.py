@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from milestones.case import Step
 
-CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
+CASES = sorted((Path(__file__).parents[2] / "cases").glob("*.json"))
 BEFORE = Policy(accept_by_hand=False)
 CHANGES: dict[str, dict[str, object]] = {
     "a term": {"T03": {"weken": 4}},

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[3]
 FILES = sorted((ROOT / "milestones").rglob("*.py"))
 ALLOWED = set(sys.stdlib_module_names) | {"milestones"}
 CLOCKS = {"now", "today", "utcnow", "open", "print", "input"}

@@ -22,7 +22,7 @@ from adapters.storage.database import OutboxRow, ProcessRow, create_engine, read
 from milestones.dutch import _MONTHS
 from milestones.process import NotPossible
 
-CASES = Path(__file__).parents[1] / "cases"
+CASES = Path(__file__).parents[2] / "cases"
 READ = ("A-te-laat", "B", "D", "E", "anderstalig", "dwangsom", "overlijden", "verhuizing-overdragen")
 WRITTEN_DAY = re.compile(rf"\b(?:ma|di|wo|do|vr|za|zo) (\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import SetClock
 
 INSIDE = tuple(role for role in ROLES if role not in OUTSIDE)
-CASES = Path(__file__).parents[2] / "deployments" / "demo_cases"
+CASES = Path(__file__).parents[3] / "deployments" / "demo_cases"
 
 
 class Town:

@@ -22,7 +22,7 @@ from milestones.term_table import TERMS
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SCHEMA = Draft202012Validator(json.loads(written_schema()))
 
 

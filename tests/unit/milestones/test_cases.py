@@ -18,7 +18,7 @@ from milestones.policy import Policy, Rules
 from milestones.process import InvalidData
 from milestones.simulation import simulate
 
-CASES = sorted((Path(__file__).parent.parent / "cases").glob("*.json"))
+CASES = sorted((Path(__file__).parents[2] / "cases").glob("*.json"))
 CALENDAR = dutch_calendar()
 
 

@@ -9,7 +9,7 @@ import pytest
 from adapters.runtime.settings import SettingsError
 from adapters.runtime.staff import Right, StaffFile, StaffRole, operator_of_machine, read_staff
 
-EXAMPLE = Path(__file__).parents[2] / "deployments" / "voorbeeld_medewerkers.toml"
+EXAMPLE = Path(__file__).parents[3] / "deployments" / "voorbeeld_medewerkers.toml"
 
 
 def test_the_example_names_people_with_roles_in_each_gemeente() -> None:

@@ -36,7 +36,7 @@ from milestones.vocabulary import (
 if TYPE_CHECKING:
     from milestones.definition import Definition
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 OPENED = "geopend"
 
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.prefect
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDER = "ROUTEKAART_TEST_FOLDER"
 POOL = "routekaart-proef"
 DIE = "sterf"
@@ -182,7 +182,7 @@ def deployment(client: SyncPrefectClient) -> UUID:
         name="proef",
         work_pool_name=POOL,
         path=str(REPOSITORY),
-        entrypoint="tests/integration/test_parking.py:waiting",
+        entrypoint="tests/integration/flows/test_parking.py:waiting",
     )
 
 
@@ -388,7 +388,7 @@ if __name__ == "__main__":
     from flows.entry_points import also_ours
     from flows.prefect_seam.worker import RoutekaartWorker
 
-    also_ours("tests/integration/test_parking.py:waiting", waiting)
+    also_ours("tests/integration/flows/test_parking.py:waiting", waiting)
     # A shell that runs the tests in the background lets all of them ignore an interrupt.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     asyncio.run(RoutekaartWorker(POOL, wake_source=WakeUpsInAFolder()).start())
