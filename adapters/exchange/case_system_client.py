@@ -37,10 +37,10 @@ _CLOCKS = "date-in-future"  # heals by itself when its clock is behind ours
 class CaseSystemError(IntegrationError):
     """Something that the zaaksysteem does not take: one Dutch sentence. `passes`: it may take it later."""
 
-    def __init__(self, sentence: str, *, passes: bool = False, rest: timedelta = timedelta(0)) -> None:
+    def __init__(self, sentence: str, *, passes: bool = False, retry_after: str | None = None) -> None:
         super().__init__(sentence)
         self.passes = passes
-        self.rest = rest
+        self.retry_after = retry_after
 
 
 class CaseSystemClient:
@@ -195,9 +195,10 @@ def _refusal(answer: httpx.Response) -> CaseSystemError:
     codes = list(_codes(answer))
     status = answer.status_code
     if status >= _SERVER_FAULT or status in _WORTH_TRYING or any(_CLOCKS in code for code in codes):
-        asked = answer.headers.get("retry-after", "").strip()
-        rest = timedelta(seconds=min(int(asked[:9]), 86_400)) if asked.isdecimal() else timedelta(0)
-        return CaseSystemError(f"Het zaaksysteem geeft nu een fout ({status}).", passes=True, rest=rest)
+        asked = answer.headers.get("retry-after")
+        return CaseSystemError(
+            f"Het zaaksysteem geeft nu een fout ({status}).", passes=True, retry_after=asked
+        )
     if status in _NOT_FOUND:
         return CaseSystemError(f"Het zaaksysteem kent deze zaak niet ({status}).")
     if status in _NO_ENTRY:

@@ -278,6 +278,16 @@ def test_what_may_pass_is_tried_again_on_the_published_table(
     assert described.statuses(zaak) == ["M3"]
 
 
+@pytest.mark.parametrize("asked", ["7200", "Mon, 09 Mar 2026 10:00:00 GMT"])
+def test_a_rest_that_is_asked_is_given(office: Office, described: DescribedCaseSystem, asked: str) -> None:
+    """`Retry-After` goes before the table, in seconds and as a moment; it is 8:00 UTC."""
+    writes_to(office, described)
+    case_of(office, described.new_zaak())
+    described.trouble, described.retry_after = [(503, {})], asked
+    tell_case_systems(office)
+    assert link(office).next_at - office.clock.now() == timedelta(hours=2)
+
+
 def test_a_system_that_is_down_costs_one_call_a_round(office: Office, described: DescribedCaseSystem) -> None:
     """Of two zaken that are behind, a round tries one when the system does not answer."""
     writes_to(office, described)

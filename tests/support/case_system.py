@@ -161,6 +161,7 @@ class DescribedCaseSystem(Peer, ThreadingHTTPServer):
         self.faults: list[str] = []
         self.writes: list[tuple[str, dict[str, Any]]] = []
         self.trouble: list[Answer] = []
+        self.retry_after: str | None = None
         self.lose = 0
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
@@ -273,6 +274,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
         self.send_header("Content-Length", str(len(written)))
+        if self.server.retry_after is not None:
+            self.send_header("Retry-After", self.server.retry_after)
         self.end_headers()
         self.wfile.write(written)
 
