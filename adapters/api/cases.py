@@ -38,7 +38,15 @@ from adapters.cases.store import load_case
 from adapters.exchange.answers import answer_once, hashed, report_once
 from adapters.exchange.clients import READ
 from adapters.exchange.postbak import keep_opening
-from adapters.exchange.references import KEPT_AS_MARK, add_reference, forms_of, kept, normal, references_of
+from adapters.exchange.references import (
+    KEPT_AS_MARK,
+    add_reference,
+    forms_of,
+    kept,
+    known_as,
+    normal,
+    references_of,
+)
 from adapters.runtime.actor import Actor, ActorKind, Way, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_keys_for
@@ -190,7 +198,7 @@ def list_cases(
         query = query.where(col(CaseRow.municipality).in_(caller.municipalities))
     if verwijzing is not None:
         named = select(ExternalReferenceRow.case_reference).where(
-            col(ExternalReferenceRow.value).in_(forms_of(office.settings, verwijzing))
+            known_as(forms_of(office.settings, verwijzing))
         )
         query = query.where(col(CaseRow.reference).in_(named))
     if mijlpaal is not None or toestand is not None:

@@ -20,6 +20,7 @@ from adapters.api.problems import Problem
 from adapters.api.strict_json import read_json
 from adapters.cases.casework import ConflictError
 from adapters.exchange.answers import answer_once, refuse_another
+from adapters.exchange.case_system import wrote_itself
 from adapters.exchange.clients import READ
 from adapters.exchange.inbox import accept, work_on_inbox
 from adapters.exchange.incoming import prepare, take_in
@@ -36,6 +37,8 @@ router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 _CAME_IN = "Ontvangen; deze client mag niet lezen wat ervan werd."
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
+_OF_A_CASE_SYSTEM = "nl.overheid."  # what Open Notificaties makes of a notification begins with it
+_SOON = {"Retry-After": "5"}
 _MOST_IN_BATCH = 500
 _ACCEPTED = 201
 _PLAIN_NAME = re.compile(r"[a-z0-9]{1,20}")
@@ -245,6 +248,14 @@ class _Message:
     def _work(self, session: Session) -> tuple[int, dict[str, Any]]:
         if self._prepared.ignored:
             return 202, {"postbak": 0, "reden": "Dit soort bericht telt hier niet."}
+        if self._prepared.kind.startswith(_OF_A_CASE_SYSTEM):
+            ours = wrote_itself(session, self._prepared.references)
+            if ours is None:
+                raise Problem(
+                    503, "Wij schrijven nu in deze zaak; stuur dit bericht zo opnieuw.", headers=_SOON
+                )
+            if ours:
+                return 202, {"postbak": 0, "reden": "Dit bericht gaat over wat wij zelf schreven."}
         taken = take_in(session, self._office, self._prepared, self._caller.municipalities)
         if taken.receipt is None:
             return 202, {"postbak": taken.postbak or 0, "reden": taken.reason}

@@ -6,6 +6,7 @@ holds the zaak, the mijlpaal, a term and dates; never a reason, a result, a grou
 
 from __future__ import annotations
 
+import re
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ TYPES = (REACHED, HANDED_OVER, STATE_CHANGED, ENDED, TERM_STARTED, TERM_WARNING,
 TEST = f"{PREFIX}test"  # with which a subscription is tried; it is about no case
 _MOST_OF_ONE_INPUT = 1000
 
+_SOURCE = re.compile(r"urn:nld:gemeentecode:([0-9]{4}):systeem:routekaart")
 _CASES = uuid.UUID("0f4f5b6e-6a0e-4bb4-9a43-1d9a5a3f5b1f")
 _EVENTS = uuid.UUID("a2f6d1c4-0a0a-4b3e-8d55-5f1a3c1f7c9e")
 
@@ -48,6 +50,12 @@ def case_uuid(municipality: str, reference: str) -> str:
 def source(municipality: str) -> str:
     """Return the CloudEvents source of a municipality."""
     return f"urn:nld:gemeentecode:{municipality}:systeem:routekaart"
+
+
+def sending_municipality(written: str) -> str | None:
+    """Return the municipality of a CloudEvents source of ours; None when it is another source."""
+    found = _SOURCE.fullmatch(written)
+    return found[1] if found else None
 
 
 def outgoing_events(

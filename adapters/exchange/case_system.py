@@ -18,9 +18,9 @@ from adapters.cases.store import UnknownCaseError, load_case
 from adapters.exchange.case_system_client import CaseSystemClient, CaseSystemError
 from adapters.exchange.case_system_file import authorization_of, read_case_systems, system_of
 from adapters.exchange.case_system_story import story_of
-from adapters.exchange.references import kept, normal
+from adapters.exchange.references import ending_of, kept, normal
 from adapters.messages.announcements import Announcement, announce
-from adapters.messages.retry_table import wait_after
+from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import CaseRow, JournalRow, SettingRow, reading, writing
 from adapters.storage.exchange_tables import CaseSystemLinkRow, ExternalReferenceRow
@@ -172,15 +172,14 @@ def _wrote(office: MessageOffice, row: CaseSystemLinkRow, made: Sequence[str]) -
     return [*row.wrote, *(kept(office.settings, url) for url in made)][-_REMEMBERED:]
 
 
-def wrote_itself(session: Session, zaak: str | None, resource: str | None) -> bool | None:
-    """Whether news about a zaak is of what we made there ourselves; None while we are writing there.
+def wrote_itself(session: Session, names: Sequence[str]) -> bool | None:
+    """Whether news is of what we made in a zaak ourselves; None while we are writing there.
 
-    Both are references as they are kept.
+    `names` are all references that stand in the message, as they are kept: of the zaak, and of what was made.
     """
-    if zaak is None or resource is None:
-        return False
-    rows = session.exec(select(CaseSystemLinkRow).where(CaseSystemLinkRow.zaak == zaak)).all()
-    if any(resource in row.wrote for row in rows):
+    rows = session.exec(select(CaseSystemLinkRow).where(col(CaseSystemLinkRow.zaak).in_(names))).all()
+    told = {*names, *filter(None, map(ending_of, names))}
+    if any(not told.isdisjoint((made, ending_of(made))) for row in rows for made in row.wrote):
         return True
     return None if any(row.leased_by is not None for row in rows) else False
 
@@ -198,7 +197,7 @@ def _failed(
         if wait is None:
             row.stopped_at = now
         else:
-            row.next_at = now + max(wait, error.rest)
+            row.next_at = now + max(wait, asked_rest(error.retry_after, now))
         session.add(row)
         office.leases.case_system.let_go(session, lease)
         reference = row.case_reference

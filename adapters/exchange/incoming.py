@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sqlmodel import Session, select
 
 from adapters.cases.casework import ConflictError
+from adapters.cases.outgoing import TEST, TYPES, sending_municipality
 from adapters.exchange.event_mapping import (
     USUAL_PLACES,
     IfUnknown,
@@ -26,7 +27,7 @@ from adapters.exchange.event_mapping import (
 from adapters.exchange.references import add_reference, find_cases, forms_of, kept_word
 from adapters.runtime.persons import keyed_hash
 from adapters.runtime.privacy import is_plain
-from adapters.storage.database import CaseRow
+from adapters.storage.database import CaseRow, reading
 from adapters.storage.exchange_tables import PostbakRow
 from milestones.process import NotPossible
 
@@ -117,6 +118,8 @@ def prepare(office: CaseOffice, values: Mapping[str, Any], received: date | None
         "source": _shown(office, source),
         "message_hash": keyed_hash(office.settings.integration_secret(), source, values.get("id")),
     }
+    if _is_own(office, kind, source):
+        return Prepared(**base, subject=None, ignored=True)
     rule = read_rules(office.settings.events_file).rule_for(kind, source)
     places = rule.zaak if rule is not None else USUAL_PLACES
     references = tuple(
@@ -143,6 +146,18 @@ def prepare(office: CaseOffice, values: Mapping[str, Any], received: date | None
         return Prepared(**base, reason=str(unread))
     # Of a case that is there already, a person says what a message means that only opens one.
     return Prepared(**base, reason=None if rule.gebeurtenis else BY_HAND)
+
+
+def _is_own(office: CaseOffice, kind: str, source: str) -> bool:
+    """Whether this is an event of ours, which a broker that we send to gives back."""
+    municipality = sending_municipality(source)
+    if municipality is None or kind not in (*TYPES, TEST):
+        return False
+    if municipality == office.settings.municipality:
+        return True
+    with reading(office.engine) as session:
+        here = select(CaseRow.reference).where(CaseRow.municipality == municipality).limit(1)
+        return session.exec(here).first() is not None
 
 
 def take_in(session: Session, office: CaseOffice, message: Prepared, municipalities: Sequence[str]) -> Taken:

@@ -17,7 +17,6 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from fnmatch import fnmatchcase
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -39,14 +38,13 @@ from adapters.exchange.subscriber_authorization import (
 )
 from adapters.exchange.webhook_addresses import literal, may_go_to, webhook_client
 from adapters.messages.announcements import Announcement, announce
-from adapters.messages.retry_table import wait_after
+from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime
 
     from adapters.messages.message_office import MessageOffice
     from adapters.storage.leases import Lease
@@ -61,8 +59,8 @@ OLD_FORM = (
     "oude-vorm"  # in the place of an earlier secret: the migration found a subscription from before whsec_
 )
 _GONE = 410
+_INVALID = 400
 _UNAUTHORIZED = 401
-_LONGEST_REST = timedelta(hours=24)
 
 log = structlog.get_logger("routekaart.webhooks")
 
@@ -363,18 +361,30 @@ def send(
     except NO_TOKEN as error:
         return Attempted(f"geen autorisatie ({type(error).__name__})")
     try:
-        # Of an answer only its head counts, so that nobody keeps us reading.
+        # Of an answer its head counts, and the first piece of a refusal, so that nobody keeps us reading.
         with client.stream("POST", receiver.url, content=body, headers=headers) as answer:
             if answer.status_code == _UNAUTHORIZED and authorization is not None:
                 authorization.root.refused()
             return Attempted(
                 f"HTTP {answer.status_code}",
-                answer.is_success,
-                _asked_rest(answer, now),
+                answer.is_success or _has_it(answer),
+                asked_rest(answer.headers.get("retry-after"), now),
                 answer.status_code == _GONE,
             )
     except httpx.HTTPError as error:
         return Attempted(type(error).__name__)
+
+
+def _has_it(answer: httpx.Response) -> bool:
+    """Whether a refusal says that the event is there already: Open Notificaties keeps each source and id once."""
+    if answer.status_code != _INVALID:
+        return False
+    try:
+        said = json.loads(next(answer.iter_bytes(), b""))
+        wrong = said.get("invalidParams") or said.get("invalid_params") or [{}]
+        return all(item.get("code") == "unique" for item in wrong)
+    except (ValueError, AttributeError, TypeError):
+        return False
 
 
 def _deliver(office: MessageOffice, client: httpx.Client, lease: Lease) -> bool | None:
@@ -434,17 +444,6 @@ def try_out(office: MessageOffice, name: str) -> Attempted:
     }
     with webhook_client(office.settings.webhook_networks, TIMEOUT_SECONDS) as client:
         return send(office, client, receiver, event)
-
-
-def _asked_rest(answer: httpx.Response, now: datetime) -> timedelta:
-    """Return how long a receiver asks to be left alone, in seconds or until a moment; a day at most."""
-    asked = answer.headers.get("retry-after", "").strip()
-    if asked.isdecimal():
-        return min(timedelta(seconds=int(asked[:9])), _LONGEST_REST)
-    try:
-        return min(max(parsedate_to_datetime(asked) - now, timedelta(0)), _LONGEST_REST)
-    except (ValueError, TypeError):
-        return timedelta(0)
 
 
 # --- what could not be delivered ----------------------------------------------------------------------------

@@ -70,7 +70,11 @@ class ExternalReferenceRow(SQLModel, table=True):
     """Another system's number or zaak URL for a case of ours."""
 
     __tablename__ = "external_references"
-    __table_args__ = (UniqueConstraint("municipality", "value", "case_reference"),)
+    __table_args__ = (
+        UniqueConstraint("municipality", "value", "case_reference"),
+        # For who names a zaak by the UUID at the end of its address.
+        Index("ix_external_references_ending", text("substr(value, length(value) - 35)")),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     municipality: str = Field(max_length=4)

@@ -58,6 +58,7 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in self.server.headers.items():
             self.send_header(name, value)
         self.end_headers()
+        self.wfile.write(self.server.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Say nothing."""
@@ -72,6 +73,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
         self.headers: dict[str, str] = {}
+        self.body = b""
         self.received: list[tuple[dict[str, str], bytes]] = []
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
