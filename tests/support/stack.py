@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,7 +29,6 @@ from deployments.door.entering import address_to_come_in
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
-    from pathlib import Path
 
     from playwright.sync_api import Page
 
@@ -32,6 +36,11 @@ if TYPE_CHECKING:
 
 ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
 READY_SECONDS = 600.0
+_KEPT = Path(__file__).parents[2] / ".pytest_cache"
+_MIGRATE = (
+    "import asyncio; from prefect.server.database import provide_database_interface as database; "
+    "asyncio.run(database().create_db())"
+)
 
 
 def free_port() -> int:
@@ -49,15 +58,43 @@ def home_with_keys(home: Path) -> Path:
     return home
 
 
+def give_prefect_database(home: Path) -> None:
+    """Put an empty database of Prefect into a home that has none: migrating takes as long as the rest of a start."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target = home / "prefect" / "prefect.db"
+    target.parent.mkdir(exist_ok=True, mode=0o700)
+    if not target.exists():
+        shutil.copy(_migrated_prefect(), target)
+
+
+@cache
+def _migrated_prefect() -> Path:
+    """Return a database that this version of Prefect migrated, made once on this machine."""
+    kept = _KEPT / f"prefect-{version('prefect')}.db"
+    _KEPT.mkdir(exist_ok=True)
+    with (_KEPT / "prefect.lock").open("w") as lock, tempfile.TemporaryDirectory(dir=_KEPT) as folder:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            made = Path(folder) / "prefect.db"
+            address = {"PREFECT_SERVER_DATABASE_CONNECTION_URL": f"sqlite+aiosqlite:///{made}"}
+            clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+            subprocess.run(
+                [sys.executable, "-c", _MIGRATE], env=clean | address | {"PREFECT_HOME": folder}, check=True
+            )
+            made.rename(kept)
+    return kept
+
+
 @dataclass
 class Stack:
-    """A running `routekaart start`."""
+    """A running `routekaart start`; unless it is `bare`, with a database of Prefect that was migrated before."""
 
     home: Path
     prefect_port: int = field(default_factory=free_port)
     api_port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
+    bare: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -76,6 +113,8 @@ class Stack:
 
     def start(self) -> float:
         """Start and wait until it says that it runs; give the seconds that took."""
+        if not self.bare:
+            give_prefect_database(self.home)
         began = time.monotonic()
         log = self.home.parent / f"{self.home.name}-start.log"
         self.process = subprocess.Popen(

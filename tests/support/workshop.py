@@ -24,7 +24,7 @@ from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings
 from deployments.environment import prefect_environment
-from support.stack import free_port, home_with_keys, run, wait_until
+from support.stack import free_port, give_prefect_database, home_with_keys, run, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -55,7 +55,7 @@ class PrefectServer:
 
     def start(self, wait: bool = True) -> None:
         """Start the server, and wait until it answers."""
-        self.folder.mkdir(exist_ok=True)
+        give_prefect_database(self.folder)
         command = [
             sys.executable,
             "-m",

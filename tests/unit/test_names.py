@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter, defaultdict
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -13,11 +14,23 @@ FILES = [path for floor in FLOORS for path in (ROOT / floor).rglob("*.py") if "v
 ROLES = {"main", "register", "migrate"}
 
 
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Return the nodes of a file that carry a name, a docstring or an import from somewhere: no expressions."""
+    found: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    for node in found:
+        for part in ("body", "orelse", "handlers", "finalbody", "cases"):
+            below = getattr(node, part, ())
+            found += below if isinstance(below, list) else ()
+    return found
+
+
+@cache
 def defined() -> dict[str, set[str]]:
     """Return each public class and function with the files that define it."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for path in FILES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        for node in nodes(path)[0].body:  # type: ignore[attr-defined]
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 found[node.name].add(path.relative_to(ROOT).as_posix())
     return {name: places for name, places in found.items() if not name.startswith("_")}
@@ -50,7 +63,7 @@ def test_no_docstring_begins_with_give() -> None:
     described = (
         (path.name, getattr(node, "lineno", 1))
         for path in (*FILES, *(ROOT / "tests").rglob("*.py"))
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         and (ast.get_docstring(node) or "").startswith("Give")
     )
@@ -69,7 +82,7 @@ def test_no_test_imports_from_another_test() -> None:
     imported = {
         f"{path.name} imports {node.module}"
         for path in tests
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in nodes(path)
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").rpartition(".")[2].startswith(("test_", "conftest"))
     }
