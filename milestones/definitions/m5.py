@@ -246,12 +246,21 @@ M5 = Definition(
         ),
         *(
             Row(
-                ("CRISISINTERVENTIE", "BIJ_RECHTBANK", "MORATORIUM", "HERBEOORDELING", "STABILISATIE"),
+                (
+                    "CRISISINTERVENTIE",
+                    "BIJ_RECHTBANK",
+                    "MORATORIUM",
+                    "HERBEOORDELING",
+                    "STABILISATIE",
+                    "BEHEER",
+                    "DFD",
+                ),
                 event,
                 SAME,
                 sets={"wacht_op_partner": ""},
+                cancels=("T50", "T50b") if event == "bewind_beeindigd" else (),
                 notifies=("client", "debt_counsellor", "budget_coach"),
-                because="de beslissing kan ook tijdens een crisis komen (BW art. 1:432a lid 6)",
+                because="de beslissing kan ook tijdens een crisis komen, of na een einde dat niet doorging (BW 1:432a)",
             )
             for event in _RULING_ON_GUARDIANSHIP
         ),
@@ -329,7 +338,10 @@ M5 = Definition(
         ),
         *ending_rows(_RUNNING, _TERMS),
         *silence_rows(),
-        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF),
+        # While a judge decides as well: who wants to stop, moves or has left keeps his rights.
+        *running_exit_rows(
+            "AFGESLOTEN", (*_RUNNING, "BEWIND_BIJ_RECHTER", INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF
+        ),
         *handoff_rows("START"),
     ),
 )

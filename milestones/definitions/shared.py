@@ -265,6 +265,13 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
             sources,
             "T20p_verlopen",
             SAME,
+            guards=pending,
+            because="op het bezwaar van wie vertrok wordt nog beslist",
+        ),
+        Row(
+            sources,
+            "T20p_verlopen",
+            SAME,
             guards=("left_behind",),
             sets=past,
             because="na de postweek kan niemand het besluit meer bestrijden (Awb art. 6:9)",

@@ -51,7 +51,7 @@ def test_a_case_ends_as_its_file_says(path: Path) -> None:
         assert find(result["termijnen"], term), (term, same)
     for term in wanted.get("geen_termijnen", []):
         assert not find(result["termijnen"], term), term
-    for part in ("journaal", "berichten"):
+    for part in ("journaal", "berichten", "dwangsommen"):
         for row in wanted.get(part, []):
             assert find(result[part], row), (row, result[part])
     for row in wanted.get("geen_berichten", []):
