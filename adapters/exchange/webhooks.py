@@ -254,21 +254,22 @@ def fan_out(
 ) -> int:
     """Hand new events to every subscription that wants them, and to `emit`; return how many there were.
 
-    `emit` comes before the commit: after a crash an event is emitted again, with the same id.
+    `emit` comes first, outside any transaction: after a crash, or beside a second worker that looks at the same
+    moment, an event is emitted again, with the same id.
     """
-    fresh = col(OutgoingEventRow.published_at).is_(None)
+    number = col(OutgoingEventRow.number)
+    fresh = select(OutgoingEventRow).where(col(OutgoingEventRow.published_at).is_(None)).order_by(number)
     with reading(office.engine) as session:
-        if session.exec(select(OutgoingEventRow.number).where(fresh).limit(1)).first() is None:
-            return 0
+        found = session.exec(fresh.limit(limit)).all()
+    if not found:
+        return 0
+    if emit is not None:
+        for row in found:
+            emit(row)
     now = office.clock.now()
     with writing(office.engine) as session:
-        rows = session.exec(
-            select(OutgoingEventRow)
-            .where(fresh)
-            .order_by(col(OutgoingEventRow.number))
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        ).all()
+        emitted = fresh.where(number.in_([row.number for row in found]))
+        rows = session.exec(emitted.with_for_update(skip_locked=True)).all()
         wanting = session.exec(select(SubscriptionRow).where(col(SubscriptionRow.ended_at).is_(None))).all()
         for row in rows:
             for subscription in wanting:
@@ -281,8 +282,6 @@ def fan_out(
                             next_at=now,
                         )
                     )
-            if emit is not None:
-                emit(row)
             row.published_at = now
             session.add(row)
         return len(rows)

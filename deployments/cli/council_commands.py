@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
 
@@ -12,8 +12,11 @@ from deployments.cli.console import print_json, say, the_office
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from adapters.office import Office
     from adapters.oversight.document import Block
     from adapters.oversight.periods import Period
+
+Figures = TypeVar("Figures")
 
 Municipality = Annotated[
     str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen gemeente.")
@@ -45,17 +48,8 @@ def basic_service_command(
         read_basic_service,
     )
 
-    here = the_office()
-    code = gemeente or here.settings.municipality
-    period = _period(periode)
-    service = read_basic_service(here, code, period)
-    _answer(
-        lambda: basic_service_report(service),
-        lambda: basic_service_json(service),
-        als_json=als_json,
-        naar=naar,
-        name=f"basisdienstverlening-{code}-{period.name}",
-    )
+    asked = _Asked("basisdienstverlening", gemeente, periode, naar, als_json)
+    _answer(asked, read_basic_service, basic_service_report, basic_service_json)
 
 
 def council_command(
@@ -64,17 +58,8 @@ def council_command(
     """Maak het verslag voor raad en cliëntenraad: doelen, cijfers en wat ze betekenen."""
     from adapters.oversight.council_report import council_json, council_report, read_council_figures
 
-    here = the_office()
-    code = gemeente or here.settings.municipality
-    period = _period(periode)
-    figures = read_council_figures(here, code, period)
-    _answer(
-        lambda: council_report(figures),
-        lambda: council_json(figures),
-        als_json=als_json,
-        naar=naar,
-        name=f"raadsrapport-{code}-{period.name}",
-    )
+    asked = _Asked("raadsrapport", gemeente, periode, naar, als_json)
+    _answer(asked, read_council_figures, council_report, council_json)
 
 
 def quality_command(
@@ -83,39 +68,37 @@ def quality_command(
     """Toon hoe collega's het werk beoordelen: per vraag en element, over vier kwartalen."""
     from adapters.oversight.quality_trend import read_trend, trend_json, trend_report
 
-    here = the_office()
-    code = gemeente or here.settings.municipality
-    period = _period(periode)
-    trend = read_trend(here, code, period)
-    _answer(
-        lambda: trend_report(trend),
-        lambda: trend_json(trend),
-        als_json=als_json,
-        naar=naar,
-        name=f"kwaliteit-{code}-{period.name}",
-    )
+    _answer(_Asked("kwaliteit", gemeente, periode, naar, als_json), read_trend, trend_report, trend_json)
 
 
-def _period(written: str | None) -> Period:
-    from adapters.oversight.periods import period_from, quarter_of
+class _Asked(NamedTuple):
+    """Which report somebody asks for, of which gemeente and period, and in which form."""
 
-    return period_from(written) if written is not None else quarter_of(the_office().clock.today())
+    name: str
+    municipality: str | None
+    period: str | None
+    folder: Path | None
+    as_json: bool
 
 
 def _answer(
-    report: Callable[[], Sequence[Block]],
-    plain: Callable[[], object],
-    *,
-    als_json: bool,
-    naar: Path | None,
-    name: str,
+    asked: _Asked,
+    read: Callable[[Office, str, Period], Figures],
+    report: Callable[[Figures], Sequence[Block]],
+    plain: Callable[[Figures], object],
 ) -> None:
-    """Return a report as JSON, as files, or on the terminal."""
+    """Show a report as JSON, as files, or on the terminal."""
+    from adapters.oversight.periods import period_from, quarter_of
     from deployments.cli.show_report import print_report, write_files
 
-    if als_json:
-        print_json(plain())
-    elif naar is not None:
-        say(f"Geschreven: {', '.join(write_files(report(), name, naar, name))}.")
+    here = the_office()
+    code = asked.municipality or here.settings.municipality
+    period = quarter_of(here.clock.today()) if asked.period is None else period_from(asked.period)
+    figures = read(here, code, period)
+    if asked.as_json:
+        print_json(plain(figures))
+    elif asked.folder is not None:
+        name = f"{asked.name}-{code}-{period.name}"
+        say(f"Geschreven: {', '.join(write_files(report(figures), name, asked.folder, name))}.")
     else:
-        print_report(report())
+        print_report(report(figures))

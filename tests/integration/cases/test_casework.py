@@ -10,8 +10,6 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlmodel import col, select
 
@@ -20,13 +18,11 @@ from adapters.cases.store import UnknownCaseError
 from adapters.operations.integrity import broken_cases
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import (
-    MIGRATIONS,
     CaseRow,
     JournalRow,
     OutboxRow,
     TimerRow,
     migrate,
-    newest_revision,
     reading,
     writing,
 )
@@ -219,13 +215,6 @@ def test_the_sweep_reads_one_range_of_one_index(casework: Casework, engine: Engi
             connection.exec_driver_sql("SET enable_seqscan = off")
             plan = str(connection.exec_driver_sql(f"EXPLAIN {question}").all())
     assert "ix_timers_next_on" in plan
-
-
-def test_the_last_file_of_migrations_is_the_newest_schema() -> None:
-    """Its name tells whether a database is up to date; Alembic, who follows the links between them, says the same."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    assert ScriptDirectory.from_config(config).get_heads() == [newest_revision()]
 
 
 def test_a_database_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:

@@ -7,17 +7,25 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from prefect.events.clients import AssertingEventsClient
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
+from adapters.exchange.webhooks import fan_out
 from adapters.office import Office, open_office
 from adapters.runtime.settings import Settings
 from flows.case_queue import CaseQueue
+from flows.outgoing import emit_to_prefect
 from flows.prefect_seam.worker import RoutekaartWorker
 from flows.wake_source import Chore, NoWakeUps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from prefect.events import Event as PrefectEvent
+
+    from adapters.storage.exchange_tables import OutgoingEventRow
 
 
 @pytest.fixture
@@ -72,3 +80,31 @@ def test_what_calls_others_is_a_chore_of_its_own(office: Office) -> None:
         "heads",
     } <= set(chores)
     assert len({id(chore.work) for chore in chores.values()}) == len(chores)
+
+
+def test_an_event_for_prefect_is_put_in_a_queue(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Prefect that hangs holds up nobody: what is emitted waits in the queue, and no connection waits with it."""
+    answers = threading.Event()
+    in_use: list[int] = []
+    sent: list[str] = []
+
+    class Hanging(AssertingEventsClient):
+        async def emit(self, event: PrefectEvent) -> None:
+            await asyncio.to_thread(answers.wait, 60)
+            sent.append(event.event)
+
+    def emit(row: OutgoingEventRow) -> None:
+        in_use.append(office.engine.pool.checkedout())
+        emit_to_prefect(row)
+
+    monkeypatch.setattr(EventsWorker, "_client_override", (Hanging, ()))
+    office.casework.open("M3", municipality="0518", reference="A-1")
+    try:
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+            assert fan_out(office, emit) == 2
+        assert sent == []
+        assert in_use == [0, 0]
+    finally:
+        answers.set()
+        EventsWorker.drain_all()
+    assert len(sent) == 2

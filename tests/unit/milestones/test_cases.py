@@ -63,12 +63,12 @@ def test_a_case_ends_as_its_file_says(path: Path) -> None:
 
 
 def test_a_three_year_case_is_simulated_within_a_second() -> None:
-    """Three years of one case, with all warnings, take less than a second."""
+    """Three years of one case, with all warnings, take less than a second of a core."""
     case = json.loads((CASES[0].parent / "D.json").read_text())
     case["stappen"].append({"tot": "2029-02-01"})
-    began = time.perf_counter()
+    began = time.process_time()
     simulate(case, CALENDAR)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("code", ["M2", "M3", "M4"])
