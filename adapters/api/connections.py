@@ -33,11 +33,14 @@ class BoundedProtocol(HttpToolsProtocol):
     headers_seconds: ClassVar[float] = 15.0
     body_seconds: ClassVar[float] = 20.0  # in each such period of a body so many bytes must come:
     fewest_bytes: ClassVar[int] = 4_096
+    answer_seconds: ClassVar[float] = 30.0  # in each such period so many bytes of an answer must be taken
     most: ClassVar[int] = most_connections()
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._timer: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
+        self._left = 0  # bytes of an answer that were not taken yet
         self.asking = True  # its headers are not complete: it waits for the other side
         self._size = 0
         self._body = 0
@@ -133,7 +136,44 @@ class BoundedProtocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_message_complete()
 
+    # Who takes an answer a byte at a time holds a connection and what makes the answer.
+
+    def pause_writing(self) -> None:
+        """Start the clock for the reader: more of the answer waits than fits."""
+        super().pause_writing()
+        self._watch_reader()
+
+    def resume_writing(self) -> None:
+        """Stop that clock: he took it."""
+        self._stop_watching()
+        super().resume_writing()
+
+    def on_response_complete(self) -> None:
+        """Start the clock for what is left of an answer that was given."""
+        super().on_response_complete()
+        if self.transport.get_write_buffer_size():
+            self._watch_reader()
+
+    def _watch_reader(self) -> None:
+        self._stop_watching()
+        self._left = self.transport.get_write_buffer_size()
+        self._reading = self.loop.call_later(self.answer_seconds, self._look_at_reader)
+
+    def _look_at_reader(self) -> None:
+        """Cut a connection whose answer is hardly taken."""
+        left = self.transport.get_write_buffer_size()
+        if left > self._left - self.fewest_bytes and left:
+            self.transport.abort()
+        elif left:
+            self._watch_reader()
+
+    def _stop_watching(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the clock."""
+        """Stop the clocks."""
         self._stop_timer()
+        self._stop_watching()
         super().connection_lost(exc)

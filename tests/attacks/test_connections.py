@@ -35,18 +35,34 @@ async def _app(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": str(size).encode()})
 
 
+LARGE = 30_000_000
+
+
+async def _large(scope: Any, receive: Any, send: Any) -> None:
+    """Answer at length: in parts, or at once when asked."""
+    del receive
+    if scope["type"] != "http":
+        return
+    parts = 1 if scope["path"] == "/at-once" else 300
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"connection", b"close")]})
+    for _ in range(parts):
+        await send({"type": "http.response.body", "body": b"x" * (LARGE // parts), "more_body": True})
+    await send({"type": "http.response.body"})
+
+
 class _Impatient(BoundedProtocol):
     """The same with small numbers, so that no test waits long."""
 
     headers_seconds = 1.0
     body_seconds = 0.5
+    answer_seconds = 0.5
     most = MOST
 
 
 @contextmanager
-def _serving(protocol: type[BoundedProtocol] = _Impatient) -> Iterator[int]:
+def _serving(protocol: type[BoundedProtocol] = _Impatient, app: Any = _app) -> Iterator[int]:
     server = uvicorn.Server(
-        uvicorn.Config(_app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", http=protocol)
+        uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off", http=protocol)
     )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -183,6 +199,31 @@ def test_requests_in_hand_are_not_closed_for_others() -> None:
             slow.sendall(b"GET")
         body.sendall(b"x" * 192)
         assert b"8192" in _answer(body)
+
+
+@pytest.mark.parametrize("path", ["/in-parts", "/at-once"])
+def test_an_answer_that_is_hardly_taken_is_cut(path: str) -> None:
+    """A byte now and then is not enough, also where the answer was given whole; the others are answered."""
+    with _serving(app=_large) as port, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        reader.connect(("127.0.0.1", port))
+        reader.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+        for _ in range(40):
+            reader.recv(1)
+            time.sleep(0.05)
+        assert len(_answer(reader)) < LARGE
+        assert len(httpx.get(f"http://127.0.0.1:{port}{path}", timeout=30).content) == LARGE
+
+
+def test_an_answer_that_is_taken_slowly_comes_whole() -> None:
+    """Longer than a period, as long as it goes on."""
+    with _serving(app=_large) as port, httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        size = 0
+        with client.stream("GET", "/in-parts") as answer:
+            for number, part in enumerate(answer.iter_bytes(1_000_000)):
+                size += len(part)
+                time.sleep(0.1 if number % 2 else 0)
+        assert size == LARGE
 
 
 def test_the_servers_that_we_start_are_bounded() -> None:
