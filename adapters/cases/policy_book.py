@@ -80,10 +80,21 @@ class PolicyBook:
         """Take a policy into use, or let it wait for a second person where the policy asks for one.
 
         The policy that counts decides about that, and so does the new one: nobody switches it on or off alone. Raises
-        PolicyUseError when this policy counts already.
+        PolicyUseError when this policy counts already, and when somebody else puts one forward at this moment.
         """
         if reason is not None and not 0 < len(reason.strip()) <= LONGEST_REASON:
             raise PolicyUseError(f"Een reden is een tekst van ten hoogste {LONGEST_REASON} tekens.")
+        try:
+            return self._put_forward(municipality, policy, choices, reason)
+        except IntegrityError:
+            raise PolicyUseError(
+                f"Iemand anders zette op dit moment ook beleid klaar in gemeente {municipality}. Kijk met "
+                "'routekaart beleid versies' wat er nu geldt, en probeer het dan opnieuw."
+            ) from None
+
+    def _put_forward(
+        self, municipality: str, policy: Policy, choices: Mapping[str, Any], reason: str | None
+    ) -> PolicyUseRow:
         with writing(self._engine) as session:
             before = _last_in_use(session, municipality)
             if before is not None and before.policy == policy.name:
@@ -102,7 +113,7 @@ class PolicyBook:
         """Take the policy that waits into use, as the second person. Raises PolicyUseError for the first one."""
         actor = acting()
         with writing(self._engine) as session:
-            row = session.exec(_of(municipality).limit(1)).first()
+            row = session.exec(_of(municipality).limit(1).with_for_update()).first()
             if row is None or row.in_use_at is not None:
                 raise PolicyUseError(f"In gemeente {municipality} wacht geen beleid op een tweede persoon.")
             if actor.code is None or actor.code == row.actor_code:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from threading import Thread
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from adapters.cases.journal_words import event_label
-from adapters.cases.policy_book import PolicyUseError
+from adapters.cases.policy_book import PolicyBook, PolicyUseError
 from adapters.cases.policy_moves import follow_policy
 from adapters.office import Office
 from adapters.operations.integrity import broken_cases
@@ -103,6 +104,32 @@ def test_another_process_sees_it_too(engine: Engine, clock: SetClock, tmp_path: 
     """It stands in the database, not in the memory of whoever did it."""
     _use(_office(engine, clock, tmp_path), tmp_path, "[T10]\nweken = 3\n")
     assert _t10(_office(engine, clock, tmp_path))[0] == "2026-03-30"
+
+
+def test_two_at_once_are_told_one_of_the_other(
+    engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who comes second hears in one sentence that somebody else was first, whose policy counts."""
+    office = _office(engine, clock, tmp_path)
+    inside, add = [False], PolicyBook._add
+
+    def another_comes_between(self: PolicyBook, *given: Any) -> PolicyUseRow:
+        row = add(self, *given)
+        if not inside[0]:
+            inside[0] = True
+            first = Thread(target=_use, args=(office, tmp_path, "T10 = { weken = 2 }", BAS))
+            first.start()
+            first.join()
+        return row
+
+    if engine.dialect.name == "sqlite":
+        pytest.skip("SQLite lets one write at a time: the second waits, and then takes the next number")
+    monkeypatch.setattr(PolicyBook, "_add", another_comes_between)
+    with pytest.raises(PolicyUseError, match="Iemand anders") as error:
+        _use(office, tmp_path, "T10 = { weken = 3 }")
+    assert error.value.sentence.count("\n") == 0
+    (row,) = office.policy_book.history("0518")
+    assert row.actor_code == BAS.code
 
 
 def test_it_can_be_put_back(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
