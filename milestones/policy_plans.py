@@ -25,6 +25,11 @@ ElementCode = Literal[
 ]  # fmt: skip
 Layer = Literal["basis", "inspiratie", "toekomst"]
 Per = Literal["kwartaal", "jaar"]
+FigureCode = Literal[
+    "aantallen", "geslaagd", "eerste-gesprek", "crisis", "beschikking", "beschikking-awb",
+    "norm-eerste-gesprek", "norm-crisis", "norm-beschikking", "overdracht", "te-laat", "doorlooptijd",
+    "wacht-op", "uitval", "terugval", "signalen", "knelpunten", "groei", "kwaliteit"
+]  # fmt: skip
 ELEMENT_CODES: tuple[ElementCode, ...] = get_args(ElementCode)
 LAYERS: tuple[Layer, ...] = get_args(Layer)
 PERIODS: tuple[Per, ...] = get_args(Per)

@@ -40,7 +40,7 @@ from adapters.runtime.toml_lines import TomlLines
 from milestones.civil_dates import civil_date
 from milestones.event_fields import BOTTLENECKS
 from milestones.policy import KEYS, NUMBERS, Policy, with_overrides
-from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, Layer, Per
+from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, FigureCode, Layer, Per
 from milestones.policy_values import LONGEST_NAME, LONGEST_SENTENCE, PROCESS_CODES, PolicyError, check_role
 from milestones.roles import OUTSIDE, ROLES
 from milestones.target_groups import TARGET_GROUPS
@@ -118,7 +118,7 @@ class ElementEntry(_Entry):
 class TargetEntry(_Entry):
     """Een doel dat te meten is."""
 
-    cijfer: Annotated[_Name, Field(description="De code van het cijfer in de monitor.")]
+    cijfer: Annotated[FigureCode, Field(description="De code van het cijfer in de monitor.")]
     onderdeel: Annotated[_Sentence | None, Field(description="Een onderdeel van dat cijfer, zoals M4.")] = (
         None
     )

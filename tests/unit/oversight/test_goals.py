@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from itertools import product
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -13,8 +14,9 @@ from adapters.oversight.council_report import hidden_in_the_year
 from adapters.oversight.disclosure import HIDDEN, LEAST
 from adapters.oversight.goals import Verdict, goal_lines, unmeasurable
 from adapters.oversight.monitor import Cell, Monitor
-from adapters.oversight.monitor_figures import figures_of
+from adapters.oversight.monitor_figures import FIGURES, figures_of
 from milestones.policy import Policy, with_overrides
+from milestones.policy_plans import FigureCode
 
 DAY = date(2026, 1, 1)
 
@@ -73,6 +75,11 @@ def test_a_goal_on_a_part_and_one_on_no_figure() -> None:
     assert (part.verdict, part.wanted, part.unit) == (Verdict.REACHED, "ten minste 1", "punten")
     assert "kies een onderdeel" in whole.shown
     assert "'geluk' is geen cijfer" in unmeasurable(policy)[0]
+
+
+def test_a_policy_file_knows_the_figures_of_the_monitor() -> None:
+    """The codes that a file may name are those that are measured, no more and no fewer."""
+    assert get_args(FigureCode) == tuple(FIGURES)
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=4))

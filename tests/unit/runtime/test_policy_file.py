@@ -46,7 +46,8 @@ def _file(folder: Path, text: str, name: str = "0518.toml") -> Path:
         ("[elementen.8]\naan = true\nkleur = 1\n", 3, "wel: aan, vanaf, laag, vinkje, naam"),
         ("[elementen.8]\naan = true\nvanaf = 'nu'\n", 3, "datum"),
         ("[elementen.33]\naan = true\n", 1, "1 tot en met 20"),
-        ("[[doelen]]\ncijfer = 'a'\nminstens = 1\n[[doelen]]\ncijfer = 'b'\nper = 'dag'\n", 6, "kwartaal, jaar"),
+        ("[[doelen]]\ncijfer = 'uitval'\nminstens = 1\n[[doelen]]\ncijfer = 'groei'\nper = 'dag'\n", 6, "kwartaal, jaar"),  # noqa: E501
+        ("[[doelen]]\ncijfer = 'geluk'\nminstens = 1\n", 2, "eerste-gesprek, crisis, beschikking"),
         ("[rollen]\nclient = 'coordinator'\n", 2, "geen rol binnen de gemeente (Wgs art. 3a)"),
         ("naam = 'x'\nbezette_rollen = ['case_worker']\n", 2, "ontbreekt"),
         ("naam = 'x'\n[herkomst.T03]\nbron = 'x'\nop = 2026-01-01\n", 2, "staat niet in dit beleid"),
