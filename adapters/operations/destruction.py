@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,10 @@ import adapters.oversight.quality  # noqa: F401  # with these every table is kno
 from adapters.cases.store import UnknownCaseError, lock_case
 from adapters.messages.page_keys import KeyKind
 from adapters.operations.destruction_records import case_mark, case_marks, record_of, write_outside
+from adapters.oversight.basic_service import read_basic_service, scores_to_keep
 from adapters.oversight.monitor import WEEKS, cells_to_keep, read_monitor, read_period
+from adapters.oversight.periods import Period, quarter_of, year_of
+from adapters.oversight.quality_trend import read_trend, trend_to_keep
 from adapters.runtime.actor import ActorKind, acting
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.privacy import may_tell_of_a_person
@@ -52,7 +55,6 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
     from adapters.office import Office
-    from adapters.oversight.monitor import Monitor
     from adapters.runtime.actor import Actor
 
 BY_SETTING = "instelling ROUTEKAART_REMOVE_CASES_AFTER_TERM"
@@ -451,17 +453,29 @@ def _keep_figures(office: Office, reference: str) -> None:
         opened, place = case.opened_at.date(), case.municipality
     for year in range(opened.year, office.clock.today().year):
         end = date(year, 12, 31)
-        _keep(office, place, end, WEEKS, partial(read_monitor, office, place, end))
+        _keep(office, place, end, WEEKS, partial(_of_weeks, office, place, end))
         for first, last in _quarters(year):
             for begin in {first, date(year, 1, 1)}:
                 days = (last - begin).days + 1
-                _keep(
-                    office,
-                    place,
-                    last,
-                    days,
-                    partial(read_period, office, place, begin, last),
-                )
+                _keep(office, place, last, days, partial(_of_period, office, place, begin, last))
+
+
+def _of_weeks(office: Office, place: str, end: date) -> list[list[Any]]:
+    return cells_to_keep(read_monitor(office, place, end))
+
+
+def _of_period(office: Office, place: str, begin: date, last: date) -> list[list[Any]]:
+    """Return what the reports say of a period: the monitor, and beside it the elements and the quality of a quarter."""
+    found = cells_to_keep(read_period(office, place, begin, last))
+    whole = next(
+        (one for one in (quarter_of(last), year_of(last)) if (one.begin, one.end) == (begin, last)), None
+    )
+    return found if whole is None else [*found, *_beside(office, place, whole)]
+
+
+def _beside(office: Office, place: str, period: Period) -> list[list[Any]]:
+    cells = scores_to_keep(read_basic_service(office, place, period))
+    return [list(astuple(cell)) for cell in (*cells, *trend_to_keep(read_trend(office, place, period)))]
 
 
 def _quarters(year: int) -> list[tuple[date, date]]:
@@ -469,11 +483,11 @@ def _quarters(year: int) -> list[tuple[date, date]]:
     return [(begin, add_months(begin, 3) - timedelta(days=1)) for begin in begins]
 
 
-def _keep(office: Office, place: str, end: date, length: int, made: Callable[[], Monitor]) -> None:
+def _keep(office: Office, place: str, end: date, length: int, made: Callable[[], list[list[Any]]]) -> None:
     """Keep the figures of a period, unless they were kept before."""
     with reading(office.engine) as session:
         if session.get(KeptFiguresRow, (place, end, length)) is not None:
             return
-    found = cells_to_keep(made())
+    found = made()
     with writing(office.engine) as session:
         session.merge(KeptFiguresRow(municipality=place, end=end, weeks=length, cells=found))

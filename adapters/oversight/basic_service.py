@@ -9,7 +9,7 @@ from sqlmodel import col, select
 
 from adapters.oversight.disclosure import HIDDEN, LEAST, shown_share
 from adapters.oversight.document import Block, Chart, Grid, Heading, Points, Words
-from adapters.oversight.monitor import met_in_time
+from adapters.oversight.monitor import Cell, kept_of, met_in_time
 from adapters.storage.database import JournalRow, reading
 from milestones.basic_service import ELEMENTS, OPENED, Carrier, Moment, StepScore, TermScore, carriers
 from milestones.definitions import current
@@ -17,6 +17,8 @@ from milestones.dutch import without_weekday
 from milestones.roles import dutch_role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlmodel import Session
 
     from adapters.oversight.periods import Period
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 NO_SCORE = "geen maat"
 NOTHING_CHOSEN = "nog niet besloten"
 _MOST_STATES = 3
+_KEPT = "element"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,34 @@ def read_basic_service(office: WorkloadOffice, municipality: str, period: Period
     """Read the elements with their score in a period; a score of few cases is not shown."""
     policy = office.rules_for(municipality).policy
     with reading(office.engine) as session:
-        lines = tuple(_line(session, policy, element, municipality, period) for element in ELEMENTS)
+        kept = kept_of(session, municipality, period.begin, period.end)
+        lines = tuple(
+            _line(session, policy, element, municipality, period, _of_element(kept, element))
+            for element in ELEMENTS
+        )
     return BasicService(municipality, period, lines)
 
 
+def scores_to_keep(service: BasicService) -> list[Cell]:
+    """Return the scores of a period as cells, to read the same once a case of it was destroyed."""
+    return [
+        Cell(_KEPT, line.element.code, line.value, line.shown, line.of)
+        for line in service.lines
+        if line.element.score is not None
+    ]
+
+
+def _of_element(kept: Iterable[Cell], element: Element) -> Cell | None:
+    return next((cell for cell in kept if (cell.figure, cell.part) == (_KEPT, element.code)), None)
+
+
 def _line(
-    session: Session, policy: Policy, element: Element, municipality: str, period: Period
+    session: Session, policy: Policy, element: Element, municipality: str, period: Period, kept: Cell | None
 ) -> ElementLine:
     if element.score is None:
         value, shown, of, definition = None, NO_SCORE, "", ""
+    elif kept is not None:
+        value, shown, of, definition = kept.value, kept.shown, kept.of, _definition(policy, element.score)
     else:
         part, whole = _counted(session, element.score, municipality, period)
         value, shown = shown_share(part, whole)

@@ -107,8 +107,19 @@ def read_monitor(
 def _as_kept(office: WorkloadOffice, kept: KeptFiguresRow, begin: date) -> Monitor:
     """Return a period as it was before a case of it was destroyed."""
     figures = figures_of(office.rules_for(kept.municipality).policy)
-    cells = [*(Cell(*cell) for cell in kept.cells), *_open_work(office, kept.municipality)]
+    mine = (cell for cell in kept_cells(kept) if cell.figure in figures)
+    cells = [*mine, *_open_work(office, kept.municipality)]
     return Monitor(kept.municipality, begin, kept.end, _in_order(cells, figures), figures)
+
+
+def kept_cells(kept: KeptFiguresRow | None) -> tuple[Cell, ...]:
+    """Return what was kept of a period: cells of the monitor, and of the reports that look back beside it."""
+    return () if kept is None else tuple(Cell(*cell) for cell in kept.cells)
+
+
+def kept_of(session: Session, municipality: str, begin: date, last: date) -> tuple[Cell, ...]:
+    """Return what was kept of a period of which a case was destroyed; empty where none was."""
+    return kept_cells(session.get(KeptFiguresRow, (municipality, last, (last - begin).days + 1)))
 
 
 def _in_order(cells: Iterable[Cell], figures: Mapping[str, Figure]) -> tuple[Cell, ...]:

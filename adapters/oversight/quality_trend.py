@@ -12,6 +12,7 @@ from sqlmodel import col, select
 from adapters.oversight.disclosure import HIDDEN, LEAST, shown_share
 from adapters.oversight.document import Block, Chart, Grid, Heading, Words
 from adapters.oversight.goals import dutch_number
+from adapters.oversight.monitor import Cell, kept_of
 from adapters.oversight.quality import SECOND, findings, is_second
 from adapters.storage.database import reading
 from adapters.storage.oversight_tables import ReviewRow
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from milestones.quality_questions import Question
 
 QUARTERS = 4
+_QUESTION, _ELEMENT, _FINDING, _AGREE, _REVIEWED = (
+    f"kwaliteit/{name}" for name in ("vraag", "element", "knelpunt", "eens", "zaken")
+)
 _NEAR = 1  # two readers agree when no score differs by more than this
 
 
@@ -57,19 +61,33 @@ def read_trend(office: WorkloadOffice, municipality: str, period: Period) -> Qua
                 )
             )
         ]
+        kept = {one.name: kept_of(session, municipality, one.begin, one.end) for one in periods}
+    per_question = {
+        one.name: _means([row for row in rows if _within(row, one)], questions, kept[one.name])
+        for one in periods
+    }
+    by_question = tuple(
+        (question, tuple(per_question[one.name][question.code] for one in periods)) for question in questions
+    )
+    if of_quality := [cell for cell in kept[period.name] if cell.figure.startswith("kwaliteit/")]:
+        parts = {name: [cell for cell in of_quality if cell.figure == name] for name in (_ELEMENT, _FINDING)}
+        shown = {cell.figure: cell.shown for cell in of_quality}
+        return QualityTrend(
+            municipality,
+            tuple(periods),
+            by_question,
+            tuple((cell.part, cell.value) for cell in parts[_ELEMENT]),
+            shown[_AGREE],
+            tuple((cell.part, cell.shown) for cell in parts[_FINDING]),
+            shown[_REVIEWED],
+        )
     latest = [row for row in rows if _within(row, period)]
     found = Counter(item for row in latest for item in findings(row.scores, questions))
     cases = len({row.case_reference for row in latest})
     return QualityTrend(
         municipality,
         tuple(periods),
-        tuple(
-            (
-                question,
-                tuple(_mean([row for row in rows if _within(row, one)], [question]) for one in periods),
-            )
-            for question in questions
-        ),
+        by_question,
         tuple(
             (f"{element.code} {element.title}", _mean(latest, about))
             for element in ELEMENTS
@@ -79,6 +97,28 @@ def read_trend(office: WorkloadOffice, municipality: str, period: Period) -> Qua
         tuple((name, str(number) if number >= LEAST else HIDDEN) for name, number in sorted(found.items())),
         str(cases) if cases >= LEAST else HIDDEN,
     )
+
+
+def trend_to_keep(trend: QualityTrend) -> list[Cell]:
+    """Return the last quarter of a trend as cells, to read the same once a case of it was destroyed."""
+    return [
+        *(Cell(_QUESTION, question.code, means[-1], "") for question, means in trend.by_question),
+        *(Cell(_ELEMENT, name, mean, "") for name, mean in trend.by_element),
+        *(Cell(_FINDING, name, None, shown) for name, shown in trend.bottlenecks),
+        Cell(_AGREE, "", None, trend.agreement),
+        Cell(_REVIEWED, "", None, trend.reviewed),
+    ]
+
+
+def _means(
+    rows: Sequence[ReviewRow], questions: Sequence[Question], kept: Sequence[Cell]
+) -> dict[str, float | None]:
+    """Return the mean of each question over a quarter: what was kept of it, or what its readings say."""
+    known = {cell.part: cell.value for cell in kept if cell.figure == _QUESTION}
+    return {
+        question.code: known[question.code] if question.code in known else _mean(rows, [question])
+        for question in questions
+    }
 
 
 def _within(row: ReviewRow, period: Period) -> bool:

@@ -32,14 +32,19 @@ from adapters.operations.destruction import (
 )
 from adapters.operations.destruction_records import is_ours, read_outside
 from adapters.operations.integrity import broken_journals
+from adapters.oversight.basic_service import basic_service_json, read_basic_service
 from adapters.oversight.monitor import LATE_NOW, WAITING, read_monitor, read_period
+from adapters.oversight.periods import quarter_of, year_of
+from adapters.oversight.quality_trend import read_trend, trend_json
 from adapters.runtime.actor import Actor, ActorKind, acts
 from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings, SettingsError
 from adapters.storage.database import CaseRow, create_engine, reading, writing
 from adapters.storage.destruction_tables import DestroyedRow
 from adapters.storage.exchange_tables import AnswerRow, PostbakRow
+from adapters.storage.oversight_tables import ReviewRow
 from milestones.process import InvalidData, NotPossible
+from milestones.quality_questions import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -271,6 +276,38 @@ def test_the_figures_of_a_year_stay(due: Office) -> None:
     assert before.items() <= after.items()
     assert before
     assert [read_period(due, "0518", begin, last) for begin, last in periods] == quarters
+
+
+def test_the_elements_and_the_quality_of_a_quarter_stay(due: Office) -> None:
+    """Ten cases were read and had a talk in time; with one destroyed, the quarter and the year still say so."""
+    references = [REFERENCE, OTHER, *(f"GELEZEN-{number}" for number in range(8))]
+    for reference in references[2:]:
+        due.casework.open("M3", municipality="0518", reference=reference, on=date(2026, 2, 2))
+    with writing(due.engine) as session:
+        for reference in references:
+            session.add(
+                ReviewRow(
+                    municipality="0518", week="2026-W06", case_reference=reference, process="M3",
+                    decided_on=date(2026, 2, 2), reviewed_on=date(2026, 2, 9),
+                    scores={question.code: 4 for question in QUESTIONS},
+                )
+            )  # fmt: skip
+    periods = [quarter_of(date(2026, 2, 9)), quarter_of(date(2026, 12, 9)), year_of(date(2026, 2, 9))]
+
+    def said() -> list[object]:
+        return [
+            (
+                basic_service_json(read_basic_service(due, "0518", period)),
+                trend_json(read_trend(due, "0518", period)),
+            )
+            for period in periods
+        ]
+
+    before = said()
+    assert "4.0" in str(before[0])
+    approve(due, [REFERENCE])
+    assert remove_case(due, REFERENCE)
+    assert said() == before
 
 
 # --- nothing brings it back -----------------------------------------------------------------------------------
