@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, BeforeValidator
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -53,6 +53,7 @@ from adapters.runtime.persons import person_keys_for
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.case import possible_now
+from milestones.civil_dates import civil_date
 from milestones.process import InvalidData, NotPossible
 from milestones.steering import REPORTABLE
 
@@ -80,6 +81,16 @@ class HeldBack(NotPossible):
     def __init__(self, reason: str, other: str | None = None) -> None:
         super().__init__(reason)
         self.other = other
+
+
+def _as_written(value: object) -> object:
+    """Refuse a moment that is not written as one, such as a number of seconds."""
+    if isinstance(value, str) and civil_date(value) is None:
+        raise ValueError("geen moment")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
@@ -184,7 +195,7 @@ def list_cases(
         bool | None, Query(alias="teLaat", description="Of een lopende termijn voorbij is.")
     ] = None,
     changed_since: Annotated[
-        AwareDatetime | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
+        Moment | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
     ] = None,
 ) -> Response:
     """Geef de zaken die deze client mag zien, de oudste eerst; alles wat gevraagd is, moet gelden."""

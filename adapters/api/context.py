@@ -38,6 +38,7 @@ SECURITY_SCHEMES = {
 """How the description says that a caller makes itself known; GuardedRoute checks it."""
 
 
+_NOT_PACKED = {"Accept-Encoding": "identity"}
 _DELIVERIES = frozenset({"/v1/vroegsignalen", "/v1/notificaties", "/v1/cloudevents"})
 
 
@@ -60,11 +61,22 @@ class GuardedRoute(APIRoute):
                 gate.caller(request) if known else await run_in_threadpool(gate.caller, request)
             )
             self._refuse_unknown_parameters(request)
+            self._refuse_another_form(request)
             largest = state.office.settings.api_largest_body
             with acts(Actor(ActorKind.SYSTEM, request.state.caller.client_id, _way(self.path))):
                 return await inner(StrictRequest(request.scope, request.receive, largest))
 
         return guarded
+
+    def _refuse_another_form(self, request: Request) -> None:
+        """Refuse a body that we would not read as its sender means it."""
+        if request.headers.get("content-encoding", "identity").strip().lower() != "identity":
+            raise Problem(
+                415, "Stuur de inhoud niet ingepakt (zonder Content-Encoding).", headers=_NOT_PACKED
+            )
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if self.body_field is not None and kind != "application/json" and not kind.endswith("+json"):
+            raise Problem(415, "Stuur de inhoud als application/json.")
 
     def _refuse_unknown_parameters(self, request: Request) -> None:
         """Refuse what nobody would look at: a filter with a wrong name would give everything."""
@@ -75,6 +87,13 @@ class GuardedRoute(APIRoute):
                 f"Een parameter in het adres is hier niet bekend (wel: {', '.join(known) or 'geen'}).",
                 kind="ongeldige-parameters",
                 velden=["query.(onbekende parameter)"],
+            )
+        if twice := {name for name in known if len(request.query_params.getlist(name)) > 1}:
+            raise Problem(
+                400,
+                "Een parameter staat twee keer in het adres; wij kiezen niet.",
+                kind="ongeldige-parameters",
+                velden=sorted(f"query.{name}" for name in twice),
             )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Path, Request
 from fastapi.responses import Response
@@ -41,6 +41,7 @@ _OF_A_CASE_SYSTEM = "nl.overheid."  # what Open Notificaties makes of a notifica
 _SOON = {"Retry-After": "5"}
 _MOST_IN_BATCH = 500
 _ACCEPTED = 201
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _PLAIN_NAME = re.compile(r"[a-z0-9]{1,20}")
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 255}
 _EVENT_SCHEMA: dict[str, Any] = {
@@ -93,7 +94,7 @@ async def _cloudevent(request: Request) -> dict[str, Any]:
     kind = _media_type(request)
     if kind != STRUCTURED and "ce-specversion" in request.headers:
         attributes: dict[str, Any] = {
-            name.removeprefix("ce-"): unquote(value)
+            name.removeprefix("ce-"): _attribute(value)
             for name, value in request.headers.items()
             if name.startswith("ce-")
         }
@@ -105,6 +106,16 @@ async def _cloudevent(request: Request) -> dict[str, Any]:
     if kind not in (STRUCTURED, "application/json"):
         raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED} of {BATCH}, of met ce-kopregels.")
     return _structured(await request.json())
+
+
+def _attribute(value: str) -> str:
+    """Return an attribute as its header says it: percent-encoded UTF-8, perhaps between quotes, as older senders do."""
+    if (quoted := _QUOTED.fullmatch(value)) is not None:
+        value = re.sub(r"\\(.)", r"\1", quoted[1])
+    try:
+        return unquote_to_bytes(value.encode("latin-1")).decode("utf-8")
+    except UnicodeDecodeError:
+        raise Problem(400, "Een ce-kopregel is geen UTF-8.") from None
 
 
 def _structured(values: Any) -> dict[str, Any]:

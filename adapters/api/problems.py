@@ -81,6 +81,10 @@ KINDS = MappingProxyType(
         "te-grote-kopregels": (431, "De kopregels zijn te groot."),
         "fout-bij-ons": (500, "Er ging iets mis bij ons; er is niets vastgelegd."),
         "niet-beschikbaar": (503, "De database is even niet bereikbaar; hetzelfde id telt daarna een keer."),
+        "even-wachten": (
+            503,
+            "Wij schrijven nu zelf in deze zaak; stuur het bericht na `Retry-After` opnieuw.",
+        ),
     }
 )
 NO_CASE = "Deze zaak bestaat niet."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -30,6 +31,7 @@ Format = Annotated[
     Literal["json", "csv"] | None,
     Query(description="Anders wat `Accept` vraagt. Als csv komt alles in een keer."),
 ]
+_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
 _CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
@@ -95,8 +97,15 @@ def read_figures(
 def _wants_csv(request: Request, asked: str | None) -> bool:
     if asked is not None:
         return asked == "csv"
-    kinds = [part.partition(";")[0].strip() for part in request.headers.get("accept", "").split(",")]
-    return "text/csv" in kinds and "application/json" not in kinds
+    wanted = dict(map(_weighed, request.headers.get("accept", "").lower().split(",")))
+    return wanted.get("text/csv", 0.0) > wanted.get("application/json", 0.0)
+
+
+def _weighed(kind: str) -> tuple[str, float]:
+    """Return a kind of content that `Accept` names, with how much it is wanted: 1, unless its `q` says less."""
+    name, *parameters = (part.strip() for part in kind.split(";"))
+    weights = [_WEIGHT.fullmatch(parameter) for parameter in parameters]
+    return name, next((float(found[1]) for found in weights if found), 1.0)
 
 
 @router.get("/v1/inzagelog", response_model=LookPage)

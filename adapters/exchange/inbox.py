@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -98,7 +98,7 @@ def _message(values: Mapping[str, Any]) -> dict[str, str | None] | None:
         raise _wrong("aanmaakdatum")
     address = urlsplit(names["resourceUrl"])
     return {
-        "id": f"{names['resourceUrl']}#{names['actie']}#{made}",
+        "id": f"{names['resourceUrl']}#{names['actie']}#{_one_spelling(made)}",
         "source": f"{address.scheme}://{address.netloc}",
         "type": f"zgw.{names['kanaal']}.{names['resource']}.{names['actie']}",
         "subject": names["hoofdObject"],
@@ -118,6 +118,18 @@ def _time(values: Mapping[str, Any], name: str) -> str | None:
     """Return a moment as it was written; what is no moment counts as absent."""
     value = values.get(name)
     return value if isinstance(value, str) and civil_date(value) is not None else None
+
+
+def _one_spelling(moment: str) -> str:
+    """Return a moment as every spelling of it gives: what is passed on may come in another one."""
+    try:
+        read = datetime.fromisoformat(moment.upper())
+    except ValueError:
+        return moment
+    if read.tzinfo is None:
+        return moment
+    seconds, dot, fraction = read.astimezone(UTC).replace(tzinfo=None).isoformat().partition(".")
+    return f"{seconds}{dot}{fraction.rstrip('0')}Z"
 
 
 def _wrong(name: str) -> InvalidData:

@@ -110,9 +110,8 @@ def test_a_delivery_over_its_limit_is_413(settings: Settings, office: Office) ->
 
 def test_another_kind_of_content_is_refused(api: TestClient) -> None:
     """Content that is not JSON is refused as such."""
-    for path in ("/v1/vroegsignalen", "/v1/notificaties", "/v1/cloudevents"):
+    for path in ("/v1/zaken", "/v1/vroegsignalen", "/v1/notificaties", "/v1/cloudevents"):
         assert api.post(path, content=b"<a/>", headers={"Content-Type": "text/xml"}).status_code == 415
-    assert api.post("/v1/zaken", content=b"<a/>", headers={"Content-Type": "text/xml"}).status_code == 400
 
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
