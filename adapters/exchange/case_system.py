@@ -165,6 +165,7 @@ def _write(
     kind = system.case_type(str(zaak.get("zaaktype")))
     if kind is None:
         raise CaseSystemError("Het zaaktype van deze zaak staat niet in het bestand van het zaaksysteem.")
+    kind = client.with_addresses(kind, str(zaak["zaaktype"]))
     client.tell(place, zaak, story_of(link.case_reference, case, fresh, kind))
 
 

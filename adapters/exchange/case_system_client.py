@@ -17,10 +17,10 @@ from adapters.exchange.subscriber_authorization import NO_TOKEN
 from adapters.exchange.webhook_addresses import webhook_client
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from types import TracebackType
 
-    from adapters.exchange.case_system_file import CaseSystem
+    from adapters.exchange.case_system_file import CaseSystem, CaseType
     from adapters.exchange.subscriber_authorization import Authorization
 
 TIMEOUT_SECONDS = 5.0
@@ -51,6 +51,7 @@ class CaseSystemClient:
         self._authorization = authorization
         self._networks = networks
         self._http = webhook_client(networks, TIMEOUT_SECONDS)
+        self._types: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.made: list[str] = []
         """The addresses of what was made there."""
 
@@ -69,6 +70,42 @@ class CaseSystemClient:
     def zaak(self, url: str) -> dict[str, Any]:
         """Return a zaak; CaseSystemError when it is not there, or not for us."""
         return self._call("GET", url)
+
+    def with_addresses(self, kind: CaseType, case_type: str) -> CaseType:
+        """Return what we write in zaken of this zaaktype with the address of each type that the file names otherwise.
+
+        An omschrijving is looked up in the catalogus of the zaaktype, so that one line serves each version of it.
+        """
+        try:
+            return kind.model_copy(
+                update={
+                    "statussen": self._placed(kind.statussen, "statustypen", "zaaktype", case_type),
+                    "resultaten": self._placed(kind.resultaten, "resultaattypen", "zaaktype", case_type),
+                    "besluiten": self._placed(kind.besluiten, "besluittypen", "zaaktypen", case_type),
+                }
+            )
+        except (LookupError, TypeError, AttributeError) as error:
+            raise CaseSystemError(UNREADABLE) from error
+
+    def _placed(self, named: Mapping[str, str], path: str, asked: str, case_type: str) -> dict[str, str]:
+        if all("://" in value for value in named.values()):
+            return dict(named)
+        if (path, case_type) not in self._types:
+            place = f"{case_type.rsplit('/zaaktypen/', 1)[0]}/{path}"
+            self._types[path, case_type] = [
+                (item["omschrijving"].strip(), item["url"])
+                for item in self._list(place, **{asked: case_type})
+            ]
+        return {key: self._place(value, path, case_type) for key, value in named.items()}
+
+    def _place(self, value: str, path: str, case_type: str) -> str:
+        if "://" in value:
+            return value
+        found = [url for name, url in self._types[path, case_type] if name.lower() == value.lower()]
+        if len(found) != 1:
+            what = "geen" if not found else "meer dan een"
+            raise CaseSystemError(f"Het zaaktype heeft {what} van de {path} die het bestand noemt.")
+        return str(found[0])
 
     def try_out(self) -> None:
         """Ask for zaken, as a test that address and authorization are right."""

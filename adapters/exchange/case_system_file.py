@@ -7,7 +7,16 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationError,
+)
+from pydantic_core import PydanticCustomError
 
 from adapters.exchange.references import normal
 from adapters.exchange.refusals import IntegrationError
@@ -79,6 +88,24 @@ Url = Annotated[
     ),
     AfterValidator(lambda value: value.rstrip("/")),
 ]
+_LONGEST_NAME = 80  # of an omschrijving in a catalogus
+_Place = TypeAdapter(Url)
+
+
+def _type(value: str) -> str:
+    """Return the address of a type in the catalogus, or its omschrijving there; no other address."""
+    if "://" in value:
+        try:
+            return _Place.validate_python(value)
+        except ValidationError:
+            raise PydanticCustomError("string_pattern_mismatch", "geen adres") from None
+    name = value.strip()
+    if not 0 < len(name) <= _LONGEST_NAME:
+        raise ValueError(f"een omschrijving heeft 1 tot {_LONGEST_NAME} tekens")
+    return name
+
+
+TypeName = Annotated[str, AfterValidator(_type)]
 StatusKey = Annotated[str, AfterValidator(_mijlpaal)]
 ResultKey = Annotated[str, AfterValidator(_result)]
 DecisionKey = Annotated[str, AfterValidator(_decision)]
@@ -93,9 +120,9 @@ class CaseType(_Part):
 
     zaaktype: Annotated[tuple[Url, ...], Field(min_length=1)]
     termijnen: tuple[Annotated[str, AfterValidator(_term)], ...] = ("T03", "T03b")
-    statussen: dict[StatusKey, Url] = {}
-    resultaten: dict[ResultKey, Url] = {}
-    besluiten: dict[DecisionKey, Url] = {}
+    statussen: dict[StatusKey, TypeName] = {}
+    resultaten: dict[ResultKey, TypeName] = {}
+    besluiten: dict[DecisionKey, TypeName] = {}
 
 
 class CaseSystem(_Part):

@@ -471,6 +471,8 @@ def test_one_command_says_whether_the_connection_works(
         ('"M3" =', '"M9" =', "regel 13: 'M9' is geen mijlpaal"),
         ("Ingetrokken =", "Weggelopen =", "regel 20: 'Weggelopen' is geen uitstroomreden"),
         ("weigering_besloten", "weigering_bedacht", "regel 24: 'M6.weigering_bedacht' is geen gebeurtenis"),
+        ('"M3" = "http', '"M3" = "ftp', "regel 13: 'M3' is geen adres met https://"),
+        ('"M3" = "', '"M3" = "" # ', "regel 13: een omschrijving heeft 1 tot 80 tekens"),
         ('gemeente = "0518"', 'gemeente = "518"', "regel 2: een gemeentecode heeft vier cijfers"),
         ('adres = "http', 'adres = "ftp', "regel 3: 'adres' is geen adres met https://"),
         ("vanaf = 2026-01-01", 'vanaf = "gisteren"', "regel 5: 'vanaf' is geen datum"),
@@ -492,6 +494,32 @@ def test_a_file_that_is_wrong_is_refused_with_its_line(
     with pytest.raises(CaseSystemFileError) as refused:
         read_case_systems(path)
     assert said in str(refused.value)
+
+
+def _named(path: Path, kinds: dict[str, Any]) -> None:
+    """Let a file name every type by its omschrijving, one of them in another case."""
+    text = path.read_text()
+    names = {url: f"Stap {key}" for key, url in kinds["statussen"].items()}
+    names |= {kinds["ingetrokken"]: "stap INGETROKKEN", kinds["geweigerd"]: "Stap geweigerd"}
+    for url, name in {**names, kinds["besluittype"]: "Stap besluit"}.items():
+        text = text.replace(url, name)
+    path.write_text(text)
+
+
+def test_types_are_named_by_their_omschrijving(office: Office, described: DescribedCaseSystem) -> None:
+    """The address of a type differs in each version of a zaaktype; its omschrijving is looked up in the catalogus."""
+    writes_to(office, described)
+    path = office.settings.case_system_file
+    assert path is not None
+    _named(path, described.kinds)
+    zaak = described.new_zaak()
+    reference = case_of(office, zaak)
+    report(office, reference, "M3", *TO_M4)
+    assert tell_case_systems(office) == 1
+    assert described.statuses(zaak) == ["M3", "M4"]
+    path.write_text(path.read_text().replace('Stap M6"', 'Stap die er niet is"'))
+    assert tell_anew(office) == 0
+    assert "geen van de statustypen" in str(link(office).last_result)
 
 
 # --- what comes back ----------------------------------------------------------------------------------------

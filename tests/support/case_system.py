@@ -181,6 +181,23 @@ class DescribedCaseSystem(Peer, ThreadingHTTPServer):
         )  # fmt: skip
         return url
 
+    def catalogued(self, path: str, asked: dict[str, str]) -> dict[str, Any]:
+        """Return the types of a zaaktype, as the Catalogi API lists them; their omschrijving is their key."""
+        kinds = self.kinds
+        found: dict[str, dict[str, str]] = {
+            "statustypen": kinds["statussen"],
+            "resultaattypen": {key: kinds[key] for key in ("ingetrokken", "geweigerd")},
+            "besluittypen": {"besluit": kinds["besluittype"]},
+        }
+        zaaktype = {"besluittypen": "zaaktypen"}.get(path, "zaaktype")
+        rows = found[path].items() if asked == {zaaktype: kinds["zaaktype"]} else ()
+        return {
+            "count": len(rows),
+            "next": None,
+            "previous": None,
+            "results": [{"url": url, "omschrijving": f"Stap {key}"} for key, url in rows],
+        }
+
     # --- what it does -----------------------------------------------------------------------------------------
 
     def handle_call(self, method: str, path: str, asked: dict[str, str], body: dict[str, Any]) -> Answer:
@@ -252,6 +269,9 @@ class _Handler(BaseHTTPRequestHandler):
         place = urlsplit(self.path)
         api, path = place.path.split("/", 2)[1], "/" + place.path.split("/", 4)[4]
         asked = dict(parse_qsl(place.query))
+        if api == "catalogi":
+            self._send(200, self.server.catalogued(path.strip("/"), asked))
+            return
         content = self.rfile.read(int(self.headers.get("content-length") or 0))
         described = self.server.descriptions[api]
         request = MockRequest(
@@ -271,6 +291,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
+        self._send(status, said)
+
+    def _send(self, status: int, said: dict[str, Any]) -> None:
+        written = json.dumps(said).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
         self.send_header("Content-Length", str(len(written)))
