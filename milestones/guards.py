@@ -31,6 +31,7 @@ from milestones.vocabulary import (
     POST_WEEK,
     REJECTED,
     REPAIR_OF_OBJECTION,
+    VIEW,
     WITH_CLEAN_SLATE,
     WITHOUT_CLEAN_SLATE,
     WSNP_TERM,
@@ -314,7 +315,7 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("afwijkende_gegevens",),
     ),
     "view_heard": Guard(
-        lambda s: s.fact("zienswijze_gehoord") is True or s.snapshot.running("T24") is None,
+        lambda s: s.fact("zienswijze_gehoord") is True or s.snapshot.running(VIEW) is None,
         "De inwoner kan zijn zienswijze nog geven (Awb art. 4:7 lid 1).",
         facts=("zienswijze_gehoord",),
     ),

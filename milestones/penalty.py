@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from milestones.references import Reference, cite
 from milestones.snapshot import TermOutcome
+from milestones.vocabulary import PENALTY_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     from milestones.snapshot import Snapshot
 
-_RUNS = "T22"
 _ONE_DAY = timedelta(days=1)
 
 
@@ -83,7 +83,7 @@ def penalties(process: Snapshot, today: date) -> Iterator[Penalty]:
     today counts only when it is over. One that ended before its first day was over is none.
     """
     for term in process.terms:
-        if term.term != _RUNS or term.due is None:
+        if term.term != PENALTY_RUNS or term.due is None:
             continue
         first, last = term.anchor + _ONE_DAY, None
         if term.stopped is TermOutcome.CANCELLED and term.ended_on is not None:

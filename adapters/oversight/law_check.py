@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
     from milestones.references import Law, Reference
 
-# The hashes of the articles as they stood on the date in `LAWS` when we read them. Of other laws there is none yet:
-# who has the texts records them (`record`).
+# The hashes of the articles as they stood on the date in `LAWS` when we read them. Of the other articles there is none
+# yet: who has the texts records them (`record`).
 CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("Wgs", "2"): "72ce6f5045022ed2",
@@ -34,6 +34,12 @@ CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Wgs", "4"): "7b36d43125ffa267",
         ("Wgs", "4a"): "a18ef27125fedcdb",
         ("Wgs", "5"): "b5c34515528ce85c",
+        ("Fw", "287a"): "c26fa60a22f7ca66",
+        ("Fw", "288"): "7b87acd9fc343a90",
+        ("Fw", "349a"): "0449195db4ee0d0b",
+        ("Fw", "351a"): "a743c856ed5b0650",
+        ("Fw", "354a"): "40a88db7c67f388a",
+        ("BW", "1:432a"): "024f96114178e84e",
     }
 )
 _KEPT = "wetteksten"

@@ -104,7 +104,8 @@ def test_a_kept_hash_is_that_of_the_text(place: tuple[str, str], kept: str) -> N
     texts = read_texts(Path(FOLDER))
     if absent := missing_text(cite(law, article), texts):
         pytest.skip(f"not on this machine: {absent}")
-    assert texts[LAWS[law].bwb_id, LAWS[law].text_date.isoformat()].hash_of(article) == kept
+    number = article.removeprefix("1:") if law == "BW" else article
+    assert texts[LAWS[law].bwb_id, LAWS[law].text_date.isoformat()].hash_of(number) == kept
 
 
 # --- the checker itself, on a law that does not exist -------------------------------------------------------
