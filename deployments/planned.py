@@ -54,13 +54,13 @@ class Planned:
         return form_of(self.flow)
 
 
-# Labels first, so that the lists are right when the day begins; the front page during working hours. The times
-# can be changed in the UI.
+# Labels first, so that the lists are right when the day begins. The times can be changed in the UI. The worker
+# itself keeps the front page and the werkvoorraad as they are now (flows/fresh_pages.py).
 _REGULAR: Mapping[str, tuple[Flow[..., Any], str | None]] = MappingProxyType(
     {
         "labels-van-de-dag": (labels_van_de_dag, "5 0 * * *"),
-        "werkvoorraad": (werkvoorraad, "30 6 * * *"),
-        "overzicht": (overzicht, "45 6-18 * * 1-5"),
+        "werkvoorraad": (werkvoorraad, None),
+        "overzicht": (overzicht, None),
         "monitor": (monitor, "0 7 * * 1"),
         "kwaliteitssteekproef": (kwaliteitssteekproef, "15 7 * * 1"),
         "kwaliteitstoets": (kwaliteitstoets, None),

@@ -20,6 +20,7 @@ from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import POSTMEN, deliver_what_is_left
+from flows.fresh_pages import LOOK_SECONDS, FreshPages
 from flows.outgoing import SOON_SECONDS, exchange_chores
 from flows.processes import FLOWS
 from flows.repair import Repair
@@ -57,6 +58,7 @@ class CaseQueue:
         self._failing: dict[str, float] = {}
         # A client of its own: reconciling runs beside claiming, in another thread.
         self._repair = Repair(office, get_client(sync_client=True))
+        self._pages = FreshPages(office, get_client(sync_client=True))
 
     def chores(self) -> Sequence[Chore]:
         """Return what is to be done beside waking: terms, messages, other systems, leases, and what Prefect shows."""
@@ -67,6 +69,7 @@ class CaseQueue:
             *exchange_chores(office),
             Chore("leases", office.leases.processes.length.total_seconds() / 4, self.see_to_leases),
             Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
+            Chore("pages", LOOK_SECONDS, self._pages.look),
             Chore("heads", _HEADS_SECONDS, lambda: keep_heads(office)),
         )
 

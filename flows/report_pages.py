@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 from adapters.oversight.charts import bars
@@ -16,7 +18,7 @@ from milestones.four_eyes import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import datetime
 
     from adapters.oversight.monitor import Cell, Monitor
     from adapters.oversight.monitor_figures import Figure
@@ -25,6 +27,15 @@ if TYPE_CHECKING:
 OVERVIEW = "overzicht"
 DESTRUCTION_LIST = "vernietigingslijst"
 MOST_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What waits in the postbak, and where that page is."""
+
+    address: str
+    number: int
+    rulings: int
 
 
 def overview_key(municipality: str) -> str:
@@ -53,10 +64,11 @@ def overview_page(
     stopped_zaken: int = 0,
     alarms: Sequence[str] = (),
     municipality: str | None = None,
+    mail: Mail | None = None,
 ) -> str:
-    """Return the front page, of all municipalities or of one.
+    """Return the front page, of all municipalities or of one: what comes first, by due date, then the counts.
 
-    Its counts grow old until the next round, so it says from which moment they are.
+    It grows old until the next round, so it says from which moment it is.
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are. `stopped_zaken` are those that the zaaksysteem does not take.
@@ -80,8 +92,12 @@ def overview_page(
     return text(
         f"# Overzicht van gemeente {municipality}" if municipality else "# Overzicht",
         *(f"**{alarm}**" for alarm in alarms),
-        f"De aantallen zijn van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
+        f"De stand van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
         "Een klik op een naam toont altijd de stand van nu.",
+        _mail(mail),
+        "## Wat het eerst moet",
+        _first([item for work in workloads for item in work.items], counted_at.date()),
+        "## Kijk naar",
         table(
             ("kijk naar", "vraag", "aantal"),
             (
@@ -120,6 +136,22 @@ def overview_page(
         "begint met de laatste zeven dagen.",
         table(("label", "betekenis"), ((f"`{tag.looks_like}`", tag.meaning) for tag in SCHEME)),
     )
+
+
+def _mail(mail: Mail | None) -> str:
+    if mail is None or not mail.number:
+        return ""
+    rulings = f", waarvan {mail.rulings} van de rechtbank" if mail.rulings else ""
+    messages = "1 bericht" if mail.number == 1 else f"{mail.number} berichten"
+    return f"**[In de postbak]({mail.address}): {messages}{rulings}.**"
+
+
+def _first(items: Sequence[WorkItem], today: date) -> str:
+    """Return what comes first: a crisis, then what ends first."""
+    order = sorted(items, key=lambda item: (not item.threatened, item.due or date.max, item.reference))
+    shown = table(_HEADS, (_item(item, today) for item in order[:MOST_LINES])) or "Er is geen open werk."
+    more = len(order) - MOST_LINES
+    return text(shown, f"En nog {more}: zie de werkvoorraad van de gemeente.").strip() if more > 0 else shown
 
 
 def _municipality(work: Workload) -> tuple[object, ...]:
@@ -185,11 +217,11 @@ def _absence(*, away: bool, deputy: str | None) -> str:
     return f"ja, waarnemer {deputy}" if deputy else "**ja, geen waarnemer**"
 
 
+_HEADS = ("uiterlijk", "zaak", "mijlpaal", "wacht op", "bij")
+
+
 def _items(items: Sequence[WorkItem], work: Workload, tag: str) -> str:
-    shown = table(
-        ("uiterlijk", "zaak", "mijlpaal", "wacht op", "bij"),
-        (_item(item, work.on) for item in items[:MOST_LINES]),
-    )
+    shown = table(_HEADS, (_item(item, work.on) for item in items[:MOST_LINES]))
     more = len(items) - MOST_LINES
     link = address(tag, f"gemeente:{work.municipality}")
     return (
@@ -208,7 +240,15 @@ def _item(item: WorkItem, today: date) -> tuple[str, ...]:
     process = (
         f"[{item.process}](../../runs/flow-run/{item.flow_run_id})" if item.flow_run_id else item.process
     )
-    return until, case, process, item.waits_for, " ".join((item.role, item.holder or "")).strip()
+    marks = (item.threatened and "**crisis**", item.returned and "**teruggegeven**", item.waits_for)
+    return until, case, process, ", ".join(mark for mark in marks if mark), _who(item)
+
+
+def _who(item: WorkItem) -> str:
+    """Return who has it, or to whom it was offered, and who stands in."""
+    who = " ".join((item.role, item.holder or "")).strip()
+    deputy = f" (waarnemer {item.deputy})" if item.deputy else ""
+    return f"{'aangeboden aan ' if item.offered else ''}{who}{deputy}"
 
 
 # --- the monitor ----------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
@@ -23,6 +24,8 @@ from adapters.cases.caseload import deputy_for
 from adapters.cases.clock_guard import held_clocks
 from adapters.cases.shown import ShownRuns
 from adapters.exchange.case_system import stopped_zaken
+from adapters.exchange.postbak import waiting as waiting_post
+from adapters.exchange.postbak_news import is_ruling
 from adapters.office import Office, office
 from adapters.oversight.monitor import WEEKS, read_monitor
 from adapters.oversight.quality import QualitySample
@@ -31,6 +34,7 @@ from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
 from flows.report_pages import (
     OVERVIEW,
+    Mail,
     monitor_key,
     monitor_page,
     overview_key,
@@ -110,6 +114,13 @@ def labels_van_de_dag() -> int:
 def publish_overview(here: Office, client: SyncPrefectClient) -> None:
     """Write the front page, and one of each municipality for who works for that one alone."""
     work = [read_workload(here, code) for code in municipalities(here)]
+    for key, page in front_pages(here, client, work).items():
+        _write(client, key, page, "Voorpagina.", None)
+    _first_pages(here, client, work)
+
+
+def front_pages(here: Office, client: SyncPrefectClient, work: Sequence[Workload]) -> dict[str, str]:
+    """Return the front page and that of each municipality, by their keys."""
     found = client.read_deployments(
         deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=[ACTION_TAG]))
     )
@@ -124,16 +135,20 @@ def publish_overview(here: Office, client: SyncPrefectClient) -> None:
     stopped = [row.municipality for row in stopped_zaken(here)]
     alarms = [held.sentence for held in held_clocks(here.engine)]
     now = here.clock.now()
-    page = overview_page(work, actions, now, questions, len(stopped), alarms)
-    _write(client, OVERVIEW, page, "Voorpagina.", None)
+    post = waiting_post(here)
+    mail = Mail(here.page_links.page("/postbak"), len(post), sum(map(is_ruling, post)))
+    pages = {OVERVIEW: overview_page(work, actions, now, questions, len(stopped), alarms, mail=mail)}
     for one in work:
         cases = {item.reference for item in one.items}
         here_asked = sum(reference in cases for reference in asked.values())
         questions = {CANCEL_ASKED: here_asked, REVIEW_TAG: waiting[one.municipality]}
         here_stopped = stopped.count(one.municipality)
-        page = overview_page([one], actions, now, questions, here_stopped, alarms, one.municipality)
-        _write(client, overview_key(one.municipality), page, "Voorpagina.", None)
-    _first_pages(here, client, work)
+        own = [row for row in post if row.municipality == one.municipality]
+        pages[overview_key(one.municipality)] = overview_page(
+            [one], actions, now, questions, here_stopped, alarms, one.municipality,
+            mail=replace(mail, number=len(own), rulings=sum(map(is_ruling, own))),
+        )  # fmt: skip
+    return pages
 
 
 def _first_pages(here: Office, client: SyncPrefectClient, workloads: Sequence[Workload]) -> None:

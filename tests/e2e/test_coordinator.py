@@ -220,7 +220,7 @@ def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -
     assert len(ours) == 3
     changed = ours["routekaart: worker te laat"]
     stack.prefect("PATCH", f"/automations/{changed['id']}", enabled=False)
-    plans = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
+    plans = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["monitor"]}})
     stack.run("deploy")
     again = {item["name"]: item for item in stack.prefect("POST", "/automations/filter", limit=50)}
     assert {name: item["id"] for name, item in again.items()} == {
@@ -228,9 +228,9 @@ def test_automations_are_there_once_and_stay_as_people_made_them(stack: Stack) -
     }
     assert again["routekaart: worker te laat"]["enabled"] is False
     stack.prefect("PATCH", f"/automations/{changed['id']}", enabled=True)
-    after = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["werkvoorraad"]}})
+    after = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["monitor"]}})
     crons = [[item["schedule"]["cron"] for item in one[0]["schedules"]] for one in (plans, after)]
-    assert crons[0] == crons[1] == ["30 6 * * *"]
+    assert crons[0] == crons[1] == ["0 7 * * 1"]
 
 
 def told(stack: Stack, title: str, seconds: float) -> dict[str, Any]:

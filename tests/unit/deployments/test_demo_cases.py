@@ -25,3 +25,13 @@ def test_one_sample_walks_the_whole_route() -> None:
     case = next(item for item in CASES if "hele_route" in item.name)
     result = simulate(json.loads(case.read_text(encoding="utf-8")), dutch_calendar())
     assert set(result["toestanden"]) == {"M3", "M4", "M6", "M7", "M8", "BEGELEIDING"}  # type: ignore[call-overload]
+
+
+def test_the_samples_show_every_mijlpaal_of_the_route() -> None:
+    """Somebody who looks at the demo meets M1 to M8 and the Wsnp."""
+    seen = {
+        process.partition("#")[0]
+        for case in CASES
+        for process in simulate(json.loads(case.read_text(encoding="utf-8")), dutch_calendar())["toestanden"]  # type: ignore[attr-defined]
+    }
+    assert seen >= {*(f"M{number}" for number in range(1, 9)), "WSNP"}

@@ -14,10 +14,11 @@ from milestones.term_table import TERMS
 
 
 @pytest.mark.parametrize(
-    ("name", "days"), [("werkvoorraad", "* * *"), ("monitor", "* * 1"), ("kwaliteitssteekproef", "* * 1")]
+    ("name", "days"),
+    [("labels-van-de-dag", "* * *"), ("monitor", "* * 1"), ("kwaliteitssteekproef", "* * 1")],
 )
 def test_reports_come_on_their_days(name: str, days: str) -> None:
-    """The werkvoorraad comes daily; monitor and quality sample come on Monday."""
+    """The labels come daily; monitor and quality sample come on Monday."""
     (found,) = (item.cron for item in planned() if item.name == name)
     assert found is not None
     assert found.endswith(days)
