@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -17,7 +18,7 @@ from milestones.process import InvalidData
 from milestones.steering import reportable, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from milestones.definition import EventSpec
     from milestones.definition import Field as EventField
@@ -79,13 +80,10 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         "op": (FormDay, _optional(1, "Op welke datum? (leeg = vandaag)")),
     }
     # The nine scores of a meetinstrument come last, so that they are in nobody's way.
-    for spec in sorted(events, key=lambda spec: len(spec.fields) > _LONG):
-        for item in spec.fields:
-            if item == READER:  # the door knows who answers
-                continue
-            highest = f"Van 0 tot en met {item.most}." if item.most else ""
-            help_text = f"{highest} {_asked_for(item.name, events)}".strip()
-            fields.setdefault(item.name, (type_of(item), _optional(len(fields), item.label, help_text)))
+    for item in fields_of(sorted(events, key=lambda spec: len(spec.fields) > _LONG)).values():
+        highest = f"Van 0 tot en met {item.most}." if item.most else ""
+        help_text = f"{highest} {_asked_for(item.name, events)}".strip()
+        fields[item.name] = (type_of(item), _optional(len(fields), item.label, help_text))
     if process.state == OFFERED:
         help_text = "Dan staat de zaak op je naam. Bijvoorbeeld: mw-17."
         fields[HOLDER] = (str, _optional(len(fields), "Je medewerkerscode", help_text, _PERSON))
@@ -104,6 +102,23 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         __config__=ConfigDict(title="Meld wat er gebeurd is", extra="forbid"),
         **fields,
     )
+
+
+def fields_of(events: Iterable[EventSpec]) -> dict[str, EventField]:
+    """Return the fields that people fill in at these events, each once and with the choices of every event.
+
+    Who judges is not among them: the door knows who answers.
+    """
+    found: dict[str, EventField] = {}
+    for item in (item for spec in events for item in spec.fields if item != READER):
+        before = found.setdefault(item.name, item)
+        if before.choices != item.choices:
+            labels, choices = (
+                dict.fromkeys((before.label, item.label)),
+                dict.fromkeys(before.choices + item.choices),
+            )
+            found[item.name] = replace(before, label=" / ".join(labels), choices=tuple(choices))
+    return found
 
 
 def _asked_for(name: str, events: Sequence[EventSpec]) -> str:

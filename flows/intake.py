@@ -16,18 +16,20 @@ from adapters.cases.casework import Receipt
 from adapters.office import office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
-from flows.forms import PROCESS, REFERENCE, FormDay, said, type_of
+from flows.forms import PROCESS, REFERENCE, FormDay, fields_of, said, type_of
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
 from milestones.definition import EventSpec
 from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS
 from milestones.events import SPECS
+from milestones.four_eyes import GIVEN, SECOND_OPINION
 from milestones.refusal import CaseRefusal
 
 _MILESTONES = tuple(DEFINITIONS)
-_FIELDS: dict[str, EventField] = {item.name: item for spec in SPECS for item in spec.fields}
-_REPORTABLE = tuple(dict.fromkeys(spec.name for spec in SPECS if not spec.by_timer))
+_EVENTS = (*SPECS, SECOND_OPINION[GIVEN])
+_FIELDS: dict[str, EventField] = fields_of(_EVENTS)
+_REPORTABLE = tuple(dict.fromkeys(spec.name for spec in _EVENTS if not spec.by_timer))
 
 Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
 EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
@@ -36,7 +38,7 @@ EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
 def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
     """Make the form of all fields that any event has, each with its label, its type and the events it is for."""
     users: dict[str, list[str]] = {}
-    for spec in SPECS:
+    for spec in _EVENTS:
         for item in spec.fields:
             users.setdefault(item.name, []).append(name_of(spec))
     fields: dict[str, Any] = {

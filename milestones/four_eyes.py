@@ -156,6 +156,11 @@ def known_alone(policy: Policy, event: str) -> bool:
     return event == GIVEN or (event == READ_TWICE and "weigering" in policy.second_opinions)
 
 
+def is_judged(spec: EventSpec) -> bool:
+    """Whether an event is one of those who judge the work of others, and need not work on cases themselves."""
+    return spec.name == GIVEN or bool(set(spec.decided_by) & set(REVIEWERS))
+
+
 def _read_twice(snapshot: Snapshot, by: str | None) -> bool:
     first = snapshot.facts.get("beoordelaar")
     advised = snapshot.facts.get("advies") == "weigering" and first != by

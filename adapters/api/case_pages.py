@@ -26,10 +26,10 @@ from milestones.case import closed, possible_now
 from milestones.definition import ANY, OFFERED, RETURNED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.dutch import dutch_date
-from milestones.four_eyes import GIVEN, waits_for
+from milestones.four_eyes import GIVEN, is_judged, waits_for
 from milestones.process import NotPossible
 from milestones.refusal import CaseRefusal
-from milestones.roles import REVIEWERS, dutch_role
+from milestones.roles import dutch_role
 from milestones.steering import spec_of
 
 if TYPE_CHECKING:
@@ -133,8 +133,7 @@ def case_router(office: Office) -> APIRouter:
 
 def _judges(visitor: Visitor, municipality: str, spec: EventSpec) -> bool:
     """Whether this is an event for who judges, and somebody may do that without working on cases."""
-    judging = spec.name == GIVEN or bool(set(spec.decided_by) & set(REVIEWERS))
-    return judging and visitor.may("beoordelen", municipality)
+    return is_judged(spec) and visitor.may("beoordelen", municipality)
 
 
 def _unknown() -> HTMLResponse:

@@ -57,14 +57,15 @@ class CaseOffice:
     def roles_of(self, actor: Actor, municipality: str) -> tuple[str, ...] | None:
         """Return the roles with which somebody decides in a gemeente; None where nobody says who works here.
 
-        What the login service told of a person goes before the file. Whoever a file with people does not name has none.
+        What the login service told of a person goes before the file. Whom a file that says who works here does not
+        name has none, also where only groups of a login service have roles.
         """
         if actor.roles is not None:
             return actor.roles_in(municipality)
         if actor.kind is not ActorKind.PERSON or actor.code is None:
             return None
         book = self.staff.book()
-        if not book.people:
+        if not book.people and not book.groups:
             return None
         member = book.member(actor.code)
         return () if member is None else replace(actor, roles=member.decides_as).roles_in(municipality)

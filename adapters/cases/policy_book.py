@@ -70,6 +70,12 @@ class PolicyBook:
             rows = session.exec(_of(municipality)).all()
             return [PolicyUseRow(**row.model_dump()) for row in rows]
 
+    def named(self, name: str) -> tuple[Policy, Mapping[str, Any]]:
+        """Return a policy that was put forward, with the choices that make it."""
+        with reading(self._engine) as session:
+            kept = session.get(PolicyRow, name)
+            return _policy(session, name), {} if kept is None else dict(kept.choices)
+
     def waiting(self, municipality: str) -> PolicyUseRow | None:
         """Return the policy that waits for a second person, or None."""
         return next(iter(row for row in self.history(municipality)[:1] if row.in_use_at is None), None)
@@ -109,12 +115,15 @@ class PolicyBook:
             session.flush()
             return PolicyUseRow(**row.model_dump())
 
-    def agree(self, municipality: str) -> PolicyUseRow:
-        """Take the policy that waits into use, as the second person. Raises PolicyUseError for the first one."""
+    def agree(self, municipality: str, number: int | None = None) -> PolicyUseRow:
+        """Take the policy that waits into use, as the second person; `number` is which one he looked at.
+
+        Raises PolicyUseError for the first person, and for another policy than waits now.
+        """
         actor = acting()
         with writing(self._engine) as session:
             row = session.exec(_of(municipality).limit(1).with_for_update()).first()
-            if row is None or row.in_use_at is not None:
+            if row is None or row.in_use_at is not None or number not in (None, row.number):
                 raise PolicyUseError(f"In gemeente {municipality} wacht geen beleid op een tweede persoon.")
             if actor.code is None or actor.code == row.actor_code:
                 raise PolicyUseError("Wie het beleid klaarzette, kan niet zelf de tweede persoon zijn.")

@@ -33,7 +33,7 @@ def policies_that_wait(office: PolicyOffice) -> Iterator[str]:
         if waiting is not None:
             yield (
                 f"Gemeente {municipality}: beleid {waiting.policy} wacht op een tweede persoon "
-                "(routekaart beleid akkoord)."
+                "(de pagina Beleid, of routekaart beleid akkoord)."
             )
             continue
         last = next(iter(book.history(municipality)), None)

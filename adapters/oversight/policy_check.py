@@ -136,6 +136,14 @@ def checked_now(office: CheckOffice, municipality: str) -> PolicyCheck:
     )
 
 
+def checked_waiting(office: CheckOffice, municipality: str, name: str) -> PolicyCheck:
+    """Check a policy that was put forward under this name."""
+    policy, choices = office.policy_book.named(name)
+    return check_policy(
+        municipality, policy, choices, office.clock.today(), checked=checked_texts(office.engine)
+    )
+
+
 def checked_file(office: CheckOffice, municipality: str, path: Path) -> PolicyCheck:
     """Check a file; what the law does not allow in it is a remark, and of the rest the default is checked."""
     checked, today = checked_texts(office.engine), office.clock.today()

@@ -143,7 +143,8 @@ def _told(here: Office, row: PolicyUseRow, running: bool) -> None:
     here.look_again()
     if row.in_use_at is None:
         say(
-            f"Beleid {row.policy} staat klaar. Een tweede persoon neemt het in gebruik: routekaart beleid akkoord."
+            f"Beleid {row.policy} staat klaar. Een tweede persoon neemt het in gebruik: op de pagina Beleid, of met "
+            "routekaart beleid akkoord."
         )
         return
     say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
@@ -17,7 +17,7 @@ import structlog
 
 from adapters.api.person import SCOPE_KEY
 from deployments.door.claims import NotLetInError
-from deployments.door.doorkeeper import Doorkeeper, ForbiddenError
+from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page
 from deployments.door.headers import header, host_name, with_security
 from deployments.door.login import LOGIN, log_in, own_path
 from deployments.door.notes import Notes
@@ -165,8 +165,13 @@ class Door:
             return await _refuse(
                 scope, answer, 503, "Het inzagelog is niet bereikbaar. Probeer het zo opnieuw."
             )
-        if path.endswith(_SETTINGS_OF_UI):
-            return await self._settings_of_ui(scope, receive, answer)
+        change = (
+            partial(self._settings_of_ui, scope)
+            if path.endswith(_SETTINGS_OF_UI)
+            else front_page(path, member)
+        )
+        if change is not None:
+            return await self._changed(scope, receive, answer, change)
         if scope["method"] == "POST" and (noted := self.notes.of(path, member)) is not None:
             return await noted(self._known(scope), session, receive, answer.send)
         return await self.app(self._known(scope), receive, answer.send)
@@ -219,7 +224,7 @@ class Door:
         log.info("went_out", code=session.code)
         gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
         if self.service is not None and session.way == WAY:
-            there = await self.service.provider.address_to_log_out(self.service.base + "/")
+            there = await self.service.address_to_log_out(session)
             if there is not None:
                 return await answer.page(200, "away.html", [gone], title="U bent uitgelogd", there=there)
         return await answer.page(200, "notice.html", [gone], title="U bent uitgelogd", lines=self._ways_in)
@@ -292,18 +297,25 @@ class Door:
         used = (b"set-cookie", service.end_cookie(secure=self.secure))
         await answer.page(refusal.status, "refused.html", [used], title=refusal.sentence, again=LOGIN)
 
-    async def _settings_of_ui(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
-        """Tell the UI that it needs no password and where its API is: at the address in the browser."""
+    async def _changed(
+        self, scope: Scope, receive: Receive, answer: _Answer, change: Callable[[Any], Any]
+    ) -> None:
+        """Pass on what Prefect answers, changed; where nothing is left of it, there is nothing."""
         known = self._known(scope)
         plain = [(name, value) for name, value in known["headers"] if name != b"accept-encoding"]
         collected = _Collected()
         await self.app({**known, "headers": plain}, receive, collected.send)
-        body = collected.body
-        if collected.status == 200:  # noqa: PLR2004
-            host = header(scope["headers"], b"host").decode("latin-1")
-            own = f"{'https' if self.secure else scope['scheme']}://{host}/api"
-            body = json.dumps(json.loads(body) | {"auth": None, "api_url": own}).encode()
-        await answer.whole(collected.status, [(b"content-type", b"application/json")], body)
+        status, body = collected.status, collected.body
+        if status == 200:  # noqa: PLR2004
+            said = change(json.loads(body))
+            status, body = (404, b"{}") if said is None else (status, json.dumps(said).encode())
+        await answer.whole(status, [(b"content-type", b"application/json")], body)
+
+    def _settings_of_ui(self, scope: Scope, said: dict[str, Any]) -> dict[str, Any]:
+        """Tell the UI that it needs no password and where its API is: at the address in the browser."""
+        host = header(scope["headers"], b"host").decode("latin-1")
+        own = f"{'https' if self.secure else scope['scheme']}://{host}/api"
+        return said | {"auth": None, "api_url": own}
 
     # -- web sockets ---------------------------------------------------------------------------------------------
 

@@ -10,17 +10,22 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from adapters.runtime.staff import Right, StaffMember
+from adapters.runtime.staff import EVERYWHERE, Right, StaffMember
 from deployments.door.bodies import read_body, sized, whole_body
 from deployments.door.prefect_routes import API, Reach, route_of
+from milestones.definitions import DEFINITIONS
+from milestones.four_eyes import is_judged
+from milestones.steering import reportable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 
     from adapters.runtime.credential import Credential
+    from deployments.door.prefect_routes import PrefectRoute
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
@@ -33,6 +38,8 @@ OVERVIEW = "overzicht"
 _RUN_RESOURCE = re.compile(r"prefect\.flow-run\.([0-9a-f-]{36})", re.IGNORECASE)
 _PAGE_OF = re.compile(rf"(?:{OVERVIEW}|werkvoorraad|monitor)-([0-9]{{4}})", re.ASCII)
 _LATEST = f"{API}/artifacts/{OVERVIEW}/latest"
+_LISTS_OF_PAGES = (f"{API}/artifacts/filter", f"{API}/artifacts/latest/filter")
+_REPORTING_EVENT = "gebeurtenis-melden"
 _STOPPING = frozenset({"CANCELLING", "CANCELLED"})
 _STARTED_WITH = frozenset({"parameters", "name", "idempotency_key", "labels", "enforce_parameter_schema"})
 _DIVIDING = frozenset({"caseload-overdragen", "zaak-toewijzen", "afwezigheid-melden"})
@@ -77,46 +84,44 @@ class Doorkeeper:
             check_member(member, Right.LOOK)
             return scope, receive
         found = route_of(method, path)
-        if found is None or found[0].right is None:
+        if found is None or not found[0].rights:
             raise ForbiddenError("Dit kan een medewerker niet doen; het is alleen voor machines.")
         route, named = found
-        right = found[0].right
-        check_member(member, right)
+        check_member(member, *route.rights)
         if route.reach is Reach.SET_STATE:
             await self._check_run(member, named["id"], Right.ACT)
             return await self._stop(scope, receive, member)
         if route.reach is Reach.START:
             return await self._start(scope, receive, member, named["id"])
-        if member.municipalities is None and member.may(right, "*"):
+        if route.reach is Reach.ANSWER:
+            return await self._answer(scope, receive, member, named["id"])
+        if member.municipalities is None and _may(member, route.rights, EVERYWHERE):
             return scope, receive
-        return await self._narrowed(scope, receive, member, route.reach, right, named)
+        return await self._narrowed(scope, receive, member, route, named)
 
     async def _narrowed(
         self,
         scope: Scope,
         receive: Receive,
         member: StaffMember,
-        reach: Reach,
-        right: Right,
+        route: PrefectRoute,
         named: Mapping[str, str],
     ) -> tuple[Scope, Receive]:
         """Let a request reach only what belongs to the gemeenten of a person."""
+        reach = route.reach
         if reach is Reach.NONE:
             return scope, receive
         if reach is Reach.ALL:
             raise ForbiddenError(_TOO_WIDE)
         if reach is Reach.ONE_RUN:
-            await self._check_run(member, named["id"], right)
+            await self._check_run(member, named["id"], *route.rights)
             return scope, receive
         if reach is Reach.TASK:
             task = await self._ask("GET", f"/task_runs/{named['id']}")
-            await self._check_run(member, str((task or {}).get("flow_run_id")), right)
+            await self._check_run(member, str((task or {}).get("flow_run_id")), *route.rights)
             return scope, receive
         if reach is Reach.PAGE:
-            if scope["path"] == _LATEST:
-                scope = _at(scope, f"{API}/artifacts/{_own_overview(member)}/latest")
-            await self._check_page(member, scope["path"].removeprefix(API))
-            return scope, receive
+            return await self._page(scope, receive, member)
         if reach is Reach.QUERY:
             asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("flow_run_id", [])
             await self._check_runs(member, asked)
@@ -150,12 +155,24 @@ class Doorkeeper:
 
     # -- one run -------------------------------------------------------------------------------------------------
 
-    async def _check_run(self, member: StaffMember, run: str, right: Right) -> None:
+    async def _check_run(self, member: StaffMember, run: str, *rights: Right) -> None:
         tags = await self._tags_of(run)
-        if not _reaches(member, tags, right):
-            raise ForbiddenError(
-                _NOT_YOURS if not _reaches(member, tags, Right.LOOK) else "U mag deze zaak alleen bekijken."
-            )
+        if not _reaches(member, tags, *rights):
+            raise ForbiddenError(_NOT_YOURS if not _reaches(member, tags, Right.LOOK) else _missing(*rights))
+
+    async def _answer(
+        self, scope: Scope, receive: Receive, member: StaffMember, run: str
+    ) -> tuple[Scope, Receive]:
+        """Pass on the answer to a form: any answer of who works on cases, of who judges what judges decide."""
+        body, given = await read_body(receive)
+        if given is None:
+            raise ForbiddenError("Deze vraag is niet te lezen.")
+        values = given.get("run_input")
+        rights = rights_to_report(values.get("gebeurtenis") if isinstance(values, dict) else None)
+        check_member(member, *rights)
+        if not _may(member, rights, EVERYWHERE):
+            await self._check_run(member, run, *rights)
+        return {**scope, "headers": sized(scope, body)}, whole_body(body)
 
     async def _tags_of(self, run: str) -> tuple[str, ...]:
         """Return the tags of a run; for some seconds from memory, since a page asks several times for one run."""
@@ -177,12 +194,18 @@ class Doorkeeper:
         for run in asked:
             await self._check_run(member, run, Right.LOOK)
 
-    async def _check_page(self, member: StaffMember, path: str) -> None:
-        read = await self._ask("GET", path) or {}
+    async def _page(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
+        """Pass on the question for a page of the own gemeenten; for the front page it becomes one for several."""
+        if scope["path"] == _LATEST:
+            asked = json.dumps({"artifacts": {"key": {"any_": _own_overviews(member)}}}).encode()
+            path = _LISTS_OF_PAGES[1]
+            made = {"method": "POST", "path": path, "raw_path": path.encode(), "headers": sized(scope, asked)}
+            return {**scope, **made}, whole_body(asked)
+        read = await self._ask("GET", scope["path"].removeprefix(API)) or {}
         about = _PAGE_OF.fullmatch(str(read.get("key")))
-        if about and member.sees(about[1]):
-            return
-        await self._check_run(member, str(read.get("flow_run_id")), Right.LOOK)
+        if not (about and member.sees(about[1])):
+            await self._check_run(member, str(read.get("flow_run_id")), Right.LOOK)
+        return scope, receive
 
     async def _stop(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
         """Pass on a state that a person gives to a run: its kind and words, and never data that a worker loads."""
@@ -210,11 +233,11 @@ class Doorkeeper:
         if given.get("job_variables") or given.get("infrastructure_document_id"):
             raise ForbiddenError("Een medewerker kan niet kiezen hoe de code draait. Laat die velden leeg.")
         read = await self._ask("GET", f"/deployments/{deployment}") or {}
-        right = right_to_start(str(read.get("name")))
-        check_member(member, right)
-        parameters = given.get("parameters") if isinstance(given.get("parameters"), dict) else {}
-        place = await self._place(str(read.get("name")), parameters or {})
-        if not member.may(right, place):
+        parameters = found if isinstance(found := given.get("parameters"), dict) else {}
+        rights = rights_to_start(str(read.get("name")), parameters)
+        check_member(member, *rights)
+        place = await self._place(str(read.get("name")), parameters)
+        if not _may(member, rights, place):
             raise ForbiddenError(_NOT_YOURS)
         kept = {name: value for name, value in given.items() if name in _STARTED_WITH}
         state = given.get("state")
@@ -269,21 +292,45 @@ class Doorkeeper:
         return read if isinstance(read, dict) else None
 
 
-def check_member(member: StaffMember, right: Right) -> None:
-    """Refuse who has this right nowhere."""
-    if not member.may(right):
-        raise ForbiddenError(f"U mag dit niet: het recht '{right}' ontbreekt. Vraag de beheerder erom.")
+def check_member(member: StaffMember, *rights: Right) -> None:
+    """Refuse who has none of these rights anywhere."""
+    if not any(member.may(right) for right in rights):
+        raise ForbiddenError(_missing(*rights))
 
 
-def right_to_start(deployment: str) -> Right:
-    """Return the right that starting a deployment asks; what nobody named is for a beheerder."""
+def _missing(*rights: Right) -> str:
+    named = "' of '".join(rights)
+    return f"U mag dit niet: het recht '{named}' ontbreekt. Vraag de beheerder erom."
+
+
+def _may(member: StaffMember, rights: Iterable[Right], place: str) -> bool:
+    return any(member.may(right, place) for right in rights)
+
+
+def rights_to_start(deployment: str, parameters: Mapping[str, Any]) -> tuple[Right, ...]:
+    """Return the rights of which one is enough to start a deployment with these parameters."""
+    if deployment == _REPORTING_EVENT:
+        return rights_to_report(parameters.get("gebeurtenis"))
     if deployment in _DIVIDING:
-        return Right.DIVIDE
+        return (Right.DIVIDE,)
     if deployment in _REVIEWING:
-        return Right.REVIEW
+        return (Right.REVIEW,)
     if deployment in _MANAGING:
-        return Right.MANAGE
-    return Right.LOOK if deployment in _REPORTING else Right.ACT
+        return (Right.MANAGE,)
+    return (Right.LOOK,) if deployment in _REPORTING else (Right.ACT,)
+
+
+def rights_to_report(label: object) -> tuple[Right, ...]:
+    """Return the rights of which one is enough to report the event with this label in a form."""
+    judged = isinstance(label, str) and label in judged_labels()
+    return (Right.ACT, Right.REVIEW) if judged else (Right.ACT,)
+
+
+@cache
+def judged_labels() -> frozenset[str]:
+    """Return the labels of the events that are for who judges, in every process that has one so called."""
+    known = [spec for definition in DEFINITIONS.values() for spec in reportable(definition)]
+    return frozenset(spec.label for spec in known) - {spec.label for spec in known if not is_judged(spec)}
 
 
 def with_municipalities(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any]:
@@ -312,7 +359,7 @@ def with_municipalities(given: Mapping[str, Any], member: StaffMember) -> dict[s
 def of_own_pages(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any] | None:
     """Return a question for pages of the own gemeenten by their keys; None when it is about anything else.
 
-    No run stands behind the tag of such a page. Who asks for the front page gets that of his own gemeente.
+    No run stands behind the tag of such a page. Who asks for the front page gets those of his own gemeenten.
     """
     asked = given.get("artifacts")
     named = asked.get("key") if isinstance(asked, dict) else None
@@ -321,20 +368,43 @@ def of_own_pages(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any
     keys = named.get("any_")
     if not isinstance(keys, list):
         return None
-    own = [_own_overview(member) if key == OVERVIEW else str(key) for key in keys]
+    own = [one for key in keys for one in (_own_overviews(member) if key == OVERVIEW else [str(key)])]
     about = [_PAGE_OF.fullmatch(key) for key in own]
     if not own or not all(match and member.sees(match[1]) for match in about):
         return None
     return {**given, "artifacts": {**asked, "key": {**named, "any_": own}}}
 
 
-def _own_overview(member: StaffMember) -> str:
-    """Return the key of the front page of somebody who does not see every gemeente: that of his first."""
-    return f"{OVERVIEW}-{min(member.municipalities or {'0000'})}"
+def _own_overviews(member: StaffMember) -> list[str]:
+    """Return the keys of the front pages of somebody who does not see every gemeente."""
+    return [f"{OVERVIEW}-{place}" for place in sorted(member.municipalities or {"0000"})]
 
 
-def _at(scope: Scope, path: str) -> Scope:
-    return {**scope, "path": path, "raw_path": path.encode()}
+def front_page(path: str, member: StaffMember) -> Callable[[Any], Any] | None:
+    """Return what makes one front page of what Prefect answers at a path; None where there is nothing to make.
+
+    Somebody of several gemeenten, but not of all, reads the newest page of each of them, below each other.
+    """
+    if member.municipalities is None or path not in (_LATEST, *_LISTS_OF_PAGES):
+        return None
+    return _only_front if path == _LATEST else _one_front
+
+
+def _one_front(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    fronts: dict[str, dict[str, Any]] = {}
+    for page in sorted(found, key=lambda page: str(page.get("created")), reverse=True):
+        if str(page.get("key")).startswith(f"{OVERVIEW}-"):
+            fronts.setdefault(page["key"], page)
+    if len(fronts) < 2:  # noqa: PLR2004
+        return found
+    newest = next(iter(fronts.values()))
+    words = "\n\n".join(str(fronts[key].get("description")) for key in sorted(fronts))
+    rest = [page for page in found if not str(page.get("key")).startswith(f"{OVERVIEW}-")]
+    return [{**newest, "key": OVERVIEW, "description": words}, *rest]
+
+
+def _only_front(found: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return next(iter(_one_front(found)), None)
 
 
 def runs_named(reach: Reach, given: Mapping[str, Any]) -> list[str]:
@@ -359,7 +429,7 @@ def runs_named(reach: Reach, given: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _reaches(member: StaffMember, tags: Iterable[str], right: Right) -> bool:
-    """Whether a person has a right over a run; one without a gemeente belongs to every one."""
+def _reaches(member: StaffMember, tags: Iterable[str], *rights: Right) -> bool:
+    """Whether a person has one of these rights over a run; one without a gemeente belongs to every one."""
     places = [tag.removeprefix(TAG) for tag in tags if tag.startswith(TAG)] or ["*"]
-    return any(member.may(right, place) for place in places)
+    return any(_may(member, rights, place) for place in places)

@@ -12,7 +12,8 @@ import hmac
 import re
 import secrets
 import time
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field, replace
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -34,6 +35,7 @@ BACK = "/inloggen/terug"
 WAY = "dienst"
 COOKIE = "routekaart_aanmelding"
 SECONDS = 600
+_MOST_TOKENS = 10_000
 _MOST_HEADER = 8_000
 _CODE = re.compile(r"[\x20-\x7e]{1,4000}")
 _AGAIN = "Deze aanmelding is verlopen of al gebruikt. Log opnieuw in."
@@ -52,6 +54,8 @@ class OpenIdLogin:
     scope: str = "openid"
     port: int | None = None
     clock: Callable[[], float] = time.time
+    # A token names a person: it stays in memory, and after a restart somebody logs out without it.
+    _tokens: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
 
     async def begin(self, onward: str, *, secure: bool) -> tuple[str, bytes]:
         """Return the address of the login service, and the cookie to come back with. Raises NotLetInError."""
@@ -79,14 +83,23 @@ class OpenIdLogin:
             raise NotLetInError(403, "De inlogdienst liet u niet toe.", "refused_by_provider")
         if not _CODE.fullmatch(given.get("code", "")):
             raise NotLetInError(403, _AGAIN, "no_code_given")
-        claims = await self.provider.claims(
+        claims, token = await self.provider.claims(
             given["code"],
             back_to=self.base + BACK,
             verifier=self._made(number, "verifier"),
             nonce=self._made(number, "nonce"),
         )
         subject = f"{self.provider.issuer} {claims['sub']}"
-        return session_of(claims, subject, self.book(), self.code_key(), WAY), onward
+        came_in = session_of(claims, subject, self.book(), self.code_key(), WAY)
+        session = replace(came_in, number=secrets.token_urlsafe(9))
+        self._tokens[session.number] = token
+        while len(self._tokens) > _MOST_TOKENS:
+            self._tokens.popitem(last=False)
+        return session, onward
+
+    async def address_to_log_out(self, session: Session) -> str | None:
+        """Return the address at which somebody logs out of the service too; None where it has none."""
+        return await self.provider.address_to_log_out(self.base + "/", self._tokens.pop(session.number, None))
 
     def end_cookie(self, *, secure: bool) -> bytes:
         """Return the header `Set-Cookie` after which nobody comes back with this attempt."""

@@ -25,6 +25,7 @@ class Reach(StrEnum):
     NONE = "-"
     FILTERED = "runs"
     ONE_RUN = "run"
+    ANSWER = "antwoord"
     SET_STATE = "staat"
     START = "start"
     LISTED = "runs-id"
@@ -38,11 +39,11 @@ class Reach(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PrefectRoute:
-    """One row of the table; without a right it is for machines alone."""
+    """One row of the table: the rights of which one is enough; without any it is for machines alone."""
 
     method: str
     path: str
-    right: Right | None
+    rights: tuple[Right, ...]
     reach: Reach
     pattern: re.Pattern[str]
 
@@ -55,11 +56,11 @@ def prefect_routes() -> tuple[PrefectRoute, ...]:
         PrefectRoute(
             method,
             path,
-            None if right == _NOBODY else Right(right),
+            () if rights == _NOBODY else tuple(map(Right, rights.split("|"))),
             Reach(reach),
             re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", API + path)),
         )
-        for right, reach, method, path in rows
+        for rights, reach, method, path in rows
     )
 
 

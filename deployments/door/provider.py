@@ -115,8 +115,11 @@ class Provider:
         }
         return str(add_params_to_uri(where.authorization, asked.items()))
 
-    async def address_to_log_out(self, back_to: str) -> str | None:
-        """Return the address at which a browser logs out of the service too; None where it has none."""
+    async def address_to_log_out(self, back_to: str, hint: str | None) -> str | None:
+        """Return the address at which a browser logs out of the service too; None where it has none.
+
+        `hint` is the token with which somebody came in: with it many a service asks nothing more.
+        """
         try:
             where = await self.endpoints()
         except NotLetInError:
@@ -124,20 +127,28 @@ class Provider:
         if where.logout is None:
             return None
         asked = {"client_id": self.client_id, "post_logout_redirect_uri": back_to}
+        if hint is not None:
+            asked["id_token_hint"] = hint
         return f"{where.logout}{'&' if '?' in where.logout else '?'}{urlencode(asked)}"
 
-    async def claims(self, code: str, *, back_to: str, verifier: str, nonce: str) -> Mapping[str, object]:
-        """Return what the service says of somebody, for the code that it gave him. Raises NotLetInError."""
+    async def claims(
+        self, code: str, *, back_to: str, verifier: str, nonce: str
+    ) -> tuple[Mapping[str, object], str]:
+        """Return what the service says of somebody, for the code that it gave him, and the token that says it.
+
+        Raises NotLetInError.
+        """
         tokens = await self._exchange(code, back_to, verifier)
-        said = await self._read_token(str(tokens.get("id_token") or ""), nonce)
+        token = str(tokens.get("id_token") or "")
+        said = await self._read_token(token, nonce)
         where = await self.endpoints()
         if where.person is None:
-            return said
+            return said, token
         header = {"Authorization": f"Bearer {tokens['access_token']}"}
         more = await self._get(where.person, header)
         if more.get("sub") != said["sub"]:
             raise NotLetInError(403, _WRONG, "another_person")
-        return {**more, **said}
+        return {**more, **said}, token
 
     async def _exchange(self, code: str, back_to: str, verifier: str) -> Mapping[str, object]:
         where = await self.endpoints()

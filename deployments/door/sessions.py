@@ -130,7 +130,7 @@ class Sessions:
     def cookie(self, session: Session, *, secure: bool) -> bytes:
         """Return the header `Set-Cookie` that lets somebody in, with a new session of its own."""
         now = self._clock()
-        new = replace(session, number=secrets.token_urlsafe(9), since=now, active=now)
+        new = replace(session, number=session.number or secrets.token_urlsafe(9), since=now, active=now)
         return self._cookie(new, secure=secure)
 
     def renewed(self, session: Session, asked: str, *, by_hand: bool, secure: bool) -> bytes | None:

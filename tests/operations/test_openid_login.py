@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -423,7 +424,20 @@ def test_logging_out_ends_the_session_here_and_at_the_provider(door: Door, serve
     page = ask(door, "POST", "/uit", headers=shown(session))
     there = f"http://localhost:{server.server_port}/oauth2/end_session?client_id=routekaart"
     assert there in page.text
+    hint = re.findall(r"id_token_hint=([\w.-]+)", page.text)[0]
+    assert jwt.decode(hint, options={"verify_signature": False})["sub"] == "sub-17"
     assert ask(door, "GET", "/v2/runs", headers=shown(session)).status_code == 401
+
+
+def test_after_a_restart_somebody_logs_out_without_his_token(door: Door, login: OpenIdLogin) -> None:
+    """The token names him, so it is kept in memory alone; the service is then told who asks, and no more."""
+    first, second = cookies_of(come_in(door)), cookies_of(come_in(door, "sub-18"))
+    assert all("sub-17" not in value for value in first.values())
+    assert "id_token_hint" in ask(door, "POST", "/uit", headers=shown(second)).text
+    login._tokens.clear()
+    page = ask(door, "POST", "/uit", headers=shown(first)).text
+    assert "client_id=routekaart" in page
+    assert "id_token_hint" not in page
 
 
 # --- a provider that is down -------------------------------------------------------------------------------------

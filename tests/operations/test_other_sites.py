@@ -10,6 +10,7 @@ from support.doors import CREDENTIAL, ask, make_door, shown, staff_file
 
 from deployments.door.door import OWN_PAGES, Door
 from deployments.door.doorkeeper import Doorkeeper
+from deployments.door.own_routes import own_routes
 from deployments.door.prefect_routes import API, prefect_routes
 from deployments.door.sessions import Session
 
@@ -23,6 +24,11 @@ CHANGING = sorted(
         for route in prefect_routes()
         if route.method not in ("GET", "HEAD")
     }
+)
+OWN_CHANGING = sorted(
+    re.sub(r"\{\w+\}", "1", route.path)
+    for route in own_routes()
+    if route.method == "POST" and route.path.startswith(OWN_PAGES)
 )
 ELSEWHERE: list[dict[str, str]] = [
     {"origin": "https://kwaad.example"},
@@ -85,8 +91,9 @@ def test_no_changing_route_of_prefect_is_reached_from_another_site(
 def test_no_page_of_ours_is_changed_from_another_site(
     door: Door, inside: dict[str, str], reached: list[str], said: dict[str, str]
 ) -> None:
-    """Our own forms, and logging out, are refused as well."""
-    for path in (*OWN_PAGES, "/uit"):
+    """Each form of ours in the table, each other way to change, and logging out, are refused as well."""
+    assert len(OWN_CHANGING) > 10
+    for path in (*OWN_CHANGING, *OWN_PAGES, "/uit"):
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             headers = inside | {"sec-fetch-mode": "navigate"} | said
             assert ask(door, method, path, headers=headers).status_code == 403, path
@@ -100,4 +107,6 @@ def test_the_same_requests_of_a_page_of_ours_get_through(
     """So that the tests above fail for the site, and not for the request."""
     headers = inside | {"sec-fetch-mode": "cors", "sec-fetch-site": "same-origin"}
     assert ask(door, "POST", f"{API}/flow_runs/count", headers=headers, json={}).status_code == 200
-    assert reached == [f"{API}/flow_runs/count"]
+    for path in OWN_CHANGING:
+        assert ask(door, "POST", path, headers=headers).status_code == 200, path
+    assert reached == [f"{API}/flow_runs/count", *OWN_CHANGING]

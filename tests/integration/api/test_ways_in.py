@@ -44,6 +44,13 @@ STAFF = """
 "0518" = ["lezer"]
 "0363" = ["teamleider"]
 """
+GROUPS = """
+[aanmelden]
+groepen = "groups"
+gemeenten = "gemeentecode"
+[rollen_van_groepen.toetsers]
+gemeenten = ["kwaliteitstoetser"]
+"""
 PEOPLE = """
 [standaard]
 geen_berichten_aan = ["client"]
@@ -260,6 +267,25 @@ def test_a_role_elsewhere_decides_nothing_here(town: Office, reference: str) -> 
     taken, status, said = api.report("", reference, "goedgekeurd")
     assert (taken, status) == (False, 409)
     assert "wie bekend is" in said
+
+
+@SQLITE
+def test_who_has_roles_by_groups_alone_decides_when_he_is_in(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """The file names nobody and only groups: his session tells his roles; by a code alone nobody has any."""
+    (tmp_path / "staf.toml").write_text(GROUPS)
+    office = Office(Settings(home=tmp_path, staff_file=tmp_path / "staf.toml"), engine, clock)
+    made = office.casework.open("M6", municipality="0518").reference
+    office.casework.report(made, "plan_opgesteld", data={"beslagvrije_voet": True})
+    office.casework.report(made, "inwoner_akkoord")
+    assert "kwaliteitstoetser" in OverApi(office).report("mw-7", made, "goedgekeurd")[2]
+    member = office.staff.book().member("mw-7", ("toetsers",), ("0518",))
+    assert member is not None
+    page = TestClient(as_person(create_pages(office), member), follow_redirects=False)
+    given = page.post(f"/zaak/{made}/melden/M6/goedgekeurd", headers={"Sec-Fetch-Site": "same-origin"})
+    assert given.status_code == 303
+    assert office.casework.case(made).case.process("M6").state == "BESCHIKKING_GEMAAKT"
 
 
 @SQLITE

@@ -6,7 +6,10 @@ from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fastapi.testclient import TestClient
 
+from adapters.api.app import create_pages
+from adapters.api.person import as_person
 from adapters.cases.journal_words import event_label
 from adapters.cases.policy_book import PolicyBook, PolicyUseError
 from adapters.cases.policy_moves import follow_policy
@@ -15,6 +18,7 @@ from adapters.operations.integrity import broken_cases
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.policies import policy_in
 from adapters.runtime.settings import Settings
+from adapters.runtime.staff import StaffBook, StaffRole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,6 +178,38 @@ def test_where_four_eyes_are_on_a_second_person_takes_it_into_use(
     assert (agreed.actor_code, agreed.second_code) == ("mw-1", "mw-2")
     assert _t10(office)[0] == "2026-03-30"
     assert _use(office, tmp_path, "[T10]\nweken = 2\n").in_use_at is None  # nobody switches it off alone
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_the_second_person_agrees_on_the_page(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """He reads what waits and takes that into use; the first person, a lezer and an older page change nothing."""
+    office = _office(engine, clock, tmp_path)
+    _t10(office)
+    row = _use(office, tmp_path, "tweede_persoon_beleid = true\n[T10]\nweken = 3\n")
+
+    def page(code: str, role: StaffRole) -> TestClient:
+        member = StaffBook({}).with_roles(code, {"0518": frozenset({role})})
+        own = {"Sec-Fetch-Site": "same-origin"}
+        return TestClient(as_person(create_pages(office), member), follow_redirects=False, headers=own)
+
+    first, second = (page(code, StaffRole.LEGAL_OFFICER) for code in ("mw-1", "mw-2"))
+    reader, button = page("mw-3", StaffRole.READER), "Neem dit beleid in gebruik"
+    assert row.policy in reader.get("/beleid/0518").text
+    assert button not in reader.get("/beleid/0518").text
+    shown = second.get("/beleid/0518").text
+    assert button in shown
+    assert f'name="nummer" value="{row.number}"' in shown
+    for who, number, status in (
+        (first, row.number, 422),
+        (reader, row.number, 403),
+        (second, row.number + 1, 422),
+        (second, "x", 422),
+    ):
+        assert who.post("/beleid/0518", data={"nummer": str(number)}).status_code == status
+        assert office.policy_book.waiting("0518") is not None
+    assert second.post("/beleid/0518", data={"nummer": str(row.number)}).status_code == 303
+    assert (office.policy_book.history("0518")[0].second_code, _t10(office)[0]) == ("mw-2", "2026-03-30")
+    assert button not in second.get("/beleid/0518").text
 
 
 def test_nobody_agrees_to_what_is_not_there(engine: Engine, clock: SetClock, tmp_path: Path) -> None:

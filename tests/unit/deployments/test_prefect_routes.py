@@ -14,7 +14,10 @@ from deployments.door.bodies import read_body, whole_body
 from deployments.door.doorkeeper import (
     Doorkeeper,
     ForbiddenError,
-    right_to_start,
+    front_page,
+    judged_labels,
+    rights_to_report,
+    rights_to_start,
     runs_named,
     with_municipalities,
 )
@@ -52,6 +55,14 @@ def asks(who: StaffMember, method: str, path: str, body: object = None) -> dict[
     return asyncio.run(read_body(receive))[1]
 
 
+# What a person may send to a route that looks at what he sends.
+BODIES: dict[Reach, dict[str, Any]] = {
+    Reach.SET_STATE: {"state": {"type": "CANCELLED"}},
+    Reach.START: {"parameters": {"gebeurtenis": "Tweede beoordeling"}},
+    Reach.ANSWER: {"run_input": {"gebeurtenis": "Tweede beoordeling"}},
+}
+
+
 def test_each_route_of_prefect_stands_in_the_table() -> None:
     """A route that Prefect adds or takes away is seen here first."""
     from prefect.server.api.server import create_app  # noqa: PLC0415 - it reads settings on import
@@ -79,8 +90,8 @@ def test_each_role_reaches_what_the_table_says(role: StaffRole) -> None:
     who = member(role)
     for route in prefect_routes():
         path = "/api" + route.path.replace("{id}", RUN).replace("{", "").replace("}", "")
-        body = {"state": {"type": "CANCELLED"}} if route.reach is Reach.SET_STATE else {}
-        allowed = route.right is not None and who.may(route.right)
+        allowed = any(who.may(right) for right in route.rights)
+        body = BODIES.get(route.reach, {})
         if allowed:
             asks(who, route.method, path, body)
         else:
@@ -97,8 +108,8 @@ def test_only_a_beheerder_changes_what_prefect_is_made_of(role: StaffRole) -> No
         if changing and (
             route.path.startswith(tuple(f"/{word}" for word in kept)) or route.method == "DELETE"
         ):
-            assert route.right in (None, Right.MANAGE), route.path
-            assert route.right is None or not member(role).may(route.right)
+            assert route.rights in ((), (Right.MANAGE,)), route.path
+            assert not any(member(role).may(right) for right in route.rights)
 
 
 def test_code_routes_are_closed() -> None:
@@ -135,6 +146,68 @@ def test_code_routes_are_closed() -> None:
         )
 
 
+@pytest.mark.parametrize(
+    ("role", "label", "passes"),
+    [
+        ("lezer", "Tweede beoordeling", False),
+        ("kwaliteitstoetser", "Tweede beoordeling", True),
+        ("kwaliteitstoetser", "Plan goedgekeurd", True),
+        ("kwaliteitstoetser", "Plan opgesteld", False),
+        ("kwaliteitstoetser", "bestaat niet", False),
+        ("klantmanager", "Plan opgesteld", True),
+    ],
+)
+def test_who_judges_answers_what_he_judges(role: str, label: str, *, passes: bool) -> None:
+    """In the form of a run and with the action; anything else is for who works on cases."""
+    who, here = member(role, "0518"), {"zaak": "ZAAK-0518", "gebeurtenis": label}
+    for path, body in (
+        (f"/api/flow_runs/{RUN}/resume", {"run_input": {"gebeurtenis": label}}),
+        (f"/api/deployments/{RUN}/create_flow_run", {"parameters": here}),
+    ):
+        if passes:
+            assert asks(who, "POST", path, body) == body
+        else:
+            with pytest.raises(ForbiddenError, match="behandelen"):
+                asks(who, "POST", path, body)
+        with pytest.raises(ForbiddenError, match=r"andere gemeente|ontbreekt"):
+            asks(member(role, "0363"), "POST", path, body)
+
+
+def test_what_one_who_judges_may_report_is_what_the_pages_let_him() -> None:
+    """The labels come from the definitions; a form without a label is for who works on cases."""
+    assert {"Tweede beoordeling", "Plan goedgekeurd", "Bezwaar gegrond"} <= judged_labels()
+    for nothing in (None, "", [], 3):
+        assert rights_to_report(nothing) == (Right.ACT,)
+
+
+def test_who_has_several_gemeenten_reads_the_front_page_of_each() -> None:
+    """The newest of each, below each other; other pages, and one gemeente alone, stay as they are."""
+    who = StaffBook({}).with_roles("mw-5", dict.fromkeys(("0518", "0363"), frozenset({StaffRole.READER})))
+    asked = asks(who, "GET", "/api/artifacts/overzicht/latest")
+    assert asked == {"artifacts": {"key": {"any_": ["overzicht-0363", "overzicht-0518"]}}}
+    pages = [
+        {"id": number, "key": key, "created": created, "description": words}
+        for number, key, created, words in (
+            (1, "overzicht-0518", "2026-03-09T08", "# 0518 oud"),
+            (2, "overzicht-0518", "2026-03-09T09", "# 0518"),
+            (3, "overzicht-0363", "2026-03-09T10", "# 0363"),
+            (4, "monitor-0518", "2026-03-09T10", "# cijfers"),
+        )
+    ]
+    one = {"id": 3, "key": "overzicht", "created": "2026-03-09T10", "description": "# 0363\n\n# 0518"}
+    made, listed = (
+        front_page(f"/api/artifacts/{path}", who) for path in ("overzicht/latest", "latest/filter")
+    )
+    assert made is not None
+    assert listed is not None
+    assert made(pages) == one
+    assert listed(pages) == [one, pages[3]]
+    assert listed(pages[:2]) == pages[:2]
+    assert made([]) is None
+    assert front_page("/api/artifacts/count", who) is None
+    assert front_page("/api/artifacts/overzicht/latest", member("lezer")) is None
+
+
 def test_an_action_happens_in_the_gemeente_of_its_case() -> None:
     """The case decides, then the gemeente of the form, then our own; a form cannot say otherwise."""
     start = f"/api/deployments/{RUN}/create_flow_run"
@@ -149,7 +222,7 @@ def test_an_action_happens_in_the_gemeente_of_its_case() -> None:
 def test_each_deployment_asks_a_right() -> None:
     """A name that is no deployment of ours any more would leave its right with nobody."""
     names = {item.name for item in planned()}
-    special = {name for name in names if right_to_start(name) is not Right.ACT}
+    special = {name for name in names if rights_to_start(name, {}) != (Right.ACT,)}
     assert special >= {"caseload-overdragen", "bewaartermijnen", "kwaliteitstoets", "monitor"}
 
 

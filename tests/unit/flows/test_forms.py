@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from adapters.runtime.calendar_data import dutch_calendar
 from deployments.planned import planned
 from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for
+from flows.intake import details_form
 from flows.prefect_seam.parameter_forms import form_of
 from flows.prefect_seam.parking import form_schema
 from milestones.case import Case, apply, possible_now, start
@@ -162,3 +164,13 @@ def _texts(node: Any) -> Iterator[dict[str, Any]]:
     if isinstance(node, list):
         for inner in node:
             yield from _texts(inner)
+
+
+def test_a_field_has_the_choices_of_each_event_that_has_it() -> None:
+    """The reasons of a second opinion stand beside those of an opschorting; nobody is asked who judges."""
+    details = details_form(lambda spec: spec.label).model_json_schema()["properties"]
+    found = json.dumps(details["reden"])
+    for choice in ("geen ruimte", "overmacht", "past niet bij de wet of het beleid"):
+        assert choice in found
+    assert "akkoord" in details
+    assert "beoordelaar" not in details
