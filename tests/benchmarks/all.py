@@ -2,9 +2,9 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national, policy, door. Each runs alone,
-one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What was
-measured in one run on one machine can be compared; figures of different machines cannot.
+Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national, policy, door, pages. Each runs
+alone, one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What
+was measured in one run on one machine can be compared; figures of different machines cannot.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "national": ("national.py",),
     "policy": ("policy_effect.py",),
     "door": ("door.py",),
+    "pages": ("page_speed.py",),
 }
 
 
