@@ -72,6 +72,12 @@ def test_the_day_of_the_decision_is_not_owed() -> None:
     }  # fmt: skip
 
 
+def test_a_penalty_that_ran_out_is_owed_with_its_last_day() -> None:
+    """After 42 days it ends by itself: the day on which that was noted is owed, unlike the day of a decision."""
+    (owed,) = penalties(stop(owing(), "T22", TermOutcome.ELAPSED, date(2026, 8, 26)), date(2026, 9, 1))
+    assert (owed.last_day, owed.days, owed.euros) == (date(2026, 8, 26), 42, 1442)
+
+
 @pytest.mark.parametrize("decided_on", [date(2026, 7, 14), date(2026, 7, 16)])
 def test_a_decision_on_or_before_the_first_day_costs_nothing(decided_on: date) -> None:
     """Reported late, a decision of before the first day was in time: nothing is owed and nothing is to be fixed."""

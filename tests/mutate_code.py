@@ -1,0 +1,256 @@
+"""Change the code in one small way at a time, and say which changes no test notices that needs no Prefect server.
+
+    python -m tests.mutate_code FLOOR [NUMBER [SEED]]
+
+FLOOR is one of `FLOORS`, or one of its files; of the changes NUMBER are drawn (60). A change is tried in a copy of
+this process that has all tests collected, on the tests that ran the changed function, and for a database on SQLite.
+What stands outside functions is not changed: definitions have `tests/mutate_definitions.py`. In `EQUAL` stand the
+changes that change nothing, with why. PYTEST_ADDOPTS can narrow the tests.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import gc
+import os
+import random
+import resource
+import sys
+import threading
+from collections import defaultdict
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+ROOT = Path(__file__).parents[1]
+# A floor, its folder or file, the tests that show what it does, and the share that has to be noticed.
+FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
+    "milestones": ("milestones", ("tests/unit/milestones", "tests/property/test_rows.py"), 95),
+    "cases": ("adapters/cases", ("tests/integration",), 90),
+    "messages": ("adapters/messages", ("tests/unit/messages", "tests/property", "tests/integration"), 90),
+    "exchange": ("adapters/exchange", ("tests/exchange",), 90),
+    "oversight": ("adapters/oversight", ("tests/unit/oversight", "tests/integration"), 90),
+    "flows": ("flows", ("tests/unit/flows", "tests/integration"), 85),
+}
+SLOW = "not prefect and not browser and not long"
+# A change, and why the code is the same with it.
+EQUAL: Mapping[str, str] = {}
+_SWAPPED: Mapping[type[ast.AST], type[ast.AST]] = {
+    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,
+    ast.Add: ast.Sub, ast.Sub: ast.Add,
+}  # fmt: skip
+
+
+def changed(node: ast.AST) -> Iterator[ast.AST | None]:
+    """Yield each way in which a part of the code can become another; None leaves it out."""
+    match node:
+        case ast.Compare(ops=[op]) if type(op) in _SWAPPED:
+            yield _with(node, "ops", [_SWAPPED[type(op)]()])
+        case ast.BoolOp() | ast.BinOp() if type(node.op) in _SWAPPED:
+            yield _with(node, "op", _SWAPPED[type(node.op)]())
+        case ast.UnaryOp(op=ast.Not()):
+            yield node.operand
+        case ast.Constant(value=bool() | int()):
+            yield ast.Constant(not node.value if isinstance(node.value, bool) else node.value + 1)
+        case ast.If() | ast.While() | ast.IfExp() if not isinstance(node.test, ast.Compare | ast.UnaryOp):
+            yield _with(node, "test", ast.UnaryOp(ast.Not(), node.test))
+        case ast.Return(value=ast.expr()) if not isinstance(node.value, ast.Constant):
+            yield ast.Return(ast.Constant(None))
+        case ast.Expr(value=ast.Call() | ast.Await()) | ast.AugAssign() | ast.Raise():
+            yield None
+        case ast.Call() | ast.Tuple(ctx=ast.Load()) | ast.List(ctx=ast.Load()):
+            field = "keywords" if isinstance(node, ast.Call) else "elts"
+            parts = getattr(node, field)
+            for one in parts:
+                yield _with(node, field, [other for other in parts if other is not one])
+
+
+def _with(node: ast.AST, field: str, value: object) -> ast.AST:
+    """Return a part of the code with another value in one field."""
+    other = copy.copy(node)
+    setattr(other, field, value)
+    return other
+
+
+def mutants(path: Path) -> Iterator[tuple[str, int, ast.Module]]:
+    """Yield each change of a file: what it is, the line, and the file, which is changed until the next."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for holder, field, place, name in _places(tree, ""):
+        value = getattr(holder, field)
+        node = value if place is None else value[place]
+        for other in changed(node):
+            new: Any = ast.Pass() if other is None else other
+            ast.copy_location(new, node)
+            now = new if place is None else [*value[:place], new, *value[place + 1 :]]
+            setattr(holder, field, now)
+            ast.fix_missing_locations(tree)
+            said = f"{name}: {ast.unparse(node)[:90]} -> {ast.unparse(new)[:90]}".replace("\n", " ")
+            yield said, node.lineno, tree
+            setattr(holder, field, value)
+
+
+def _places(node: ast.AST, name: str) -> Iterator[tuple[ast.AST, str, int | None, str]]:
+    """Yield where a part of a function stands; names, defaults, decorators, annotations and errors' words stay."""
+    inside = name and not name.endswith("/")
+    for field, value in ast.iter_fields(node):
+        if field in {"args", "decorator_list", "returns", "annotation", "exc"} and not isinstance(
+            node, ast.Call
+        ):
+            continue
+        for place, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
+            if not isinstance(child, ast.AST) or isinstance(child, ast.JoinedStr):
+                continue
+            below = name
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                below = f"{name.rstrip('/')}.{child.name}".lstrip(".")
+            elif isinstance(child, ast.ClassDef):
+                below = f"{name.rstrip('/')}.{child.name}/".lstrip(".")
+            elif inside:
+                yield node, field, place, name
+            yield from _places(child, below)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    yield code
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from _codes(one)
+
+
+def _key(code: CodeType) -> tuple[str, str, int]:
+    return code.co_filename, code.co_qualname, code.co_firstlineno
+
+
+def put_in(module: CodeType) -> None:
+    """Set in every function of a file the code that it has in the changed file."""
+    new = {_key(code): code for code in _codes(module)}
+    for one in gc.get_objects():
+        if isinstance(one, FunctionType) and (code := new.get(_key(one.__code__))):
+            if len(code.co_freevars) == len(one.__code__.co_freevars):
+                one.__code__ = code
+        elif type(one).__name__ == "_lru_cache_wrapper":
+            one.cache_clear()
+
+
+class Mutating:
+    """The part of pytest that tries the changes once all tests are collected."""
+
+    def __init__(self, where: str, share: int, number: int, seed: int) -> None:
+        self.where, self.share, self.number = where, share, number
+        self.random = random.Random(seed)  # noqa: S311 - it draws a sample
+        self.ran: defaultdict[tuple[str, str, int], list[pytest.Item]] = defaultdict(list)
+        self.failed = False
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note whether a test failed."""
+        self.failed |= report.failed
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run all tests once to see what each runs, then each change."""
+        folder = str(ROOT / self.where)
+        items = [item for item in session.items if "postgresql" not in item.nodeid]
+        for item, following in zip(items, [*items[1:], _Nothing(session)], strict=True):
+            seen: set[tuple[str, str, int]] = set()
+
+            def note(frame: Any, event: str, _: Any, seen: Any = seen) -> None:
+                if event == "call" and frame.f_code.co_filename.startswith(folder):
+                    seen.add(_key(frame.f_code))
+
+            self.failed = False
+            threading.settrace(note)
+            sys.settrace(note)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            sys.settrace(None)
+            threading.settrace(None)
+            if not self.failed:
+                for key in seen:
+                    self.ran[key].append(item)
+        self._judge(session)
+        return True
+
+    def _judge(self, session: pytest.Session) -> None:
+        place = ROOT / self.where
+        files = [place] if place.is_file() else sorted(place.rglob("*.py"))
+        every = [
+            (path, number)
+            for path in files
+            for number, (said, *_) in enumerate(mutants(path))
+            if f"{path.relative_to(ROOT)} {said}" not in EQUAL
+        ]
+        chosen = set(self.random.sample(every, min(self.number, len(every))))
+        noticed = 0
+        for path in files:
+            for number, (said, line, tree) in enumerate(mutants(path)):
+                if (path, number) not in chosen:
+                    continue
+                seen = self._notices(session, path, line, compile(tree, str(path), "exec"))
+                noticed += seen
+                if not seen:
+                    print(f"\n{path.relative_to(ROOT)}:{line} {said}", flush=True)
+        print(f"\n{self.where}: {noticed} of {len(chosen)} changes noticed, {len(every)} can be made")
+        session.testsfailed = int(100 * noticed < self.share * len(chosen))
+
+    def _notices(self, session: pytest.Session, path: Path, line: int, module: CodeType) -> bool:
+        """Try one change in a copy of this process; one that never ends is noticed."""
+        inside = [code for code in _codes(module) if _holds(code, line) and code.co_name != "<module>"]
+        tests = list(dict.fromkeys(item for code in inside for item in self.ran[str(path), *_key(code)[1:]]))
+        child = os.fork()
+        if child:
+            return os.waitpid(child, 0)[1] != 0
+        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        code = 1
+        try:
+            put_in(module)
+            code = self._fails(session, tests)
+        finally:
+            os._exit(code)
+
+    def _fails(self, session: pytest.Session, tests: list[pytest.Item]) -> int:
+        self.failed = False
+        for item in tests:
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=_Nothing(session))
+            if self.failed:
+                return 1
+        return 0
+
+
+def _holds(code: CodeType, line: int) -> bool:
+    lines = [number for _, _, number in code.co_lines() if number]
+    return bool(lines) and min(code.co_firstlineno, *lines) <= line <= max(lines)
+
+
+class _Nothing:
+    """What comes after a test when only what all tests share stays."""
+
+    def __init__(self, session: pytest.Session) -> None:
+        self.session = session
+
+    def listchain(self) -> list[pytest.Session]:
+        """Return what stays set up."""
+        return [self.session]
+
+
+def main(words: list[str]) -> int:
+    """Collect the tests of a floor and try its changes."""
+    where, number, seed = (*words, "60", "1")[: len(words)] + ("60", "1")[len(words) - 1 :]
+    folder, tests, share = FLOORS.get(where) or next(
+        one for one in FLOORS.values() if where.startswith(one[0])
+    )
+    part = Mutating(folder if where in FLOORS else where, share, int(number), int(seed))
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-m", SLOW]
+    return int(pytest.main([*options, *tests], plugins=[part]))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
