@@ -12,28 +12,32 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from adapters.api.event_forms import last
 from adapters.api.page_parts import html_page, long_form
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
-from adapters.exchange.postbak import waiting
-from adapters.exchange.postbak_news import is_ruling
+from adapters.exchange.postbak_news import count_waiting
 from adapters.exchange.references import find_cases
 from adapters.messages.message_kinds import HANDOFF
-from adapters.oversight.worklists import read_own
+from adapters.oversight.worklists import read_items, read_own
 from adapters.storage.database import reading
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from sqlmodel import Session
+
     from adapters.office import Office
+    from adapters.oversight.worklists import Piece
     from adapters.oversight.workload import WorkItem
 
+_SHOWN = 50  # of each part
 FormFields = Annotated[dict[str, list[str]], Depends(long_form)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A part of Mijn werk."""
+    """A part of Mijn werk: what is shown of it, and how many there are."""
 
     title: str
-    items: Sequence[WorkItem]
+    shown: Sequence[WorkItem]
+    number: int
 
 
 def work_router(office: Office) -> APIRouter:
@@ -61,47 +65,58 @@ def work_router(office: Office) -> APIRouter:
 
 
 def _mine(office: Office, visitor: Visitor) -> HTMLResponse:
-    again = office.follow_ups.due(visitor.code, office.clock.today(), visitor.municipalities)
-    post = waiting(office) if visitor.divides_somewhere else ()
-    post = [row for row in post if row.municipality is None or visitor.may("verdelen", row.municipality)]
+    def divides(municipality: str | None) -> bool:
+        return municipality is None or visitor.may("verdelen", municipality)
+
+    with reading(office.engine) as session:
+        again = office.follow_ups.due(session, visitor.code, office.clock.today(), visitor.municipalities)
+        post, rulings = count_waiting(session, divides) if visitor.divides_somewhere else (0, 0)
+        blocks = _blocks(office, session, visitor)
     return html_page(
-        "mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=_blocks(office, visitor),
-        again=again, post=len(post), rulings=sum(map(is_ruling, post)),
+        "mine.html", 200, title="Mijn werk", here="/mijn", visitor=visitor, blocks=blocks, again=again, post=post,
+        rulings=rulings,
     )  # fmt: skip
 
 
-def _blocks(office: Office, visitor: Visitor) -> list[_Block]:
+def _blocks(office: Office, session: Session, visitor: Visitor) -> list[_Block]:
     """Return what is somebody's, each piece of work once: what he must answer first, then what ends first."""
     today = office.clock.today()
     person = office.recipients.book().people.get(visitor.code)
     people = frozenset({visitor.code} | ({person.team} if person and person.team else set()))
     work = read_own(
-        office, visitor.municipalities, visitor.code, people, asks=HANDOFF, divides=visitor.divides_somewhere
-    )
+        office, session, visitor.municipalities, visitor.code, people, asks=HANDOFF,
+        divides=visitor.divides_somewhere,
+    )  # fmt: skip
     offered = _by_urgency(work.offered)
-    returned = _by_urgency(item for item in work.returned if visitor.may("verdelen", item.municipality))
-    rest = _by_urgency(item for item in work.held if item not in work.offered)
-    late = [item for item in rest if item.due is not None and item.due < today]
-    now = [item for item in rest if item.due == today]
-    week = [item for item in rest if item.due is not None and 0 < (item.due - today).days <= _week(today)]
-    later = [item for item in rest if item.due is None or (item.due - today).days > _week(today)]
+    returned = _by_urgency(piece for piece in work.returned if visitor.may("verdelen", piece.municipality))
+    answers = {piece.id for piece in offered}
+    rest = _by_urgency(piece for piece in work.held if piece.id not in answers)
+    late = [piece for piece in rest if piece.due is not None and piece.due < today]
+    now = [piece for piece in rest if piece.due == today]
+    week = [piece for piece in rest if piece.due is not None and 0 < (piece.due - today).days <= _week(today)]
+    later = [piece for piece in rest if piece.due is None or (piece.due - today).days > _week(today)]
     listed = [
-        _Block("Teruggegeven: zoek iemand anders", returned),
-        _Block("Aan jou aangeboden", offered),
-        _Block("Te laat", late),
-        _Block("Vandaag", now),
-        _Block("Deze week", week),
-        _Block("Later", later),
+        ("Teruggegeven: zoek iemand anders", returned),
+        ("Aan jou aangeboden", offered),
+        ("Te laat", late),
+        ("Vandaag", now),
+        ("Deze week", week),
+        ("Later", later),
     ]
-    return [block for block in listed if block.items]
+    items = read_items(office, session, {piece.id for _, pieces in listed for piece in pieces[:_SHOWN]})
+    return [
+        _Block(title, [items[piece.id] for piece in pieces[:_SHOWN]], len(pieces))
+        for title, pieces in listed
+        if pieces
+    ]
 
 
 def _week(today: date) -> int:
     return 6 - today.weekday()
 
 
-def _by_urgency(items: Iterable[WorkItem]) -> list[WorkItem]:
-    return sorted(items, key=lambda item: (not item.threatened, item.due or date.max, item.reference))
+def _by_urgency(pieces: Iterable[Piece]) -> list[Piece]:
+    return sorted(pieces, key=lambda piece: (not piece.threatened, piece.due or date.max, piece.reference))
 
 
 def _found(office: Office, visitor: Visitor, asked: str) -> list[str]:

@@ -39,6 +39,18 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
+class AwayToday:
+    """Who is away on a day: what the file of recipients says, and what was declared in each municipality."""
+
+    in_file: Mapping[str, Away]
+    declared: Mapping[str, Mapping[str, Away]]
+
+    def at(self, municipality: str) -> Mapping[str, Away]:
+        """Return who is away in a municipality, by code of the person."""
+        return {**self.in_file, **self.declared.get(municipality, {})}
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """A process in somebody's caseload."""
 

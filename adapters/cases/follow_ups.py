@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sqlalchemy import bindparam
 from sqlmodel import col, delete, select
 
 from adapters.storage.database import CaseRow, reading, writing
@@ -15,8 +16,19 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
     from adapters.runtime.clock import Clock
+
+
+_DUE = (
+    select(col(FollowUpRow.case_reference), col(FollowUpRow.on))
+    .where(col(FollowUpRow.person) == bindparam("person"), col(FollowUpRow.on) <= bindparam("day"))
+    .order_by(col(FollowUpRow.on), col(FollowUpRow.case_reference))
+)
+_DUE_HERE = _DUE.join(CaseRow, col(CaseRow.reference) == col(FollowUpRow.case_reference)).where(
+    col(CaseRow.municipality).in_(bindparam("sees", expanding=True))
+)
 
 
 class FollowUps:
@@ -46,21 +58,17 @@ class FollowUps:
                 )
             )
 
-    def due(self, person: str, day: date, sees: frozenset[str] | None) -> Sequence[tuple[str, date]]:
+    def due(
+        self, session: Session, person: str, day: date, sees: frozenset[str] | None
+    ) -> Sequence[tuple[str, date]]:
         """Return the cases that a person wanted to look at by this day, the first first.
 
         `sees` are the gemeentecodes whose cases exist for him, None for all.
         """
-        query = (
-            select(FollowUpRow)
-            .where(FollowUpRow.person == person, col(FollowUpRow.on) <= day)
-            .order_by(col(FollowUpRow.on), col(FollowUpRow.case_reference))
-        )
-        if sees is not None:
-            seen = select(CaseRow.reference).where(col(CaseRow.municipality).in_(sees))
-            query = query.where(col(FollowUpRow.case_reference).in_(seen))
-        with reading(self._engine) as session:
-            return [(row.case_reference, row.on) for row in session.exec(query)]
+        given: dict[str, object] = {"person": person, "day": day}
+        if sees is None:
+            return [(reference, on) for reference, on in session.execute(_DUE, given)]
+        return [(reference, on) for reference, on in session.execute(_DUE_HERE, given | {"sees": [*sees]})]
 
     def of(self, person: str) -> Mapping[str, date]:
         """Return the days of a person by case."""

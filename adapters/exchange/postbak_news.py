@@ -15,7 +15,10 @@ from adapters.storage.database import writing
 from adapters.storage.exchange_tables import PostbakRow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
+
+    from sqlmodel import Session
 
     from adapters.messages.message_office import MessageOffice
 
@@ -35,7 +38,22 @@ def _events_of_the_court() -> frozenset[str]:
 
 def is_ruling(row: PostbakRow) -> bool:
     """Whether a message is a ruling: by who sent it, or by what it stands for."""
-    return row.kind.startswith(_COURT) or row.event in _events_of_the_court()
+    return _is_ruling(row.kind, row.event)
+
+
+def _is_ruling(kind: str, event: str | None) -> bool:
+    return kind.startswith(_COURT) or event in _events_of_the_court()
+
+
+_WAITING = select(PostbakRow.municipality, PostbakRow.kind, PostbakRow.event).where(
+    col(PostbakRow.closed_at).is_(None)
+)
+
+
+def count_waiting(session: Session, sees: Callable[[str | None], bool]) -> tuple[int, int]:
+    """Return how many messages wait in the postbak for who sees those of a municipality, and how many are rulings."""
+    rulings = [_is_ruling(kind, event) for place, kind, event in session.execute(_WAITING) if sees(place)]
+    return len(rulings), sum(rulings)
 
 
 def tell_of_rulings(office: MessageOffice) -> int:

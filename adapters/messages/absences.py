@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from sqlalchemy import bindparam
 from sqlmodel import col, select
 
-from adapters.cases.caseload import Away
+from adapters.cases.caseload import Away, AwayToday
 from adapters.messages.recipients import Absence
 from adapters.messages.wishes import with_wishes
 from adapters.storage.oversight_tables import AbsenceRow
@@ -25,17 +26,28 @@ if TYPE_CHECKING:
     from adapters.messages.recipients import Book
 
 
+_DECLARED = select(AbsenceRow.municipality, AbsenceRow.person, AbsenceRow.deputy).where(
+    col(AbsenceRow.from_on) <= bindparam("day"), col(AbsenceRow.until_on) >= bindparam("day")
+)
+_DECLARED_HERE = _DECLARED.where(col(AbsenceRow.municipality) == bindparam("municipality"))
+
+
 def who_is_away(session: Session, book: Book, municipality: str, day: date) -> Mapping[str, Away]:
     """Return who is away on a day in a municipality, by code of the person."""
-    found = {code: Away(person.vervanger) for code, person in book.people.items() if person.is_away(day)}
-    declared = session.exec(
-        select(AbsenceRow).where(
-            AbsenceRow.municipality == municipality,
-            col(AbsenceRow.from_on) <= day,
-            col(AbsenceRow.until_on) >= day,
-        )
-    )
-    return found | {row.person: Away(row.deputy) for row in declared}
+    rows = session.execute(_DECLARED_HERE, {"day": day, "municipality": municipality})
+    return _in_file(book, day) | {person: Away(deputy) for _, person, deputy in rows}
+
+
+def away_today(session: Session, book: Book, day: date) -> AwayToday:
+    """Return who is away on a day in every municipality, with one question."""
+    declared: dict[str, dict[str, Away]] = {}
+    for municipality, person, deputy in session.execute(_DECLARED, {"day": day}):
+        declared.setdefault(municipality, {})[person] = Away(deputy)
+    return AwayToday(_in_file(book, day), declared)
+
+
+def _in_file(book: Book, day: date) -> dict[str, Away]:
+    return {code: Away(person.vervanger) for code, person in book.people.items() if person.is_away(day)}
 
 
 def book_of_the_day(session: Session, book: Book, municipality: str, day: date) -> Book:

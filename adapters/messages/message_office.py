@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from adapters.cases.case_office import CaseOffice
-from adapters.messages.absences import who_is_away
+from adapters.messages.absences import away_today, who_is_away
 from adapters.messages.deliveries import Deliveries
 from adapters.messages.delivery_planning import DeliveryPlanner
 from adapters.messages.handoff_links import HandoffLinks
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from adapters.cases.caseload import Away
+    from sqlmodel import Session
+
+    from adapters.cases.caseload import Away, AwayToday
 
 
 class MessageOffice(CaseOffice):
@@ -36,6 +38,10 @@ class MessageOffice(CaseOffice):
         """Return who is away on a day, and who stands in."""
         with reading(self.engine) as session:
             return who_is_away(session, self.recipients.book(), municipality, day)
+
+    def away_today(self, session: Session) -> AwayToday:
+        """Return who is away today in every municipality, and who stands in."""
+        return away_today(session, self.recipients.book(), self.clock.today())
 
     @cached_property
     def texts(self) -> Texts:

@@ -8,10 +8,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Select, and_, case, exists, false, func, or_, select, tuple_
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlmodel import col
 
 from adapters.cases.caseload import GUIDANCE, deputy_for
@@ -19,7 +34,6 @@ from adapters.oversight.workload import PROCESS_COLUMNS, WorkItem, work_item
 from adapters.storage.database import ProcessRow, TimerRow, reading, table_of
 from adapters.storage.facts import FactText
 from adapters.storage.message_tables import DeliveryRow
-from adapters.storage.oversight_tables import AbsenceRow
 from adapters.storage.page_tables import FollowUpRow
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import VERSIONS
@@ -29,9 +43,10 @@ from milestones.terms import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import BindParameter, ColumnElement, Table
     from sqlmodel import Session
 
+    from adapters.cases.caseload import AwayToday
     from adapters.oversight.workload import WorkloadOffice
 
 _DUTIES = tuple(term.id for term in TERMS.values() if term.kind is Kind.DUTY)
@@ -50,12 +65,16 @@ _NAMED = FactText(col(ProcessRow.facts), "houder")
 _THREATENED = func.coalesce(col(ProcessRow.facts)["bedreigende_situatie"].as_boolean(), false())
 
 
+def _runs_as_duty(timer: Table) -> tuple[ColumnElement[bool], ...]:
+    return timer.c.stopped.is_(None), timer.c.due.is_not(None), timer.c.term.in_(_DUTIES)
+
+
 def _duty_ends() -> Any:
     """Return the first last day of a duty, of each process that has one."""
     timer = table_of(TimerRow)
     return (
         select(timer.c.process_id, func.min(timer.c.due).label("due"))
-        .where(timer.c.stopped.is_(None), timer.c.due.is_not(None), timer.c.term.in_(_DUTIES))
+        .where(*_runs_as_duty(timer))
         .group_by(timer.c.process_id)
         .subquery("ends")
     )
@@ -183,16 +202,28 @@ def _order(order: str, ends: Any) -> tuple[Any, ...]:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """As much of an open process as its place in a list takes; `read_items` gives the rest of what is shown."""
+
+    id: int
+    reference: str
+    municipality: str
+    threatened: bool
+    due: date | None
+
+
+@dataclass(frozen=True, slots=True)
 class OwnWork:
     """What is somebody's: what he must answer, what came back to who divides, and what he has."""
 
-    offered: tuple[WorkItem, ...]
-    returned: tuple[WorkItem, ...]
-    held: tuple[WorkItem, ...]
+    offered: tuple[Piece, ...]
+    returned: tuple[Piece, ...]
+    held: tuple[Piece, ...]
 
 
 def read_own(
     office: WorkloadOffice,
+    session: Session,
     sees: frozenset[str] | None,
     me: str,
     people: frozenset[str],
@@ -205,75 +236,122 @@ def read_own(
     `sees` are the gemeentecodes whose cases exist for him, None for all. `asks` is the kind of message that asks to
     accept a hand-off; who `divides` gets what came back.
     """
-    seen = [] if sees is None else [col(ProcessRow.municipality).in_(sees)]
-    query = select(*PROCESS_COLUMNS).where(_OPEN, *seen)
-    delivery = table_of(DeliveryRow)
-    with reading(office.engine) as session:
-        others = _stood_in_for(office, session, sees, me)
-        held = session.execute(query.where(_held_by(people | others))).all()
-        asked = select(delivery.c.process_id).where(delivery.c.kind == asks, delivery.c.recipient.in_(people))
-        offered = session.execute(
-            query.where(col(ProcessRow.state) == OFFERED, col(ProcessRow.id).in_(asked))
-        ).all()
-        returned = session.execute(query.where(col(ProcessRow.state) == RETURNED)).all() if divides else []
-        rows = {row.id: row for row in (*held, *offered, *returned)}
-        items = dict(zip(rows, _items(office, session, list(rows.values())), strict=True))
-    own = (items[row.id] for row in held)
-    return OwnWork(
-        tuple(items[row.id] for row in offered),
-        tuple(items[row.id] for row in returned),
+    away = office.away_today(session)
+    others = _stood_in_for(away, sees, me)
+    given = {"people": [*people], "held_by": [*people | others], "asks": asks}
+    rows = session.execute(
+        _own_work(everywhere=sees is None, divides=divides),
+        given if sees is None else {**given, "sees": [*sees]},
+    )
+    found: dict[str, dict[int, Piece]] = {_OFFERED: {}, _RETURNED: {}, _HELD: {}}
+    for kind, id_, reference, municipality, threatened, holder, due in rows:
         # Somebody may be away in one gemeente and not in another.
-        tuple(item for item in own if item.holder in people or item.deputy == me),
+        if kind == _HELD and holder not in people and deputy_for(holder, away.at(municipality)) != me:
+            continue
+        found[kind][id_] = Piece(id_, reference, municipality, threatened, due)
+    return OwnWork(*(tuple(pieces.values()) for pieces in found.values()))
+
+
+_OFFERED, _RETURNED, _HELD = "offered", "returned", "held"
+
+
+@cache
+def _own_work(*, everywhere: bool, divides: bool) -> Select[Any]:
+    """Ask for all that is somebody's: what is offered to him, what came back, and what he holds.
+
+    Who is named holds a process; where nobody is, the contact of the case does. Those are two questions: in one
+    the database reads all that nobody holds.
+    """
+    delivery, timer = table_of(DeliveryRow), table_of(TimerRow)
+    contact = FactText(_guidance.c.facts, "contactpersoon")
+    held_by: BindParameter[Sequence[str]] = bindparam("held_by", expanding=True)
+    asked = select(delivery.c.process_id).where(
+        delivery.c.kind == bindparam("asks"),
+        delivery.c.recipient.in_(bindparam("people", expanding=True)),
     )
 
+    def part(kind: str, holder: Any) -> Select[Any]:
+        found = select(
+            literal(kind).label("kind"),
+            _process.c.id,
+            _process.c.case_reference,
+            _process.c.municipality,
+            _THREATENED.label("threatened"),
+            holder.label("holder"),
+        ).where(_OPEN)
+        return (
+            found
+            if everywhere
+            else found.where(_process.c.municipality.in_(bindparam("sees", expanding=True)))
+        )
 
-def _stood_in_for(
-    office: WorkloadOffice, session: Session, sees: frozenset[str] | None, me: str
-) -> frozenset[str]:
+    parts = [
+        part(_OFFERED, null()).where(_process.c.state == OFFERED, _process.c.id.in_(asked)),
+        part(_HELD, _NAMED).where(_NAMED.in_(held_by)),
+        part(_HELD, contact)
+        .join(_guidance, _guidance.c.case_reference == _process.c.case_reference)
+        .where(
+            _guidance.c.code == GUIDANCE,
+            _guidance.c.closed.is_(False),
+            contact.in_(held_by),
+            _NAMED.is_(None),
+        ),
+    ]
+    if divides:
+        parts.append(part(_RETURNED, null()).where(_process.c.state == RETURNED))
+    mine = union_all(*parts).subquery("mine")
+    due = (
+        select(func.min(timer.c.due))
+        .where(timer.c.process_id == mine.c.id, *_runs_as_duty(timer))
+        .scalar_subquery()
+    )
+    return select(*mine.c, due)
+
+
+def _stood_in_for(away: AwayToday, sees: frozenset[str] | None, me: str) -> frozenset[str]:
     """Return the people for whom somebody stands in today, in any of these gemeenten."""
-    today, absence = office.clock.today(), table_of(AbsenceRow)
-    declared = select(absence.c.municipality).where(
-        absence.c.from_on <= today, absence.c.until_on >= today, absence.c.deputy.is_not(None)
-    )
-    places = {"", *session.execute(declared.distinct()).scalars()}
+    places = {"", *away.declared}
     found: set[str] = set()
     for place in places if sees is None else places & {"", *sees}:
-        away = office.away(place, today)
-        found |= {person for person in away if deputy_for(person, away) == me}
+        here = away.at(place)
+        found |= {person for person in here if deputy_for(person, here) == me}
     return frozenset(found)
+
+
+def read_items(office: WorkloadOffice, session: Session, ids: Collection[int]) -> dict[int, WorkItem]:
+    """Return all that is shown of these processes, by their number."""
+    rows = session.execute(_THESE, {"ids": [*ids]}).all() if ids else []
+    return dict(zip((row.id for row in rows), _items(office, session, rows), strict=True))
 
 
 # --- rows into items ------------------------------------------------------------------------------------------
 
 
+_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
+_THESE: Select[Any] = select(*PROCESS_COLUMNS).where(col(ProcessRow.id).in_(_IDS))
+_TIMER = table_of(TimerRow)
+_DUTIES_OF = select(_TIMER.c.process_id, _TIMER.c.term, _TIMER.c.due).where(
+    _TIMER.c.process_id.in_(_IDS), *_runs_as_duty(_TIMER)
+)
+_CONTACTS_OF = select(_guidance.c.case_reference, FactText(_guidance.c.facts, "contactpersoon")).where(
+    _guidance.c.case_reference.in_(bindparam("references", expanding=True)),
+    _guidance.c.code == GUIDANCE,
+    _guidance.c.closed.is_(False),
+)
+
+
 def _items(office: WorkloadOffice, session: Session, rows: Sequence[Any]) -> list[WorkItem]:
     """Return these rows as items, in their order, with their first duty, who has them and who stands in."""
-    timer, today = table_of(TimerRow), office.clock.today()
-    ids = [row.id for row in rows]
-    terms = session.execute(
-        select(timer.c.process_id, timer.c.term, timer.c.due).where(
-            timer.c.process_id.in_(ids),
-            timer.c.stopped.is_(None),
-            timer.c.due.is_not(None),
-            timer.c.term.in_(_DUTIES),
-        )
-    )
+    terms = session.execute(_DUTIES_OF, {"ids": [row.id for row in rows]})
     first: dict[int, tuple[date, str]] = {}
     for process_id, term, due in terms:
         first[process_id] = min(first.get(process_id, (date.max, "")), (due, term))
     unnamed = {row.case_reference for row in rows if not row.facts.get("houder")}
     contacts: dict[str, Any] = {}
     if unnamed:
-        found = session.execute(
-            select(_guidance.c.case_reference, _guidance.c.facts).where(
-                _guidance.c.case_reference.in_(unnamed),
-                _guidance.c.code == GUIDANCE,
-                _guidance.c.closed.is_(False),
-            )
-        )
-        contacts = {reference: facts.get("contactpersoon") for reference, facts in found}
-    places = {row.municipality for row in rows}
-    away = {place: office.away(place, today) for place in places}
+        contacts = dict(session.execute(_CONTACTS_OF, {"references": [*unnamed]}).tuples().all())
+    away_today, places = office.away_today(session), {row.municipality for row in rows}
+    away = {place: away_today.at(place) for place in places}
     policies = {place: office.rules_for(place).policy for place in places}
     return [
         work_item(

@@ -7,7 +7,7 @@ import io
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlmodel import col, select
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
-    from adapters.cases.caseload import Away
+    from adapters.cases.caseload import Away, AwayToday
     from adapters.runtime.clock import Clock
     from milestones.definition import EventSpec
     from milestones.policy import Policy, Rules
@@ -47,6 +48,10 @@ class WorkloadOffice(Protocol):
 
     def away(self, municipality: str, day: date) -> Mapping[str, Away]:
         """Return who is away on a day, and who stands in."""
+        ...
+
+    def away_today(self, session: Session) -> AwayToday:
+        """Return who is away today in every municipality, and who stands in."""
         ...
 
 
@@ -79,10 +84,16 @@ class WorkItem:
     @property
     def steps(self) -> tuple[EventSpec, ...]:
         """What people may report in its state, as the definition lists it."""
-        definition = kept_definition(self.process.partition("#")[0], self.version)
-        rows = sorted(definition.rows_from(self.state), key=lambda row: ANY in row.sources)
-        names = dict.fromkeys(row.event for row in rows)
-        return tuple(spec for name in names if not (spec := definition.event(name)).by_timer)
+        return _steps(self.process.partition("#")[0], self.version, self.state)
+
+
+@cache
+def _steps(code: str, version: int, state: str) -> tuple[EventSpec, ...]:
+    """Return what people may report in a state; a version of a definition never changes."""
+    definition = kept_definition(code, version)
+    rows = sorted(definition.rows_from(state), key=lambda row: ANY in row.sources)
+    names = dict.fromkeys(row.event for row in rows)
+    return tuple(spec for name in names if not (spec := definition.event(name)).by_timer)
 
 
 @dataclass(frozen=True, slots=True)

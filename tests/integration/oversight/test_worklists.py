@@ -15,7 +15,7 @@ from support.sample_cases import PEOPLE, fill
 
 from adapters.exchange.postbak import put_aside
 from adapters.exchange.postbak_news import tell_of_rulings
-from adapters.oversight.worklists import ONLY, ORDERS, Asked, read_own, read_page
+from adapters.oversight.worklists import ONLY, ORDERS, Asked, read_items, read_own, read_page
 from adapters.oversight.workload import read_workload
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import PostbakRow
@@ -72,10 +72,17 @@ def test_each_filter_gives_what_the_whole_workload_has(full: Office) -> None:
     for person in PEOPLE:
         held, _ = read_page(full, Asked(SEES, person=person, most=1000))
         assert {item.holder for item in held} == {person}
-        own = read_own(full, SEES, person, frozenset({person}), asks="overdracht", divides=False)
-        assert sorted(own.held, key=str) == sorted(
+        with reading(full.engine) as session:
+            own = read_own(full, session, SEES, person, frozenset({person}), asks="overdracht", divides=False)
+            mine = read_items(full, session, [piece.id for piece in own.held])
+        assert sorted(mine.values(), key=str) == sorted(
             (item for item in work.items if item.holder == person), key=str
         )
+        for piece in own.held:
+            item = mine[piece.id]
+            assert (piece.reference, piece.municipality, piece.threatened, piece.due) == (
+                item.reference, item.municipality, item.threatened, item.due,
+            )  # fmt: skip
 
 
 def test_each_order_is_an_order_and_pages_leave_nothing_out(full: Office) -> None:
