@@ -93,9 +93,19 @@ def not_taken_up(shown: Shown, why: str) -> Shown:
     """Return how a process appears after an answer that was refused: its state and its message say so."""
     return replace(
         shown,
-        state=f"{NOT_TAKEN_UP} · {shown.state}",
+        state=_refused(shown.state),
         message=f"Je antwoord is niet overgenomen. {why} {shown.message}",
     )
+
+
+def _refused(state: str) -> str:
+    return f"{NOT_TAKEN_UP} · {state}"
+
+
+def states_at_rest(process: Snapshot) -> tuple[str, str]:
+    """Return the names of the states in which the run of a process rests: as it waits, and after a refused answer."""
+    state = waits_for(definition_of(process), process)
+    return state, _refused(state)
 
 
 def closing_line(process: Snapshot, around: Circumstances) -> str:

@@ -32,9 +32,10 @@ from sqlmodel import col, select
 
 from adapters.cases.cancellations import ask_cancellation
 from adapters.runtime.checkpoints import Checkpoint, reach
+from adapters.runtime.plain_values import from_json
 from adapters.storage.database import ProcessRow, reading
 from adapters.storage.releases import of_this_release
-from flows.display import show
+from flows.display import states_at_rest
 from flows.tags import REPLACED
 from milestones.process import Snapshot
 
@@ -218,7 +219,9 @@ class Repair:
                 id=FlowRunFilterId(any_=[UUID(row.flow_run_id) for row in rows if row.flow_run_id]),
                 state=FlowRunFilterState(
                     type=FlowRunFilterStateType(any_=list(LIVE)),
-                    name=FlowRunFilterStateName(any_=[*{self._expected(row) for row in rows}, *_PASSING]),
+                    name=FlowRunFilterStateName(
+                        any_=[*{name for row in rows for name in names_at_rest(row)}, *_PASSING]
+                    ),
                 ),
             )
         )
@@ -269,7 +272,7 @@ class Repair:
             case StateType.RUNNING | StateType.PENDING:
                 return Finding.LEFT_BEHIND if old and not row.attention else None
             case StateType.PAUSED:
-                resting = not row.attention and run.state.name != self._expected(row)
+                resting = not row.attention and run.state.name not in names_at_rest(row)
                 return Finding.OTHER_STATE if resting else None
             case _:
                 return None
@@ -280,12 +283,6 @@ class Repair:
         if missing:
             self._office.attention.ask([row.id or 0 for row in missing])
         return missing
-
-    def _expected(self, row: ProcessRow) -> str:
-        """Return the name of the state that the run of a process shows."""
-        process = Snapshot(row.code, row.version, row.state, row.opened_on, facts=row.facts)
-        policy = self._office.rules_for(row.municipality).policy
-        return show(row.case_reference, row.municipality, process, self._office.clock.today(), policy).state
 
     # --- reading our own database ---------------------------------------------------------------------------
 
@@ -310,6 +307,12 @@ class Repair:
                     of_this_release(),
                 )
             ).all()
+
+
+def names_at_rest(row: ProcessRow) -> tuple[str, str]:
+    """Return the names of the states in which the run of a process may rest."""
+    facts = from_json(row.facts)
+    return states_at_rest(Snapshot(row.code, row.version, row.state, row.opened_on, facts=facts))
 
 
 # Names of the states between two parkings: a person answered, or a worker has it in hand.
