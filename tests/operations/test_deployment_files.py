@@ -175,11 +175,36 @@ def test_the_files_for_kubernetes_are_yaml(path: Path) -> None:
     if path.name == "routekaart.yaml":
         assert [item["kind"] for item in documents] == [
             "ConfigMap",
+            "PersistentVolumeClaim",
             "Job",
             "Deployment",
             "Service",
             *["NetworkPolicy"] * 4,
         ]
+
+
+def test_what_proves_the_journal_stays_when_a_pod_goes() -> None:
+    """Its files are on a claim that the release, the API and the worker mount where the settings say."""
+    documents = list(
+        yaml.safe_load_all((DEPLOYMENTS / "helm" / "routekaart.yaml").read_text(encoding="utf-8"))
+    )
+    of_kind = {one["kind"]: one for one in documents}
+    worker = yaml.safe_load((DEPLOYMENTS / "helm" / "prefect-worker.yaml").read_text(encoding="utf-8"))[
+        "worker"
+    ]
+    pods = [of_kind[kind]["spec"]["template"]["spec"] for kind in ("Job", "Deployment")]
+    mounts = [(pod["volumes"], pod["containers"][0]["volumeMounts"]) for pod in pods]
+    mounts.append((worker["extraVolumes"], worker["extraVolumeMounts"]))
+    claim = of_kind["PersistentVolumeClaim"]["metadata"]["name"]
+    files = [
+        of_kind["ConfigMap"]["data"][f"ROUTEKAART_{name}_FILE"] for name in ("CHAIN_HEADS", "DESTROYED_CASES")
+    ]
+    for volumes, places in mounts:
+        (name,) = (
+            one["name"] for one in volumes if one.get("persistentVolumeClaim", {}).get("claimName") == claim
+        )
+        (place,) = (one["mountPath"] for one in places if one["name"] == name)
+        assert {str(Path(file).parent) for file in files} == {place}
 
 
 def test_kubernetes_lets_in_only_who_has_to() -> None:

@@ -34,7 +34,10 @@ def test_a_run_rests_in_what_it_waits_for_and_after_a_refused_answer() -> None:
     case = start(Case(), "M6", DAY, DAY, RULES)[0]
     shown, kept = _rests(case)
     assert shown == kept[0] != WAITS
-    for event in (Event("plan_opgesteld", DAY, {"beslagvrije_voet": True}), Event("inwoner_akkoord", DAY, {})):
+    for event in (
+        Event("plan_opgesteld", DAY, {"beslagvrije_voet": True}),
+        Event("inwoner_akkoord", DAY, {}),
+    ):
         case = apply(case, "M6", event, DAY, RULES)[0]
     kind = next(name for name, kind in KINDS.items() if "goedgekeurd" in kind.events)
     case = apply(case, "M6", asking(Event("goedgekeurd", DAY, {}), kind, "mw-1"), DAY, RULES)[0]
