@@ -30,7 +30,7 @@ _PROBLEMS = {
     "413": "De inhoud is te groot.",
     "415": "Dit soort inhoud kan hier niet.",
     "429": "Te veel verzoeken.",
-    "503": "De database is even niet bereikbaar.",
+    "503": "Even niet beschikbaar; stuur het na `Retry-After` opnieuw.",
 }
 _WITHOUT_BODY = ("400", "401", "403", "404", "429", "503")
 _OPEN = ("503",)
