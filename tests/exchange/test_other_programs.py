@@ -118,7 +118,7 @@ def test_one_moment_in_every_spelling_is_one_notification(api: TestClient, offic
         ({"Content-Type": "text/plain"}, b'{"mijlpaal":"M3"}'),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"mijlpaal=M3"),
         ({}, b'{"mijlpaal":"M3"}'),
-        (JSON | {"Content-Encoding": "gzip"}, gzip.compress(b'{"mijlpaal":"M3"}')),
+        (JSON | {"Content-Encoding": "gzip"}, gzip.compress(b'{"mijlpaal":"M3"}', mtime=0)),
         (JSON | {"Content-Encoding": "br"}, b"\x0b\x08"),
     ],
 )
