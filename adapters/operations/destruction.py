@@ -23,6 +23,7 @@ from sqlmodel import SQLModel, col, select
 import adapters.cases.cancellations
 import adapters.oversight.quality  # noqa: F401  # with these every table is known
 from adapters.cases.store import UnknownCaseError, lock_case
+from adapters.exchange.references import ending_of, references_of
 from adapters.messages.page_keys import KeyKind
 from adapters.operations.destruction_records import case_mark, case_marks, record_of, write_outside
 from adapters.oversight.basic_service import read_basic_service, scores_to_keep
@@ -36,7 +37,6 @@ from adapters.storage.database import CaseRow, OutboxRow, ProcessRow, TimerRow, 
 from adapters.storage.destruction_tables import ApprovalRow, DestroyedRow, HoldRow, KeptFiguresRow
 from adapters.storage.exchange_tables import (
     AnswerRow,
-    ExternalReferenceRow,
     InboxRow,
     OutgoingEventRow,
     PostbakRow,
@@ -332,9 +332,8 @@ def _remove(session: Session, reference: str, mark: str) -> None:
 
 def mentions(session: Session, reference: str) -> dict[str, ColumnElement[bool]]:
     """Return which rows name a case in what they say, by the name of the table: answers, post and keys."""
-    others = session.exec(
-        select(ExternalReferenceRow.value).where(ExternalReferenceRow.case_reference == reference)
-    ).all()
+    others = references_of(session, reference)
+    endings = {ending for other in others if (ending := ending_of(other)) is not None}
     names = [
         json.dumps(name, ensure_ascii=ascii_)[1:-1]
         for name in (reference, *others)
@@ -342,7 +341,11 @@ def mentions(session: Session, reference: str) -> dict[str, ColumnElement[bool]]
     ]
 
     def says(column: Any) -> ColumnElement[bool]:
-        return or_(*(cast(column, Text).contains(f'"{name}"', autoescape=True) for name in names))
+        words = cast(column, Text)
+        return or_(
+            *(words.contains(f'"{name}"', autoescape=True) for name in names),
+            *(func.lower(words).contains(ending) for ending in endings),  # however it is spelled
+        )
 
     return {
         AnswerRow.__tablename__: says(AnswerRow.body),
@@ -351,6 +354,7 @@ def mentions(session: Session, reference: str) -> dict[str, ColumnElement[bool]]
             says(PostbakRow.candidates),
             says(PostbakRow.data),
             col(PostbakRow.subject).in_([reference, *others]),
+            *(func.lower(col(PostbakRow.subject)).contains(ending) for ending in endings),
         ),
         PageKeyRow.__tablename__: (col(PageKeyRow.kind) == KeyKind.RESIDENT)
         & (col(PageKeyRow.subject) == reference),

@@ -5,18 +5,20 @@ The whole morning is in `test_coordinator.py`, every view in `test_views.py`.
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 import ui
 from playwright.sync_api import expect
 
+from adapters.runtime.clock import SystemClock
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
     from support.stack import Stack
 
-SIX_WEEKS_AGO = date.today() - timedelta(weeks=6)  # noqa: DTZ011 - the stack runs on this clock
+SIX_WEEKS_AGO = SystemClock().today() - timedelta(weeks=6)  # the stack runs on this clock
 
 pytestmark = [pytest.mark.prefect, pytest.mark.browser]
 

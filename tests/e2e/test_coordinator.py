@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -14,12 +14,14 @@ from playwright.sync_api import expect
 from support.receivers import Mailbox, web_address
 from support.stack import Stack, wait_until
 
+from adapters.runtime.clock import SystemClock
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from playwright.sync_api import Page
 
-TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
+TODAY = SystemClock().today()  # the stack runs on the clock of this machine, by Dutch dates
 SIX_WEEKS_AGO = TODAY - timedelta(weeks=6)
 
 pytestmark = [pytest.mark.long, pytest.mark.prefect, pytest.mark.browser]

@@ -15,6 +15,7 @@ from support.stack import wait_until
 from adapters.cases.cancellations import ask_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
+from adapters.runtime.clock import SystemClock
 from flows.old_pages import forget_forms, forget_tasks, forget_versions
 from flows.prefect_seam.parking import FORM_PREFIX
 from milestones.quality_questions import QUESTIONS
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-TODAY = date.today()  # noqa: DTZ011 - the stack runs on the clock of this machine
+TODAY = SystemClock().today()  # the stack runs on the clock of this machine, by Dutch dates
 
 pytestmark = pytest.mark.prefect
 

@@ -123,7 +123,7 @@ def test_a_failed_message_is_seen_and_its_retry_wakes_the_run(town: Town) -> Non
 def test_a_mail_server_that_hangs_holds_no_form(town: Town) -> None:
     """The answer of a form is taken up, and the form is back, while the mail server still has the message in hand."""
     reference = town.stack.open("M3")
-    town.stack.wait_for_state(f"{reference} · M3", "Wacht op registratie aanmelding")
+    town.wait_for_task("Bericht (nieuwe_zaak) aan klantmanager via mail", "Bezorgd", reference)
     town.mail.freed.clear()
     town.mail.behave = lambda: STUCK
     town.stack.report(reference, "aanmelding_geregistreerd")

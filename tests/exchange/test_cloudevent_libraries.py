@@ -20,11 +20,11 @@ from milestones.process import NotPossible
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from adapters.clock import SetClock
     from httpx import Response
     from starlette.testclient import TestClient
 
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 RULING = "nl.rechtspraak.uitspraken.moratorium-toegewezen"
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}

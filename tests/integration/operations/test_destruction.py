@@ -41,7 +41,7 @@ from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings, SettingsError
 from adapters.storage.database import CaseRow, create_engine, reading, writing
 from adapters.storage.destruction_tables import DestroyedRow
-from adapters.storage.exchange_tables import AnswerRow, PostbakRow
+from adapters.storage.exchange_tables import AnswerRow, ExternalReferenceRow, InboxRow, PostbakRow
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.process import InvalidData, NotPossible
 from milestones.quality_questions import QUESTIONS
@@ -202,6 +202,29 @@ def test_nothing_names_the_case_afterwards(due: Office) -> None:
     with reading(due.engine) as session:
         assert [row.body for row in session.exec(select(AnswerRow))] == [{"zaak": OTHER}]
         assert [row.candidates for row in session.exec(select(PostbakRow))] == [[OTHER]]
+
+
+def test_what_names_its_zaak_in_another_spelling_goes_too(due: Office) -> None:
+    """Other systems write an address with a port or in capitals, or send its UUID alone."""
+    now, one, another = (
+        due.clock.now(),
+        "0c5e7a52-6f1c-4d2b-9a44-5f0d2b7c1e01",
+        "1d5e7a52-6f1c-4d2b-9a44-5f0d2b7c1e02",
+    )
+    said = (f"HTTPS://Zaken.example:443/zaken/{one.upper()}/", one, f"https://zaken.example/zaken/{another}")
+    with writing(due.engine) as session:
+        address = f"https://zaken.example/zaken/{one}"
+        session.add(
+            ExternalReferenceRow(municipality="0518", value=address, case_reference=REFERENCE, added_at=now)
+        )
+        for number, name in enumerate(said):
+            row = {"message_hash": str(number), "received_at": now}
+            session.add(InboxRow(client_id="c", message={"zaak": name}, next_at=now, done_at=now, **row))
+            session.add(PostbakRow(kind="k", source="s", reason="r", subject=name, closed_at=now, **row))
+    approve(due, [REFERENCE])
+    remove_case(due, REFERENCE)
+    assert one not in _everything(due).lower()
+    assert _everything(due).count(another) == len(("inbox", "postbak"))
 
 
 def test_who_looked_stays_without_the_name_of_the_case(due: Office) -> None:
