@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from adapters.office import office
 from adapters.oversight.quality import SECOND, QualitySample, findings, is_second, last_week
 from adapters.oversight.workload import municipalities
+from adapters.runtime.actor import acts
+from flows.answered_by import answerer_of
 from flows.case_page import page_key
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import park, take_answer, this_run
@@ -34,7 +36,7 @@ REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"
 TAG = REVIEW_TAG
 _SECOND_READER = (
-    " Een collega las deze zaak al. Oordeel zelf, en laat het aan een ander als u die collega bent."
+    " Een collega las deze zaak al. Oordeel zelf; bent u die collega, laat het dan aan een ander."
 )
 _SCORES = tuple(str(score) for score in range(LOWEST, HIGHEST + 1))
 
@@ -65,14 +67,16 @@ def kwaliteitstoets(
     here = office()
     sample = QualitySample(here.engine, here.clock, here.rules_for)
     review = sample.get(toets)
-    log = get_run_logger()
+    log, refused = get_run_logger(), ""
     while review.reviewed_on is None and (answer := take_answer()) is not None:
         if not answer.values:
             continue
         try:
-            sample.record(toets, {code: int(score) for code, score in answer.values.items()})
+            with acts(answerer_of(this_run(), answer.values)):
+                sample.record(toets, {code: int(score) for code, score in answer.values.items()})
         except NotPossible as refusal:
-            log.warning("Niet verwerkt: %s", refusal)
+            refused = f"Niet verwerkt: {refusal} "
+            log.warning(refused)
         review = sample.get(toets)
     if review.reviewed_on is not None:
         _report_findings(here, review, sample.questions(review.municipality))
@@ -80,8 +84,9 @@ def kwaliteitstoets(
         return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
     process = review.process.removesuffix(SECOND)
     explanation = (
-        f"Zaak {review.case_reference}, {process}. Besloten op {dutch_date(review.decided_on)}. Lees het dossier in "
-        f"het zaaksysteem en de [zaakpagina](../../artifacts/key/{page_key(review.case_reference)}). "
+        f"{refused}Zaak {review.case_reference}, {process}. Besloten op {dutch_date(review.decided_on)}. "
+        "Lees het dossier in het zaaksysteem en de "
+        f"[zaakpagina](../../artifacts/key/{page_key(review.case_reference)}). "
         f"Geef elke vraag een score: {LOWEST} is onvoldoende, {HIGHEST} is goed."
         f"{_SECOND_READER if is_second(review) else ''}"
     )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import and_
 from sqlmodel import col, select
 
+from adapters.runtime.actor import ActorKind, acting
 from adapters.storage.database import JournalRow, ProcessRow, reading, writing
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.basic_service import ELEMENTS
@@ -187,7 +188,12 @@ class QualitySample:
             session.add(row)
 
     def record(self, review_id: int, scores: Mapping[str, int]) -> None:
-        """Keep the scores of a review; the same scores again change nothing, other ones are NotPossible."""
+        """Keep the scores of a review, in the name of who acts.
+
+        The same scores again change nothing. Other ones are NotPossible, and so is a second reading by who read the
+        case first, or by nobody known where the first is known.
+        """
+        reader = _reader()
         with writing(self._engine) as session:
             row = session.get_one(ReviewRow, review_id)
             if row.reviewed_on is not None and row.scores == dict(scores):
@@ -197,7 +203,9 @@ class QualitySample:
                 raise NotPossible(f"Geef op elke vraag een score van {LOWEST} tot en met {HIGHEST}.")
             if row.reviewed_on is not None:
                 raise NotPossible("Deze zaak is al getoetst.")
-            if not is_second(row) and read_twice(row.case_reference, row.process):
+            if is_second(row):
+                _refuse_same_reader(session, row, reader)
+            elif read_twice(row.case_reference, row.process):
                 session.add(
                     ReviewRow(
                         municipality=row.municipality,
@@ -208,12 +216,33 @@ class QualitySample:
                     )
                 )
             row.scores = dict(scores)
-            row.reviewed_on = self._clock.today()
+            row.reviewed_on, row.reviewed_by = self._clock.today(), reader
             session.add(row)
 
     @staticmethod
     def _plain(rows: Sequence[ReviewRow]) -> list[ReviewRow]:
         return [ReviewRow(**row.model_dump()) for row in rows]
+
+
+def _reader() -> str | None:
+    """Return the code of who acts, if it is a person: the user of a machine may be anybody."""
+    actor = acting()
+    return actor.code if actor.kind is ActorKind.PERSON else None
+
+
+def _refuse_same_reader(session: Session, second: ReviewRow, reader: str | None) -> None:
+    first = session.exec(
+        select(ReviewRow.reviewed_by).where(
+            ReviewRow.municipality == second.municipality,
+            ReviewRow.week == second.week,
+            ReviewRow.case_reference == second.case_reference,
+            ReviewRow.process == second.process.removesuffix(SECOND),
+        )
+    ).first()
+    if first is not None and reader == first:
+        raise NotPossible("U las deze zaak al. Laat een collega de tweede keer lezen.")
+    if first is not None and reader is None:
+        raise NotPossible("Een bekende collega leest deze zaak de tweede keer. Log in onder uw eigen code.")
 
 
 def _groups(

@@ -59,6 +59,7 @@ class ReviewRow(SQLModel, table=True):
     runs_made: int = 0
     scores: dict[str, int] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
     reviewed_on: date | None = None
+    reviewed_by: str | None = Field(default=None, max_length=60)  # a code, where it was known
 
 
 class LookRow(SQLModel, table=True):

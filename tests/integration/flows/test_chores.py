@@ -10,6 +10,7 @@ import pytest
 from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from support.stack import wait_until
 
 from adapters.exchange.webhooks import fan_out
 from adapters.office import Office, open_office
@@ -88,16 +89,16 @@ def test_an_event_for_prefect_is_put_in_a_queue(office: Office, monkeypatch: pyt
     in_use: list[int] = []
     sent: list[str] = []
 
-    class Hanging(AssertingEventsClient):
-        async def emit(self, event: PrefectEvent) -> None:
-            await asyncio.to_thread(answers.wait, 60)
-            sent.append(event.event)
+    async def hang(_: AssertingEventsClient, event: PrefectEvent) -> None:
+        await asyncio.to_thread(answers.wait, 60)
+        sent.append(event.event)
 
     def emit(row: OutgoingEventRow) -> None:
         in_use.append(office.engine.pool.checkedout())
         emit_to_prefect(row)
 
-    monkeypatch.setattr(EventsWorker, "_client_override", (Hanging, ()))
+    monkeypatch.setattr(AssertingEventsClient, "emit", hang)
+    monkeypatch.setattr(EventsWorker, "_client_override", (AssertingEventsClient, ()))
     office.casework.open("M3", municipality="0518", reference="A-1")
     try:
         with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
@@ -106,5 +107,4 @@ def test_an_event_for_prefect_is_put_in_a_queue(office: Office, monkeypatch: pyt
         assert in_use == [0, 0]
     finally:
         answers.set()
-        EventsWorker.drain_all()
-    assert len(sent) == 2
+    wait_until(lambda: len(sent) == 2, 60, lambda: f"{sent}")

@@ -269,7 +269,7 @@ def test_a_manager_approves_and_lets_stay_with_the_page(office: Office, clock: S
     assert "TWEE: beroep (medewerker mw-17" in stays
     assert remove_case(office, "EEN")
     assert not remove_case(office, "TWEE")
-    assert "goedgekeurd door" in page.get("/vernietiging").text
+    assert "Goedgekeurd door" in page.get("/vernietiging").text
     lifted = page.post("/vernietiging", data={"keuze": "opheffen", "zaak": "TWEE", "reden": "klaar"})
     assert lifted.status_code == 200
     assert approve(office, ["TWEE"]) == 1

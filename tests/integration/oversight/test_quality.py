@@ -12,6 +12,7 @@ from sqlmodel import Session
 from adapters.oversight.periods import quarter_of
 from adapters.oversight.quality import MOST, QualitySample, findings, is_second, read_twice, widen
 from adapters.oversight.quality_trend import read_trend, trend_json
+from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.policy import Policy, with_overrides
 from milestones.policy_values import PolicyError
@@ -88,6 +89,24 @@ def test_one_in_five_is_read_by_a_second_colleague(office: Office, clock: SetClo
     sample.record(second.id or 0, scores)
     assert sample.waiting("0518") == []
     assert 0.1 < sum(read_twice(f"Z-{number}", "M6") for number in range(500)) / 500 < 0.3
+
+
+def test_who_read_a_case_first_does_not_read_it_again(office: Office, clock: SetClock) -> None:
+    """Nor does somebody who is not known; a refusal leaves the second reading to a colleague."""
+    twice = next(name for number in range(40) if read_twice(name := f"K-{number}", "M6"))
+    sample = QualitySample(office.engine, clock, office.rules_for)
+    scores = {item.code: 4 for item in QUESTIONS}
+    first, colleague = (Actor(ActorKind.PERSON, code, Way.FORM) for code in ("mw-1", "mw-2"))
+    with acts(first):
+        sample.record(_reviewed(office, clock, twice).id or 0, scores)
+    (second,) = sample.waiting("0518")
+    for actor, why in ((first, "U las deze zaak al"), (Actor(ActorKind.UNKNOWN), "Een bekende collega")):
+        with acts(actor), pytest.raises(NotPossible, match=why):
+            sample.record(second.id or 0, scores)
+    assert [row.id for row in sample.waiting("0518")] == [second.id]
+    with acts(colleague):
+        sample.record(second.id or 0, scores)
+    assert sample.waiting("0518") == []
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
