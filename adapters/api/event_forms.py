@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 
 Form = dict[str, list[str]]
 _YES_NO = {"ja": True, "nee": False}
+_MOST_DIGITS = 9
 _LONGEST_KEY = 150
 
 
 def last(form: Mapping[str, list[str]], name: str, otherwise: str = "") -> str:
     """Return what a field of a form says; of several the last."""
     return (form.get(name) or [otherwise])[-1]
+
+
+def number_of(text: str) -> int | None:
+    """Return the whole number that a field or address says, of as many digits as a database counts; else None."""
+    return int(text) if len(text) <= _MOST_DIGITS and text.isascii() and text.isdecimal() else None
 
 
 def key_of(form: Mapping[str, list[str]]) -> str:
@@ -89,7 +95,7 @@ def _value(item: EventField, given: list[str]) -> object | None:
             return filled
         case FieldKind.YES_NO:
             return _YES_NO.get(filled[-1], filled[-1])
-        case FieldKind.NUMBER if filled[-1].isdecimal():
-            return int(filled[-1])
+        case FieldKind.NUMBER if (number := number_of(filled[-1])) is not None:
+            return number
         case _:
             return filled[-1]

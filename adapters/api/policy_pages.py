@@ -11,7 +11,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 
-from adapters.api.event_forms import last
+from adapters.api.event_forms import last, number_of
 from adapters.api.page_parts import html_page
 from adapters.api.places import choose_place, file_answer, sees_place, unknown_place
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
@@ -78,7 +78,7 @@ def _agreed(office: Office, visitor: Visitor, municipality: str, number: str) ->
         return refused()
     try:
         with acts(visitor.actor):
-            office.policy_book.agree(municipality, int(number) if number.isdecimal() else 0)
+            office.policy_book.agree(municipality, number_of(number) or 0)
     except PolicyUseError as refusal:
         return _page(office, visitor, municipality, str(refusal))
     office.look_again()

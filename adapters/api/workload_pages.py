@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from adapters.api.event_forms import day_in_form, filled_in, in_labels, key_of, last, report_as
+from adapters.api.event_forms import day_in_form, filled_in, in_labels, key_of, last, number_of, report_as
 from adapters.api.page_parts import html_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.api.work_pages import FormFields
@@ -118,7 +118,7 @@ def _filters(asked: Mapping[str, str]) -> dict[str, str]:
 
 
 def _number(asked: Mapping[str, str]) -> int:
-    return max(1, int(asked["blad"])) if asked.get("blad", "").isdecimal() else 1
+    return max(1, number_of(asked.get("blad", "")) or 1)
 
 
 def _way(asked: Mapping[str, str]) -> str:

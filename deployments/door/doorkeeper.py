@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 from adapters.runtime.staff import EVERYWHERE, Right, StaffMember
 from deployments.door.bodies import read_body, sized, whole_body
 from deployments.door.prefect_routes import API, Reach, route_of
+from flows.views import REVIEW_TAG
 from milestones.definitions import DEFINITIONS
 from milestones.four_eyes import is_judged
 from milestones.steering import reportable
@@ -163,12 +164,16 @@ class Doorkeeper:
     async def _answer(
         self, scope: Scope, receive: Receive, member: StaffMember, run: str
     ) -> tuple[Scope, Receive]:
-        """Pass on the answer to a form: any answer of who works on cases, of who judges what judges decide."""
+        """Pass on the answer to a form: any of who works on cases; of who judges what is his to judge."""
         body, given = await read_body(receive)
         if given is None:
             raise ForbiddenError("Deze vraag is niet te lezen.")
         values = given.get("run_input")
-        rights = rights_to_report(values.get("gebeurtenis") if isinstance(values, dict) else None)
+        rights = (
+            (Right.ACT, Right.REVIEW)
+            if REVIEW_TAG in await self._tags_of(run)
+            else rights_to_report(values.get("gebeurtenis") if isinstance(values, dict) else None)
+        )
         check_member(member, *rights)
         if not _may(member, rights, EVERYWHERE):
             await self._check_run(member, run, *rights)

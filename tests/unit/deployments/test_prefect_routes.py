@@ -25,6 +25,7 @@ from deployments.door.prefect_routes import SOCKETS, Reach, prefect_routes, rout
 from deployments.planned import planned
 
 RUN = "11111111-1111-1111-1111-111111111111"
+REVIEW = "22222222-2222-2222-2222-222222222222"
 
 
 def member(role: str, place: str = "*") -> StaffMember:
@@ -33,9 +34,10 @@ def member(role: str, place: str = "*") -> StaffMember:
 
 
 async def answers(scope: Any, receive: Any, send: Any) -> None:
-    """Answer as Prefect does for one run of gemeente 0518, and for one deployment."""
+    """Answer as Prefect does for a run of gemeente 0518, for its kwaliteitstoets, and for one deployment."""
     path = scope["path"]
-    found = {"tags": ["gemeente:0518"], "name": "gebeurtenis-melden", "flow_run_id": RUN, "key": "zaak-1"}
+    tags = ["gemeente:0518", *(["kwaliteitstoets"] if REVIEW in path else [])]
+    found = {"tags": tags, "name": "gebeurtenis-melden", "flow_run_id": RUN, "key": "zaak-1"}
     await send({"type": "http.response.start", "status": 200 if path.startswith("/api/") else 404})
     await send({"type": "http.response.body", "body": json.dumps(found).encode()})
 
@@ -171,6 +173,21 @@ def test_who_judges_answers_what_he_judges(role: str, label: str, *, passes: boo
                 asks(who, "POST", path, body)
         with pytest.raises(ForbiddenError, match=r"andere gemeente|ontbreekt"):
             asks(member(role, "0363"), "POST", path, body)
+
+
+@pytest.mark.parametrize(
+    ("role", "passes"), [("kwaliteitstoetser", True), ("klantmanager", True), ("lezer", False)]
+)
+def test_who_judges_answers_a_kwaliteitstoets(role: str, *, passes: bool) -> None:
+    """Its form has scores and no event; of another gemeente it is out of reach."""
+    path, body = f"/api/flow_runs/{REVIEW}/resume", {"run_input": {"hulpvraag": "4"}}
+    if passes:
+        assert asks(member(role, "0518"), "POST", path, body) == body
+    else:
+        with pytest.raises(ForbiddenError, match="beoordelen"):
+            asks(member(role, "0518"), "POST", path, body)
+    with pytest.raises(ForbiddenError):
+        asks(member(role, "0363"), "POST", path, body)
 
 
 def test_what_one_who_judges_may_report_is_what_the_pages_let_him() -> None:
