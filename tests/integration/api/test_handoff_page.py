@@ -120,6 +120,8 @@ def test_the_page_shows_the_reference_and_nothing_else_of_the_case(desk: Desk) -
     reference = desk.hand_over()
     page = re.sub(r"<style.*?</style>|nonce=\S+", "", httpx.get(desk.link()).text, flags=re.DOTALL)
     assert reference in page
+    # A reference is random and may hold "M4" itself.
+    page = page.replace(reference, "")
     for hidden in ("M3", "M4", "intake", "Intake", "gesprek", "termijn", "schuld", "Wgs", "klantmanager"):
         assert hidden not in page
     assert reference not in desk.link()
