@@ -70,7 +70,6 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks 
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
 _OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
 _EVENT_ID_LENGTH = 200
-_WRITERS = 2  # transactions that take reported events at a time
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
 
 
@@ -170,8 +169,7 @@ class Casework:
         self._after_steps = after_steps
         self._roles_of = roles_of
         # SQLite has one writer. Elsewhere one transaction is decided here while another is written there.
-        writers = 1 if engine.dialect.name == "sqlite" else _WRITERS
-        self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together, writers)
+        self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together)
 
     # --- opening ----------------------------------------------------------------------------------------------
 
@@ -352,7 +350,7 @@ class Casework:
         Raises as `report` does; then nothing of it was written. What becomes of one event touches no other: one whose
         case somebody holds is done alone.
         """
-        receipt = _the_one([self._group.do(given, given.reference)])
+        receipt = _the_one([self._group.do(given)])
         if receipt.new:
             reach(Checkpoint.AFTER_COMMIT, given.reference)
         return receipt

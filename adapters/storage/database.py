@@ -5,6 +5,7 @@ No row holds personal data: a case has a reference and perhaps a keyed hash that
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,9 +25,15 @@ from sqlalchemy import (
     Index,
     Insert,
     Table,
+    Text,
     UniqueConstraint,
+    bindparam,
+    cast,
+    column,
     event,
+    func,
     inspect,
+    select,
     text,
 )
 from sqlalchemy import create_engine as sqlalchemy_engine
@@ -405,16 +412,22 @@ def _insert_into(model: type[SQLModel]) -> Insert:
 
 
 @cache
-def _insert_many_into(model: type[SQLModel]) -> Insert:
-    """Return a statement of which SQLAlchemy makes one for all rows: that is what asking something back does."""
+def _insert_many_into(model: type[SQLModel], names: tuple[str, ...]) -> Insert:
+    """Return a statement that takes all rows as one text, so that it is the same however many there are."""
     table = table_of(model)
-    return table.insert().returning(next(iter(table.primary_key)))
+    rows = (
+        func.json_to_recordset(cast(bindparam("rows", type_=Text), JSON))
+        .table_valued(*(column(name, table.c[name].type) for name in names), name="given")
+        .render_derived(with_types=True)
+    )
+    return table.insert().inline().from_select(names, select(*(rows.c[name] for name in names)))
 
 
 def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
     """Write new rows, by the names of their columns: much cheaper than objects, and in one statement.
 
-    PostgreSQL parses and plans each statement, so that many rows in one cost a fraction; SQLite does not.
+    All rows name the same columns. PostgreSQL parses and plans each statement, so that many rows in one cost a
+    fraction; SQLite does not.
     """
     if not rows:
         return
@@ -422,7 +435,17 @@ def insert_rows(session: Session, model: type[SQLModel], rows: Sequence[Mapping[
     if len(rows) == 1 or connection.dialect.name == "sqlite":
         connection.execute(_insert_into(model), rows)
     else:
-        connection.execute(_insert_many_into(model), rows).close()
+        text_of_all = json.dumps(rows, default=_as_text)
+        connection.execute(_insert_many_into(model, tuple(rows[0])), {"rows": text_of_all})
+
+
+def _as_text(value: object) -> str:
+    """Return a date or an aware moment as PostgreSQL reads it. Raises TypeError for anything else."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value))
 
 
 def migrate(engine: Engine, schema: str | None = None) -> None:

@@ -25,7 +25,6 @@ class _Waiting(Generic[Work, Answer]):
     """A work and who waits for it. He is called when it is done, or with works to write, his own the first."""
 
     work: Work
-    about: str
     called: Event = field(default_factory=Event)
     to_write: list[_Waiting[Work, Answer]] | None = None
     answer: Answer | None = None
@@ -33,32 +32,32 @@ class _Waiting(Generic[Work, Answer]):
 
 
 class GroupCommit(Generic[Work, Answer]):
-    """Does works about cases, many in one transaction; those about one case in the order in which they came.
+    """Does works in the order in which they came, those that wait at the same moment in one transaction.
 
-    `together` gives for each work its answer, or None for one that has to be done alone: it would be refused, or
-    somebody holds its case. It raises only when nobody knows whether its transaction was kept. `alone` does one work
-    in a transaction of its own. `writers` is how many transactions go on at a time.
+    `together` gives for each work its answer, or None for one that has to be done alone: somebody holds its case, or it
+    cannot be written. It raises only when nobody knows whether its transaction was kept. `alone` does one work in a
+    transaction of its own, on the thread of who asked for it, and may wait for whoever holds the case. One shared
+    transaction goes on at a time: a second one beside it makes groups smaller, and costs more than it brings.
     """
 
     def __init__(
         self,
         alone: Callable[[Work], Answer],
         together: Callable[[Sequence[Work]], Sequence[Answer | None]],
-        writers: int,
     ) -> None:
         self._alone = alone
         self._together = together
-        self._idle = writers
         self._lock = Lock()
         self._queue: deque[_Waiting[Work, Answer]] = deque()
-        self._in_hand: set[str] = set()
+        self._in_hand = 0
 
-    def do(self, work: Work, about: str) -> Answer:
-        """Do a work about a case, and return its answer when that is safe. Raises what `alone` raises."""
-        mine = _Waiting[Work, Answer](work, about)
+    def do(self, work: Work) -> Answer:
+        """Do a work, and return its answer when that is safe. Raises what `alone` raises."""
+        mine = _Waiting[Work, Answer](work)
         with self._lock:
             self._queue.append(mine)
-            self._start()
+            if not self._in_hand:
+                self._call_next()
         mine.called.wait()
         if mine.to_write is not None:
             self._write(mine.to_write)
@@ -68,40 +67,23 @@ class GroupCommit(Generic[Work, Answer]):
             return mine.answer
         return self._alone(work)
 
-    def _start(self) -> None:
-        """Let what can be written be written, by the first of each transaction, as long as a writer is idle."""
-        while self._idle and (works := self._taken()):
-            self._idle -= 1
+    def _call_next(self) -> None:
+        """Let the first of what waits write it."""
+        works = [self._queue.popleft() for _ in range(min(_MOST, len(self._queue)))]
+        self._in_hand = len(works)
+        if works:
             works[0].to_write = works
             works[0].called.set()
-
-    def _taken(self) -> list[_Waiting[Work, Answer]]:
-        """Take what waits and can be written now: nobody has its case in hand."""
-        taken: list[_Waiting[Work, Answer]] = []
-        left: deque[_Waiting[Work, Answer]] = deque()
-        for waiting in self._queue:
-            free = len(taken) < _MOST and waiting.about not in self._in_hand
-            (taken if free else left).append(waiting)
-        self._queue = left
-        self._in_hand.update(waiting.about for waiting in taken)
-        return taken
 
     def _write(self, works: list[_Waiting[Work, Answer]]) -> None:
         """Write works, let the next be written by those who wait, and call all whose work is done."""
         try:
-            if len(works) > 1:
-                for waiting, answer in zip(
-                    works, self._together([waiting.work for waiting in works]), strict=True
-                ):
-                    waiting.answer = answer
-            else:
-                works[0].answer = self._alone(works[0].work)
+            for waiting, answer in zip(works, self._together([one.work for one in works]), strict=True):
+                waiting.answer = answer
         except BaseException as error:  # noqa: BLE001 - whoever waits has to hear it, whatever it is
             for waiting in works:
                 waiting.error = error
         with self._lock:
-            self._in_hand.difference_update(waiting.about for waiting in works)
-            self._idle += 1
-            self._start()
+            self._call_next()
         for waiting in works:
             waiting.called.set()

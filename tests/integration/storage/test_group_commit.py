@@ -60,7 +60,7 @@ class Gate:
         self._asked += 1
         answer = self._threads.submit(self.casework.report_one, report)
         group = self.casework._group
-        wait_until(lambda: len(group._in_hand) + len(group._queue) >= self._asked, 30, lambda: reference)
+        wait_until(lambda: group._in_hand + len(group._queue) >= self._asked, 30, lambda: reference)
         return answer
 
     def close(self) -> None:
@@ -190,69 +190,70 @@ def test_a_broken_commit_is_told_to_all_and_repeated_for_none() -> None:
     begun, go = Event(), Event()
     done: list[int] = []
 
-    def alone(work: int) -> int:
+    def together(works: Sequence[int]) -> Sequence[int | None]:
         begun.set()
         assert go.wait(30)
-        done.append(work)
-        return work
-
-    def together(works: Sequence[int]) -> Sequence[int | None]:
         done.extend(works)
-        raise OSError("the connection broke")
+        if len(works) > 1:
+            raise OSError("the connection broke")
+        return works
 
-    group = GroupCommit(alone, together, 1)
+    group = GroupCommit(_nobody, together)
     with ThreadPoolExecutor(4) as threads:
-        first = threads.submit(group.do, 0, "a")
+        first = threads.submit(group.do, 0)
         assert begun.wait(30)
-        rest = [threads.submit(group.do, number, str(number)) for number in (1, 2, 3)]
+        rest = [threads.submit(group.do, number) for number in (1, 2, 3)]
         wait_until(lambda: len(group._queue) == 3, 30, lambda: "nobody waits")
         go.set()
         assert first.result() == 0
         assert all(isinstance(answer.exception(), OSError) for answer in rest)
         assert sorted(done) == [0, 1, 2, 3]
-        assert group.do(4, "a") == 4
+        assert group.do(4) == 4
 
 
-def test_who_comes_while_more_wait_than_fit_gets_his_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer is idle and more waits than one transaction takes: each work is done once, no case stays in hand."""
+def _nobody(work: Any) -> Any:
+    raise AssertionError(work)
+
+
+def test_who_does_not_fit_goes_with_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More waits than one transaction takes: each work is done once, in order, and then nothing is in hand."""
     monkeypatch.setattr("adapters.storage.group_commit._MOST", 2)
-    gates = {name: Event() for name in ("a1", "b1", "c1 d1", "c2 c3")}
-    begun: list[str] = []
+    go = Event()
+    begun: list[Sequence[str]] = []
 
     def together(works: Sequence[str]) -> Sequence[str]:
-        begun.append(name := " ".join(works))
-        assert name not in gates or gates[name].wait(30)
+        begun.append(works)
+        assert go.wait(30)
         return works
 
-    def alone(work: str) -> str:
-        return together([work])[0]
-
-    group = GroupCommit(alone, together, 2)
+    group = GroupCommit(_nobody, together)
     with ThreadPoolExecutor(10) as threads:
         answers: list[Future[str]] = []
+        for number, work in enumerate("abcdef"):
+            answers.append(threads.submit(group.do, work))
+            wait_until(lambda: group._in_hand + len(group._queue) > number, 30, lambda: work)  # noqa: B023
+        go.set()
+        assert [answer.result(30) for answer in answers] == list("abcdef")
+    assert begun == [["a"], ["b", "c"], ["d", "e"], ["f"]]
+    assert not group._in_hand
+    assert not group._queue
 
-        def ask(*works: str) -> None:
-            for work in works:
-                waits = len(group._queue)
-                answers.append(threads.submit(group.do, work, work[0]))
-                wait_until(lambda: work in begun or len(group._queue) > waits, 30, lambda: work)  # noqa: B023
 
-        def end(work: str, after: Callable[[], bool]) -> None:
-            gates[work].set()
-            wait_until(after, 30, lambda: f"{work}: {begun}")
+def test_who_has_to_wait_alone_keeps_no_other_waiting() -> None:
+    """A work that is left to be done alone is done on the thread of who asked for it, beside the next of others."""
+    go = Event()
 
-        ask("a1", "b1", "c1", "d1")
-        end("a1", lambda: "c1 d1" in begun)
-        ask("c2", "c3", "d2", "d3")
-        end("b1", lambda: group._idle == 1)
-        end("c1 d1", lambda: "c2 c3" in begun)
-        answers.append(threads.submit(group.do, "e1", "e"))  # d2 and d3 wait, e1 is the third
-        wait_until(answers[-1].done, 30, lambda: str(begun))
-        gates["c2 c3"].set()
-        assert sorted(answer.result(30) for answer in answers) == sorted(" ".join(begun).split())
-        assert not group._in_hand
-        assert not group._queue
-        assert group._idle == 2
+    def alone(work: str) -> str:
+        assert go.wait(30)
+        return f"{work} alone"
+
+    group = GroupCommit(alone, lambda works: [None if work == "held" else work for work in works])
+    with ThreadPoolExecutor(2) as threads:
+        held = threads.submit(group.do, "held")
+        assert threads.submit(group.do, "free").result(30) == "free"
+        assert not held.done()
+        go.set()
+        assert held.result(30) == "held alone"
 
 
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
