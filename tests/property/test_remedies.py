@@ -41,8 +41,10 @@ def say(case: Case, process: str, event: str, day: date, **data: object) -> Case
 
 
 def walk(draw: Any, case: Case, name: str, events: set[str], day: date, check: Any) -> None:
-    """Report some of these events at some days, and check after every step."""
+    """Report some of these events at some days, and check after every step until the process is closed."""
     for _ in range(draw(st.integers(3, 12))):
+        if closed(case.process(name)):
+            return  # what is still to be paid is warned of, and ends nothing
         day += timedelta(days=draw(st.sampled_from((0, 1, 5, 9, 21, 45))))
         case, steps = fire(case, day)
         if happened := {step.event for step in steps if step.process == name}:
