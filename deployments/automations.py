@@ -25,7 +25,7 @@ from pydantic import SecretStr
 
 from adapters.messages.operator_messages import DEAD_LETTER, FAILED_RUN, LATE_WORKER, operator_key
 from deployments.environment import OWN
-from flows.notable_events import UNDELIVERED
+from flows.notable_events import UNDELIVERED_EVENT
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -71,7 +71,7 @@ ALARMS: tuple[Alarm, ...] = (
     Alarm(
         "routekaart: bericht niet bezorgd",
         "Bericht aan de coördinator als een bericht over geen enkel kanaal aankomt. Hooguit één per uur.",
-        (UNDELIVERED,),
+        (UNDELIVERED_EVENT,),
         "routekaart.bericht.*",
         DEAD_LETTER,
         "{{ event.resource.id }}",

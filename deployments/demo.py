@@ -29,7 +29,7 @@ DEMO_MUNICIPALITY = "0518"
 _SECONDS_IN_A_DAY = 86_400
 _AHEAD = timedelta(days=1)
 
-out = Console(highlight=False, soft_wrap=True)
+_out = Console(highlight=False, soft_wrap=True)
 
 
 def demo(days_per_second: float) -> int:
@@ -57,8 +57,8 @@ def demo(days_per_second: float) -> int:
         set_clock(
             office.engine, AcceleratedClock(begin, datetime.now(UTC), days_per_second * _SECONDS_IN_A_DAY)
         )
-        out.print(f"De klok van de demo loopt {days_per_second:g} dag(en) per seconde.", markup=False)
-        out.print(
+        _out.print(f"De klok van de demo loopt {days_per_second:g} dag(en) per seconde.", markup=False)
+        _out.print(
             f"In de terminal: ROUTEKAART_HOME={home} routekaart zaak {samples[0]['zaak']}", markup=False
         )
         threading.Thread(target=_play, args=(office, samples), daemon=True).start()
@@ -115,4 +115,4 @@ def _report(office: Office, reference: str, day: date, step: dict[str, Any]) -> 
                 data=step.get("gegevens"),
             )
     except NotPossible as refusal:
-        out.print(f"Demo, zaak {reference}, {day}: {refusal.reason}", markup=False)
+        _out.print(f"Demo, zaak {reference}, {day}: {refusal.reason}", markup=False)

@@ -13,7 +13,7 @@ from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
 from deployments.saved_filters import deploy_views
-from flows.prefect_seam.worker import RoutekaartWorker
+from flows.worker import RoutekaartWorker
 
 if TYPE_CHECKING:
     from prefect.client.schemas.responses import DeploymentResponse

@@ -48,7 +48,7 @@ STOP_SECONDS = 20.0
 LOOK_AT_LOGS_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 
-out = Console(highlight=False, soft_wrap=True)
+_out = Console(highlight=False, soft_wrap=True)
 log = structlog.get_logger("routekaart.start")
 
 
@@ -120,7 +120,7 @@ def start_all(
     with _only_one(home), _stop_signals() as stopping:
         open_office(chosen)  # makes and migrates the case database before anything needs it
         if new_prefect and (kept := move_database_aside(chosen)):
-            out.print(f"De database van Prefect staat nu als {kept}; er komt een nieuwe.", markup=False)
+            _out.print(f"De database van Prefect staat nu als {kept}; er komt een nieuwe.", markup=False)
         services = _services(chosen)
         try:
             for service in services:
@@ -136,7 +136,7 @@ def start_all(
         finally:
             for service in reversed(services):
                 service.stop()
-    out.print("Gestopt. Alle zaken staan veilig; start weer met: routekaart start")
+    _out.print("Gestopt. Alle zaken staan veilig; start weer met: routekaart start")
     return 0
 
 
@@ -247,27 +247,27 @@ def _answers(url: str) -> bool:
 
 
 def _give_up(service: Service) -> int:
-    out.print(f"{service.name} start niet. Kijk in {service.log}.", markup=False)
+    _out.print(f"{service.name} start niet. Kijk in {service.log}.", markup=False)
     return 1
 
 
 def _print_addresses(chosen: Settings) -> None:
-    out.print("routekaart draait. Open dit adres in uw browser; het werkt een keer:")
-    out.print(f"  {address_to_come_in(chosen)}", markup=False)
-    out.print("Een nieuw adres geeft: routekaart ui")
-    out.print(f"  Voorpagina      {chosen.prefect_page(f'artifacts/key/{OVERVIEW}')}", markup=False)
-    out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
-    out.print(f"  API             {OWN}:{chosen.api_port}/v1", markup=False)
-    out.print(
+    _out.print("routekaart draait. Open dit adres in uw browser; het werkt een keer:")
+    _out.print(f"  {address_to_come_in(chosen)}", markup=False)
+    _out.print("Een nieuw adres geeft: routekaart ui")
+    _out.print(f"  Voorpagina      {chosen.prefect_page(f'artifacts/key/{OVERVIEW}')}", markup=False)
+    _out.print(f"  Prefect UI      {chosen.prefect_ui}", markup=False)
+    _out.print(f"  API             {OWN}:{chosen.api_port}/v1", markup=False)
+    _out.print(
         f"  API-sleutel     {chosen.home_folder / 'api-sleutel'} (alleen voor u te lezen)", markup=False
     )
-    out.print(f"  Prefect API     {prefect_environment(chosen)['PREFECT_API_URL']}", markup=False)
+    _out.print(f"  Prefect API     {prefect_environment(chosen)['PREFECT_API_URL']}", markup=False)
     with for_a_question(chosen):
         for problem in (*message_problems(open_office(chosen)), *prefect_problems(chosen)):
-            out.print(f"  Let op: {problem}", markup=False)
+            _out.print(f"  Let op: {problem}", markup=False)
     if chosen.recipients_file is None:
-        out.print(f"  Berichten       {chosen.messages_file} (nog geen ontvangers ingesteld)", markup=False)
-    out.print("Stop met Ctrl-C.")
+        _out.print(f"  Berichten       {chosen.messages_file} (nog geen ontvangers ingesteld)", markup=False)
+    _out.print("Stop met Ctrl-C.")
 
 
 def _watch(services: list[Service], stopping: list[int], chosen: Settings) -> None:
@@ -283,6 +283,6 @@ def _watch(services: list[Service], stopping: list[int], chosen: Settings) -> No
             if not service.runs and not stopping:
                 service.restarts += 1
                 log.warning("service_restarted", service=service.name, times=service.restarts)
-                out.print(f"{service.name} is gestopt en start opnieuw (log: {service.log}).", markup=False)
+                _out.print(f"{service.name} is gestopt en start opnieuw (log: {service.log}).", markup=False)
                 time.sleep(min(10.0, service.restarts))
                 service.start()

@@ -26,7 +26,7 @@ def run_worker() -> int:
     check_seam(WORKER_PARTS)
     from deployments.deploy import POOL, deploy  # noqa: PLC0415
     from flows.case_queue import CaseQueue  # noqa: PLC0415
-    from flows.prefect_seam.worker import RoutekaartWorker  # noqa: PLC0415
+    from flows.worker import RoutekaartWorker  # noqa: PLC0415
 
     waits_out_trouble(office)()  # a database that is locked just now is no reason to give up
     if chosen.deploy_on_start:

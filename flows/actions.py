@@ -42,17 +42,17 @@ if TYPE_CHECKING:
 
     from milestones.definition import Definition, EventSpec
 
-P = ParamSpec("P")
-Work = Callable[P, str]
+_P = ParamSpec("_P")
+_Work = Callable[_P, str]
 ActionFlow = Flow[..., State[Any]]
 
-REFUSED = "Niet gedaan"
+_REFUSED = "Niet gedaan"
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 _PERSON = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
 
-Case = Annotated[
+_Case = Annotated[
     str,
     Field(
         title="Zaak",
@@ -61,13 +61,13 @@ Case = Annotated[
         max_length=60,
     ),
 ]
-Milestone = Annotated[
+_Milestone = Annotated[
     str | None,
     Field(
         title="Mijlpaal", description="Bijvoorbeeld M3. Leeg mag als er maar één open is.", pattern=PROCESS
     ),
 ]
-Person = Annotated[
+_Person = Annotated[
     str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_PERSON)
 ]
 Motivation = Annotated[
@@ -78,7 +78,7 @@ Motivation = Annotated[
         pattern=_CODE,
     ),
 ]
-Day = Annotated[
+_Day = Annotated[
     FormDay | None, Field(title="Op welke datum?", description="De datum die telt. Leeg: vandaag.")
 ]
 
@@ -100,12 +100,12 @@ _STEPS = tuple(dict.fromkeys([state.waits_for for state in _STATES] + [state.cod
 EventDetails: Any = details_form(lambda spec: spec.label)
 
 
-def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
+def _action(name: str) -> Callable[[_Work[_P]], ActionFlow]:
     """Make a flow of a function that does something and says what it did."""
 
-    def make(work: Work[P]) -> ActionFlow:
+    def make(work: _Work[_P]) -> ActionFlow:
         @functools.wraps(work)
-        def run(*args: P.args, **kwargs: P.kwargs) -> State[Any]:
+        def run(*args: _P.args, **kwargs: _P.kwargs) -> State[Any]:
             log = get_run_logger()
             try:
                 with acts(starter_of(this_run())):
@@ -113,7 +113,7 @@ def _action(name: str) -> Callable[[Work[P]], ActionFlow]:
             except CaseRefusal as refusal:
                 reason = in_form_words(refusal.reason)
                 log.warning("Niet gedaan: %s", reason)
-                return Failed(name=REFUSED, message=reason)
+                return Failed(name=_REFUSED, message=reason)
             log.info(said)
             return Completed(name="Gedaan", message=said)
 
@@ -168,8 +168,8 @@ def _report(
 
 @_action("Caseload overdragen")
 def caseload_overdragen(
-    van: Annotated[Person, Field(title="Van welke medewerker?")],
-    naar: Annotated[Person, Field(title="Naar welke medewerker?")],
+    van: Annotated[_Person, Field(title="Van welke medewerker?")],
+    naar: Annotated[_Person, Field(title="Naar welke medewerker?")],
     reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "werkverdeling",  # type: ignore[valid-type]
     gemeente: Annotated[
         str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
@@ -196,9 +196,9 @@ def caseload_overdragen(
 
 @_action("Zaak toewijzen")
 def zaak_toewijzen(
-    zaak: Case,
-    medewerker: Person,
-    mijlpaal: Milestone = None,
+    zaak: _Case,
+    medewerker: _Person,
+    mijlpaal: _Milestone = None,
     reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "toegewezen",  # type: ignore[valid-type]
 ) -> str:
     """Zet een zaak op naam van een medewerker."""
@@ -211,7 +211,7 @@ def zaak_toewijzen(
 
 @_action("Afwezigheid melden")
 def afwezigheid_melden(
-    medewerker: Person,
+    medewerker: _Person,
     eerste_dag: Annotated[FormDay, Field(title="Eerste dag")],
     laatste_dag: Annotated[FormDay, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
     vervanger: Annotated[
@@ -256,7 +256,7 @@ def zaak_openen(
     gemeente: Annotated[
         str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
     ] = None,
-    op: Day = None,
+    op: _Day = None,
 ) -> str:
     """Open een zaak in een mijlpaal. Haar run verschijnt vanzelf in de lijst."""
     here = office()
@@ -273,10 +273,10 @@ def zaak_openen(
 
 @_action("Gebeurtenis melden")
 def gebeurtenis_melden(
-    zaak: Case,
+    zaak: _Case,
     gebeurtenis: Annotated[Literal[_LABELS], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
-    mijlpaal: Milestone = None,
-    op: Day = None,
+    mijlpaal: _Milestone = None,
+    op: _Day = None,
     gegevens: Annotated[
         EventDetails | None,
         Field(title="Gegevens", description="Alleen wat bij deze gebeurtenis hoort."),
@@ -294,19 +294,19 @@ def gebeurtenis_melden(
 
 @_action("Termijn verlengen")
 def termijn_verlengen(
-    zaak: Case,
+    zaak: _Case,
     termijn: Annotated[
         str, Field(title="Termijn", description="De code van de termijn, zoals T12.", pattern=_TERM)
     ],
     motivering: Motivation,
-    mijlpaal: Milestone = None,
+    mijlpaal: _Milestone = None,
     tot: Annotated[
         FormDay | None, Field(title="Nieuwe laatste dag", description="Of vul een aantal weken in.")
     ] = None,
     weken: Annotated[int | None, Field(title="Aantal weken erbij", ge=1, le=52)] = None,
     instemming: Annotated[bool, Field(title="Stemmen de anderen in?")] = False,
     verzoek_inwoner: Annotated[bool, Field(title="Vraagt de inwoner er zelf om?")] = False,
-    op: Day = None,
+    op: _Day = None,
 ) -> str:
     """Geef een termijn meer tijd, met een reden. Dat kan alleen waar de wet of de module het toelaat."""
     data = {
@@ -322,14 +322,14 @@ def termijn_verlengen(
 
 @_action("Zaak terugzetten")
 def zaak_terugzetten(
-    zaak: Case,
+    zaak: _Case,
     naar: Annotated[
         Literal[_STEPS],  # type: ignore[valid-type]
         Field(title="Naar welke stap?", description="Waar de zaak in deze mijlpaal al eens stond."),
     ],
     reden: Annotated[Literal[PUT_BACK_REASONS], Field(title="Waarom?")],  # type: ignore[valid-type]
-    mijlpaal: Milestone = None,
-    op: Day = None,
+    mijlpaal: _Milestone = None,
+    op: _Day = None,
 ) -> str:
     """Zet een zaak terug naar een eerdere stap. Het journaal houdt alles; termijnen lopen weer zoals toen."""
     here = office()
@@ -351,10 +351,10 @@ def zaak_terugzetten(
 
 @_action("Zaak sluiten")
 def zaak_sluiten(
-    zaak: Case,
+    zaak: _Case,
     uitstroomreden: Annotated[Literal[EXIT_REASONS], Field(title="Reden van uitstroom (DDAS)")],  # type: ignore[valid-type]
     motivering: Motivation,
-    mijlpaal: Milestone = None,
+    mijlpaal: _Milestone = None,
     overrulereden: Annotated[
         str | None,
         Field(
@@ -363,7 +363,7 @@ def zaak_sluiten(
             pattern=_CODE,
         ),
     ] = None,
-    op: Day = None,
+    op: _Day = None,
 ) -> str:
     """Sluit een zaak met een uitstroomreden. Na het eerste gesprek kan dat alleen met een beschikking."""
     data = {"uitstroomreden": uitstroomreden, "motivering": motivering, "overrulereden": overrulereden}
@@ -382,10 +382,10 @@ _RELOCATION = MappingProxyType(
 
 @_action("Verhuizing melden")
 def verhuizing_melden(
-    zaak: Case,
+    zaak: _Case,
     wat: Annotated[Literal[tuple(_RELOCATION)], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
-    mijlpaal: Milestone = None,
-    op: Day = None,
+    mijlpaal: _Milestone = None,
+    op: _Day = None,
 ) -> str:
     """Meld dat de inwoner verhuist. De termijnen lopen door tot de andere gemeente de zaak overneemt."""
     event, data = _RELOCATION[wat]
@@ -400,9 +400,9 @@ _ENDINGS = ("uitgestroomd", "geen_vervolg")
 
 @_action("Annulering beoordelen")
 def annulering_beoordelen(
-    zaak: Case,
+    zaak: _Case,
     besluit: Annotated[Literal[_CONFIRM, _REFUSE], Field(title="Wat besluit je?")],  # type: ignore[valid-type]
-    mijlpaal: Milestone = None,
+    mijlpaal: _Milestone = None,
     uitstroomreden: Annotated[
         Literal[EXIT_REASONS], Field(title="Reden van uitstroom", description="Alleen bij bevestigen.")  # type: ignore[valid-type]
     ] = "Overig",

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 DEPLOYMENT = "routekaart"  # the name of each flow's deployment
-NOT_FOUND = 404
+_NOT_FOUND = 404
 SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
 LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
@@ -192,7 +192,7 @@ class CaseQueue:
                 idempotency_key=f"{waiting.case_reference}/{waiting.name}/{waiting.runs_made}",
             )
         except HTTPStatusError as error:
-            if error.response.status_code == NOT_FOUND:
+            if error.response.status_code == _NOT_FOUND:
                 self._deployments.clear()  # Prefect lost what it knew: put it back, and try again soon
                 self._deploy_again()
             raise

@@ -31,8 +31,8 @@ _EVENTS = (*SPECS, SECOND_OPINION[GIVEN])
 _FIELDS: dict[str, EventField] = fields_of(_EVENTS)
 _REPORTABLE = tuple(dict.fromkeys(spec.name for spec in _EVENTS if not spec.by_timer))
 
-Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
-EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
+_Milestone = Literal[_MILESTONES]  # type: ignore[valid-type]
+_EventName = Literal[_REPORTABLE]  # type: ignore[valid-type]
 
 
 def details_form(name_of: Callable[[EventSpec], str]) -> type[BaseModel]:
@@ -78,7 +78,7 @@ Details: Any = details_form(lambda spec: spec.name)
 @with_form
 @flow(name="aanmelding", persist_result=False)
 def registration(
-    mijlpaal: Annotated[Milestone, Field(title="Mijlpaal", description="Waar de zaak begint.")] = "M3",
+    mijlpaal: Annotated[_Milestone, Field(title="Mijlpaal", description="Waar de zaak begint.")] = "M3",
     zaak: Annotated[
         str | None,
         Field(
@@ -123,7 +123,7 @@ def report_event(
     zaak: Annotated[
         str, Field(title="Zaak", description="De referentie van de zaak.", pattern=REFERENCE, max_length=60)
     ],
-    gebeurtenis: Annotated[EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
+    gebeurtenis: Annotated[_EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
     mijlpaal: Annotated[
         str | None,
         Field(title="Mijlpaal", description="Alleen als het er meer dan een kan zijn.", pattern=PROCESS),

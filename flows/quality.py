@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 REVIEW = "Kwaliteitstoets"
 SAMPLE = "Kwaliteitssteekproef"
-TAG = REVIEW_TAG
+_TAG = REVIEW_TAG
 _SECOND_READER = (
     " Een collega las deze zaak al. Oordeel zelf; bent u die collega, laat het dan aan een ander."
 )
@@ -145,7 +145,7 @@ def _put_forward(sample: QualitySample, review: ReviewRow) -> bool:
         deployment.id,
         parameters={"toets": review.id},
         name=f"{review.case_reference} · toets {review.week}",
-        tags=[TAG, "rol:kwaliteitstoetser", f"gemeente:{review.municipality}"],
+        tags=[_TAG, "rol:kwaliteitstoetser", f"gemeente:{review.municipality}"],
         idempotency_key=f"toets/{review.id}/{review.runs_made}",
     )
     sample.linked(review.id or 0, str(run.id))

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 LIVE = (StateType.PAUSED, StateType.SCHEDULED, StateType.RUNNING, StateType.PENDING)
 PAGE = 200
 PAGES_AT_A_TIME = 25  # 5,000 processes in one look around; with more it takes more looks
-LEFT_BEHIND_AFTER = timedelta(seconds=60)
+_LEFT_BEHIND_AFTER = timedelta(seconds=60)
 FIRST_LOOK_BACK = timedelta(days=1)
 OVERLAP = timedelta(minutes=2)  # clocks of server and worker differ, and states arrive late
 
@@ -147,7 +147,7 @@ class Repair:
         """Return the live runs that show no process of ours; one that is being made is not linked yet."""
         with reading(self._office.engine) as session:
             known = set(session.exec(select(ProcessRow.flow_run_id)))
-        before = datetime.now(UTC) - LEFT_BEHIND_AFTER
+        before = datetime.now(UTC) - _LEFT_BEHIND_AFTER
         return [
             run.id
             for run in self._live_runs()
@@ -259,7 +259,7 @@ class Repair:
         """Tell what is wrong with the run of an open process; None when it is right."""
         if run is None or run.state is None:
             return Finding.DELETED
-        old = run.state.timestamp < datetime.now(UTC) - LEFT_BEHIND_AFTER
+        old = run.state.timestamp < datetime.now(UTC) - _LEFT_BEHIND_AFTER
         match run.state_type:
             case StateType.CANCELLED:
                 return Finding.CANCELLED

@@ -11,7 +11,17 @@ from adapters.oversight.disclosure import LEAST
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.oversight.monitor_figures import GROWTH, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
 from flows.case_page import page_key
-from flows.tags import CRISIS, HANDOFF, LATE, OPEN, PARTNER, SCHEME, SECOND_OPINION, THIS_WEEK, UNOWNED
+from flows.tags import (
+    CRISIS_TAG,
+    HANDOFF_TAG,
+    LATE,
+    OPEN,
+    PARTNER,
+    SCHEME,
+    SECOND_OPINION_TAG,
+    THIS_WEEK,
+    UNOWNED,
+)
 from flows.views import BY_MILESTONE, VIEWS, address
 from milestones.dutch import dutch_date
 from milestones.four_eyes import WAITS
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
 
 OVERVIEW = "overzicht"
 DESTRUCTION_LIST = "vernietigingslijst"
-MOST_LINES = 40
+_MOST_LINES = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +88,11 @@ def overview_page(
         **{(tag,): number for tag, number in questions.items()},
         (LATE,): sum(len(work.late) for work in workloads),
         (THIS_WEEK,): sum(len(work.this_week) for work in workloads),
-        (CRISIS,): sum(len(work.threatened) for work in workloads),
+        (CRISIS_TAG,): sum(len(work.threatened) for work in workloads),
         (UNOWNED,): sum(len(work.unowned) for work in workloads),
-        (HANDOFF,): sum(len(work.offered) for work in workloads),
+        (HANDOFF_TAG,): sum(len(work.offered) for work in workloads),
         (PARTNER,): sum(item.waits_outside for work in workloads for item in work.items),
-        (SECOND_OPINION,): sum(item.waits_for == WAITS for work in workloads for item in work.items),
+        (SECOND_OPINION_TAG,): sum(item.waits_for == WAITS for work in workloads for item in work.items),
         (OPEN,): sum(len(work.items) for work in workloads),
     }
     by_milestone: dict[str, int] = {}
@@ -149,8 +159,8 @@ def _mail(mail: Mail | None) -> str:
 def _first(items: Sequence[WorkItem], today: date) -> str:
     """Return what comes first: a crisis, then what ends first."""
     order = sorted(items, key=lambda item: (not item.threatened, item.due or date.max, item.reference))
-    shown = table(_HEADS, (_item(item, today) for item in order[:MOST_LINES])) or "Er is geen open werk."
-    more = len(order) - MOST_LINES
+    shown = table(_HEADS, (_item(item, today) for item in order[:_MOST_LINES])) or "Er is geen open werk."
+    more = len(order) - _MOST_LINES
     return text(shown, f"En nog {more}: zie de werkvoorraad van de gemeente.").strip() if more > 0 else shown
 
 
@@ -207,7 +217,7 @@ def workload_page(work: Workload) -> str:
         "## Zonder eigenaar",
         _items(work.unowned, work, UNOWNED) or "Elke zaak heeft een eigenaar.",
         "## Wacht op overdracht",
-        _items(work.offered, work, HANDOFF) or "Alle overdrachten zijn aanvaard.",
+        _items(work.offered, work, HANDOFF_TAG) or "Alle overdrachten zijn aanvaard.",
     )
 
 
@@ -221,8 +231,8 @@ _HEADS = ("uiterlijk", "zaak", "mijlpaal", "wacht op", "bij")
 
 
 def _items(items: Sequence[WorkItem], work: Workload, tag: str) -> str:
-    shown = table(_HEADS, (_item(item, work.on) for item in items[:MOST_LINES]))
-    more = len(items) - MOST_LINES
+    shown = table(_HEADS, (_item(item, work.on) for item in items[:_MOST_LINES]))
+    more = len(items) - _MOST_LINES
     link = address(tag, f"gemeente:{work.municipality}")
     return (
         text(shown, f"En nog {more}, in de [lijst van alle gemeenten]({link}).").strip()

@@ -27,7 +27,7 @@ from adapters.exchange.case_system import stopped_zaken
 from adapters.exchange.postbak import waiting as waiting_post
 from adapters.exchange.postbak_news import is_ruling
 from adapters.office import Office, office
-from adapters.oversight.monitor import WEEKS, read_monitor
+from adapters.oversight.monitor import WEEKS_COUNTED, read_monitor
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import municipalities, read_workload
 from flows.prefect_seam.parameter_forms import with_form
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
 ACTION_TAG = "actie"
 
-Municipality = Annotated[
+_Municipality = Annotated[
     str | None,
     Field(
         title="Gemeentecode",
@@ -66,7 +66,7 @@ Municipality = Annotated[
 
 @with_form
 @flow(name="Werkvoorraad", flow_run_name="Werkvoorraad", persist_result=False)
-def werkvoorraad(gemeente: Municipality = None) -> None:
+def werkvoorraad(gemeente: _Municipality = None) -> None:
     """Wie heeft wat, wat eindigt deze week, wat is te laat, en wat heeft geen eigenaar."""
     here = office()
     for code in [gemeente] if gemeente else municipalities(here):
@@ -82,10 +82,10 @@ def werkvoorraad(gemeente: Municipality = None) -> None:
 @with_form
 @flow(name="Monitor", flow_run_name="Monitor", persist_result=False)
 def monitor(
-    gemeente: Municipality = None,
+    gemeente: _Municipality = None,
     weken: Annotated[
         int, Field(title="Over hoeveel weken?", description="Tot en met gisteren.", ge=1, le=260)
-    ] = WEEKS,
+    ] = WEEKS_COUNTED,
 ) -> None:
     """De cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
     here = office()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from adapters.operations.destruction import Destroyable
 
-MOST_LINES = 200
+_MOST_LINES = 200
 
 
 @flow(name="Bewaartermijnen", flow_run_name="Bewaartermijnen", persist_result=False)
@@ -53,7 +53,7 @@ def destruction_page(cases: Sequence[Destroyable]) -> str:
             short_date(case.over_on),
             "ja" if case.approved_by else "nee",
         )
-        for case in cases[:MOST_LINES]
+        for case in cases[:_MOST_LINES]
     ]
     left = len(cases) - len(rows)
     return text(

@@ -25,12 +25,12 @@ _WITHOUT_ACCENTS = str.maketrans("áàäâéèëêíïóòöôúü", "aaaaeeeeii
 OPEN = "open"
 LATE = "te-laat"
 THIS_WEEK = "deze-week"
-CRISIS = "crisis"
+CRISIS_TAG = "crisis"
 UNOWNED = "zonder-eigenaar"
-HANDOFF = "wacht-op-overdracht"
+HANDOFF_TAG = "wacht-op-overdracht"
 PARTNER = "wacht-op-partner"
 CANCEL_ASKED = "annuleren-gevraagd"
-SECOND_OPINION = "tweede-beoordeling"
+SECOND_OPINION_TAG = "tweede-beoordeling"
 DONE = "afgerond"
 REPLACED = "vervangen"
 
@@ -111,9 +111,11 @@ SCHEME: tuple[Tag, ...] = (
         "De eerste dag waarop een termijn eindigt.",
         lambda facts: (f"uiterlijk:{min(facts.dues).isoformat()}",) if facts.dues else (),
     ),
-    Tag(CRISIS, "Er is een bedreigende situatie.", _if(lambda facts: facts.threatened, CRISIS)),
+    Tag(CRISIS_TAG, "Er is een bedreigende situatie.", _if(lambda facts: facts.threatened, CRISIS_TAG)),
     Tag(
-        HANDOFF, "Overgedragen; de ontvanger moet nog aanvaarden.", _if(lambda facts: facts.offered, HANDOFF)
+        HANDOFF_TAG,
+        "Overgedragen; de ontvanger moet nog aanvaarden.",
+        _if(lambda facts: facts.offered, HANDOFF_TAG),
     ),
     Tag(PARTNER, "Wacht op iemand buiten de gemeente.", _if(lambda facts: facts.waits_on_partner, PARTNER)),
     Tag(
@@ -122,9 +124,9 @@ SCHEME: tuple[Tag, ...] = (
         _if(lambda facts: facts.cancel_asked, CANCEL_ASKED),
     ),
     Tag(
-        SECOND_OPINION,
+        SECOND_OPINION_TAG,
         "Een besluit wacht op een tweede mens.",
-        _if(lambda facts: facts.second_opinion, SECOND_OPINION),
+        _if(lambda facts: facts.second_opinion, SECOND_OPINION_TAG),
     ),
     Tag(
         "doelgroep:jongere",

@@ -11,7 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from flows.tags import CANCEL_ASKED, CRISIS, HANDOFF, LATE, OPEN, PARTNER, SECOND_OPINION, THIS_WEEK, UNOWNED
+from flows.tags import (
+    CANCEL_ASKED,
+    CRISIS_TAG,
+    HANDOFF_TAG,
+    LATE,
+    OPEN,
+    PARTNER,
+    SECOND_OPINION_TAG,
+    THIS_WEEK,
+    UNOWNED,
+)
 from milestones.definitions import DEFINITIONS
 
 # Prefect has no "always": these two days stand for it.
@@ -31,11 +41,11 @@ class View:
 VIEWS: tuple[View, ...] = (
     View("Te laat", "Welke termijnen zijn voorbij?", (LATE,)),
     View("Deze week", "Wat eindigt uiterlijk zondag?", (THIS_WEEK,)),
-    View("Crisis", "Waar is een bedreigende situatie?", (CRISIS,)),
+    View("Crisis", "Waar is een bedreigende situatie?", (CRISIS_TAG,)),
     View("Zonder eigenaar", "Welke zaak heeft nog niemand?", (UNOWNED,)),
-    View("Wacht op overdracht", "Welke overdracht is nog niet aanvaard?", (HANDOFF,)),
+    View("Wacht op overdracht", "Welke overdracht is nog niet aanvaard?", (HANDOFF_TAG,)),
     View("Wacht op partner", "Waar wachten we op een ander?", (PARTNER,)),
-    View("Tweede beoordeling", "Welk besluit wacht op een tweede mens?", (SECOND_OPINION,)),
+    View("Tweede beoordeling", "Welk besluit wacht op een tweede mens?", (SECOND_OPINION_TAG,)),
     View("Annuleren gevraagd", "Waar drukte iemand op Cancel?", (CANCEL_ASKED,)),
     View("Kwaliteitstoets", "Welke besluiten staan klaar voor een toets?", (REVIEW_TAG,)),
     View("Alles wat open is", "Wat loopt er, hoe oud ook?", (OPEN,)),

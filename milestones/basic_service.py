@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from milestones.vocabulary import EventName, ProcessCode, TermId
 
 V, U = Confidence.VERIFIED, Confidence.UNVERIFIED
-OPENED = "geopend"
+AT_OPENING = "geopend"
 EVERY_OPEN_STATE = "elke open toestand"
 
 
@@ -165,7 +165,7 @@ _KNOWN = (
         U,
         steps=(("M7", "oplossing_afgerond"),),
         terms=(("M8", "T17"),),
-        score=StepScore(Moment("M7", "oplossing_afgerond"), Moment("M8", OPENED)),
+        score=StepScore(Moment("M7", "oplossing_afgerond"), Moment("M8", AT_OPENING)),
     ),
 )
 _OPEN: tuple[ElementCode, ...] = ("13", "14", "15", "16", "17", "18", "19", "20")

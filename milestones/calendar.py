@@ -289,7 +289,7 @@ def suspended_days(invited_on: date, completed_on: date) -> int:
     return max(0, (completed_on - invited_on).days - 1)
 
 
-def to_civil_date(moment: datetime) -> date:
+def day_in_amsterdam(moment: datetime) -> date:
     """Return the date in Europe/Amsterdam of an aware `moment` (R15); a naive one raises ValueError."""
     if moment.utcoffset() is None:
         raise ValueError(f"Het tijdstip {moment} noemt geen tijdzone; de datum is dan niet zeker.")

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from milestones.calendar import to_civil_date
+from milestones.calendar import day_in_amsterdam
 
 if TYPE_CHECKING:
     from re import Match
@@ -25,7 +25,7 @@ def civil_date(written: object) -> date | None:
     A moment may have any number of digits behind its seconds; one without a zone is local time.
     """
     if isinstance(written, datetime):
-        return to_civil_date(written) if written.tzinfo else written.date()
+        return day_in_amsterdam(written) if written.tzinfo else written.date()
     if isinstance(written, date):
         return written
     found = _WRITTEN.fullmatch(written.strip()) if isinstance(written, str) else None
@@ -44,4 +44,4 @@ def _date_of(found: Match[str]) -> date:
     second = "59" if found["second"] == _LEAP_SECOND else found["second"] or "00"
     zone = (found["zone"] or "").upper()
     moment = datetime.fromisoformat(f"{found['day']}T{found['time']}:{second}{zone}")
-    return to_civil_date(moment) if zone else day
+    return day_in_amsterdam(moment) if zone else day

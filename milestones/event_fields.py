@@ -48,7 +48,7 @@ OTHER_RESULTS = (
     "Vervolghulp en/of verwijzing niet financieel",
 )
 SIGNAL_PARTS = ("bedrag", "status", "signaaldatum", "signaalpartner", "anders")
-TARGET_GROUPS = (
+TARGET_GROUP_CODES = (
     "ondernemer",
     "jongere",
     "anderstalig",

@@ -29,7 +29,7 @@ from milestones.event_fields import (
     PARTNER_WAITS,
     READER,
     SIGNAL_PARTS,
-    TARGET_GROUPS,
+    TARGET_GROUP_CODES,
     THREAT,
     THREATENED,
     WEEKS,
@@ -213,7 +213,7 @@ _ROWS = (
     EventSpec(
         "doelgroep_bepaald",
         "Doelgroep bepaald",
-        (one_of("doelgroep", "Doelgroep", TARGET_GROUPS, required=True), CONSENT),
+        (one_of("doelgroep", "Doelgroep", TARGET_GROUP_CODES, required=True), CONSENT),
     ),
     EventSpec(
         "informatie_en_advies_gegeven",

@@ -30,7 +30,7 @@ ASKED: Final = "tweede_beoordeling_gevraagd"
 GIVEN: Final = "tweede_beoordeling_gegeven"
 WAITS: Final = "Wacht op tweede beoordeling"
 READ_TWICE: Final = "weigering_getoetst"
-TASK: Final = "tweede_beoordeling"
+_TASK: Final = "tweede_beoordeling"
 SAME_PERSON: Final = (
     "Wie het eerste oordeel gaf, kan niet ook het tweede geven: vraag een collega, of trek je eigen oordeel in "
     "(niet eens)."
@@ -66,7 +66,7 @@ class JudgedTwice:
 _WITH_HELP: tuple[ProcessCode, ...] = ("M4", "M5", "M6", "M7", "M8", "BEGELEIDING")
 OVERRULING: Final = "overrulen"
 # By the word of the policy. The one that asks most of who is second comes first.
-KINDS: Mapping[JudgedKind, JudgedTwice] = MappingProxyType(
+DECISION_KINDS: Mapping[JudgedKind, JudgedTwice] = MappingProxyType(
     {
         OVERRULING: JudgedTwice((), OVERRULERS),
         "toelating": JudgedTwice(("goedgekeurd",), REVIEWERS),
@@ -117,7 +117,7 @@ class Proposal:
 
     def judges(self, policy: Policy) -> tuple[str, ...]:
         """Return the roles that may give the second opinion in a gemeente."""
-        return tuple(dict.fromkeys(policy.role(role) for role in KINDS[self.kind].judges))
+        return tuple(dict.fromkeys(policy.role(role) for role in DECISION_KINDS[self.kind].judges))
 
 
 def proposal(snapshot: Snapshot) -> Proposal | None:
@@ -139,7 +139,7 @@ def asks_second(policy: Policy, snapshot: Snapshot, event: Event, by: str | None
 
     `by` is the code of who reports it. At a weigering two known people may have looked already.
     """
-    for name, kind in KINDS.items():
+    for name, kind in DECISION_KINDS.items():
         if name not in policy.second_opinions:
             continue
         if name == OVERRULING:
@@ -207,7 +207,7 @@ def _keep(before: Snapshot, event: Event, policy: Policy) -> Outcome:
     after = replace(before, facts={**before.facts, _FACT: kept}, sequence=before.sequence + 1)
     waits = proposal(after)
     assert waits is not None  # noqa: S101 - it was kept just now
-    told = tuple(Message(role, "taak", before.name, subject=TASK) for role in waits.judges(policy))
+    told = tuple(Message(role, "taak", before.name, subject=_TASK) for role in waits.judges(policy))
     return Outcome(before, after, ASKED, told)
 
 

@@ -90,7 +90,7 @@ def _as_written(value: object) -> object:
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
+_Moment = Annotated[AwareDatetime, BeforeValidator(_as_written)]
 
 
 @router.post("/v1/zaken", status_code=201, response_model=CaseState)
@@ -195,7 +195,7 @@ def list_cases(
         bool | None, Query(alias="teLaat", description="Of een lopende termijn voorbij is.")
     ] = None,
     changed_since: Annotated[
-        Moment | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
+        _Moment | None, Query(alias="gewijzigdSinds", description="Er is sindsdien iets vastgelegd.")
     ] = None,
 ) -> Response:
     """Geef de zaken die deze client mag zien, de oudste eerst; alles wat gevraagd is, moet gelden."""

@@ -36,7 +36,7 @@ router = APIRouter(route_class=GuardedRoute, tags=["berichten"])
 
 _CAME_IN = "Ontvangen; deze client mag niet lezen wat ervan werd."
 STRUCTURED = "application/cloudevents+json"
-BATCH = "application/cloudevents-batch+json"
+_BATCH = "application/cloudevents-batch+json"
 _OF_A_CASE_SYSTEM = "nl.overheid."  # what Open Notificaties makes of a notification begins with it
 _SOON = {"Retry-After": "5"}
 _MOST_IN_BATCH = 500
@@ -81,7 +81,7 @@ def _body(description: str, **content: dict[str, Any]) -> dict[str, Any]:
 
 async def _cloudevents(request: Request) -> list[dict[str, Any]]:
     """Read the CloudEvents of a request: one, or those of a batch."""
-    if _media_type(request) != BATCH:
+    if _media_type(request) != _BATCH:
         return [await _cloudevent(request)]
     values = await request.json()
     if not isinstance(values, list) or len(values) > _MOST_IN_BATCH:
@@ -104,7 +104,7 @@ async def _cloudevent(request: Request) -> dict[str, Any]:
         _check_json(kind)
         return _checked(attributes) | {"data": _object_in(read_json(body))}
     if kind not in (STRUCTURED, "application/json"):
-        raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED} of {BATCH}, of met ce-kopregels.")
+        raise Problem(415, f"Stuur een CloudEvent als {STRUCTURED} of {_BATCH}, of met ce-kopregels.")
     return _structured(await request.json())
 
 
@@ -196,7 +196,7 @@ def _checked(values: dict[str, Any]) -> dict[str, Any]:
     openapi_extra=_body(
         "Een CloudEvent 1.0 (NL GOV-profiel), of een batch ervan; in de binaire vorm alleen de inhoud van `data`.",
         **{STRUCTURED: _EVENT_SCHEMA},
-        **{BATCH: {"type": "array", "maxItems": _MOST_IN_BATCH, "items": _EVENT_SCHEMA}},
+        **{_BATCH: {"type": "array", "maxItems": _MOST_IN_BATCH, "items": _EVENT_SCHEMA}},
         **{"application/json": {}},
     ),
 )
@@ -208,7 +208,7 @@ def receive_cloudevent(
 ) -> Response:
     """Meld iets met een CloudEvent; `source` en `id` samen tellen een keer."""
     check_may(caller, "cloudevents")
-    if _media_type(request) == BATCH:
+    if _media_type(request) == _BATCH:
         return _batch(events, caller, office)
     (values,) = events
     if "specversion" not in values:

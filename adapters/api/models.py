@@ -63,10 +63,10 @@ REPORTED = sorted({spec.name for spec in SPECS if not spec.by_timer} | {GIVEN})
 _EXAMPLE = "FZ-2026-7K2M9QX"
 
 Day = Annotated[date, BeforeValidator(_iso_day)]
-Milestone = Annotated[str, StringConstraints(max_length=20, strict=True), AfterValidator(_known_milestone)]
-Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
-EventName = Annotated[str, StringConstraints(min_length=1, max_length=60, strict=True)]
-Reference = Annotated[
+_Milestone = Annotated[str, StringConstraints(max_length=20, strict=True), AfterValidator(_known_milestone)]
+_Municipality = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}$", strict=True)]
+_EventName = Annotated[str, StringConstraints(min_length=1, max_length=60, strict=True)]
+_Reference = Annotated[
     str,
     StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$", strict=True),
     AfterValidator(_own_reference),
@@ -83,7 +83,7 @@ def _without_default(schema: dict[str, Any]) -> None:
     schema.pop("default", None)
 
 
-Data = Annotated[dict[str, Any], Field(max_length=40, json_schema_extra=_without_default)]
+_Data = Annotated[dict[str, Any], Field(max_length=40, json_schema_extra=_without_default)]
 
 
 # No enumeration: openapi-python-client makes one name of V and V*.
@@ -102,20 +102,20 @@ class NewCase(Given):
     """Een zaak om te openen."""
 
     mijlpaal: Annotated[
-        Milestone,
+        _Milestone,
         Field(description="De mijlpaal die begint.", examples=["M3"], json_schema_extra={"enum": CODES}),
     ]
     zaak: Annotated[
-        Reference | None, Field(description="Uw eigen referentie, of die van een zaak die er al is.")
+        _Reference | None, Field(description="Uw eigen referentie, of die van een zaak die er al is.")
     ] = None
     gemeentecode: Annotated[
-        Municipality | None, Field(description="De gemeente die verantwoordelijk is.")
+        _Municipality | None, Field(description="De gemeente die verantwoordelijk is.")
     ] = None
     op: Annotated[
         Day | None,
         Field(description="De datum die telt voor de wet; anders vandaag.", examples=["2026-03-09"]),
     ] = None
-    gegevens: Annotated[Data, Field(description="Wat de mijlpaal bij de start moet weten.")] = {}
+    gegevens: Annotated[_Data, Field(description="Wat de mijlpaal bij de start moet weten.")] = {}
     burgerservicenummer: Annotated[
         Bsn | None,
         Field(
@@ -137,7 +137,7 @@ class NewEvent(Given):
     """Een gebeurtenis om te melden."""
 
     gebeurtenis: Annotated[
-        EventName,
+        _EventName,
         Field(
             description="Wat er gebeurd is; een antwoord zegt in `mogelijke_gebeurtenissen` wat nu kan.",
             examples=["aanmelding_geregistreerd"],
@@ -145,13 +145,13 @@ class NewEvent(Given):
         ),
     ]
     mijlpaal: Annotated[
-        Milestone | None, Field(description="De mijlpaal, als het er meer dan een kan zijn.")
+        _Milestone | None, Field(description="De mijlpaal, als het er meer dan een kan zijn.")
     ] = None
     op: Annotated[
         Day | None,
         Field(description="De datum die telt voor de wet; anders vandaag.", examples=["2026-03-09"]),
     ] = None
-    gegevens: Annotated[Data, Field(description="De velden die bij de gebeurtenis horen.")] = {}
+    gegevens: Annotated[_Data, Field(description="De velden die bij de gebeurtenis horen.")] = {}
     medewerker: Annotated[
         PersonCode | None,
         Field(

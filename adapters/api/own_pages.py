@@ -12,7 +12,7 @@ from icalendar import Calendar, Event
 from adapters.api.page_parts import PersonRoute, html_page, notice
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.api.work_pages import FormFields
-from adapters.messages.message_kinds import ELAPSED, HANDOFF, NOTICE, OPENED, TASK, WARNING
+from adapters.messages.message_kinds import ELAPSED, HANDOFF, NEW_CASE, NOTICE, TASK, WARNING
 from adapters.messages.page_keys import KeyKind
 from adapters.messages.recipients import Wish
 from adapters.messages.wishes import CHOOSABLE, keep_wishes, with_wishes
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _KINDS = {
     HANDOFF: "Een collega draagt je een zaak over",
-    OPENED: "Er is een nieuwe zaak",
+    NEW_CASE: "Er is een nieuwe zaak",
     NOTICE: "Er is iets gebeurd",
     TASK: "Er is iets te doen",
     WARNING: "De tijd loopt af",

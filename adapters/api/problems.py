@@ -52,7 +52,7 @@ log = structlog.get_logger("routekaart.api")
 
 PROBLEMS_PATH = "/v1/problemen"
 # Every kind of problem: its status and what it means. Its `type` is its place in the list at PROBLEMS_PATH.
-KINDS = MappingProxyType(
+PROBLEM_KINDS = MappingProxyType(
     {
         "ongeldig-verzoek": (400, "De inhoud is niet te lezen."),
         "ongeldige-velden": (400, "Een of meer velden kloppen niet; `velden` noemt ze."),
@@ -89,7 +89,7 @@ KINDS = MappingProxyType(
 )
 NO_CASE = "Deze zaak bestaat niet."
 _NOT_NOW = "Dit kan nu niet in deze zaak; deze client mag niet lezen waarom."
-_USUAL = {status: kind for kind, (status, _) in reversed(list(KINDS.items()))}
+_USUAL = {status: kind for kind, (status, _) in reversed(list(PROBLEM_KINDS.items()))}
 
 
 class Problem(HTTPException):

@@ -14,7 +14,7 @@ from adapters.api.models import LookPage, MonitorReport, WorkloadPage
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
 from adapters.cases.looks import look_as_json
-from adapters.oversight.monitor import WEEKS, monitor_csv, monitor_rows, read_monitor
+from adapters.oversight.monitor import WEEKS_COUNTED, monitor_csv, monitor_rows, read_monitor
 from adapters.oversight.workload import read_workload, rows_of, workload_csv
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(route_class=GuardedRoute, tags=["rapporten"])
 
-Municipality = Annotated[
+_Municipality = Annotated[
     str | None,
     Query(alias="gemeentecode", pattern=r"^[0-9]{4}$", description="Anders de gemeente van deze client."),
 ]
@@ -40,7 +40,7 @@ def read_work(
     request: Request,
     caller: TheCaller,
     office: TheOffice,
-    gemeentecode: Municipality = None,
+    gemeentecode: _Municipality = None,
     formaat: Format = None,
     page: PageNumber = 1,
     size: PageSize = 1000,
@@ -75,9 +75,9 @@ def read_figures(
     request: Request,
     caller: TheCaller,
     office: TheOffice,
-    gemeentecode: Municipality = None,
+    gemeentecode: _Municipality = None,
     formaat: Format = None,
-    weken: Annotated[int, Query(ge=1, le=260, description="Tot en met gisteren.")] = WEEKS,
+    weken: Annotated[int, Query(ge=1, le=260, description="Tot en met gisteren.")] = WEEKS_COUNTED,
 ) -> Response:
     """Lees de cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
     figures = read_monitor(office, _municipality(caller, office, gemeentecode), weeks=weken)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from milestones.policy import Policy
     from milestones.process import Snapshot
 
-PATH = "/volgen"
+_PATH = "/volgen"
 GIVEN, TAKEN_BACK = "gegeven", "ingetrokken"
 _ON_WHOM = {
     "gemeente": "De gemeente is aan zet.",
@@ -73,7 +73,7 @@ def resident_texts() -> Mapping[str, Mapping[str, Any]]:
 def resident_router(office: Office) -> APIRouter:
     """Return the route that an inwoner opens, with nothing but the key."""
     router = APIRouter(
-        prefix=PATH, include_in_schema=False, default_response_class=HTMLResponse, route_class=PersonRoute
+        prefix=_PATH, include_in_schema=False, default_response_class=HTMLResponse, route_class=PersonRoute
     )
 
     @router.api_route("/{key}", methods=["GET", "HEAD"])
@@ -145,4 +145,4 @@ def hand_out(office: Office, visitor: Visitor, view: CaseView, *, give: bool) ->
         key = keys.make(KeyKind.RESIDENT, view.reference, days, session) if give else ""
         if not give:
             keys.take_back(KeyKind.RESIDENT, view.reference, session)
-    return f"{office.settings.public_api}{PATH}/{key}" if key else ""
+    return f"{office.settings.public_api}{_PATH}/{key}" if key else ""

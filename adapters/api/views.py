@@ -11,7 +11,7 @@ from adapters.api.answer import answer
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
 from adapters.api.models import CODES, DefinitionList, DefinitionShown, Health, ProblemList
-from adapters.api.problems import KINDS, PROBLEMS_PATH, Problem
+from adapters.api.problems import PROBLEM_KINDS, PROBLEMS_PATH, Problem
 from adapters.cases.definition_json import definition_as_json
 from adapters.storage.database_file import NotWritableError, check_writable
 from milestones.definitions import DEFINITIONS
@@ -58,7 +58,7 @@ def list_problems(caller: TheCaller) -> Response:  # noqa: ARG001 - any client m
     """Geef alle soorten weigeringen; het veld `type` van een weigering wijst naar een ervan."""
     lines = [
         {"type": f"{PROBLEMS_PATH}#{kind}", "status": status, "betekenis": meaning}
-        for kind, (status, meaning) in KINDS.items()
+        for kind, (status, meaning) in PROBLEM_KINDS.items()
     ]
     return answer(ProblemList, {"results": lines})
 

@@ -15,8 +15,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from adapters.api.page_parts import LOGGED_IN, MANAGES, PersonRoute, notice
+from adapters.api.person import SCOPE_KEY
 from adapters.messages.addressing import LAST_RESORTS
-from adapters.messages.page_links import DAYS, WHO
+from adapters.messages.page_links import PAGE_LINK_DAYS, WHO
 from adapters.messages.recipients import EVERY_MUNICIPALITY
 from adapters.runtime.actor import Actor, ActorKind, Way
 
@@ -25,10 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-COOKIE = "routekaart_bezoek"
-SCOPE_KEY = "routekaart.person"
-
-
+_COOKIE = "routekaart_bezoek"
 _NOT_IN = [
     "Open de link uit een bericht, of log eerst in.",
     "Lukt dat niet? Vraag het de coördinator.",
@@ -132,7 +130,7 @@ def visitor_of(office: Office, request: Request) -> Visitor | None:
     person = request.scope.get(SCOPE_KEY)
     if person is not None:
         return Visitor(person.code, person.municipalities, known=person)
-    code = office.page_links.receiver(request.cookies.get(COOKIE, ""))
+    code = office.page_links.receiver(request.cookies.get(_COOKIE, ""))
     if code is None:
         return None
     book = office.recipients.book()
@@ -157,7 +155,9 @@ def coming_in(office: Office, request: Request) -> RedirectResponse | None:
     answer.headers["Referrer-Policy"] = "no-referrer"
     if office.page_links.receiver(token) is not None:
         secure = office.settings.public_api.startswith("https:")
-        answer.set_cookie(COOKIE, token, max_age=DAYS * 86400, httponly=True, samesite="lax", secure=secure)
+        answer.set_cookie(
+            _COOKIE, token, max_age=PAGE_LINK_DAYS * 86400, httponly=True, samesite="lax", secure=secure
+        )
     return answer
 
 

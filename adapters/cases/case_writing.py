@@ -46,7 +46,7 @@ class SecondTraject(NotPossible):
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
+class DecidedInput:
     """One input of a case, decided: the case before and after it, and the steps between."""
 
     before: Case
@@ -64,7 +64,7 @@ class Change:
 
     case_row: CaseRow
     kept: dict[str, KeptProcess]
-    inputs: tuple[Input, ...]
+    inputs: tuple[DecidedInput, ...]
     rules: Rules
     at: datetime
     also: tuple[SQLModel, ...] = ()
@@ -145,12 +145,14 @@ def _starts_traject(before: Case, after: Case) -> bool:
     return traject_is_open(after) and not traject_is_open(before)
 
 
-def _journal(change: Change, given: Input) -> list[dict[str, Any]]:
+def _journal(change: Change, given: DecidedInput) -> list[dict[str, Any]]:
     name = change.rules.policy.name
     return journal_of(change.case_row, given.steps, change.at, name, given.event_id, given.actor)
 
 
-def _effects(change: Change, given: Input, lines: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _effects(
+    change: Change, given: DecidedInput, lines: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
     """Yield the messages that an input asks for."""
     case_row = change.case_row
     for step, line in zip(given.steps, lines, strict=True):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, col, select
 
-from adapters.cases.case_writing import Change, Input, write_changes
+from adapters.cases.case_writing import Change, DecidedInput, write_changes
 from adapters.cases.deciding import FILLED_IN, signed, with_four_eyes
 from adapters.cases.opening_data import checked_opening
 from adapters.cases.person_code import check_person
@@ -145,7 +145,7 @@ class EventReport:
     actor: Actor = field(default_factory=acting)
     """Who reports it."""
     keep: Callable[[Receipt], tuple[type[SQLModel], Mapping[str, object]]] | None = None
-    """Gives a row that is written together with it when it is reported in a transaction of its own."""
+    """Returns a row that is written together with it when it is reported in a transaction of its own."""
 
 
 class Casework:
@@ -277,11 +277,13 @@ class Casework:
         rules, today = self.rules_for(case_row.municipality), at.date()
         after, steps = start(before, request.code, request.on or today, today, rules, data)
         process, id_ = steps[0].process, request.event_id or request.key or None
-        inputs = [Input(before, after, steps, id_, request.quiet)]
+        inputs = [DecidedInput(before, after, steps, id_, request.quiet)]
         for event in request.then:
             earlier = after
             after, steps = apply(earlier, process, event, today, rules)
-            inputs.append(Input(earlier, after, steps, f"{id_ or process}:{event.name}", request.quiet))
+            inputs.append(
+                DecidedInput(earlier, after, steps, f"{id_ or process}:{event.name}", request.quiet)
+            )
         opening = OpeningRow(
             key=request.key or "",
             fingerprint=fingerprint,
@@ -413,7 +415,7 @@ class Casework:
         """Report events in cases that this transaction locked."""
         found, told = self._load(session, reports)
         cases = {reference: case for reference, (case, _) in found.items()}
-        inputs: dict[str, list[Input]] = {reference: [] for reference in found}
+        inputs: dict[str, list[DecidedInput]] = {reference: [] for reference in found}
         at = self.clock.now()
         answers: list[_Answer] = []
         for given in reports:
@@ -456,7 +458,9 @@ class Casework:
             return {references[0]: (case, kept)}, _told(session, references, ids) if known else {}
         return load_kept(session, references), _told(session, references, ids) if ids else {}
 
-    def _decide(self, case: Case, given: EventReport, case_row: CaseRow, at: datetime) -> tuple[Input, ...]:
+    def _decide(
+        self, case: Case, given: EventReport, case_row: CaseRow, at: datetime
+    ) -> tuple[DecidedInput, ...]:
         """Decide an event, and in whose name its process stands after it; writes nothing."""
         if given.event_id is not None and len(given.event_id) > _EVENT_ID_LENGTH:
             raise NotPossible(f"Het id is langer dan {_EVENT_ID_LENGTH} tekens.")
@@ -471,13 +475,13 @@ class Casework:
         if two is not None:
             return _inputs(case, name, two, given, today, rules)
         after, steps = apply(case, name, event, today, rules)
-        first = Input(case, after, steps, given.event_id or str(uuid.uuid4()), given.quiet)
+        first = DecidedInput(case, after, steps, given.event_id or str(uuid.uuid4()), given.quiet)
         if given.person is None:
             return (first,)
         # NotPossible when the event closed the process: there is nothing to have any more.
         holder = Event(ASSIGNED, today, {"houder": check_person(given.person), "reden": "toegewezen"})
         held, taken = apply(after, _told_in((first,)), holder, today, rules)
-        return (first, Input(after, held, taken, str(uuid.uuid4()), given.quiet))
+        return (first, DecidedInput(after, held, taken, str(uuid.uuid4()), given.quiet))
 
     # --- terms ------------------------------------------------------------------------------------------------
 
@@ -631,7 +635,7 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
     return tuple(replace(step, data=late) if step.rung else step for step in steps)
 
 
-def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[Input]:
+def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[DecidedInput]:
     """Yield the rungs of a case that are due, in order, each decided on the case as the one before left it."""
     while True:
         due = [
@@ -644,7 +648,9 @@ def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Itera
         on, index, key, rung = min(due)
         name = case.processes[index].name
         after, steps = apply(case, name, RungDue(key, rung), today, rules)
-        yield Input(case, after, _marked(steps, on, today), _rung_id(known, f"{name}:{key}:{rung}:{on}"))
+        yield DecidedInput(
+            case, after, _marked(steps, on, today), _rung_id(known, f"{name}:{key}:{rung}:{on}")
+        )
         case = after
 
 
@@ -676,13 +682,13 @@ def _rung_id(known: set[str], usual: str) -> str:
 
 def _inputs(
     case: Case, name: str, events: Sequence[Event], given: EventReport, today: date, rules: Rules
-) -> tuple[Input, ...]:
+) -> tuple[DecidedInput, ...]:
     """Return these events, decided one after another; the first has the id of the report."""
-    found: list[Input] = []
+    found: list[DecidedInput] = []
     for event in events:
         after, steps = apply(case, name, event, today, rules)
         id_ = given.event_id if not found and given.event_id else str(uuid.uuid4())
-        found.append(Input(case, after, steps, id_, given.quiet))
+        found.append(DecidedInput(case, after, steps, id_, given.quiet))
         case = after
     return tuple(found)
 
@@ -717,7 +723,7 @@ def _tell_refusals(answered: Iterable[tuple[EventReport, _Answer | None]]) -> No
             tell_refused(given.event, given.reference)
 
 
-def _told_in(inputs: Sequence[Input]) -> str:
+def _told_in(inputs: Sequence[DecidedInput]) -> str:
     """Return the process that an event was reported in."""
     return next(step.process for step in inputs[0].steps if not step.derived)
 

@@ -27,12 +27,12 @@ PREFIX = "nl.schuldhulpverlening.mijlpalen."
 REACHED = f"{PREFIX}mijlpaal-bereikt"
 HANDED_OVER = f"{PREFIX}mijlpaal-overgedragen"
 STATE_CHANGED = f"{PREFIX}toestand-gewijzigd"
-ENDED = f"{PREFIX}mijlpaal-afgesloten"
+_ENDED = f"{PREFIX}mijlpaal-afgesloten"
 TERM_STARTED = f"{PREFIX}termijn-gestart"
 TERM_WARNING = f"{PREFIX}termijn-waarschuwing"
 TERM_OVER = f"{PREFIX}termijn-verlopen"
 TERM_SUSPENDED = f"{PREFIX}termijn-opgeschort"
-TYPES = (REACHED, HANDED_OVER, STATE_CHANGED, ENDED, TERM_STARTED, TERM_WARNING, TERM_OVER, TERM_SUSPENDED)
+TYPES = (REACHED, HANDED_OVER, STATE_CHANGED, _ENDED, TERM_STARTED, TERM_WARNING, TERM_OVER, TERM_SUSPENDED)
 
 TEST = f"{PREFIX}test"  # with which a subscription is tried; it is about no case
 _MOST_OF_ONE_INPUT = 1000
@@ -121,7 +121,7 @@ def _events(before: Case, after: Case, steps: Sequence[Step]) -> Iterator[tuple[
     for name, process in new.items():
         was = old.get(name)
         if was is not process and closed(process) and not (was is not None and closed(was)):
-            yield ENDED, {"mijlpaal": name}
+            yield _ENDED, {"mijlpaal": name}
         yield from _changed_terms(name, was, process)
 
 

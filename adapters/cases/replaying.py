@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from milestones.case import Step
     from milestones.policy import Rules
 
-OPENED = "geopend"
+_OPENED = "geopend"
 
 
 def replayed(case: Case, row: JournalRow, rules: Rules) -> tuple[Case, tuple[Step, ...]]:
     """Return a case after the input of one row, with its steps; what cannot be is NotPossible or a LookupError."""
     today = row.at.astimezone(AMSTERDAM).date()
-    if row.event == OPENED:
+    if row.event == _OPENED:
         return start(case, row.process.split("#")[0], row.on, today, rules, from_json(row.data))
     if row.event in (MOVED, RECOUNTED):
         process = next((item for item in case.processes if item.name == row.process), None)
@@ -48,6 +48,6 @@ def versions_opened(journal: Sequence[JournalRow], place: int) -> dict[str, int]
     for row in islice(journal, place, None):
         if row.derived is False and row is not journal[place]:
             break
-        if row.event == OPENED:
+        if row.event == _OPENED:
             found[row.process.split("#")[0]] = row.version
     return found

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from adapters.cases.case_office import CaseOffice
 
 KEPT = timedelta(days=90)
-Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
+_Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
 Keep: TypeAlias = Callable[[int, dict[str, Any]], tuple[type[SQLModel], dict[str, object]]]
 """Makes of an answer the row that is written together with it."""
 
@@ -40,7 +40,7 @@ def answer_once(
     client_id: str,
     key: str | None,
     content: object,
-    work: Work,
+    work: _Work,
 ) -> tuple[int, dict[str, Any], bool]:
     """Do the work and keep its answer, or give the kept answer; the last value says whether it is a repeat.
 

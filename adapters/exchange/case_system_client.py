@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from adapters.exchange.case_system_file import CaseSystem, CaseType
     from adapters.exchange.subscriber_authorization import Authorization
 
-TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _WORTH_TRYING = {408, 409, 423, 425, 429}
 _SERVER_FAULT = 500
 _NOT_FOUND = (404, 410)
@@ -50,7 +50,7 @@ class CaseSystemClient:
         self._system = system
         self._authorization = authorization
         self._networks = networks
-        self._http = webhook_client(networks, TIMEOUT_SECONDS)
+        self._http = webhook_client(networks, _TIMEOUT_SECONDS)
         self._types: dict[tuple[str, str], list[tuple[str, str]]] = {}
         self.made: list[str] = []
         """The addresses of what was made there."""

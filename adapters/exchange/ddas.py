@@ -24,7 +24,7 @@ from adapters.exchange.ddas_signal import (
     read_signal,
 )
 from adapters.exchange.ddas_stream import (
-    CLOSING,
+    ENDS_OF_PARTS,
     NOT_JSON,
     OPENING,
     NotADelivery,
@@ -254,6 +254,6 @@ def _skip_noting_names(events: Events, kind: str, spellings: set[str]) -> None:
     depth = 1 if kind in OPENING else 0
     while depth:
         kind, value = next(events)
-        depth += (kind in OPENING) - (kind in CLOSING)
+        depth += (kind in OPENING) - (kind in ENDS_OF_PARTS)
         if kind == "map_key" and value in _SPELLINGS:
             spellings.add(value)

@@ -15,7 +15,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from adapters.exchange.ddas_stream import CLOSING, OPENING, meaning_of
+from adapters.exchange.ddas_stream import ENDS_OF_PARTS, OPENING, meaning_of
 from adapters.runtime.privacy import eleven_test
 
 if TYPE_CHECKING:
@@ -271,7 +271,7 @@ def _problem_inside(events: Events, kind: str, depth: int) -> str | None:
     depth += kind in OPENING
     while depth > outside:
         kind, value = next(events)
-        depth += (kind in OPENING) - (kind in CLOSING)
+        depth += (kind in OPENING) - (kind in ENDS_OF_PARTS)
         problem = problem or _problem_of(kind, value)
         if depth > MAX_DEPTH:
             problem = f"Het signaal heeft meer dan {MAX_DEPTH} lagen in elkaar."

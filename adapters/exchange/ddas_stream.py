@@ -31,7 +31,7 @@ class NotADelivery(Refusal, ValueError):  # noqa: N818 - the name says what the 
 
 Events: TypeAlias = "Iterator[tuple[str, Any]]"
 OPENING = frozenset(("start_map", "start_array"))
-CLOSING = frozenset(("end_map", "end_array"))
+ENDS_OF_PARTS = frozenset(("end_map", "end_array"))
 
 
 @contextmanager
@@ -128,7 +128,7 @@ def skip(events: Events, kind: str) -> None:
     for inner, _ in events:
         if inner in OPENING:
             depth += 1
-        elif inner in CLOSING:
+        elif inner in ENDS_OF_PARTS:
             depth -= 1
             if not depth:
                 return

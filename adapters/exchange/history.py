@@ -26,7 +26,7 @@ from adapters.exchange.signal_record import (
     opening_key,
     under_kept_names,
 )
-from adapters.exchange.signal_status import CLOSING
+from adapters.exchange.signal_status import CLOSING_REASONS
 from adapters.exchange.signals import half_way_said, hold_import_lock, make_import_lock, take_in_all
 from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from adapters.exchange.ddas import Delivery
     from adapters.exchange.ddas_signal import BadSignal
 
-BATCH = 25
+_BATCH = 25
 
 # The event that stands for a result, and whether the resident must have been reached for it.
-_BEFORE_MATCHING = {status: event for status, event in CLOSING.items() if status not in OTHER_RESULTS}
+_BEFORE_MATCHING = {status: event for status, event in CLOSING_REASONS.items() if status not in OTHER_RESULTS}
 _AFTER_CONTACT = {
     "Inwoner hoeft geen hulp vanuit vroegsignalering": "hulp_geweigerd",
     "(Budget)advies en/of quick fix": "quick_fix",
@@ -77,7 +77,7 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
     ordered = iter(sorted(signals, key=lambda index: signals[index][0].signal_date))
     taken: set[int] = set()
     make_import_lock(office)
-    while batch := list(islice(ordered, BATCH)):
+    while batch := list(islice(ordered, _BATCH)):
         reports: list[SignalReport] = []
         with half_way_said(len(taken)), writing(office.engine) as session:
             hold_import_lock(session)

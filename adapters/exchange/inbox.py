@@ -28,7 +28,7 @@ from adapters.runtime.privacy import is_plain
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import SettingRow, reading, writing
 from adapters.storage.exchange_tables import ClientRow, InboxRow
-from milestones.calendar import to_civil_date
+from milestones.calendar import day_in_amsterdam
 from milestones.civil_dates import civil_date
 from milestones.process import InvalidData
 
@@ -203,7 +203,7 @@ def _with_details(office: CaseOffice, row: InboxRow, plugin: str) -> Prepared | 
     except Exception as error:  # noqa: BLE001 - a plug-in may fail in any way
         log.warning("notification_details_failed", inbox=row.id, error=type(error).__name__)
         return None
-    found = prepare(office, {**message, **(details or {})}, to_civil_date(row.received_at))
+    found = prepare(office, {**message, **(details or {})}, day_in_amsterdam(row.received_at))
     # What is kept of a message may be a mark of it: its name stays that of the message itself.
     return replace(found, message_hash=row.message["prepared"]["message_hash"])
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 NOT_OURS = "Dit bericht gaat niet over een zaak van ons."
 NO_RULE = "Voor dit soort bericht staat er niets in de tabel."
-NO_CASE = "Geen zaak gevonden bij dit bericht."
+_NO_CASE = "Geen zaak gevonden bij dit bericht."
 MORE_CASES = "Meer dan een zaak past bij dit bericht."
 BY_HAND = "Voor dit soort bericht kiest een mens wat het betekent."
 ANOTHER = "Dit bericht kwam al eerder, met een andere inhoud."
@@ -165,7 +165,7 @@ def take_in(session: Session, office: CaseOffice, message: Prepared, municipalit
     cases = find_cases(session, office, message.references, municipalities)
     if not cases and message.if_unknown is not IfUnknown.WAIT:
         return _not_ours(session, office, message, municipalities)
-    reason = message.reason or (NO_CASE if not cases else MORE_CASES if len(cases) > 1 else None)
+    reason = message.reason or (_NO_CASE if not cases else MORE_CASES if len(cases) > 1 else None)
     if reason is None and message.event is not None:
         try:
             with session.begin_nested():
@@ -184,7 +184,7 @@ def _not_ours(
     if message.if_unknown is IfUnknown.IGNORE or message.opens is None:
         return Taken(reason=NOT_OURS)
     if message.on is None:
-        return _to_postbak(session, office, message, (), message.reason or NO_CASE, municipalities)
+        return _to_postbak(session, office, message, (), message.reason or _NO_CASE, municipalities)
     one = _municipality(session, (), municipalities) or office.settings.municipality
     try:
         with session.begin_nested():

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CLOSED_AT_SENDER = "gesloten_bij_aanleveraar"  # the fact with which M2 opens without its term
 OTHER_REASON = "Niet opgepakt: andere reden"
-CLOSING = {
+CLOSING_REASONS = {
     "Persoon is geen inwoner (meer) in de gemeente": "geen_inwoner",
     "Inwoner is overleden": "overleden",
     "Niet opgepakt: onterecht signaal": "onterecht",
@@ -42,17 +42,17 @@ NOT_CLOSED = "De aanleveraar heeft dit signaal gesloten, maar de zaak loopt door
 
 def is_closed_at_sender(signal: Signal) -> bool:
     """Whether nobody has to pursue a signal any more, as its sender says."""
-    return signal.status in CLOSING
+    return signal.status in CLOSING_REASONS
 
 
 def is_about_the_person(signal: Signal) -> bool:
     """Whether a closed signal says something of its person, and so of all his signals."""
-    return CLOSING[signal.status or ""] in _ABOUT_THE_PERSON
+    return CLOSING_REASONS[signal.status or ""] in _ABOUT_THE_PERSON
 
 
 def closing_event(signal: Signal, on: date) -> Event:
     """Return the event that stands for the status of a closed signal."""
-    name = CLOSING[signal.status or ""]
+    name = CLOSING_REASONS[signal.status or ""]
     return Event(name, on, {"eindresultaat": OTHER_REASON} if name == "afgesloten_met_resultaat" else {})
 
 
@@ -69,7 +69,7 @@ def open_closed(
 
     With `reference` it stands in the case of a person whom debt help knows; a death there is told to all.
     """
-    quiet = reference is None or CLOSING[signal.status or ""] != "overleden"
+    quiet = reference is None or CLOSING_REASONS[signal.status or ""] != "overleden"
     receipt = office.casework.open(
         "M2",
         municipality=signal.municipality_code,

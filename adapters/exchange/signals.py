@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from adapters.exchange.ddas_signal import BadSignal, Signal
     from adapters.exchange.signal_record import SignalReport
 
-BATCH = 200
+_BATCH = 200
 _COUNTED_AFTER = (5, 25, 125)  # batches: in a new database they made the tables many times larger
 _GROWN = (CaseRow, ProcessRow, TimerRow, JournalRow, SignalRow)
 _IMPORT_LOCK = "vroegsignalen"
@@ -60,10 +60,10 @@ def take_in_all(
     secret, old = office.settings.person_secret(), office.settings.old_person_secrets()
     make_import_lock(office)
     for number in count(1):
-        batch = list(islice(records, BATCH))
+        batch = list(islice(records, _BATCH))
         if not batch:
             return
-        with half_way_said(done + (number - 1) * BATCH), writing(office.engine) as session:
+        with half_way_said(done + (number - 1) * _BATCH), writing(office.engine) as session:
             hold_import_lock(session)
             reports = SignalIntake(session, office, secret, old).reports_on(batch)
         if number in _COUNTED_AFTER:

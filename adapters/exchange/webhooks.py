@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from adapters.messages.message_office import MessageOffice
     from adapters.storage.leases import Lease
 
-TIMEOUT_SECONDS = 5.0
+_TIMEOUT_SECONDS = 5.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _IPV4 = "127.0.0.1"
 _HERE = (_IPV4, "localhost", "::1")
@@ -329,7 +329,7 @@ def deliver_to(office: MessageOffice, name: str, limit: int = 100) -> int:
     with reading(office.engine) as session:
         due = session.exec(query).all()
     delivered = 0
-    with webhook_client(office.settings.webhook_networks, TIMEOUT_SECONDS) as client:
+    with webhook_client(office.settings.webhook_networks, _TIMEOUT_SECONDS) as client:
         for number in due:
             with office.leases.webhooks.holding([number]) as leases:
                 results = [_deliver(office, client, lease) for lease in leases]
@@ -441,7 +441,7 @@ def try_out(office: MessageOffice, name: str) -> Attempted:
         "datacontenttype": "application/json",
         "data": {"abonnement": name},
     }
-    with webhook_client(office.settings.webhook_networks, TIMEOUT_SECONDS) as client:
+    with webhook_client(office.settings.webhook_networks, _TIMEOUT_SECONDS) as client:
         return send(office, client, receiver, event)
 
 

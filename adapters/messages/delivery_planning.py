@@ -25,9 +25,9 @@ from adapters.messages.causes import line_of
 from adapters.messages.handoff_links import responsible_person
 from adapters.messages.message_kinds import (
     HANDOFF,
+    NEW_CASE,
     NOT_ACCEPTED,
     NOTICE,
-    OPENED,
     OVERDUE,
     OWN_WORDS,
     UNDELIVERED,
@@ -428,7 +428,7 @@ def _doer(line: JournalRow | None) -> str | None:
 
 def _without_doer(found: list[Addressee], effect: OutboxRow, line: JournalRow | None) -> list[Addressee]:
     """Return who was not there when it happened; what asks for something in words of its own still reaches somebody."""
-    if effect.kind not in (NOTICE, OPENED):
+    if effect.kind not in (NOTICE, NEW_CASE):
         return found
     others = [item for item in found if item.role in OUTSIDE or item.recipient.code != _doer(line)]
     own_words = line is not None and (effect.kind, line.event) in OWN_WORDS

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 HANDOFF = "overdracht"
 NOT_ACCEPTED = "overdracht_niet_aanvaard"
 NOTICE = "kennisgeving"
-OPENED = "nieuwe_zaak"
+NEW_CASE = "nieuwe_zaak"
 WARNING = "waarschuwing"
 OVERDUE = "termijn_gemist"
 ELAPSED = "termijn_verstreken"
@@ -24,10 +24,10 @@ TASK = "taak"
 # Told to the coordinator when a message reached nobody; not a kind that somebody can have a wish about.
 UNDELIVERED = "niet_bezorgd"
 
-KINDS = (
+MESSAGE_KINDS = (
     HANDOFF,
     NOT_ACCEPTED,
-    OPENED,
+    NEW_CASE,
     NOTICE,
     TASK,
     WARNING,

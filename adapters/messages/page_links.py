@@ -8,7 +8,7 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 _SALT = "routekaart.bezoek"
 WHO = "wie"  # the parameter that says who the receiver of a message is
-DAYS = 31
+PAGE_LINK_DAYS = 31
 
 
 class PageLinks:
@@ -34,7 +34,7 @@ class PageLinks:
     def receiver(self, token: str) -> str | None:
         """Return the code of the receiver of a link; None when it is forged or too old."""
         try:
-            code = self._signer.loads(token, max_age=DAYS * 24 * 3600)
+            code = self._signer.loads(token, max_age=PAGE_LINK_DAYS * 24 * 3600)
         except BadSignature:
             return None
         return code if isinstance(code, str) else None

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
-from adapters.messages.message_kinds import CRISIS, KINDS
+from adapters.messages.message_kinds import CRISIS, MESSAGE_KINDS
 
 EVERY_MUNICIPALITY = "*"
 DAYS = ("ma", "di", "wo", "do", "vr", "za", "zo")
@@ -38,10 +38,10 @@ def _as_time(value: object) -> time:
     raise ValueError("schrijf een tijd als 08:30")
 
 
-Moment = Annotated[time, BeforeValidator(_as_time)]
+_Moment = Annotated[time, BeforeValidator(_as_time)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
 ChannelName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,40}$")]
-Kind = Literal[(*KINDS, CRISIS)]  # type: ignore[valid-type]
+_Kind = Literal[(*MESSAGE_KINDS, CRISIS)]  # type: ignore[valid-type]
 
 
 class _Strict(BaseModel):
@@ -52,8 +52,8 @@ class WorkingHours(_Strict):
     """When somebody reads messages; on holidays only who says so, such as a desk that is always there."""
 
     dagen: tuple[Literal["ma", "di", "wo", "do", "vr", "za", "zo"], ...] = ("ma", "di", "wo", "do", "vr")
-    van: Moment = time(8, 0)
-    tot: Moment = time(17, 30)
+    van: _Moment = time(8, 0)
+    tot: _Moment = time(17, 30)
     ook_feestdagen: bool = False
 
     @model_validator(mode="after")
@@ -82,7 +82,7 @@ class Recipient(_Strict):
     code: Code
     kanalen: Mapping[ChannelName, SecretStr] = Field(default_factory=dict)
     werktijden: WorkingHours | None = None
-    voorkeur: Mapping[Kind, Wish] = Field(default_factory=dict)
+    voorkeur: Mapping[_Kind, Wish] = Field(default_factory=dict)
 
     def wish(self, kind: str, *, urgent: bool) -> Wish:
         """Return how this recipient wants a kind of message; a threatening situation is never put in a digest."""
@@ -118,7 +118,7 @@ class House(_Strict):
     """What holds for everyone, unless a recipient has something of his own."""
 
     werktijden: WorkingHours = WorkingHours()
-    bundel_om: Moment = time(8, 30)
+    bundel_om: _Moment = time(8, 30)
     # So many messages to one person within an hour become one digest, sent after so many minutes.
     bundel_vanaf: Annotated[int, Field(ge=2, strict=True)] = 5
     bundel_minuten: Annotated[int, Field(ge=1, le=240, strict=True)] = 15

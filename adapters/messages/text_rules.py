@@ -30,7 +30,7 @@ class TextLimits:
 
 
 PROFESSIONAL = TextLimits(title=60, body=900, readability=60.0, sentence=20)
-RESIDENT = TextLimits(title=40, body=300, readability=60.0, sentence=15)
+RESIDENT_LIMITS = TextLimits(title=40, body=300, readability=60.0, sentence=15)
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 _SENTENCE_END = re.compile(r"[.!?\n]+")

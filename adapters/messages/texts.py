@@ -15,10 +15,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from adapters.messages.message_kinds import HANDOFF, KINDS, NOTICE, OWN_TEXT_NAMES, TASK, UNDELIVERED
+from adapters.messages.message_kinds import HANDOFF, MESSAGE_KINDS, NOTICE, OWN_TEXT_NAMES, TASK, UNDELIVERED
 from adapters.messages.text_rules import (
     PROFESSIONAL,
-    RESIDENT,
+    RESIDENT_LIMITS,
     forbidden_to_all,
     forbidden_to_residents,
     looks_like_amount,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 OWN_TEXTS = Path(__file__).with_name("message_texts")
 RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT = "inwoner", "partner", "bundel"
-NAMES = (*KINDS, *OWN_TEXT_NAMES, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT)
+NAMES = (*MESSAGE_KINDS, *OWN_TEXT_NAMES, UNDELIVERED, RESIDENT_TEXT, PARTNER_TEXT, DIGEST_TEXT)
 
 _CASE = frozenset({"zaak", "mijlpaal", "wacht_op", "uiterlijk", "waarom", "link"})
 _MAY = _CASE | {
@@ -42,7 +42,7 @@ _MAY = _CASE | {
 }  # fmt: skip
 # What each text may use and what it must use: case, mijlpaal, what is expected, until when and why, a link.
 FIELDS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = MappingProxyType(
-    dict.fromkeys((*KINDS, UNDELIVERED), (_MAY, _CASE))
+    dict.fromkeys((*MESSAGE_KINDS, UNDELIVERED), (_MAY, _CASE))
     | dict.fromkeys(OWN_TEXT_NAMES, (_MAY, _CASE - {"waarom", "uiterlijk"}))
     | {
         HANDOFF: (_MAY, _CASE | {"overdracht_link"}),
@@ -164,7 +164,7 @@ def check_text(file: str, name: str, content: str) -> Iterator[WrongLine]:
 
 
 def _too_hard(file: str, name: str, lines: list[str]) -> Iterator[WrongLine]:
-    limits = RESIDENT if name == RESIDENT_TEXT else PROFESSIONAL
+    limits = RESIDENT_LIMITS if name == RESIDENT_TEXT else PROFESSIONAL
     title = lines[0].removeprefix(_TITLE).strip()
     body = "\n".join(lines[2:])
     if len(title) > limits.title:

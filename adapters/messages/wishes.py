@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF, CRISIS, KINDS
+from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF, CRISIS, MESSAGE_KINDS
 from adapters.messages.recipients import Wish
 from adapters.storage.database import writing
 from adapters.storage.page_tables import WishRow
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from adapters.messages.recipients import Book
 
-CHOOSABLE = tuple(kind for kind in (*KINDS, CRISIS) if kind not in CANNOT_BE_SWITCHED_OFF)
+CHOOSABLE = tuple(kind for kind in (*MESSAGE_KINDS, CRISIS) if kind not in CANNOT_BE_SWITCHED_OFF)
 
 
 def keep_wishes(engine: Engine, recipient: str, wishes: Mapping[str, str]) -> None:

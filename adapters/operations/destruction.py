@@ -27,7 +27,7 @@ from adapters.exchange.references import ending_of, references_of
 from adapters.messages.page_keys import KeyKind
 from adapters.operations.destruction_records import case_mark, case_marks, record_of, write_outside
 from adapters.oversight.basic_service import read_basic_service, scores_to_keep
-from adapters.oversight.monitor import WEEKS, cells_to_keep, read_monitor, read_period
+from adapters.oversight.monitor import WEEKS_COUNTED, cells_to_keep, read_monitor, read_period
 from adapters.oversight.periods import Period, quarter_of, year_of
 from adapters.oversight.quality_trend import read_trend, trend_to_keep
 from adapters.runtime.actor import ActorKind, acting
@@ -457,7 +457,7 @@ def _keep_figures(office: Office, reference: str) -> None:
         opened, place = case.opened_at.date(), case.municipality
     for year in range(opened.year, office.clock.today().year):
         end = date(year, 12, 31)
-        _keep(office, place, end, WEEKS, partial(_of_weeks, office, place, end))
+        _keep(office, place, end, WEEKS_COUNTED, partial(_of_weeks, office, place, end))
         for first, last in _quarters(year):
             for begin in {first, date(year, 1, 1)}:
                 days = (last - begin).days + 1

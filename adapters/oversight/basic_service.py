@@ -11,7 +11,7 @@ from adapters.oversight.disclosure import HIDDEN, LEAST, shown_share
 from adapters.oversight.document import Block, Chart, Grid, Heading, Points, Words
 from adapters.oversight.monitor import Cell, kept_of, met_in_time
 from adapters.storage.database import JournalRow, reading
-from milestones.basic_service import ELEMENTS, OPENED, Carrier, Moment, StepScore, TermScore, carriers
+from milestones.basic_service import AT_OPENING, ELEMENTS, Carrier, Moment, StepScore, TermScore, carriers
 from milestones.definitions import current
 from milestones.dutch import without_weekday
 from milestones.roles import dutch_role
@@ -139,7 +139,7 @@ def _definition(policy: Policy, score: TermScore | StepScore) -> str:
 
 
 def _label(moment: Moment) -> str:
-    if moment.event == OPENED:
+    if moment.event == AT_OPENING:
         return f"{moment.process} geopend"
     return current(moment.process).event(moment.event).label
 

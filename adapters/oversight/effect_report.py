@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from adapters.oversight.effect import PolicyChange
     from milestones.rerun import Effect
 
-MOST_LINES = 40
+_MOST_LINES = 40
 _WEEK = 7
 
 
@@ -108,7 +108,7 @@ def _said(event: str) -> str:
 
 
 def _moves(effect: Effect) -> list[Sequence[object]]:
-    found = sorted(effect.running.items(), key=lambda item: (-item[1], item[0]))[:MOST_LINES]
+    found = sorted(effect.running.items(), key=lambda item: (-item[1], item[0]))[:_MOST_LINES]
     return [
         (term, short_date(before), short_date(after), number)
         for (term, before, after), number in sorted(found, key=lambda item: item[0])
@@ -116,7 +116,7 @@ def _moves(effect: Effect) -> list[Sequence[object]]:
 
 
 def _more(number: int) -> list[Block]:
-    return [Words(f"En nog {number - MOST_LINES} andere data.")] if number > MOST_LINES else []
+    return [Words(f"En nog {number - _MOST_LINES} andere data.")] if number > _MOST_LINES else []
 
 
 def _weeks(change: PolicyChange) -> float:

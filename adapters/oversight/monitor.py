@@ -54,8 +54,8 @@ if TYPE_CHECKING:
     from adapters.oversight.monitor_figures import Figure
     from adapters.oversight.workload import WorkItem, WorkloadOffice
 
-WEEKS = 52
-OUTSIDE = "buiten de gemeente"
+WEEKS_COUNTED = 52
+_OUTSIDE = "buiten de gemeente"
 NO_REASON = "geen reden"
 _GUIDANCE = "BEGELEIDING"
 _SUCCESS_REASON = "Afgerond"
@@ -94,7 +94,7 @@ class Monitor:
 
 
 def read_monitor(
-    office: WorkloadOffice, municipality: str, end: date | None = None, weeks: int = WEEKS
+    office: WorkloadOffice, municipality: str, end: date | None = None, weeks: int = WEEKS_COUNTED
 ) -> Monitor:
     """Compute the monitor over the weeks up to and including a day: yesterday, unless another is given."""
     last = end or office.clock.today() - timedelta(days=1)
@@ -164,7 +164,7 @@ def _open_work(office: WorkloadOffice, municipality: str) -> Iterator[Cell]:
         known = first.get(item.reference)
         if known is None or _urgency(item) < _urgency(known):
             first[item.reference] = item
-    counts = Counter(OUTSIDE if item.waits_outside else item.role for item in first.values())
+    counts = Counter(_OUTSIDE if item.waits_outside else item.role for item in first.values())
     late = {item.reference for item in workload.late}
     if total_may_be_shown(counts):
         value, shown = shown_share(len(late), len(first))
@@ -494,7 +494,7 @@ def _percentile(values: Iterable[int], part: float) -> int:
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
-HEADS = ("cijfer", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
+_HEADS = ("cijfer", "onderdeel", "waarde", "eenheid", "over_aantal", "definitie")
 
 
 def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:
@@ -502,9 +502,9 @@ def monitor_rows(monitor: Monitor) -> Iterator[dict[str, Any]]:
     for cell in monitor.cells:
         figure = monitor.figures[cell.figure]
         values = (figure.name, cell.part, cell.shown, figure.unit, cell.of, figure.definition)
-        yield dict(zip(HEADS, values, strict=True))
+        yield dict(zip(_HEADS, values, strict=True))
 
 
 def monitor_csv(monitor: Monitor) -> str:
     """Return the monitor as CSV; hidden cells are hidden here as well."""
-    return to_csv(HEADS, monitor_rows(monitor))
+    return to_csv(_HEADS, monitor_rows(monitor))

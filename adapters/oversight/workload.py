@@ -249,7 +249,7 @@ PROCESS_COLUMNS = (
     col(ProcessRow.municipality),
 )
 
-HEADS = (
+_HEADS = (
     "zaak", "mijlpaal", "wacht_op", "rol", "medewerker", "vervanger", "uiterlijk", "termijn", "dagen_te_laat",
     "deze_week", "crisis", "wacht_op_overdracht", "geopend_op",
 )  # fmt: skip
@@ -265,12 +265,12 @@ def rows_of(workload: Workload) -> Iterator[dict[str, Any]]:
             item.due.isoformat() if item.due else None, item.term, late, id(item) in week, item.threatened,
             item.offered, item.opened_on.isoformat(),
         )  # fmt: skip
-        yield dict(zip(HEADS, values, strict=True))
+        yield dict(zip(_HEADS, values, strict=True))
 
 
 def workload_csv(workload: Workload) -> str:
     """Return the werkvoorraad as CSV, with a semicolon as Dutch spreadsheets want it."""
-    return to_csv(HEADS, rows_of(workload))
+    return to_csv(_HEADS, rows_of(workload))
 
 
 def to_csv(heads: tuple[str, ...], rows: Iterator[dict[str, Any]]) -> str:

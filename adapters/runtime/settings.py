@@ -39,11 +39,11 @@ from milestones.refusal import Refusal
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KeyKind = Literal["person", "link", "integration"]
-KEY_FILES: Mapping[KeyKind, str] = MappingProxyType(
+KeyName = Literal["person", "link", "integration"]
+KEY_FILES: Mapping[KeyName, str] = MappingProxyType(
     {"person": "persoonssleutel", "link": "overdrachtsleutel", "integration": "integratiesleutel"}
 )
-Port = Annotated[int, Field(ge=1, le=65535)]
+_Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def _network(value: str) -> str:
@@ -102,8 +102,8 @@ class Settings(BaseSettings):
     # Where our tables are in PostgreSQL, for a user who may make none in `public`.
     database_schema: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$")] | None = None
     municipality: Annotated[str, Field(pattern=r"^[0-9]{4}$")] = "0000"
-    prefect_port: Port = 4200
-    api_port: Port = 4280
+    prefect_port: _Port = 4200
+    api_port: _Port = 4280
     refuse_invalid_bsn: bool = False
     recipients_file: Path | None = None
     # Texts of messages of the municipality itself, in the place of ours.
@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     ui_url: str | None = None
     # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
     listen: str = Field(default_factory=loopback)
-    worker_port: Port | None = None
+    worker_port: _Port | None = None
     # The name of a worker in Prefect. Two workers on one machine need two names.
     worker_name: Annotated[str, Field(min_length=1, max_length=60)] | None = None
     # Whether a worker that starts brings the deployments up to date. With several workers a job does that once.
@@ -280,7 +280,7 @@ class Settings(BaseSettings):
         """Return the secret behind those of clients and subscribers, and after it those that are still recognised."""
         return self.integration_secret(), *self._old_secrets("integration", self.integration_keys_old)
 
-    def _old_secrets(self, kind: KeyKind, given: tuple[SecretStr, ...]) -> tuple[bytes, ...]:
+    def _old_secrets(self, kind: KeyName, given: tuple[SecretStr, ...]) -> tuple[bytes, ...]:
         kept = self.key_file(kind).with_suffix(".oud")
         lines = kept.read_bytes().split() if kept.exists() and getattr(self, f"{kind}_key") is None else []
         return (*(key.get_secret_value().encode() for key in given), *reversed(lines))
@@ -297,7 +297,7 @@ class Settings(BaseSettings):
         """Return the secret from which the secrets of clients and subscribers are derived."""
         return self.secret("integration")
 
-    def secret(self, kind: KeyKind) -> bytes:
+    def secret(self, kind: KeyName) -> bytes:
         """Return a secret: that of the setting, or of the home folder.
 
         A case database in a file of this machine gets one on first use. One that other machines may use as well is a
@@ -315,7 +315,7 @@ class Settings(BaseSettings):
         self.ensure_home()
         return secret_file(file)
 
-    def key_file(self, kind: KeyKind) -> Path:
+    def key_file(self, kind: KeyName) -> Path:
         """Return the file in the home folder that holds a secret without a setting."""
         return self.home_folder / KEY_FILES[kind]
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from milestones.vocabulary import Role
 
-EVERYWHERE = "*"
+EVERY_PLACE = "*"
 OF_LOGIN = "gemeenten"
 """In the place of a gemeentecode: those that the login service names for this person."""
 _MUNICIPALITY_CODE = re.compile(r"[0-9]{4}", re.ASCII)
@@ -120,12 +120,12 @@ class StaffMember:
         """Whether this person has a right in a gemeente; without one: in any gemeente."""
         if municipality is None:
             return any(right in found for found in self.rights.values())
-        return right in self.rights.get(EVERYWHERE, ()) or right in self.rights.get(municipality, ())
+        return right in self.rights.get(EVERY_PLACE, ()) or right in self.rights.get(municipality, ())
 
     @property
     def municipalities(self) -> frozenset[str] | None:
         """The gemeentecodes of which this person may see cases; None stands for every gemeente."""
-        if self.may(Right.LOOK, EVERYWHERE):
+        if self.may(Right.LOOK, EVERY_PLACE):
             return None
         return frozenset(code for code, found in self.rights.items() if Right.LOOK in found)
 
@@ -135,7 +135,7 @@ class StaffMember:
 
     def has_role(self, role: StaffRole, municipality: str) -> bool:
         """Whether this person has a role in a gemeente."""
-        return role in self.roles.get(EVERYWHERE, ()) or role in self.roles.get(municipality, ())
+        return role in self.roles.get(EVERY_PLACE, ()) or role in self.roles.get(municipality, ())
 
     @property
     def decides_as(self) -> Mapping[str, tuple[Role, ...]] | None:
@@ -194,7 +194,7 @@ class StaffBook:
 
 def operator_of_machine(code: str) -> StaffMember:
     """Return who may use this machine as the service does: there is nothing to keep from him."""
-    member = StaffBook({}).with_roles(code, {EVERYWHERE: frozenset({StaffRole.OPERATOR})})
+    member = StaffBook({}).with_roles(code, {EVERY_PLACE: frozenset({StaffRole.OPERATOR})})
     return replace(member, owns_machine=True)
 
 

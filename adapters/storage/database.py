@@ -48,7 +48,7 @@ from adapters.storage.facts import FactText
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
-IDLE_SECONDS = 1.0  # a connection that was used within this time is trusted
+_IDLE_SECONDS = 1.0  # a connection that was used within this time is trusted
 
 
 class UtcMoment(TypeDecorator[datetime]):
@@ -367,7 +367,7 @@ def _look_whether_idle_connections_live(engine: Engine) -> None:
 
     @event.listens_for(engine, "checkout")
     def _look(connection: DBAPIConnection, record: ConnectionPoolEntry, _proxy: Any) -> None:
-        if time.monotonic() - record.info.get("used", math.inf) < IDLE_SECONDS:
+        if time.monotonic() - record.info.get("used", math.inf) < _IDLE_SECONDS:
             return
         try:
             engine.dialect.do_ping(connection)

@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-Work = TypeVar("Work")
-Answer = TypeVar("Answer")
+_Work = TypeVar("_Work")
+_Answer = TypeVar("_Answer")
 
 _MOST = 50  # works in one transaction: others wait for what it locks
 
 
 @dataclass(slots=True, eq=False)
-class _Waiting(Generic[Work, Answer]):
+class _Waiting(Generic[_Work, _Answer]):
     """A work and who waits for it. He is called when it is done, or with works to write, his own the first."""
 
-    work: Work
+    work: _Work
     called: Event = field(default_factory=Event)
-    to_write: list[_Waiting[Work, Answer]] | None = None
-    answer: Answer | None = None
+    to_write: list[_Waiting[_Work, _Answer]] | None = None
+    answer: _Answer | None = None
     error: BaseException | None = None
 
 
-class GroupCommit(Generic[Work, Answer]):
+class GroupCommit(Generic[_Work, _Answer]):
     """Does works in the order in which they came, those that wait at the same moment in one transaction.
 
     `together` gives for each work its answer, or None for one that has to be done alone: somebody holds its case, or it
@@ -42,18 +42,18 @@ class GroupCommit(Generic[Work, Answer]):
 
     def __init__(
         self,
-        alone: Callable[[Work], Answer],
-        together: Callable[[Sequence[Work]], Sequence[Answer | None]],
+        alone: Callable[[_Work], _Answer],
+        together: Callable[[Sequence[_Work]], Sequence[_Answer | None]],
     ) -> None:
         self._alone = alone
         self._together = together
         self._lock = Lock()
-        self._queue: deque[_Waiting[Work, Answer]] = deque()
+        self._queue: deque[_Waiting[_Work, _Answer]] = deque()
         self._in_hand = 0
 
-    def do(self, work: Work) -> Answer:
+    def do(self, work: _Work) -> _Answer:
         """Do a work, and return its answer when that is safe. Raises what `alone` raises."""
-        mine = _Waiting[Work, Answer](work)
+        mine = _Waiting[_Work, _Answer](work)
         with self._lock:
             self._queue.append(mine)
             if not self._in_hand:
@@ -75,7 +75,7 @@ class GroupCommit(Generic[Work, Answer]):
             works[0].to_write = works
             works[0].called.set()
 
-    def _write(self, works: list[_Waiting[Work, Answer]]) -> None:
+    def _write(self, works: list[_Waiting[_Work, _Answer]]) -> None:
         """Write works, let the next be written by those who wait, and call all whose work is done."""
         try:
             for waiting, answer in zip(works, self._together([one.work for one in works]), strict=True):

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
-    from adapters.runtime.settings import KeyKind, Settings
+    from adapters.runtime.settings import KeyName, Settings
 
 _ROW = "sleutels"
 _LOST = "verloren"  # names of person keys that a person declared lost
 _LENGTH = 16
 
-COSTS: Mapping[KeyKind, str] = MappingProxyType(
+COSTS: Mapping[KeyName, str] = MappingProxyType(
     {
         "person": (
             "Wie nu in de database staat, wordt niet meer herkend: een nieuw signaal over diezelfde inwoner opent een "
@@ -49,7 +49,7 @@ class WrongKeyError(SettingsError):
     """A key that does not belong to this case database: one Dutch sentence that says what to do."""
 
 
-def fingerprint(kind: KeyKind, secret: bytes) -> str:
+def fingerprint(kind: KeyName, secret: bytes) -> str:
     """Return what a database may know of a key."""
     return hashlib.sha256(f"vingerafdruk:{kind}:".encode() + secret).hexdigest()[:_LENGTH]
 
@@ -89,7 +89,7 @@ def key_problems(engine: Engine, settings: Settings) -> Iterator[str]:
         )
 
 
-def replace_key(engine: Engine, settings: Settings, kind: KeyKind) -> None:
+def replace_key(engine: Engine, settings: Settings, kind: KeyName) -> None:
     """Let the key of this machine take the place of the one that the database knows; make one where it may.
 
     Raises SettingsError.
@@ -122,7 +122,7 @@ def _known(session: Session) -> dict[str, Any]:
     return {} if row is None else dict(row.value)
 
 
-def _checked(session: Session, settings: Settings, kind: KeyKind, known: str | None) -> str:
+def _checked(session: Session, settings: Settings, kind: KeyName, known: str | None) -> str:
     """Return the fingerprint of the key of this machine; a WrongKeyError when it is not that of the database."""
     given = getattr(settings, f"{kind}_key") is not None
     there = given or settings.key_file(kind).exists()

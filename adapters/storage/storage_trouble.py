@@ -21,7 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 if TYPE_CHECKING:
     from tenacity import RetryCallState
 
-LONGEST_WAIT_SECONDS = 120.0  # a worker that got nothing in this time gives its process back
+_LONGEST_WAIT_SECONDS = 120.0  # a worker that got nothing in this time gives its process back
 
 # SQLite: full, or a disk that refuses. PostgreSQL: class 53 has disk_full, 58 input and output.
 _FULL_NAMES = ("SQLITE_FULL", "SQLITE_IOERR")
@@ -31,7 +31,7 @@ _BUSY_STATES = ("55P03", "40001", "40P01", "53300")
 # PostgreSQL gives these as errors of ours: it is read-only for now, or ended a transaction that stood still.
 _PASSING_STATES = ("25006", "25P03")
 
-P = ParamSpec("P")
+_P = ParamSpec("_P")
 R = TypeVar("R")
 
 log = structlog.get_logger("routekaart.database")
@@ -167,14 +167,14 @@ def _trouble_of_connection(error: DBAPIError) -> Trouble | None:
     return Trouble.GONE if passing or state in _PASSING_STATES else None
 
 
-def waits_out_trouble(work: Callable[P, R]) -> Callable[P, R]:
+def waits_out_trouble(work: Callable[_P, R]) -> Callable[_P, R]:
     """Let work that may be done twice be tried again, with growing pauses, while the database cannot answer.
 
     For the worker only: a person or a system that calls us hears at once that it did not work.
     """
 
     @wraps(work)
-    def patient(*args: P.args, **kwargs: P.kwargs) -> R:
+    def patient(*args: _P.args, **kwargs: _P.kwargs) -> R:
         return _PATIENTLY(work, *args, **kwargs)
 
     return patient
@@ -188,7 +188,7 @@ def _say(state: RetryCallState) -> None:
 _PATIENTLY = tenacity.Retrying(
     retry=tenacity.retry_if_exception(passes_by_itself),
     wait=tenacity.wait_random_exponential(multiplier=0.2, max=5),
-    stop=tenacity.stop_after_delay(LONGEST_WAIT_SECONDS),
+    stop=tenacity.stop_after_delay(_LONGEST_WAIT_SECONDS),
     before_sleep=_say,
     reraise=True,
 )

@@ -15,7 +15,8 @@ from deployments.cli.console import (
     say,
     the_office,
 )
-from deployments.cli.destruction_commands import AsJson, Door
+from deployments.cli.destruction_commands import DecidedBy
+from deployments.cli.options import AsJson
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -90,7 +91,7 @@ def _tell(found: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
 
 
 def new_command(
-    door: Door,
+    door: DecidedBy,
     op: Annotated[str | None, typer.Option(metavar="DATUM", help="Wanneer het verzoek kwam.")] = None,
     gemeente: Annotated[str | None, typer.Option(metavar="CODE", help="De gemeentecode.")] = None,
 ) -> None:
@@ -115,7 +116,7 @@ def requests_command() -> None:
         say("Er wacht niemand op inzage.")
 
 
-def extend_command(nummer: Number, door: Door) -> None:
+def extend_command(nummer: Number, door: DecidedBy) -> None:
     """Verleng een verzoek eenmaal; zeg dat tegen de inwoner."""
     from adapters.operations.access_requests import extend_request
 
@@ -125,7 +126,7 @@ def extend_command(nummer: Number, door: Door) -> None:
     say(f"Verzoek {nummer}: antwoord uiterlijk op {due}.")
 
 
-def answered_command(nummer: Number, door: Door) -> None:
+def answered_command(nummer: Number, door: DecidedBy) -> None:
     """Leg vast dat een verzoek is beantwoord."""
     from adapters.operations.access_requests import answered
 

@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-Reference = Annotated[str, typer.Argument(metavar="REF", help="De referentie van de zaak.")]
-Milestone = Annotated[
+CaseReference = Annotated[str, typer.Argument(metavar="REF", help="De referentie van de zaak.")]
+_Milestone = Annotated[
     str | None, typer.Option(metavar="M3", help="De mijlpaal, als het er meer dan een kan zijn.")
 ]
-Door = Annotated[
+_Door = Annotated[
     str | None,
     typer.Option("--door", metavar="CODE", help="Wie het deed (mw-17); anders de gebruiker van de machine."),
 ]
-Day = Annotated[
+_Day = Annotated[
     str | None, typer.Option(metavar="DATUM", help="De datum die telt (jjjj-mm-dd); anders vandaag.")
 ]
-Data = Annotated[
+_Data = Annotated[
     str | None, typer.Option(metavar="JSON", help="Gegevens bij de gebeurtenis, als JSON-object.")
 ]
 
@@ -50,8 +50,8 @@ def open_command(
     zaak: Annotated[
         str | None, typer.Option(metavar="REF", help="Een bestaande zaak, of je eigen referentie.")
     ] = None,
-    op: Day = None,
-    gegevens: Data = None,
+    op: _Day = None,
+    gegevens: _Data = None,
     gemeente: Annotated[str | None, typer.Option(metavar="CODE", help="De gemeentecode.")] = None,
     client: Annotated[
         list[str] | None,
@@ -59,7 +59,7 @@ def open_command(
             metavar="CODE", help="Cliëntnummer; bij twee cliënten twee keer. Met - leest u het van de invoer."
         ),
     ] = None,
-    door: Door = None,
+    door: _Door = None,
 ) -> None:
     """Open een zaak in een mijlpaal; de referentie staat op de eerste regel."""
     from adapters.runtime.persons import client_keys
@@ -81,11 +81,11 @@ def open_command(
 
 
 def report_command(
-    ref: Reference,
+    ref: CaseReference,
     gebeurtenis: Annotated[str, typer.Argument(metavar="GEBEURTENIS", help="Wat er gebeurd is.")],
-    mijlpaal: Milestone = None,
-    op: Day = None,
-    gegevens: Data = None,
+    mijlpaal: _Milestone = None,
+    op: _Day = None,
+    gegevens: _Data = None,
     id_: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="Hetzelfde id telt maar een keer.")
     ] = None,
@@ -93,7 +93,7 @@ def report_command(
         str | None,
         typer.Option("--medewerker", metavar="CODE", help="In wiens naam de mijlpaal hierna staat (mw-17)."),
     ] = None,
-    door: Door = None,
+    door: _Door = None,
 ) -> None:
     """Meld een gebeurtenis in een zaak."""
     from milestones.case import possible_now
@@ -135,13 +135,13 @@ def _kept_id(office: Office, id_: str | None) -> str | None:
 
 
 def case_command(
-    ref: Reference,
+    ref: CaseReference,
     als_json: Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")] = False,
     doel: Annotated[
         str | None,
         typer.Option(metavar="DOEL", help="Waarvoor je kijkt (klacht-12); het staat in het inzagelog."),
     ] = None,
-    door: Door = None,
+    door: _Door = None,
 ) -> None:
     """Toon waar een zaak is, welke termijnen lopen, wie hem heeft, en het journaal."""
     from adapters.cases.looks import is_purpose

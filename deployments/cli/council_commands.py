@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 import typer
 
 from deployments.cli.console import print_json, say, the_office
+from deployments.cli.options import AsJson, MunicipalityOption
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,14 +19,10 @@ if TYPE_CHECKING:
 
 Figures = TypeVar("Figures")
 
-Municipality = Annotated[
-    str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen gemeente.")
-]
 When = Annotated[
     str | None,
     typer.Option("--periode", metavar="2026-K4", help="Een kwartaal of een jaar; anders dit kwartaal."),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
 Folder = Annotated[
     Path | None, typer.Option("--naar", metavar="MAP", help="Schrijf het verslag als Markdown en HTML.")
 ]
@@ -39,7 +36,7 @@ def register(app: typer.Typer) -> None:
 
 
 def basic_service_command(
-    gemeente: Municipality = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
+    gemeente: MunicipalityOption = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
 ) -> None:
     """Toon de elementen van de basisdienstverlening: wat is gekozen, wat draagt ze, en hoe gaat het."""
     from adapters.oversight.basic_service import (
@@ -53,7 +50,7 @@ def basic_service_command(
 
 
 def council_command(
-    gemeente: Municipality = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
+    gemeente: MunicipalityOption = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
 ) -> None:
     """Maak het verslag voor raad en cliëntenraad: doelen, cijfers en wat ze betekenen."""
     from adapters.oversight.council_report import council_json, council_report, read_council_figures
@@ -63,7 +60,7 @@ def council_command(
 
 
 def quality_command(
-    gemeente: Municipality = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
+    gemeente: MunicipalityOption = None, periode: When = None, als_json: AsJson = False, naar: Folder = None
 ) -> None:
     """Toon hoe collega's het werk beoordelen: per vraag en element, over vier kwartalen."""
     from adapters.oversight.quality_trend import read_trend, trend_json, trend_report

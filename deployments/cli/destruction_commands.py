@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.case_commands import Reference, in_name_of
+from deployments.cli.case_commands import CaseReference, in_name_of
 from deployments.cli.console import BadInput, optional_day_from, print_json, say, the_office
+from deployments.cli.options import AsJson
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -16,9 +17,8 @@ destruction_app = typer.Typer(
     help="Zaken waarvan de bewaartermijn voorbij is.", no_args_is_help=True, rich_markup_mode=None
 )
 hold_app = typer.Typer(help="Zaken die moeten blijven.", no_args_is_help=True, rich_markup_mode=None)
-Door = Annotated[str, typer.Option("--door", metavar="CODE", help="Wie dit besluit (mw-17).")]
-Reason = Annotated[str, typer.Option("--reden", help="Waarom, zonder iets over een persoon.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
+DecidedBy = Annotated[str, typer.Option("--door", metavar="CODE", help="Wie dit besluit (mw-17).")]
+_Reason = Annotated[str, typer.Option("--reden", help="Waarom, zonder iets over een persoon.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -62,7 +62,7 @@ def list_command(als_json: AsJson = False) -> None:
 
 
 def approve_command(
-    door: Door,
+    door: DecidedBy,
     zaken: Annotated[list[str] | None, typer.Argument(metavar="[REF]...", help="Zaken van de lijst.")] = None,
     alles: Annotated[bool, typer.Option("--alles", help="De hele lijst van nu.")] = False,
 ) -> None:
@@ -78,7 +78,7 @@ def approve_command(
     say(f"{number} zaken goedgekeurd voor vernietiging.")
 
 
-def withdraw_command(ref: Reference, door: Door) -> None:
+def withdraw_command(ref: CaseReference, door: DecidedBy) -> None:
     """Trek een goedkeuring in, zolang de zaak er nog is."""
     from adapters.operations.destruction import withdraw
 
@@ -148,7 +148,7 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
 
 
-def hold_command(ref: Reference, reden: Reason, door: Door) -> None:
+def hold_command(ref: CaseReference, reden: _Reason, door: DecidedBy) -> None:
     """Laat een zaak blijven, wat de bewaartermijn ook zegt."""
     from adapters.operations.destruction import hold
 
@@ -158,7 +158,7 @@ def hold_command(ref: Reference, reden: Reason, door: Door) -> None:
     say(f"{ref} blijft, tot iemand de bewaarplicht opheft.")
 
 
-def lift_command(ref: Reference, reden: Reason, door: Door) -> None:
+def lift_command(ref: CaseReference, reden: _Reason, door: DecidedBy) -> None:
     """Hef een bewaarplicht op: de zaak volgt weer haar bewaartermijn."""
     from adapters.operations.destruction import lift
 

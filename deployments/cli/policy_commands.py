@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from deployments.cli.console import print_json, say, the_office
+from deployments.cli.options import AsJson, MunicipalityOption
 from deployments.cli.policy_group import policy_app
 
 if TYPE_CHECKING:
     from adapters.office import Office
     from adapters.storage.policy_tables import PolicyUseRow
 
-Municipality = Annotated[
-    str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen.")
-]
-Reason = Annotated[
+_Reason = Annotated[
     str | None, typer.Option("--reden", metavar="TEKST", help="Waarom, zoals een raadsbesluit.")
 ]
 Running = Annotated[
     bool, typer.Option("--ook-lopende", help="Laat ook termijnen die lopen het nieuwe beleid volgen.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Geef alles als JSON.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -43,7 +40,7 @@ def policy_check_command(
     bestand: Annotated[
         Path | None, typer.Argument(metavar="BESTAND", help="Een bestand; anders het beleid dat nu geldt.")
     ] = None,
-    gemeente: Municipality = None,
+    gemeente: MunicipalityOption = None,
     als_json: AsJson = False,
     naar: Annotated[
         Path | None, typer.Option("--naar", metavar="MAP", help="Schrijf het verslag als Markdown en HTML.")
@@ -70,8 +67,8 @@ def policy_check_command(
 
 def use_command(
     bestand: Annotated[Path, typer.Argument(metavar="NIEUW.toml", help="Het beleid dat gaat gelden.")],
-    gemeente: Municipality = None,
-    reden: Reason = None,
+    gemeente: MunicipalityOption = None,
+    reden: _Reason = None,
     ook_lopende: Running = False,
 ) -> None:
     """Neem beleid in gebruik. Lopende termijnen houden het beleid waaronder zij begonnen."""
@@ -82,19 +79,21 @@ def use_command(
     _told(here, here.policy_book.put_forward(code, policy, choices, reden), ook_lopende)
 
 
-def agree_command(gemeente: Municipality = None, ook_lopende: Running = False) -> None:
+def agree_command(gemeente: MunicipalityOption = None, ook_lopende: Running = False) -> None:
     """Neem als tweede persoon het beleid in gebruik dat klaarstaat."""
     here, code = _here(gemeente)
     _told(here, here.policy_book.agree(code), ook_lopende)
 
 
-def back_command(gemeente: Municipality = None, reden: Reason = None, ook_lopende: Running = False) -> None:
+def back_command(
+    gemeente: MunicipalityOption = None, reden: _Reason = None, ook_lopende: Running = False
+) -> None:
     """Zet het beleid terug dat hiervoor gold."""
     here, code = _here(gemeente)
     _told(here, here.policy_book.put_back(code, reden), ook_lopende)
 
 
-def versions_command(gemeente: Municipality = None, als_json: AsJson = False) -> None:
+def versions_command(gemeente: MunicipalityOption = None, als_json: AsJson = False) -> None:
     """Toon welk beleid wanneer gold en wie het in gebruik nam, het nieuwste eerst."""
     here, code = _here(gemeente)
     rows = here.policy_book.history(code)

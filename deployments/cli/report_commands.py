@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from deployments.cli.console import say, terminal, the_office
+from deployments.cli.options import MunicipalityOption
 
-Municipality = Annotated[
-    str | None, typer.Option("--gemeente", metavar="CODE", help="De gemeentecode; anders de eigen gemeente.")
-]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Geef alles als CSV.")]
 
 
@@ -21,7 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command("monitor")(monitor_command)
 
 
-def workload_command(gemeente: Municipality = None, als_csv: AsCsv = False) -> None:
+def workload_command(gemeente: MunicipalityOption = None, als_csv: AsCsv = False) -> None:
     """Toon wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
     from rich.table import Table
 
@@ -50,7 +48,7 @@ def workload_command(gemeente: Municipality = None, als_csv: AsCsv = False) -> N
 
 
 def monitor_command(
-    gemeente: Municipality = None,
+    gemeente: MunicipalityOption = None,
     als_csv: AsCsv = False,
     weken: Annotated[int, typer.Option(min=1, max=260, help="Over hoeveel weken, tot en met gisteren.")] = 52,
 ) -> None:

@@ -21,13 +21,12 @@ from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page
 from deployments.door.headers import header, host_name, with_security
 from deployments.door.login import LOGIN, log_in, own_path
 from deployments.door.notes import Notes
-from deployments.door.openid_login import BACK, BEGIN, WAY
+from deployments.door.openid_login import BEGIN, BY_LOGIN_SERVICE, RETURN_PATH
 from deployments.door.own_routes import may_open
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.sessions import IN
-from deployments.door.trusted_proxy import SECRET, without_secret
-from deployments.door.trusted_proxy import WAY as BY_PROXY
+from deployments.door.trusted_proxy import BY_PROXY, SECRET, without_secret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, MutableMapping, Sequence
@@ -126,7 +125,7 @@ class Door:
             return self._let_in
         if path == LOGIN and (self.accounts is not None or self.service is not None):
             return self._log_in
-        return self._at_service if self.service is not None and path in (BEGIN, BACK) else None
+        return self._at_service if self.service is not None and path in (BEGIN, RETURN_PATH) else None
 
     def _session(self, headers: Sequence[tuple[bytes, bytes]]) -> Session | None:
         """Return who is in: as the proxy says, or as the cookie says. Raises NotLetInError."""
@@ -223,7 +222,7 @@ class Door:
         self.sessions.end(session)
         log.info("went_out", code=session.code)
         gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
-        if self.service is not None and session.way == WAY:
+        if self.service is not None and session.way == BY_LOGIN_SERVICE:
             there = await self.service.address_to_log_out(session)
             if there is not None:
                 return await answer.page(200, "away.html", [gone], title="U bent uitgelogd", there=there)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from adapters.runtime.staff import EVERYWHERE, Right, StaffMember
+from adapters.runtime.staff import EVERY_PLACE, Right, StaffMember
 from deployments.door.bodies import read_body, sized, whole_body
 from deployments.door.prefect_routes import API, Reach, route_of
 from flows.views import REVIEW_TAG
@@ -34,11 +34,11 @@ if TYPE_CHECKING:
     Send = Callable[[Message], Awaitable[None]]
     App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-TAG = "gemeente:"
-OVERVIEW = "overzicht"
+_TAG = "gemeente:"
+_OVERVIEW = "overzicht"
 _RUN_RESOURCE = re.compile(r"prefect\.flow-run\.([0-9a-f-]{36})", re.IGNORECASE)
-_PAGE_OF = re.compile(rf"(?:{OVERVIEW}|werkvoorraad|monitor)-([0-9]{{4}})", re.ASCII)
-_LATEST = f"{API}/artifacts/{OVERVIEW}/latest"
+_PAGE_OF = re.compile(rf"(?:{_OVERVIEW}|werkvoorraad|monitor)-([0-9]{{4}})", re.ASCII)
+_LATEST = f"{API}/artifacts/{_OVERVIEW}/latest"
 _LISTS_OF_PAGES = (f"{API}/artifacts/filter", f"{API}/artifacts/latest/filter")
 _REPORTING_EVENT = "gebeurtenis-melden"
 _STOPPING = frozenset({"CANCELLING", "CANCELLED"})
@@ -96,7 +96,7 @@ class Doorkeeper:
             return await self._start(scope, receive, member, named["id"])
         if route.reach is Reach.ANSWER:
             return await self._answer(scope, receive, member, named["id"])
-        if member.municipalities is None and _may(member, route.rights, EVERYWHERE):
+        if member.municipalities is None and _may(member, route.rights, EVERY_PLACE):
             return scope, receive
         return await self._narrowed(scope, receive, member, route, named)
 
@@ -175,7 +175,7 @@ class Doorkeeper:
             else rights_to_report(values.get("gebeurtenis") if isinstance(values, dict) else None)
         )
         check_member(member, *rights)
-        if not _may(member, rights, EVERYWHERE):
+        if not _may(member, rights, EVERY_PLACE):
             await self._check_run(member, run, *rights)
         return {**scope, "headers": sized(scope, body)}, whole_body(body)
 
@@ -186,7 +186,7 @@ class Doorkeeper:
             return tags
         read = await self._ask("GET", f"/flow_runs/{run}")
         tags = tuple((read or {}).get("tags") or ())
-        if any(tag.startswith(TAG) for tag in tags):  # its gemeente does not change
+        if any(tag.startswith(_TAG) for tag in tags):  # its gemeente does not change
             if len(self.known_tags) >= _MOST_KNOWN:
                 self.known_tags.clear()
             self.known_tags[run] = (time.monotonic(), tags)
@@ -340,7 +340,7 @@ def judged_labels() -> frozenset[str]:
 
 def with_municipalities(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any]:
     """Return a question to Prefect that finds only runs of the gemeenten of a person."""
-    seen = sorted(f"{TAG}{code}" for code in member.municipalities or ())
+    seen = sorted(f"{_TAG}{code}" for code in member.municipalities or ())
     runs = given.get("flow_runs") or {}
     if not isinstance(runs, dict) or runs.get("operator", "and_") != "and_":
         raise ForbiddenError("Dit filter kan niet samen met uw gemeenten. Maak het eenvoudiger.")
@@ -373,7 +373,7 @@ def of_own_pages(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any
     keys = named.get("any_")
     if not isinstance(keys, list):
         return None
-    own = [one for key in keys for one in (_own_overviews(member) if key == OVERVIEW else [str(key)])]
+    own = [one for key in keys for one in (_own_overviews(member) if key == _OVERVIEW else [str(key)])]
     about = [_PAGE_OF.fullmatch(key) for key in own]
     if not own or not all(match and member.sees(match[1]) for match in about):
         return None
@@ -382,7 +382,7 @@ def of_own_pages(given: Mapping[str, Any], member: StaffMember) -> dict[str, Any
 
 def _own_overviews(member: StaffMember) -> list[str]:
     """Return the keys of the front pages of somebody who does not see every gemeente."""
-    return [f"{OVERVIEW}-{place}" for place in sorted(member.municipalities or {"0000"})]
+    return [f"{_OVERVIEW}-{place}" for place in sorted(member.municipalities or {"0000"})]
 
 
 def front_page(path: str, member: StaffMember) -> Callable[[Any], Any] | None:
@@ -398,14 +398,14 @@ def front_page(path: str, member: StaffMember) -> Callable[[Any], Any] | None:
 def _one_front(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
     fronts: dict[str, dict[str, Any]] = {}
     for page in sorted(found, key=lambda page: str(page.get("created")), reverse=True):
-        if str(page.get("key")).startswith(f"{OVERVIEW}-"):
+        if str(page.get("key")).startswith(f"{_OVERVIEW}-"):
             fronts.setdefault(page["key"], page)
     if len(fronts) < 2:  # noqa: PLR2004
         return found
     newest = next(iter(fronts.values()))
     words = "\n\n".join(str(fronts[key].get("description")) for key in sorted(fronts))
-    rest = [page for page in found if not str(page.get("key")).startswith(f"{OVERVIEW}-")]
-    return [{**newest, "key": OVERVIEW, "description": words}, *rest]
+    rest = [page for page in found if not str(page.get("key")).startswith(f"{_OVERVIEW}-")]
+    return [{**newest, "key": _OVERVIEW, "description": words}, *rest]
 
 
 def _only_front(found: list[dict[str, Any]]) -> dict[str, Any] | None:
@@ -436,5 +436,5 @@ def runs_named(reach: Reach, given: Mapping[str, Any]) -> list[str]:
 
 def _reaches(member: StaffMember, tags: Iterable[str], *rights: Right) -> bool:
     """Whether a person has one of these rights over a run; one without a gemeente belongs to every one."""
-    places = [tag.removeprefix(TAG) for tag in tags if tag.startswith(TAG)] or ["*"]
+    places = [tag.removeprefix(_TAG) for tag in tags if tag.startswith(_TAG)] or ["*"]
     return any(_may(member, rights, place) for place in places)

@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from deployments.door.sessions import Once, Session
 
 BEGIN = "/inloggen/dienst"
-BACK = "/inloggen/terug"
-WAY = "dienst"
-COOKIE = "routekaart_aanmelding"
+RETURN_PATH = "/inloggen/terug"
+BY_LOGIN_SERVICE = "dienst"
+_COOKIE = "routekaart_aanmelding"
 SECONDS = 600
 _MOST_TOKENS = 10_000
 _MOST_HEADER = 8_000
@@ -61,7 +61,7 @@ class OpenIdLogin:
         """Return the address of the login service, and the cookie to come back with. Raises NotLetInError."""
         number = secrets.token_urlsafe(24)
         address = await self.provider.address_to_log_in(
-            back_to=self.base + BACK,
+            back_to=self.base + RETURN_PATH,
             scope=self.scope,
             state=self._made(number, "state"),
             nonce=self._made(number, "nonce"),
@@ -85,12 +85,12 @@ class OpenIdLogin:
             raise NotLetInError(403, _AGAIN, "no_code_given")
         claims, token = await self.provider.claims(
             given["code"],
-            back_to=self.base + BACK,
+            back_to=self.base + RETURN_PATH,
             verifier=self._made(number, "verifier"),
             nonce=self._made(number, "nonce"),
         )
         subject = f"{self.provider.issuer} {claims['sub']}"
-        came_in = session_of(claims, subject, self.book(), self.code_key(), WAY)
+        came_in = session_of(claims, subject, self.book(), self.code_key(), BY_LOGIN_SERVICE)
         session = replace(came_in, number=secrets.token_urlsafe(9))
         self._tokens[session.number] = token
         while len(self._tokens) > _MOST_TOKENS:
@@ -117,7 +117,7 @@ class OpenIdLogin:
 
     @property
     def _cookie_name(self) -> str:
-        return COOKIE if self.port is None else f"{COOKIE}_{self.port}"
+        return _COOKIE if self.port is None else f"{_COOKIE}_{self.port}"
 
     def _number(self, cookie_header: bytes) -> tuple[str, str]:
         try:

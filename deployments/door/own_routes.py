@@ -17,7 +17,7 @@ from adapters.runtime.staff import Right
 if TYPE_CHECKING:
     from adapters.runtime.staff import StaffMember
 
-TABLE = Path(__file__).with_name("own_routes.txt")
+_TABLE = Path(__file__).with_name("own_routes.txt")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class OwnRoute:
 @cache
 def own_routes() -> tuple[OwnRoute, ...]:
     """Return the table."""
-    rows = (line.split() for line in TABLE.read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in _TABLE.read_text(encoding="utf-8").splitlines())
     return tuple(
         OwnRoute(tuple(rights.split("|")), method, path, re.compile(re.sub(r"\{\w+\}", r"[^/]+", path)))
         for rights, method, path in rows

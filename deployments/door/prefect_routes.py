@@ -13,7 +13,7 @@ from pathlib import Path
 
 from adapters.runtime.staff import Right
 
-TABLE = Path(__file__).with_name("prefect_routes.txt")
+_TABLE = Path(__file__).with_name("prefect_routes.txt")
 API = "/api"
 SOCKETS = frozenset({f"{API}/events/out", f"{API}/logs/out"})
 _NOBODY = "niemand"
@@ -51,7 +51,7 @@ class PrefectRoute:
 @cache
 def prefect_routes() -> tuple[PrefectRoute, ...]:
     """Return the table."""
-    rows = (line.split() for line in TABLE.read_text(encoding="utf-8").splitlines())
+    rows = (line.split() for line in _TABLE.read_text(encoding="utf-8").splitlines())
     return tuple(
         PrefectRoute(
             method,

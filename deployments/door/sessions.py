@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from adapters.runtime.credential import Credential
 
-COOKIE = "routekaart_sessie"
+_COOKIE = "routekaart_sessie"
 """Begins the name of the cookie; the port follows, since a browser keeps one jar for all ports of a machine."""
 IN = "/binnen"
 LINK_SECONDS = 12 * 3600
@@ -105,7 +105,7 @@ class Sessions:
         self._clock = clock
         self.once = Once(used, max(seconds, LINK_SECONDS), clock)
         self._asked: dict[tuple[str, str], float] = {}
-        self.cookie_name = COOKIE if port is None else f"{COOKIE}_{port}"
+        self.cookie_name = _COOKIE if port is None else f"{_COOKIE}_{port}"
 
     def read(self, cookie_header: bytes) -> Session | None:
         """Return who is in according to the header `Cookie`; None for what is forged, expired, ended or no session."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SECRET = b"x-routekaart-geheim"
 PERSON = "x-forwarded-user"
-WAY = "proxy"
+BY_PROXY = "proxy"
 _TWICE = "De proxy zei twee keer wie u bent. Vraag de beheerder om de proxy die velden te laten vervangen."
 _NOBODY = "De proxy zei niet wie u bent. Log opnieuw in, of vraag de beheerder ernaar te kijken."
 
@@ -54,7 +54,7 @@ class TrustedProxy:
         if not subject:
             raise NotLetInError(403, _NOBODY, "no_person")
         claims = {name: said.get(name.lower(), "").strip() for name in names}
-        return session_of(claims, subject, book, self.code_key(), WAY)
+        return session_of(claims, subject, book, self.code_key(), BY_PROXY)
 
 
 def without_secret(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -1,8 +1,8 @@
 """Leans on (Prefect 3.8.8, and 3.9 for a guard): `BaseWorker`, and the routes of a work pool.
 
 These are the methods that are overridden here, `_work_pool_name`, `_work_queues`, `_last_polled_time` and (3.9)
-`_has_successfully_synced`, and the routes for scheduled runs and for leaving. Without them a run that somebody
-resumed in the UI is not taken up.
+`_has_successfully_synced`, that a class with ABC among its bases is no type of worker yet, and the routes for scheduled
+runs and for leaving. Without them a run that somebody resumed in the UI is not taken up.
 
 The worker: it appears in Prefect as any other, and runs flows inside its own process.
 
@@ -18,6 +18,7 @@ import asyncio
 import os
 import socket
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,6 @@ from prefect.states import Failed, Pending
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 from prometheus_client import CollectorRegistry
 
-from adapters.operations.figures import CaseFigures
 from adapters.operations.port import Port, listening
 from adapters.runtime.counters import (
     IN_HAND,
@@ -74,32 +74,17 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun, State
 
 RUNNING_MESSAGE = "Wordt bijgewerkt door "
-IDLE_SECONDS = 0.5  # between two questions to a wake source that had nothing
-LONGEST_WAIT_SECONDS = 30.0  # between two questions to a wake source that keeps failing
+_IDLE_SECONDS = 0.5  # between two questions to a wake source that had nothing
+_LONGEST_WAIT_SECONDS = 30.0  # between two questions to a wake source that keeps failing
 RUNS_AT_A_TIME = 2  # one works while the other waits for the server
 RUNS_PER_THREAD = 8  # claimed ahead and read in one request, so that a thread never waits for the next
 LOST_RUNS_SECONDS = 5.0  # between two looks for runs that a killed worker left
-LEFT_BEHIND_AFTER = timedelta(seconds=5)
-NOT_FOUND = 404
+_LEFT_BEHIND_AFTER = timedelta(seconds=5)
+_NOT_FOUND = 404
 SIGN_OFF_SECONDS = 5.0
 SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
 log = structlog.get_logger("routekaart.worker")
-
-
-def _case_queue() -> WakeSource:
-    from adapters.office import office  # noqa: PLC0415 - only a worker that starts opens the database
-    from flows.case_queue import CaseQueue  # noqa: PLC0415 - idem
-
-    return CaseQueue(office())
-
-
-def _case_figures() -> CollectorRegistry:
-    from adapters.office import office  # noqa: PLC0415 - only a worker with a port asks the database
-
-    registry = CollectorRegistry()
-    registry.register(CaseFigures(office()))
-    return registry
 
 
 class RoutekaartJobConfiguration(BaseJobConfiguration):
@@ -110,8 +95,8 @@ class RoutekaartWorkerResult(BaseWorkerResult):
     """How a run ended, in the form that Prefect's base class asks for."""
 
 
-class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, RoutekaartWorkerResult]):
-    """Runs the processes of the routekaart inside one long-lived Python process."""
+class InProcessWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, RoutekaartWorkerResult], ABC):
+    """Runs flows inside one long-lived Python process; its type says where it learns of work."""
 
     type = "routekaart"
     job_configuration = RoutekaartJobConfiguration
@@ -123,6 +108,14 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         "c0-9 22-4 22-13S14 9 14 4' fill='none' stroke='%23154273' stroke-width='4'/%3E%3Ccircle cx='5' "
         "cy='27' r='4' fill='%23e17000'/%3E%3C/svg%3E"
     )
+
+    @abstractmethod
+    def own_wake_source(self) -> WakeSource:
+        """Return the wake source of a worker that was given none."""
+
+    @abstractmethod
+    def own_figures(self) -> CollectorRegistry:
+        """Return the figures that the port of this worker shows beside its own."""
 
     @classmethod
     def get_default_base_job_template(cls) -> dict[str, Any]:
@@ -139,8 +132,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
     ) -> None:
         """Make a worker, named after its machine so that it finds its lost runs after a restart.
 
-        A second worker on one machine wants a name of its own: `ROUTEKAART_WORKER_NAME`. The wake source is the
-        case database of the settings, unless another is given.
+        A second worker on one machine wants a name of its own: `ROUTEKAART_WORKER_NAME`.
         """
         own = name or settings().worker_name or f"routekaart-{socket.gethostname()}"
         super().__init__(work_pool_name, name=own, **options)
@@ -150,7 +142,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         self._marker = RUNNING_MESSAGE + self.name
         # Whoever asks for a number of runs at a time has a server that takes their requests together.
         self._runner = InProcessRunner(self._marker, together=bool(wanted))
-        self._wake_source = wake_source or _case_queue()
+        self._wake_source = wake_source or self.own_wake_source()
         self._flows: dict[UUID, Flow[..., Any]] = {}
         self._in_hand: dict[UUID, asyncio.Task[WakeUpResult]] = {}
         self._other_workers: set[str] | None = None
@@ -178,7 +170,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
         set_up_logs(chosen)
         with ExitStack() as stack:
             if chosen.worker_port is not None:
-                app = Port([REGISTRY, _case_figures()], self._lives, self._is_ready)
+                app = Port([REGISTRY, self.own_figures()], self._lives, self._is_ready)
                 stack.enter_context(listening(app, chosen.listen, chosen.worker_port))
             await self._work(run_once, with_healthcheck, printer)
 
@@ -243,7 +235,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 except Exception as error:  # noqa: BLE001  # next time better
                     SOURCE_FAILURES.labels(chore.name).inc()
                     log.warning("chore_failed", chore=chore.name, error=type(error).__name__)
-            await asyncio.sleep(chore.seconds if self.is_setup else IDLE_SECONDS)
+            await asyncio.sleep(chore.seconds if self.is_setup else _IDLE_SECONDS)
 
     # -- source of work: Prefect -----------------------------------------------------------------------------
 
@@ -280,7 +272,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 json=body,
             )
         except HTTPStatusError as error:
-            if error.response.status_code == NOT_FOUND:  # the pool is made at the next heartbeat
+            if error.response.status_code == _NOT_FOUND:  # the pool is made at the next heartbeat
                 return []
             raise
         return [one.flow_run for one in WorkerFlowRunResponse.model_validate_list(response.json())]
@@ -299,11 +291,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
     # -- source of work: our own database --------------------------------------------------------------------
 
     async def _listen_to_wake_source(self) -> None:
-        wait = IDLE_SECONDS
+        wait = _IDLE_SECONDS
         while not self._stopping:
             self._asked_at = time.monotonic()
             if not self.is_setup:
-                await asyncio.sleep(IDLE_SECONDS)
+                await asyncio.sleep(_IDLE_SECONDS)
                 continue
             await self._wait_for_room()
             try:
@@ -317,11 +309,11 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 SOURCE_FAILURES.labels("claim").inc()
                 log.exception("wake_source_failed", retry_in_seconds=wait)
                 await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT_SECONDS)
+                wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
                 continue
-            wait = IDLE_SECONDS
+            wait = _IDLE_SECONDS
             if not wake_ups:
-                await asyncio.sleep(IDLE_SECONDS)
+                await asyncio.sleep(_IDLE_SECONDS)
 
     async def _wake(self, wake_ups: Iterable[WakeUp]) -> None:
         """Read the claimed runs in one request and hand out those that can run."""
@@ -371,7 +363,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
                 except Exception as error:  # noqa: BLE001  # next time better
                     SOURCE_FAILURES.labels("lost_runs").inc()
                     log.warning("lost_runs_not_read", error=type(error).__name__)
-            await asyncio.sleep(LOST_RUNS_SECONDS if self.is_setup else IDLE_SECONDS)
+            await asyncio.sleep(LOST_RUNS_SECONDS if self.is_setup else _IDLE_SECONDS)
 
     async def _lost_runs(self) -> list[FlowRun]:
         """Find runs that a worker took and that is gone, be it this one in an earlier life."""
@@ -386,7 +378,7 @@ class RoutekaartWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rou
             ),
             work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[self._work_pool_name])),
         )
-        before = datetime.now(UTC) - LEFT_BEHIND_AFTER
+        before = datetime.now(UTC) - _LEFT_BEHIND_AFTER
         present = {RUNNING_MESSAGE + name for name in self._other_workers}
         return [
             flow_run

@@ -7,10 +7,10 @@ from typing import Final
 from milestones.definition import BACK, SAME, Arm, Definition, Opening, Row, State
 from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
-    ENDED,
     ENDING_STATES,
     HANDOFF_STATES,
     INTENDED,
+    TERMINATED,
     TRAJECT_FACTS,
     ending_rows,
     handoff_rows,
@@ -340,7 +340,7 @@ M5 = Definition(
         *silence_rows(),
         # While a judge decides as well: who wants to stop, moves or has left keeps his rights.
         *running_exit_rows(
-            "AFGESLOTEN", (*_RUNNING, "BEWIND_BIJ_RECHTER", INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF
+            "AFGESLOTEN", (*_RUNNING, "BEWIND_BIJ_RECHTER", INTENDED), TERMINATED, _TERMS, ARCHIVE_BROKEN_OFF
         ),
         *handoff_rows("START"),
     ),

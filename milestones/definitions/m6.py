@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
-    APPEAL,
     ARCHIVE,
     HANDOFF_STATES,
+    IN_APPEAL,
     PENALTY,
     RECEIPT,
     TRAJECT_FACTS,
@@ -56,7 +56,7 @@ M6 = Definition(
         State("BESCHIKT_TOEGELATEN", "Toegelaten: wacht op einde bezwaartermijn", "debt_counsellor"),
         State("BESCHIKT_GEWEIGERD", "Geweigerd: wacht op einde bezwaartermijn", "debt_counsellor"),
         State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
-        State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
+        State(IN_APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
         State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
         *HANDOFF_STATES,
     ),

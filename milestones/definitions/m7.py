@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 from milestones.definition import BACK, SAME, Arm, Definition, Opening, Report, Row, State, Task
 from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
-    ENDED,
     ENDING_STATES,
     HANDOFF_STATES,
     INTENDED,
     MEASURE_LATER,
+    TERMINATED,
     TRAJECT_FACTS,
     ending_rows,
     handoff_rows,
@@ -418,7 +418,7 @@ M7 = Definition(
             notifies=("client", "budget_coach", "creditor"),
         ),
         *ending_rows(_RUNNING, _TERMS),
-        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), ENDED, _TERMS, ARCHIVE_BROKEN_OFF),
+        *running_exit_rows("AFGESLOTEN", (*_RUNNING, INTENDED), TERMINATED, _TERMS, ARCHIVE_BROKEN_OFF),
         *handoff_rows("START"),
     ),
 )

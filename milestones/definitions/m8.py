@@ -6,10 +6,10 @@ from typing import Final
 
 from milestones.definition import SAME, Arm, Definition, Opening, Report, Row, State
 from milestones.definitions.shared import (
-    APPEAL,
     ENDING_KEEPS,
     HANDOFF_STATES,
-    OBJECTION,
+    IN_APPEAL,
+    IN_OBJECTION,
     TRAJECT_FACTS,
     decision_rows,
     default_rows,
@@ -39,7 +39,7 @@ M8 = Definition(
         State("BEEINDIGING", "Wacht op beëindigingsbeschikking", "debt_counsellor"),
         State("AFGEROND", "Afgerond: wacht op einde bezwaartermijn", "debt_counsellor"),
         State("BEZWAAR", "Wacht op beslissing op bezwaar", "legal_officer"),
-        State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
+        State(IN_APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True),
         State("TERUG_NAAR_M5", "Terug naar rust en overzicht", "debt_counsellor", final=True),
         State("TERUG_NAAR_M6", "Terug naar het plan", "debt_counsellor", final=True),
         State("AFGESLOTEN", "Afgesloten", "debt_counsellor", final=True),
@@ -151,7 +151,7 @@ M8 = Definition(
         ),
         *decision_rows("AFGEROND"),
         *objection_rows("BEEINDIGING", (("AFGEROND", (), ()),), revives=_AFTERCARE),
-        *default_rows(OBJECTION),
+        *default_rows(IN_OBJECTION),
         *running_exit_rows(
             "AFGESLOTEN", ("GESTART", "TERUGVAL", "BEEINDIGING"), "AFGEROND", _AFTERCARE, Arm("T61")
         ),

@@ -29,9 +29,9 @@ HANDOFF_STATES: tuple[State, ...] = (
     State(RETURNED, "Overdracht teruggegeven", "coordinator"),
 )
 INTENDED = "VOORNEMEN_BEEINDIGING"
-ENDED = "BEEINDIGD"
-OBJECTION = "BEZWAAR"
-APPEAL = "BEROEP"
+TERMINATED = "BEEINDIGD"
+IN_OBJECTION = "BEZWAAR"
+IN_APPEAL = "BEROEP"
 
 # The beslistermijn on a bezwaar counts from the end of the bezwaartermijn (Awb art. 7:10 lid 1).
 OBJECTION_RECEIVED: Final = (
@@ -292,7 +292,7 @@ def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
         ),
         *(
             replace(row, source=sources, guards=(*pending, *row.guards))
-            for row in (*_handling_rows(), *default_rows(OBJECTION)[:-1])
+            for row in (*_handling_rows(), *default_rows(IN_OBJECTION)[:-1])
         ),
         *(
             Row(
@@ -539,7 +539,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
         Row(
             state,
             "bezwaar_ontvangen",
-            OBJECTION,
+            IN_OBJECTION,
             guards=guards,
             afterwards=True,
             keeps=("adviescommissie",),
@@ -566,7 +566,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
         Row(
             state,
             "beroep_ingesteld",
-            APPEAL,
+            IN_APPEAL,
             guards=("decided_on_objection",),
             afterwards=True,
             sets={"hoger_beroep": False},
@@ -578,7 +578,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
         Row(
             state,
             "hoger_beroep_ingesteld",
-            APPEAL,
+            IN_APPEAL,
             guards=("decided_on_appeal",),
             afterwards=True,
             sets={"hoger_beroep": True},
@@ -619,7 +619,7 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
     return (
         *_handling_rows(),
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "gegrond",
             back_to,
             sets={"uitstroomreden": None, "besluit_geschorst": False, "storing_digitaal": False},
@@ -631,23 +631,23 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
         ),
         *(row for state, guards, ends in stands for row in _standing(state, guards, ends)),
         Row(
-            APPEAL,
+            IN_APPEAL,
             "beroep_gegrond",
-            OBJECTION,
+            IN_OBJECTION,
             sets={"besluit_geschorst": False},
             arms=(Arm("T20b", until="beslissen_tot", restart=True),),
             notifies=("client", "legal_officer", "debt_counsellor"),
             because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
         ),
         Row(
-            (OBJECTION, APPEAL),
+            (IN_OBJECTION, IN_APPEAL),
             "voorziening_gevraagd",
             SAME,
             notifies=("legal_officer",),
             because="Awb art. 8:81",
         ),
         Row(
-            (OBJECTION, APPEAL),
+            (IN_OBJECTION, IN_APPEAL),
             "voorziening_toegewezen",
             SAME,
             sets={"besluit_geschorst": True},
@@ -655,7 +655,11 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             because="het besluit werkt niet zolang het is geschorst (Awb art. 8:81 en 8:85)",
         ),
         Row(
-            (OBJECTION, APPEAL), "voorziening_afgewezen", SAME, notifies=("client",), because="Awb art. 8:81"
+            (IN_OBJECTION, IN_APPEAL),
+            "voorziening_afgewezen",
+            SAME,
+            notifies=("client",),
+            because="Awb art. 8:81",
         ),
     )
 
@@ -664,7 +668,7 @@ def _handling_rows() -> tuple[Row, ...]:
     """Return the rows of a bezwaar that is handled: its term, a verzuim, what makes it stand still or late."""
     return (
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "adviescommissie_ingesteld",
             SAME,
             sets={"adviescommissie": True},
@@ -672,7 +676,7 @@ def _handling_rows() -> tuple[Row, ...]:
             because="met een adviescommissie is de termijn twaalf weken (Awb art. 7:10 en 7:13)",
         ),
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "verzuim_gemeld",
             SAME,
             suspends=("T20b",),
@@ -681,7 +685,7 @@ def _handling_rows() -> tuple[Row, ...]:
             because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
         ),
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "verzuim_hersteld",
             SAME,
             meets=("T20c",),
@@ -690,16 +694,16 @@ def _handling_rows() -> tuple[Row, ...]:
             because="Awb art. 7:10 lid 2",
         ),
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "T20c_verlopen",
             SAME,
             resumes=("T20b",),
             notifies=("legal_officer",),
             because="of tot de hersteltermijn ongebruikt is verstreken (Awb art. 7:10 lid 2)",
         ),
-        *suspension_rows(OBJECTION, ("T20b",)),
-        late_notice_row(OBJECTION),
-        digital_failure_row(OBJECTION, "legal_officer"),
+        *suspension_rows(IN_OBJECTION, ("T20b",)),
+        late_notice_row(IN_OBJECTION),
+        digital_failure_row(IN_OBJECTION, "legal_officer"),
     )
 
 
@@ -708,7 +712,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
     lost: dict[FactName, FactValue] = {"besluit_geschorst": False}
     decided = (
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             event,
             state,
             guards=(*also, *guards),
@@ -725,7 +729,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
     return (
         *decided,
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "bezwaar_ingetrokken",
             state,
             guards=("objection_period_over", *guards),
@@ -736,7 +740,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             ends=True,
         ),
         Row(
-            OBJECTION,
+            IN_OBJECTION,
             "bezwaar_ingetrokken",
             state,
             guards=guards,
@@ -747,7 +751,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
         ),
         *(
             Row(
-                APPEAL,
+                IN_APPEAL,
                 event,
                 state,
                 guards=("last_appeal", *guards),
@@ -761,7 +765,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
         ),
         *(
             Row(
-                APPEAL,
+                IN_APPEAL,
                 event,
                 state,
                 guards=guards,
@@ -773,7 +777,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             for event in _APPEAL_LOST
         ),
         Row(
-            APPEAL,
+            IN_APPEAL,
             "beroep_ingetrokken",
             state,
             guards=guards,
@@ -913,9 +917,9 @@ def receipt_row(states: str | tuple[str, ...] = ANY) -> Row:
 
 ENDING_STATES: tuple[State, ...] = (
     State(INTENDED, "Wacht op zienswijze of besluit over beëindigen", "coordinator", aside=True),
-    State(ENDED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor", aside=True),
-    State(OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer", aside=True),
-    State(APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True, aside=True),
+    State(TERMINATED, "Beëindigd: wacht op einde bezwaartermijn", "debt_counsellor", aside=True),
+    State(IN_OBJECTION, "Wacht op beslissing op bezwaar", "legal_officer", aside=True),
+    State(IN_APPEAL, "Wacht op de bestuursrechter", "legal_officer", waits_on_partner=True, aside=True),
 )
 
 
@@ -954,7 +958,7 @@ def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row
         Row(
             INTENDED,
             "beeindigingsbeschikking_bekendgemaakt",
-            ENDED,
+            TERMINATED,
             guards=("motivated", "duty_of_care"),
             keeps=ENDING_KEEPS,
             sets={"uitstroomreden": "Voldoet niet"},
@@ -964,7 +968,7 @@ def ending_rows(source: tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
-        *decision_rows(ENDED),
-        *objection_rows(BACK, ((ENDED, (), ()),), revives=terms),
-        *default_rows(OBJECTION),
+        *decision_rows(TERMINATED),
+        *objection_rows(BACK, ((TERMINATED, (), ()),), revives=terms),
+        *default_rows(IN_OBJECTION),
     )

@@ -398,7 +398,7 @@ def lines_of(results: list[Measured], database: str) -> list[Line]:
 
 def run_worker() -> None:
     """Run our worker with the wake source of this benchmark."""
-    from flows.prefect_seam.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
+    from flows.worker import RoutekaartWorker  # noqa: PLC0415  # only this process needs it
 
     also_ours("tests/benchmarks/wakeups.py:waiting", waiting)
     collect_less()

@@ -283,7 +283,7 @@ def test_a_foreign_entry_point_fails_with_a_sentence(stack: Stack, tmp_path: Any
             {"entrypoint": f"{code}:inbraak"},
             {"entrypoint": "inbraak.py:inbraak", "path": str(tmp_path)},
             {"entrypoint": "os:system"},
-            {"entrypoint": "flows.prefect_seam.worker:RoutekaartWorker"},
+            {"entrypoint": "flows.worker:RoutekaartWorker"},
             {
                 "entrypoint": "",
                 "pull_steps": [{"prefect.deployments.steps.run_shell_script": {"script": f"touch {proof}"}}],

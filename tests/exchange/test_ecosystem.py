@@ -11,7 +11,7 @@ import pytest
 from support.api import caller, opened
 from support.peers import serving, virtual_environment
 
-from adapters.api.problems import KINDS
+from adapters.api.problems import PROBLEM_KINDS
 from adapters.exchange.clients import first_key_file, new_client
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_every_kind_of_problem_has_a_type_that_is_listed(api: TestClient) -> Non
         api.post("/v1/cloudevents", content=b"x", headers={"Content-Type": "text/plain"}),
     ]
     listed = {line["type"]: line["status"] for line in api.get("/v1/problemen").json()["results"]}
-    assert len(listed) == len(KINDS)
+    assert len(listed) == len(PROBLEM_KINDS)
     for answer in answers:
         assert listed[answer.json()["type"]] == answer.status_code, answer.text
     assert len({answer.json()["type"] for answer in answers}) == len(answers)

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.runtime.calendar_data import FIRST_YEAR, LAST_YEAR, dutch_calendar
-from milestones.calendar import Basis, Length, Unit, suspended_days, to_civil_date
+from milestones.calendar import Basis, Length, Unit, day_in_amsterdam, suspended_days
 from milestones.policy import Policy, Rules
 from milestones.running import count_term
 from milestones.snapshot import RunningTerm
@@ -251,7 +251,7 @@ def test_r14_counting_the_first_day_ends_a_day_earlier(start: date, amount: int,
 @given(st.datetimes(datetime(1990, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)))  # noqa: DTZ001
 def test_r15_dutch_time_is_one_or_two_hours_ahead(moment: datetime) -> None:
     """The civil date is the UTC date, or the next one in the last two hours of the day."""
-    found = to_civil_date(moment)
+    found = day_in_amsterdam(moment)
     assert found in {(moment + timedelta(hours=1)).date(), (moment + timedelta(hours=2)).date()}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.messages.addressing import LAST_RESORTS, addressees, next_moment, next_morning, present, willing
 from adapters.messages.delivery_planning import _next_round
-from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF, CRISIS, KINDS
+from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF, CRISIS, MESSAGE_KINDS
 from adapters.messages.recipients import (
     DAYS,
     Absence,
@@ -149,7 +149,7 @@ def test_each_rung_of_a_ladder_comes_once_and_in_order(
 # --- who gets it ----------------------------------------------------------------------------------------------
 
 people = st.sampled_from(["p1", "p2", "p3", "p4"])
-wishes = st.dictionaries(st.sampled_from([*KINDS, CRISIS]), st.sampled_from(list(Wish)), max_size=3)
+wishes = st.dictionaries(st.sampled_from([*MESSAGE_KINDS, CRISIS]), st.sampled_from(list(Wish)), max_size=3)
 address = st.sampled_from([{}, {"web": "json://127.0.0.1:9/"}, {"web": "json://127.0.0.1:9/"}])
 away = st.sampled_from([(), (Absence(van=TODAY, tot=TODAY),)])
 

@@ -15,13 +15,13 @@ import traceback
 import deployments.cli
 import deployments.deploy
 import deployments.worker_process
-import flows.prefect_seam.worker
 import flows.processes
+import flows.worker
 from support.fatal_checkpoints import die_when_asked
 
 assert deployments.deploy
 assert flows.processes
-assert flows.prefect_seam.worker
+assert flows.worker
 
 
 def _live(order: dict[str, object]) -> None:

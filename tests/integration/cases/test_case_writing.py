@@ -108,7 +108,7 @@ def test_a_connection_that_died_while_it_was_idle_is_not_used(
     postgresql_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """PostgreSQL ended a connection that nobody used; the next transaction gets another one."""
-    monkeypatch.setattr(database, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(database, "_IDLE_SECONDS", 0.0)
     engine = create_engine(postgresql_url)
     with writing(engine) as session:
         first = session.execute(text("SELECT pg_backend_pid()")).scalar_one()

@@ -17,7 +17,7 @@ from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.storage.database import OutboxRow, reading
 from milestones.definitions import definition_of
-from milestones.four_eyes import ASKED, GIVEN, KINDS, WAITS
+from milestones.four_eyes import ASKED, DECISION_KINDS, GIVEN, WAITS
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
 from milestones.roles import REVIEWERS
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from support.stack import SetClock
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-RULES = Rules(dutch_calendar(), Policy(second_opinions=tuple(KINDS), accept_by_hand=False))
+RULES = Rules(dutch_calendar(), Policy(second_opinions=tuple(DECISION_KINDS), accept_by_hand=False))
 REVIEWER = {"*": ("quality_reviewer",)}
 COORDINATOR = {"*": ("coordinator",)}
 

@@ -17,8 +17,8 @@ from adapters.office import Office, open_office
 from adapters.runtime.settings import Settings
 from flows.case_queue import CaseQueue
 from flows.outgoing import emit_to_prefect
-from flows.prefect_seam.worker import RoutekaartWorker
 from flows.wake_source import Chore, NoWakeUps
+from flows.worker import RoutekaartWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -386,7 +386,7 @@ def test_a_form_is_a_schema_with_titles_and_choices() -> None:
 
 if __name__ == "__main__":
     from flows.entry_points import also_ours
-    from flows.prefect_seam.worker import RoutekaartWorker
+    from flows.worker import RoutekaartWorker
 
     also_ours("tests/integration/flows/test_parking.py:waiting", waiting)
     # A shell that runs the tests in the background lets all of them ignore an interrupt.

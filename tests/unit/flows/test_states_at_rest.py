@@ -10,12 +10,12 @@ from adapters.storage.database import ProcessRow
 from flows.display import not_taken_up, show
 from flows.repair import names_at_rest
 from milestones.case import Case, apply, start
-from milestones.four_eyes import KINDS, WAITS, asking
+from milestones.four_eyes import DECISION_KINDS, WAITS, asking
 from milestones.policy import Policy, Rules
 from milestones.process import Event
 
 DAY = date(2026, 3, 2)
-RULES = Rules(dutch_calendar(), Policy(second_opinions=tuple(KINDS), accept_by_hand=False))
+RULES = Rules(dutch_calendar(), Policy(second_opinions=tuple(DECISION_KINDS), accept_by_hand=False))
 
 
 def _rests(case: Case) -> tuple[str, tuple[str, str]]:
@@ -39,7 +39,7 @@ def test_a_run_rests_in_what_it_waits_for_and_after_a_refused_answer() -> None:
         Event("inwoner_akkoord", DAY, {}),
     ):
         case = apply(case, "M6", event, DAY, RULES)[0]
-    kind = next(name for name, kind in KINDS.items() if "goedgekeurd" in kind.events)
+    kind = next(name for name, kind in DECISION_KINDS.items() if "goedgekeurd" in kind.events)
     case = apply(case, "M6", asking(Event("goedgekeurd", DAY, {}), kind, "mw-1"), DAY, RULES)[0]
     shown, kept = _rests(case)
     assert shown == kept[0] == WAITS

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from adapters.runtime.calendar_data import KB_DAYS, KB_DAYS_KNOWN_UNTIL, dutch_calendar, kb_alarm
-from milestones.calendar import Basis, Calendar, Deadline, Length, Unit, suspended_days, to_civil_date
+from milestones.calendar import Basis, Calendar, Deadline, Length, Unit, day_in_amsterdam, suspended_days
 
 CALENDAR = dutch_calendar()
 FOUR_WEEKS = Length(4, Unit.WEEKS)
@@ -427,13 +427,13 @@ def test_r14_the_first_day_counts() -> None:
 )
 def test_r15_a_moment_has_its_date_in_amsterdam(moment: datetime, expected: date) -> None:
     """The civil date follows summer and winter time in Amsterdam."""
-    assert to_civil_date(moment) == expected
+    assert day_in_amsterdam(moment) == expected
 
 
 def test_r15_a_naive_moment_is_refused() -> None:
     """A moment without a time zone has no certain date."""
     with pytest.raises(ValueError, match="tijdzone"):
-        to_civil_date(datetime(2026, 4, 2, 12, 0))  # noqa: DTZ001
+        day_in_amsterdam(datetime(2026, 4, 2, 12, 0))  # noqa: DTZ001
 
 
 # R16, EU terms

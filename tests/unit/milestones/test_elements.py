@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from milestones.basic_service import ELEMENTS, OPENED, Element, StepScore, TermScore, carriers
+from milestones.basic_service import AT_OPENING, ELEMENTS, Element, StepScore, TermScore, carriers
 from milestones.definitions import current
 from milestones.policy_plans import ELEMENT_CODES
 from milestones.term_table import TERMS
@@ -48,4 +48,4 @@ def test_each_score_counts_what_the_definitions_know(element: Element) -> None:
         assert TERMS[element.score.term].kind is Kind.DUTY
     elif isinstance(element.score, StepScore):
         for moment in (element.score.of, element.score.done):
-            assert moment.event == OPENED or current(moment.process).knows(moment.event)
+            assert moment.event == AT_OPENING or current(moment.process).knows(moment.event)

@@ -16,7 +16,7 @@ from milestones.definition import Arm, Opening, Report, Row
 from milestones.definitions import DEFINITIONS, VERSIONS, m1, m2, m3, m5
 from milestones.events import EVENT_NAMES, SPECS, events_of
 from milestones.facts import FACTS
-from milestones.four_eyes import KINDS
+from milestones.four_eyes import DECISION_KINDS
 from milestones.guards import GUARDS
 from milestones.policy import Policy
 from milestones.roles import ROLES
@@ -49,7 +49,7 @@ OPENED = "geopend"
         (TermId, TERMS),
         (Role, ROLES),
         (ProcessCode, DEFINITIONS),
-        (JudgedKind, KINDS),
+        (JudgedKind, DECISION_KINDS),
     ],
     ids=["events", "facts", "guards", "terms", "roles", "processes", "four eyes"],
 )
