@@ -14,7 +14,8 @@ from milestones.term_table import TERMS
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
 
-    from milestones.definition import Definition, Field, Report, Row
+    from milestones.definition import Arm, Definition, Field, Report, Row
+    from milestones.vocabulary import TermId
 
 _ENGINE = frozenset(fact.name for fact in FACTS.values() if fact.by_engine)
 _OPENING = frozenset(fact.name for fact in FACTS.values() if fact.at_opening)
@@ -72,15 +73,30 @@ def _states(definition: Definition) -> Iterator[str]:
             yield f"{definition.code} {state.code}: uit deze toestand leidt geen gebeurtenis"
 
 
+def _opened(definition: Definition) -> Iterator[str]:
+    """Compare what a process opens with, and the settings that its terms wait for, with what there is."""
+    every = (*definition.on_open, *(arm for line in definition.rows for arm in line.arms))
+    for switch in {arm.policy for arm in every if arm.policy}:
+        if not isinstance(getattr(Policy(), switch, None), bool):
+            yield f"{definition.code}: beleid '{switch}' bestaat niet"
+    told = (*definition.notifies_on_open, *(task.role for task in definition.tasks_on_open))
+    for term in _armed(definition.on_open):
+        if term not in TERMS:
+            yield f"{definition.code} geopend: termijn '{term}' bestaat niet"
+    for role in told:
+        if role not in ROLES:
+            yield f"{definition.code} geopend: rol '{role}' bestaat niet"
+
+
 def _names(definition: Definition) -> Iterator[str]:
+    yield from _opened(definition)
     states = {*definition.state_by_code, ANY, SAME, BACK}
-    switches = [arm.policy for arm in definition.on_open if arm.policy]
     for line in definition.rows:
         terms = [*line.meets, *line.meets_one, *line.cancels, *line.suspends, *line.resumes, *line.revives]
-        for arm in line.arms:
-            named = (arm.term, arm.supersedes, arm.from_term, arm.if_cancelled)
-            terms += [term for term in named if term]
-            switches += [arm.policy] if arm.policy else []
+        terms += _armed(line.arms)
+        terms += [term for opening in line.opens for term in opening.carries]
+        counted = [opening.counts_from for opening in line.opens if opening.counts_from]
+        terms += [term for _, term in counted]
         terms += [term for name in line.guards if name in GUARDS for term in GUARDS[name].terms]
         lists: tuple[tuple[str, Collection[str], Collection[str]], ...] = (
             ("gebeurtenis", (line.event,), definition.events),
@@ -88,14 +104,18 @@ def _names(definition: Definition) -> Iterator[str]:
             ("voorwaarde", line.guards, GUARDS),
             ("rol", (*line.notifies, *(task.role for task in line.tasks)), ROLES),
             ("termijn", terms, TERMS),
+            ("feit", [fact for fact, _ in counted], FACTS),
         )
         for what, names, known in lists:
             for name in names:
                 if name not in known:
                     yield f"{_where(definition, line)}: {what} '{name}' bestaat niet"
-    for switch in switches:
-        if not isinstance(getattr(Policy(), switch, None), bool):
-            yield f"{definition.code}: beleid '{switch}' bestaat niet"
+
+
+def _armed(arms: Iterable[Arm]) -> list[TermId]:
+    """Return every term that stands in an arm."""
+    named = (term for arm in arms for term in (arm.term, arm.supersedes, arm.from_term, arm.if_cancelled))
+    return [term for term in named if term]
 
 
 def _facts(definition: Definition, others: Iterable[Definition]) -> Iterator[str]:
@@ -113,13 +133,16 @@ def _facts(definition: Definition, others: Iterable[Definition]) -> Iterator[str
 
 def _read(line: Row, fields: Mapping[str, Field], known: set[str]) -> Iterator[str]:
     """Name the fields and facts that a row or its guards read and that are never there."""
-    dates = {name for arm in line.arms for name in (arm.anchor, arm.until) if name}
-    for field in sorted({*line.keeps, *line.collects, *dates} - set(fields)):
+    asked = {name for arm in line.arms for name in (arm.anchor, arm.until, arm.without) if name}
+    asked |= {report.when for report in line.reports if report.when}
+    asked |= {task.unless for task in line.tasks if task.unless}
+    for field in sorted({*line.keeps, *line.collects, *asked} - set(fields)):
         yield f"veld '{field}' hoort niet bij deze gebeurtenis"
     either = {name for arm in line.arms for name in (arm.when, arm.unless, arm.from_earlier) if name}
     either |= {opening.when for opening in line.opens if opening.when}
     needed: set[str] = {name for opening in line.opens for name in opening.gives}
     needed |= {name for report in line.reports for name in report.passes}
+    needed |= {opening.for_each for opening in line.opens if opening.for_each}
     for guard in (GUARDS[name] for name in line.guards if name in GUARDS):
         needed |= {name for name in guard.facts if name not in guard.data}
         sees_more = guard.facts or guard.terms or guard.beside

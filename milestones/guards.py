@@ -262,7 +262,7 @@ _GUARDS: dict[GuardName, Guard] = {
     "t10_over": Guard(
         lambda s: _term_over(s, FOLLOW_UP),
         "De opvolgtermijn (T10) loopt nog: doe nog een contactpoging.",
-        terms=("T10",),
+        terms=(FOLLOW_UP,),
     ),
     "enough_attempts": Guard(
         _enough_attempts,
@@ -346,7 +346,7 @@ _GUARDS: dict[GuardName, Guard] = {
         ),
         "De digitale weg werkte niet: dat het te laat is, wordt de inwoner niet tegengeworpen (Awb art. 2:21 lid 3).",
         facts=("storing_digitaal", "bezwaar_te_laat"),
-        terms=("T20c",),
+        terms=(REPAIR_OF_OBJECTION,),
     ),
     "one_of_two_moved": Guard(
         lambda s: _who_moved(s) in ("eerste cliënt", "tweede cliënt"),
@@ -364,7 +364,7 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: s.snapshot.running(DECISION_ON_OBJECTION) is not None,
         "Er loopt geen bezwaar waarop nog moet worden beslist (Awb art. 7:10).",
         hides=True,
-        terms=("T20b",),
+        terms=(DECISION_ON_OBJECTION,),
     ),
     "departed_appeals": Guard(
         lambda s: s.fact("beroep_vertrokken") is True,
@@ -486,35 +486,35 @@ _GUARDS: dict[GuardName, Guard] = {
         _objection_in_time,
         "Het bezwaar is te laat (Awb art. 6:7 en 6:9), en niet verontschuldigd (Awb art. 6:11).",
         data=("verschoonbaar", "tijdig_verstuurd"),
-        terms=("T20", "T20p"),
+        terms=(OBJECTION, POST_WEEK),
     ),
     "first_objection": Guard(
         _first_objection,
         "Op een bezwaar tegen dit besluit is al beslist; daarna staat beroep open bij de rechtbank "
         "(Awb art. 8:1).",
         hides=True,
-        terms=("T20", "T20b"),
+        terms=(OBJECTION, DECISION_ON_OBJECTION),
     ),
     "penalty_to_be_fixed": Guard(
         lambda s: s.snapshot.running(FIXING_PENALTY) is not None,
         "Er is geen dwangsom waarvan de hoogte nog moet worden vastgesteld (Awb art. 4:18).",
         hides=True,
-        terms=("T22b",),
+        terms=(FIXING_PENALTY,),
     ),
     "decision_overdue": Guard(
         _decision_overdue,
         "De beslistermijn is nog niet voorbij (Awb art. 4:17 en 6:12).",
-        terms=("T03", "T03b", "T20b"),
+        terms=(DECISION, DECISION_WITHOUT_ORDINANCE, DECISION_ON_OBJECTION),
     ),
     "t03_over": Guard(
         lambda s: _term_over(s, DECISION) or _term_over(s, DECISION_WITHOUT_ORDINANCE),
         "De beslistermijn (T03) loopt nog.",
-        terms=("T03", "T03b"),
+        terms=(DECISION, DECISION_WITHOUT_ORDINANCE),
     ),
     "t17_over": Guard(
         _aftercare_over,
         "De nazorgperiode (T17) loopt nog.",
-        terms=("T17",),
+        terms=(AFTERCARE,),
     ),
     "aftercare_contact_held": Guard(
         lambda s: s.number("nazorgcontacten") >= s.policy.aftercare_contacts,
@@ -569,12 +569,12 @@ _GUARDS: dict[GuardName, Guard] = {
     "extra_signals": Guard(
         lambda s: _within(s, EXTRA_SIGNALS),
         "Het extra vroegsignaleren (T16) is voorbij.",
-        terms=("T16",),
+        terms=(EXTRA_SIGNALS,),
     ),
     "in_aftercare": Guard(
         lambda s: _within(s, AFTERCARE),
         "De nazorgperiode (T17) is voorbij.",
-        terms=("T17",),
+        terms=(AFTERCARE,),
     ),
     "before_repayment": Guard(
         lambda s: isinstance(s.said("eerste_aflossing"), date),
@@ -586,19 +586,19 @@ _GUARDS: dict[GuardName, Guard] = {
         "Op een bezwaar tegen dit besluit is al beslist; daarna staat beroep open bij de rechtbank "
         "(Awb art. 8:1).",
         hides=True,
-        terms=("T20", "T25", "T25b"),
+        terms=(OBJECTION, APPEAL, FURTHER_APPEAL),
     ),
     "decided_on_objection": Guard(
         lambda s: _stands_open_for(s) == APPEAL,
         "Beroep staat pas open na een beslissing op bezwaar (Awb art. 7:1 en 8:1).",
         hides=True,
-        terms=("T20", "T25", "T25b"),
+        terms=(OBJECTION, APPEAL, FURTHER_APPEAL),
     ),
     "decided_on_appeal": Guard(
         lambda s: _stands_open_for(s) == FURTHER_APPEAL,
         "Hoger beroep staat pas open na een uitspraak van de rechtbank (Awb art. 8:104).",
         hides=True,
-        terms=("T20", "T25", "T25b"),
+        terms=(OBJECTION, APPEAL, FURTHER_APPEAL),
     ),
     "last_appeal": Guard(
         lambda s: s.fact("hoger_beroep") is True, "Er is geen hoger beroep.", facts=("hoger_beroep",)
@@ -606,50 +606,50 @@ _GUARDS: dict[GuardName, Guard] = {
     "objection_period_over": Guard(
         _objection_period_over,
         "De bezwaartermijn loopt nog.",
-        terms=("T20", "T20p"),
+        terms=(OBJECTION, POST_WEEK),
     ),
     "guardianship_goes_on": Guard(
         lambda s: s.said("bewindadvies") == "voortzetten",
         "De rechter beslist nog over het bewind (BW art. 1:432a lid 6).",
         data=("bewindadvies",),
     ),
-    "wsnp_in_force": Guard(_wsnp_in_force, "Er is geen Wsnp van kracht.", terms=("T37",)),
+    "wsnp_in_force": Guard(_wsnp_in_force, "Er is geen Wsnp van kracht.", terms=(WSNP_TERM,)),
     "wsnp_not_in_force": Guard(
         lambda s: not _wsnp_in_force(s),
         "Na de toelating beëindigt alleen de rechter de Wsnp (Fw art. 350).",
-        terms=("T37",),
+        terms=(WSNP_TERM,),
     ),
     "wsnp_a_year": Guard(
         _a_year_of_wsnp,
         "De Wsnp kan pas na een jaar zo worden beëindigd (Fw art. 354a lid 1).",
-        terms=("T37c",),
+        terms=(WSNP_YEAR,),
     ),
     "wsnp_over": Guard(
         lambda s: all(item.latest(WSNP_TERM) is None for item in _open_wsnps(s)),
         "Er loopt nog een Wsnp: pas als een uitspraak definitief is, eindigt zij iets (Fw art. 350 en 356).",
-        terms=("T37",),
+        terms=(WSNP_TERM,),
     ),
     "one_wsnp": Guard(
         lambda s: len(_open_wsnps(s)) <= 1,
         "Elke cliënt heeft een eigen Wsnp: meld dit bij die van de cliënt zelf (WSNP of WSNP#2).",
-        terms=("T37",),
+        terms=(WSNP_TERM,),
     ),
     "no_wsnp_to_wait_for": Guard(
         lambda s: all(item.state == REJECTED for item in _open_wsnps(s)),
         "De Wsnp van de andere cliënt loopt nog.",
-        terms=("T37",),
+        terms=(WSNP_TERM,),
     ),
     "may_appeal": Guard(
         lambda s: s.snapshot.running(APPEAL_IN_WSNP) is not None,
         "De termijn voor hoger beroep (T35) loopt niet.",
         hides=True,
-        terms=("T35",),
+        terms=(APPEAL_IN_WSNP,),
     ),
     "may_go_to_cassation": Guard(
         lambda s: s.snapshot.running(CASSATION) is not None,
         "De termijn voor cassatie (T35c) loopt niet.",
         hides=True,
-        terms=("T35c",),
+        terms=(CASSATION,),
     ),
     "without_clean_slate": Guard(
         lambda s: s.fact("vorige_toestand") in WITHOUT_CLEAN_SLATE,

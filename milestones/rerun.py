@@ -192,13 +192,10 @@ class Effect:
         self.cases += other.cases
         self.open_cases += other.open_cases
         self.not_replayed += other.not_replayed
-        for mine, more in (
-            (self.other_way, other.other_way),
-            (self.running, other.running),
-            (self.work_before, other.work_before),
-            (self.work_after, other.work_after),
-        ):
-            mine.update(more)  # type: ignore[arg-type]
+        self.other_way.update(other.other_way)
+        self.running.update(other.running)
+        self.work_before.update(other.work_before)
+        self.work_after.update(other.work_after)
         for name, found in other.terms.items():
             mine_term = self.terms.setdefault(name, TermEffect())
             for item in fields(TermEffect):

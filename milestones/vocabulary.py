@@ -581,8 +581,13 @@ GuardName = Literal[
 
 # Terms that the logic itself asks for.
 FIRST_TALK: Final = "T01"
+FIRST_TALK_NORM: Final = "T01n"  # the municipality's own
 URGENT_TALK: Final = "T02"
+URGENT_TALK_NORM: Final = "T02n"
+CRISIS_HELP: Final = "T02b"
+SUPPLY_ENDS: Final = "T02c"
 DECISION: Final = "T03"
+DECISION_NORM: Final = "T03n"
 DECISION_WITHOUT_ORDINANCE: Final = "T03b"
 FOLLOW_UP: Final = "T10"
 FORGETTING: Final = "T11"
@@ -595,7 +600,14 @@ DECISION_ON_OBJECTION: Final = "T20b"
 APPEAL: Final = "T25"
 FURTHER_APPEAL: Final = "T25b"
 FIXING_PENALTY: Final = "T22b"
+DEFAULT_NOTICE: Final = "T21"
 PENALTY_RUNS: Final = "T22"
+CONTACT_AT_RELAPSE: Final = "T18"
+DATA_REQUEST: Final = "T60"  # of a person who asks what is held of him
+SILENCE: Final = "T71"
+RELOCATION: Final = "T72"
+CONTACT_PERSON: Final = "T73"
+SCORES_LATER: Final = "T75"
 VIEW: Final = "T24"  # the zienswijze
 APPEAL_IN_WSNP: Final = "T35"
 CASSATION: Final = "T35c"
@@ -604,7 +616,7 @@ WSNP_YEAR: Final = "T37c"
 HANDOFF_TERM: Final = "OVD"
 ARCHIVE_TERMS: Final[tuple[TermId, ...]] = ("T61", "T62")
 # Terms that by their nature are about a threatening situation (domain 3.1).
-CRISIS_TERMS: Final[frozenset[TermId]] = frozenset({"T02", "T02b", "T02c"})
+CRISIS_TERMS: Final[frozenset[TermId]] = frozenset({URGENT_TALK, CRISIS_HELP, SUPPLY_ENDS})
 REJECTED: Final = "AFGEWEZEN"
 # The rulings that end a Wsnp without or with a clean slate: the states in which they wait to be final.
 WITHOUT_CLEAN_SLATE: Final = ("BEEINDIGD_ZONDER_SCHONE_LEI", "EINDVONNIS_TEKORTKOMING")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from milestones.definitions import DEFINITIONS
 from milestones.term_table import NORMS
+from milestones.vocabulary import DATA_REQUEST, HANDOFF_TERM
 
-_HANDOFF = "OVD"  # the engine itself starts it at each hand-off
-_REQUEST = "T60"  # a person asks what is held of him, with or without a case: a list of its own watches it
-_STARTED = frozenset({_HANDOFF, _REQUEST}).union(*(definition.terms for definition in DEFINITIONS.values()))
+# The engine itself starts a hand-off; who asks what is held of him stands on a list of its own.
+_ELSEWHERE = frozenset({HANDOFF_TERM, DATA_REQUEST})
+_STARTED = _ELSEWHERE.union(*(definition.terms for definition in DEFINITIONS.values()))
 # The own norm of a municipality starts with the term beside which it stands.
 WATCHED = _STARTED | {norm for base, norm in NORMS.items() if base in _STARTED}
 

@@ -26,6 +26,7 @@ from adapters.runtime.toml_lines import Place, TomlLines
 from milestones.definitions import DEFINITIONS, VERSIONS
 from milestones.event_fields import EXIT_REASONS, OTHER_RESULTS
 from milestones.term_table import TERMS
+from milestones.vocabulary import DECISION, DECISION_WITHOUT_ORDINANCE
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -119,7 +120,7 @@ class CaseType(_Part):
     """What we write in a zaak of one zaaktype, in one or more versions of it."""
 
     zaaktype: Annotated[tuple[Url, ...], Field(min_length=1)]
-    termijnen: tuple[Annotated[str, AfterValidator(_term)], ...] = ("T03", "T03b")
+    termijnen: tuple[Annotated[str, AfterValidator(_term)], ...] = (DECISION, DECISION_WITHOUT_ORDINANCE)
     statussen: dict[StatusKey, TypeName] = {}
     resultaten: dict[ResultKey, TypeName] = {}
     besluiten: dict[DecisionKey, TypeName] = {}

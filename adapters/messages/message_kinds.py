@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from milestones.vocabulary import AFTERCARE, HANDOFF_TERM
+from milestones.vocabulary import (
+    AFTERCARE,
+    CONTACT_AT_RELAPSE,
+    CRISIS_HELP,
+    DEFAULT_NOTICE,
+    FIXING_PENALTY,
+    HANDOFF_TERM,
+    PENALTY_RUNS,
+    URGENT_TALK,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,30 +57,30 @@ class OwnText:
     term: TermId | None = None
 
 
-_DEFAULT = OwnText("ingebrekestelling", "T21")
-_PENALTY = OwnText("dwangsom", "T22")
-_FIX_PENALTY = OwnText("dwangsom_vaststellen", "T22b")
-_CRISIS = OwnText("crisis", "T02")
+_DEFAULT = OwnText("ingebrekestelling", DEFAULT_NOTICE)
+_PENALTY = OwnText("dwangsom", PENALTY_RUNS)
+_FIX_PENALTY = OwnText("dwangsom_vaststellen", FIXING_PENALTY)
+_CRISIS = OwnText("crisis", URGENT_TALK)
 _WAITS = OwnText("overdracht_wacht", HANDOFF_TERM)
 _NOT_TAKEN = OwnText("overdracht_gemist", HANDOFF_TERM)
-_CONTACT = OwnText("contactmoment", "T18")
+_CONTACT = OwnText("contactmoment", CONTACT_AT_RELAPSE)
 # By kind of message, and by the term or the event that it is about.
 _OWN_WORDS: dict[tuple[str, TermId | EventName], OwnText] = {
     (WARNING, HANDOFF_TERM): _WAITS,
     (OVERDUE, HANDOFF_TERM): _NOT_TAKEN,
     (NOTICE, "ingebrekestelling_ontvangen"): _DEFAULT,
-    (WARNING, "T21"): _DEFAULT,
-    (OVERDUE, "T21"): _PENALTY,
-    (WARNING, "T22"): _PENALTY,
-    (ELAPSED, "T22"): _FIX_PENALTY,
+    (WARNING, DEFAULT_NOTICE): _DEFAULT,
+    (OVERDUE, DEFAULT_NOTICE): _PENALTY,
+    (WARNING, PENALTY_RUNS): _PENALTY,
+    (ELAPSED, PENALTY_RUNS): _FIX_PENALTY,
     (NOTICE, "T22_verlopen"): _FIX_PENALTY,
-    (WARNING, "T22b"): _FIX_PENALTY,
+    (WARNING, FIXING_PENALTY): _FIX_PENALTY,
     (NOTICE, "bedreigend"): _CRISIS,
     (NOTICE, "crisissignaal"): _CRISIS,
-    (NOTICE, "crisis_actief"): OwnText("crisis", "T02b"),
-    (WARNING, "T02"): _CRISIS,
+    (NOTICE, "crisis_actief"): OwnText("crisis", CRISIS_HELP),
+    (WARNING, URGENT_TALK): _CRISIS,
     (NOTICE, "signaal_ontvangen"): _CONTACT,
-    (WARNING, "T18"): _CONTACT,
+    (WARNING, CONTACT_AT_RELAPSE): _CONTACT,
     (WARNING, AFTERCARE): OwnText("contactmoment", AFTERCARE),
 }
 OWN_WORDS: Mapping[tuple[str, str], OwnText] = MappingProxyType(

@@ -33,7 +33,7 @@ from milestones.roles import OUTSIDE, dutch_role
 from milestones.running import reservation
 from milestones.snapshot import TermOutcome
 from milestones.terms import Kind
-from milestones.vocabulary import AFTERCARE, HANDOFF_TERM
+from milestones.vocabulary import AFTERCARE, DEFAULT_NOTICE, HANDOFF_TERM, PENALTY_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -185,7 +185,7 @@ class MessageWriter:
 
     def _penalty_days(self, process: Snapshot) -> dict[str, str]:
         """Return the first and the last day of a dwangsom (Awb art. 4:17), when there is one."""
-        asked, owed = process.latest("T21"), process.latest("T22")
+        asked, owed = process.latest(DEFAULT_NOTICE), process.latest(PENALTY_RUNS)
         if asked is None or asked.due is None or owed is None or owed.due is None:
             return {"eerste_dag": "", "laatste_dag": ""}
         return {

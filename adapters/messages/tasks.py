@@ -12,6 +12,16 @@ from typing import TYPE_CHECKING
 
 from adapters.messages.text_rules import forbidden_to_all, looks_like_amount
 from milestones.profiles import LIFE_PHASE, PERSONA, TARGET_GROUP, words_of
+from milestones.vocabulary import (
+    CONTACT_PERSON,
+    DECISION,
+    DECISION_WITHOUT_ORDINANCE,
+    FIRST_TALK,
+    RELOCATION,
+    SCORES_LATER,
+    SILENCE,
+    URGENT_TALK,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,7 +39,7 @@ class TaskText:
     terms: tuple[str, ...] = ()
 
 
-_FIRST_TALK = ("T02", "T01")
+_FIRST_TALK = (URGENT_TALK, FIRST_TALK)
 _UNKNOWN = TaskText("kijk naar deze zaak", 5, "Dan blijft er werk liggen")
 TASKS: Mapping[str, TaskText] = MappingProxyType(
     {
@@ -42,31 +52,31 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             "geef een tweede oordeel over het antwoord van een collega",
             3,
             "Dan gaat het besluit niet door, en lopen de termijnen verder",
-            ("T03", "T03b"),
+            (DECISION, DECISION_WITHOUT_ORDINANCE),
         ),
         "stilte_bespreken": TaskText(
             "kijk waarom de inwoner niet reageert en hoe je weer contact krijgt",
             10,
             "Dan raakt de inwoner uit beeld, terwijl de zaak nog loopt",
-            ("T71",),
+            (SILENCE,),
         ),
         "verhuizing_kiezen": TaskText(
             "kies: de zaak houden of overdragen. De inwoner verhuist",
             10,
             "Dan weet niemand welke gemeente helpt",
-            ("T72",),
+            (RELOCATION,),
         ),
         "contactpersoon_toewijzen": TaskText(
             "wijs een vaste contactpersoon aan",
             5,
             "Dan weet de inwoner niet wie hij kan bellen",
-            ("T73",),
+            (CONTACT_PERSON,),
         ),
         "meting_invullen": TaskText(
             "vul de negen scores van de meting in",
             5,
             "Dan zien we niet of het beter gaat",
-            ("T75",),
+            (SCORES_LATER,),
         ),
         "aanbod_nagaan": TaskText("kijk welk aanbod het best past", 10, "Dan sluit de hulp niet aan"),
         "tolk_regelen": TaskText(

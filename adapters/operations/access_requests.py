@@ -17,6 +17,7 @@ from milestones.calendar import Length
 from milestones.dutch import dutch_date
 from milestones.process import InvalidData, NotPossible
 from milestones.terms import EXPIRY, ladder
+from milestones.vocabulary import DATA_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from milestones.terms import Term
 
-_TERM = "T60"
 _ROLE = "coordinator"
 
 
@@ -114,7 +114,7 @@ def _announcement(row: AccessRequestRow, *, over: bool) -> Announcement:
 
 
 def _term(office: Office, municipality: str) -> Term:
-    return office.rules_for(municipality).policy.term(_TERM)
+    return office.rules_for(municipality).policy.term(DATA_REQUEST)
 
 
 def _due(office: Office, municipality: str, asked_on: date, *, extended: bool = False) -> date:

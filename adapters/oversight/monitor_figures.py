@@ -14,7 +14,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from milestones.policy import Policy
 
-from milestones.vocabulary import DECISION, FIRST_TALK, HANDOFF_TERM, URGENT_TALK, TermId
+from milestones.vocabulary import (
+    DECISION,
+    DECISION_NORM,
+    DECISION_WITHOUT_ORDINANCE,
+    FIRST_TALK,
+    FIRST_TALK_NORM,
+    HANDOFF_TERM,
+    URGENT_TALK,
+    URGENT_TALK_NORM,
+    TermId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +90,7 @@ IN_TIME = (
             f"{_WHOLE}",
             _SHARE,
         ),
-        "T03b",
+        DECISION_WITHOUT_ORDINANCE,
     ),
     InTime(
         Figure(
@@ -90,7 +100,7 @@ IN_TIME = (
             "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
-        "T01n",
+        FIRST_TALK_NORM,
     ),
     InTime(
         Figure(
@@ -100,7 +110,7 @@ IN_TIME = (
             "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
-        "T02n",
+        URGENT_TALK_NORM,
     ),
     InTime(
         Figure(
@@ -110,7 +120,7 @@ IN_TIME = (
             "periode: het deel waarin is beschikt op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
-        "T03n",
+        DECISION_NORM,
     ),
     InTime(
         Figure(

@@ -19,6 +19,7 @@ from milestones.policy_terms import exceeds
 from milestones.references import LAWS
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import NORMS, TERMS
+from milestones.vocabulary import FIRST_TALK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -248,7 +249,7 @@ def _plan_not_decided(policy: Policy) -> Iterator[Remark]:
     """Yield what the plan of the council says by law, and this policy does not."""
     asked = (
         (
-            policy.term(NORMS["T01"]).length is not None,
+            policy.term(NORMS[FIRST_TALK]).length is not None,
             "T01.norm",
             "Het plan noemt hoeveel weken de gemeente ten hoogste wil voor het eerste gesprek.",
             "d",

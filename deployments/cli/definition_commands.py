@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 
 def term_command(
-    id_: Annotated[str, typer.Argument(metavar="T01", help="De termijn.")],
+    id_: Annotated[str, typer.Argument(metavar="ID", help="De termijn, zoals T01.")],
     vanaf: Annotated[
         str, typer.Option(metavar="DATUM", help="De datum waarop de termijn start, of - voor invoer.")
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
@@ -12,7 +13,7 @@ from adapters.cases.definition_json import definition_as_json
 from adapters.cases.journal_words import event_label
 from adapters.storage.database import JournalRow
 from milestones.defects import defects
-from milestones.definition import Arm, Opening, Report, Row
+from milestones.definition import Arm, Opening, Report, Row, Task
 from milestones.definitions import DEFINITIONS, VERSIONS, m1, m2, m3, m5
 from milestones.events import EVENT_NAMES, SPECS, events_of
 from milestones.facts import FACTS
@@ -133,6 +134,30 @@ def _with(definition: Definition, row: Row) -> list[str]:
             "kent 'in_balans' niet",
         ),
         (Row("NIEUW", "geen_vervolg", "NERGENS"), "toestand 'NERGENS' bestaat niet"),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", opens=(Opening("M3", for_each="advies"),)),
+            "'advies' wordt nergens",
+        ),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", opens=(Opening("M3", carries=("T99",)),)),  # type: ignore[arg-type]
+            "termijn 'T99'",
+        ),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", opens=(Opening("M3", counts_from=("dag", "T10")),)),  # type: ignore[arg-type]
+            "feit 'dag' bestaat niet",
+        ),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", arms=(Arm("T75", without="werk"),)),
+            "veld 'werk' hoort niet",
+        ),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", tasks=(Task("coordinator", "x", unless="werk"),)),
+            "veld 'werk' hoort niet",
+        ),
+        (
+            Row("NIEUW", "geen_vervolg", "AFGESLOTEN", reports=(Report("M3", "bedreigend", when="werk"),)),
+            "veld 'werk' hoort niet",
+        ),
     ],
     ids=lambda item: item if isinstance(item, str) else "",
 )
@@ -155,6 +180,54 @@ def test_an_unknown_switch_of_the_policy_is_a_defect() -> None:
     """A term that waits for a setting that no policy has would never start."""
     wrong = replace(m3.M3, on_open=(Arm("T01", policy="own_norm"),))  # type: ignore[arg-type]
     assert any("'own_norm'" in line for line in defects([wrong]))
+
+
+def test_what_a_process_opens_with_is_looked_up_as_well() -> None:
+    """A term or a role that does not exist, and that a process would start or tell when it opens, is a defect."""
+    wrong = replace(
+        m3.M3,
+        on_open=(Arm("T99"),),  # type: ignore[arg-type]
+        notifies_on_open=("clerk",),
+        tasks_on_open=(Task("porter", "x"),),  # type: ignore[arg-type]
+    )
+    found = [line for line in defects([wrong]) if line.startswith("M3 geopend")]
+    assert found == [
+        "M3 geopend: termijn 'T99' bestaat niet",
+        "M3 geopend: rol 'clerk' bestaat niet",
+        "M3 geopend: rol 'porter' bestaat niet",
+    ]
+
+
+# Where the law stands as data, or where a term is what a row of data is about; elsewhere a term has a name.
+DATA = (
+    "milestones/definitions/", "milestones/term_table.py", "milestones/vocabulary.py",
+    "milestones/events.py", "milestones/case_events.py", "milestones/traject_events.py", "milestones/side_events.py",
+    "milestones/basic_service.py",
+)  # fmt: skip
+
+
+def test_no_logic_knows_a_term_by_a_literal() -> None:
+    """Outside the tables a term is called by the name that the vocabulary gives it."""
+    terms = set(get_args(TermId))
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value}"
+        for floor in ("milestones", "adapters", "flows", "deployments")
+        for path in sorted((ROOT / floor).rglob("*.py"))
+        if not str(path.relative_to(ROOT)).startswith(DATA)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and node.value in terms
+    ]
+    assert found == []
+
+
+def test_nothing_of_the_law_is_hidden_from_the_type_checker() -> None:
+    """No `type: ignore`, no `Any` among the words of a row, and no keyword that takes whatever comes."""
+    for path in sorted((ROOT / "milestones").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert "type: ignore" not in text, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and node.args.kwarg is not None:
+                assert (path.name, node.name) == ("replacing.py", "replace"), f"{path}: {node.name}"
 
 
 SNIPPETS = """
