@@ -385,11 +385,19 @@ def verhuizing_melden(
     zaak: _Case,
     wat: Annotated[Literal[tuple(_RELOCATION)], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
+    motivering: Annotated[
+        str | None,
+        Field(
+            title="Code van de motivering",
+            description="Nodig als de andere gemeente de zaak overneemt: dan eindigt de hulp hier.",
+            pattern=_CODE,
+        ),
+    ] = None,
     op: _Day = None,
 ) -> str:
     """Meld dat de inwoner verhuist. De termijnen lopen door tot de andere gemeente de zaak overneemt."""
     event, data = _RELOCATION[wat]
-    return _report(zaak, mijlpaal, event, op, data)
+    return _report(zaak, mijlpaal, event, op, {**data, "motivering": motivering})
 
 
 # --- a request to cancel --------------------------------------------------------------------------------------

@@ -101,6 +101,12 @@ def wsnp(zaak: _Reference, proces: Process) -> State[Any]:
     return run_process(zaak, proces)
 
 
+@_process_flow("VERTREK")
+def vertrek(zaak: Reference, proces: Process) -> State[Any]:
+    """Het besluit voor een van twee cliënten die naar een andere gemeente vertrok, met bezwaar en beroep."""
+    return run_process(zaak, proces)
+
+
 FLOWS: Mapping[str, ProcessFlow] = MappingProxyType(
     {
         "M1": m1_op_zoek,
@@ -113,5 +119,6 @@ FLOWS: Mapping[str, ProcessFlow] = MappingProxyType(
         "M8": m8_nazorg,
         "BEGELEIDING": begeleiding,
         "WSNP": wsnp,
+        "VERTREK": vertrek,
     }
 )

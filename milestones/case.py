@@ -329,7 +329,7 @@ def _receive(
     """Open the process that a hand-over names, or hand the terms to the one that is open already."""
     code = handover.opening.code
     opened = [item for item in case.processes if item.code == code and not closed(item)]
-    if len(opened) >= handover.place:
+    if len(opened) >= handover.place and not handover.opening.own:
         running = opened[handover.place - 1]
         merged = replace(
             running,

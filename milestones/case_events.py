@@ -66,10 +66,12 @@ CASE_EVENTS = (
     EventSpec(
         "overname_aanvaard",
         "De andere gemeente neemt de zaak over",
-        (one_of("wie_verhuist", "Wie verhuist er?", MOVERS),),
+        (one_of("wie_verhuist", "Wie verhuist er?", MOVERS), MOTIVATION),
+        decision=True,
         decided_by=HOLDERS,
     ),
     EventSpec("overname_geweigerd", "De andere gemeente neemt de zaak niet over"),
+    EventSpec("vertrokken_client_overleden", "Wie vertrok, is overleden", process="VERTREK"),
     EventSpec(
         "termijn_verlengd",
         "Termijn verlengen",

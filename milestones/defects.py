@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from milestones.vocabulary import TermId
 
 _ENGINE = frozenset(fact.name for fact in FACTS.values() if fact.by_engine)
+_EARLIER = frozenset(fact.name for fact in FACTS.values() if fact.earlier)
 _OPENING = frozenset(fact.name for fact in FACTS.values() if fact.at_opening)
 _VALUES = {FieldKind.YES_NO: bool, FieldKind.NUMBER: int, FieldKind.CHOICE: str, FieldKind.CODE: str}
 
@@ -39,7 +40,7 @@ def defects(definitions: Iterable[Definition]) -> Iterator[str]:
     if newest and all(not item.old_terms for item in newest.values()):
         written = {name for item in newest.values() for name in written_by(item)}
         for name in FACTS:
-            if name not in written | _ENGINE | _OPENING:
+            if name not in written | _ENGINE | _OPENING | _EARLIER:
                 yield f"feit '{name}' wordt door geen regel geschreven"
 
 

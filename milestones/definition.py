@@ -140,7 +140,8 @@ class Opening:
     `carries` are running terms that move along, `gives` are facts that the receiver needs,
     `counts_from` gives, under the name of a fact that is not known yet, the day from which a term counted.
     `when` names a fact or field that must be true for this hand-off. `event` is reported to the receiver when
-    it is open already. With `for_each` one opens for each of the number that the fact holds.
+    it is open already. With `for_each` one opens for each of the number that the fact holds; with `own` it is always a
+    new one.
     """
 
     code: ProcessCode
@@ -151,6 +152,7 @@ class Opening:
     event: EventName | None = None
     counts_from: tuple[FactName, TermId] | None = None
     for_each: FactName | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ class Fact:
     """A fact: what kind of value it has, and how people call it.
 
     `by_engine`: no row writes it; the engine does. `at_opening`: it may also be given when a process opens.
+    `earlier`: only a version that is not the newest writes it.
     """
 
     name: FactName
@@ -29,6 +30,7 @@ class Fact:
     label: str
     by_engine: bool = False
     at_opening: bool = False
+    earlier: bool = False
 
 
 _ROWS = (
@@ -52,7 +54,7 @@ _ROWS = (
     Fact("overrulereden", CODE, "Reden waarom de coördinator toch beëindigt"),
     Fact("beslist_door", CHOICE, "Rol van wie besliste dat het toch doorging"),
     Fact("vertrokken_client", YES_NO, "Een van de twee cliënten is door een andere gemeente overgenomen"),
-    Fact("beroep_vertrokken", YES_NO, "Loopt er beroep van een cliënt die vertrok"),
+    Fact("beroep_vertrokken", YES_NO, "Loopt er beroep van een cliënt die vertrok", earlier=True),
     Fact("recidive_mogelijk", YES_NO, "Recidive is een mogelijke grond"),
     # M2 and M3
     Fact("eindresultaat", CHOICE, "Eindresultaat van de vroegsignaalzaak"),

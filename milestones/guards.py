@@ -354,6 +354,10 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("wie_verhuist",),
         data=("wie_verhuist",),
     ),
+    "two_clients": Guard(
+        lambda s: s.fact("clienten") != 1, "Deze zaak heeft nog maar een cliënt.", facts=("clienten",)
+    ),
+    # Of version 2, in which the bezwaar of who left stood in the process of who stayed.
     "left_behind": Guard(
         lambda s: s.fact("vertrokken_client") is True,
         "Er is geen cliënt die naar een andere gemeente is vertrokken.",
@@ -599,6 +603,12 @@ _GUARDS: dict[GuardName, Guard] = {
         "Hoger beroep staat pas open na een uitspraak van de rechtbank (Awb art. 8:104).",
         hides=True,
         terms=(OBJECTION, APPEAL, FURTHER_APPEAL),
+    ),
+    "first_further_appeal": Guard(
+        lambda s: s.fact("hoger_beroep") is not True,
+        "Op het hoger beroep is al beslist: daarna staat bij de bestuursrechter niets meer open.",
+        hides=True,
+        facts=("hoger_beroep",),
     ),
     "last_appeal": Guard(
         lambda s: s.fact("hoger_beroep") is True, "Er is geen hoger beroep.", facts=("hoger_beroep",)

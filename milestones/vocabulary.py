@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-ProcessCode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "BEGELEIDING", "WSNP"]
+ProcessCode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "BEGELEIDING", "WSNP", "VERTREK"]
 
 Role = Literal[
     "case_worker",
@@ -273,6 +273,7 @@ EventName = Literal[
     "verhuizing",
     "overname_aanvaard",
     "overname_geweigerd",
+    "vertrokken_client_overleden",
     "termijn_verlengd",
     "knelpunt_gemeld",
     "beeindiging_voorgenomen",
@@ -510,6 +511,7 @@ GuardName = Literal[
     "another_reader",
     "late_without_failure",
     "one_of_two_moved",
+    "two_clients",
     "left_behind",
     "objection_pending",
     "departed_appeals",
@@ -564,6 +566,7 @@ GuardName = Literal[
     "not_decided_on_objection",
     "decided_on_objection",
     "decided_on_appeal",
+    "first_further_appeal",
     "last_appeal",
     "objection_period_over",
     "guardianship_goes_on",

@@ -60,6 +60,11 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             "Dan raakt de inwoner uit beeld, terwijl de zaak nog loopt",
             (SILENCE,),
         ),
+        "hulp_hervatten": TaskText(
+            "kijk wie deze inwoner nu weer helpt, en zorg dat het doorgaat",
+            5,
+            "Dan krijgt de inwoner geen hulp, terwijl hij gelijk kreeg",
+        ),
         "verhuizing_kiezen": TaskText(
             "kies: de zaak houden of overdragen. De inwoner verhuist",
             10,

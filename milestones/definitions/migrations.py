@@ -18,8 +18,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from milestones.definitions import version_of
-from milestones.policy_values import PROCESS_CODES
+from milestones.definitions import DEFINITIONS, version_of
 from milestones.process import NotPossible, is_closed
 from milestones.running import count_term, passed_rungs, still_fired
 from milestones.snapshot import Snapshot, TermOutcome
@@ -150,8 +149,9 @@ def _wsnp_to_2(process: Snapshot) -> Move:
     return Move(process.state, _named_terms(process), revives)
 
 
-for _code in PROCESS_CODES:
-    migration(_code, 1, 2)(_wsnp_to_2 if _code == "WSNP" else _to_2)
+for _code, _newest in DEFINITIONS.items():
+    if _newest.version > 1:
+        migration(_code, 1, 2)(_wsnp_to_2 if _code == "WSNP" else _to_2)
 
 
 # --- to version 3 -------------------------------------------------------------------------------------------
@@ -160,10 +160,25 @@ for _code in PROCESS_CODES:
 def _to_3(process: Snapshot) -> Move:
     """Let no ending pass the zorgplicht without a person, a motivation and a look at who is waited for.
 
-    And give a client who was taken over by another municipality all that belongs to his bezwaar. States and terms stay.
+    And let who says that another municipality takes over say why. States and terms stay.
     """
     return Move(process.state, _named_terms(process))
 
 
-for _code in ("M1", "M3", "M4", "M5", "M7", "M8", "WSNP"):
+def _running_help_to_3(process: Snapshot) -> Move:
+    """Give the beschikking for a client who was taken over a process of its own (VERTREK), beside the other changes.
+
+    Version 2 has his bezwaar and beroep among the terms of who stayed. Until nobody can attack it any more, such a
+    process stays on version 2.
+    """
+    if process.facts.get("vertrokken_client") is True:
+        raise NotPossible(
+            f"In {process.name} loopt nog een besluit voor wie vertrok: tot het definitief is, blijft dit versie 2."
+        )
+    return _to_3(process)
+
+
+for _code in ("M1", "M3", "M4", "M6", "WSNP"):
     migration(_code, 2, 3)(_to_3)
+for _code in ("M5", "M7", "M8"):
+    migration(_code, 2, 3)(_running_help_to_3)

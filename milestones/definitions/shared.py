@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from milestones.definition import (
@@ -13,6 +12,7 @@ from milestones.definition import (
     RETURNED,
     SAME,
     Arm,
+    Opening,
     Report,
     Row,
     State,
@@ -62,6 +62,9 @@ ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
 # A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
 PENALTY = Arm("T22b", if_cancelled="T22")
+# The beschikking for who left, with its bezwaar and beroep, is a process of its own: what happens to the help of who
+# stayed touches it in nothing.
+_DECISION_FOR_WHO_LEFT = Opening("VERTREK", gives=("wie_verhuist",), handoff=False, own=True)
 EVERY_STATE = (ANY, OFFERED, RETURNED)
 THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden",)),)
 
@@ -162,6 +165,7 @@ def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] =
             "overname_aanvaard",
             closed,
             guards=("relocation_offered", "no_help_runs_beside"),
+            keeps=("motivering",),
             sets={"uitstroomreden": "Verhuisd"},
             meets=("OVD",),
             arms=(ARCHIVE,),
@@ -208,13 +212,13 @@ def running_exit_rows(
             notifies=("client",),
             because="hulp eindigt bij beschikking (Wgs 4a lid 6)",
         ),
-        one_moved_row(sources, (), Arm("T20", restart=True)),
-        *departed_client_rows(sources),
+        one_moved_row(sources, (), _DECISION_FOR_WHO_LEFT),
         Row(
             sources,
             "overname_aanvaard",
             ended,
             guards=("relocation_offered",),
+            keeps=("motivering",),
             sets={"uitstroomreden": "Verhuisd"},
             meets=("OVD",),
             cancels=lapses,
@@ -227,180 +231,19 @@ def running_exit_rows(
     )
 
 
-def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *arms: Arm) -> Row:
+def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *opens: Opening) -> Row:
     """Return the row for one of two clients who is taken over: the traject of the other goes on here."""
     return Row(
         sources,
         "overname_aanvaard",
         SAME,
-        guards=("relocation_offered", "one_of_two_moved", *guards),
-        keeps=("wie_verhuist",),
+        guards=("relocation_offered", "two_clients", "one_of_two_moved", *guards),
+        keeps=("wie_verhuist", "motivering"),
         sets={"clienten": 1, "verhuizing": "een overgenomen", "vertrokken_client": True},
         meets=("OVD",),
-        arms=arms,
+        opens=opens,
         notifies=("client", "coordinator"),
         because="een traject kan twee cliënten hebben (DDAS); wie blijft, houdt zijn hulp hier",
-    )
-
-
-def departed_client_rows(sources: tuple[str, ...]) -> tuple[Row, ...]:
-    """Return what follows the beschikking for the client who was taken over, while help goes on for the other.
-
-    It has bezwaar, beroep and hoger beroep like any other, each with its post week (Wgs art. 4a lid 6); what is decided
-    changes nothing for who stayed.
-    """
-    heard: tuple[Role, ...] = ("client", "legal_officer", "coordinator")
-    past: dict[FactName, FactValue] = {"vertrokken_client": False, "beroep_vertrokken": False}
-    pending: tuple[GuardName, ...] = ("left_behind", "objection_pending")
-    withdrawn: tuple[tuple[tuple[GuardName, ...], dict[FactName, FactValue]], ...] = (
-        (("objection_period_over",), past),
-        ((), {}),
-    )
-    return (
-        *(
-            Row(sources, over, SAME, arms=(Arm("T20p"),), because="Awb art. 6:9 lid 2")
-            for over in _REMEDY_OVER
-        ),
-        Row(
-            sources,
-            "T20p_verlopen",
-            SAME,
-            guards=pending,
-            because="op het bezwaar van wie vertrok wordt nog beslist",
-        ),
-        Row(
-            sources,
-            "T20p_verlopen",
-            SAME,
-            guards=("left_behind",),
-            sets=past,
-            because="na de postweek kan niemand het besluit meer bestrijden (Awb art. 6:9)",
-        ),
-        *(
-            Row(
-                sources,
-                "bezwaar_ontvangen",
-                SAME,
-                guards=("left_behind", *guards),
-                keeps=("adviescommissie",),
-                sets={"bezwaar_te_laat": not in_time},
-                arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
-                notifies=("legal_officer",),
-                because="bezwaar van wie vertrok, op tijd of niet (Awb art. 6:11 en 7:10)",
-            )
-            for in_time, guards in _OBJECTIONS
-        ),
-        *(
-            replace(row, source=sources, guards=(*pending, *row.guards))
-            for row in (*_handling_rows(), *default_rows(IN_OBJECTION)[:-1])
-        ),
-        *(
-            Row(
-                sources,
-                event,
-                SAME,
-                guards=(*pending, *also),
-                keeps=() if event == "gegrond" else ("motivering",),
-                sets={"storing_digitaal": False},
-                meets=_OBJECTION_MET,
-                cancels=_OBJECTION_LAPSES,
-                arms=(PENALTY, Arm("T25", restart=True)),
-                notifies=heard,
-                because="beslissing op het bezwaar van wie vertrok (Awb art. 8:1)",
-            )
-            for event, also in (("gegrond", ()), *_DECIDED_AGAINST)
-        ),
-        *(
-            Row(
-                sources,
-                "bezwaar_ingetrokken",
-                SAME,
-                guards=(*pending, *over),
-                sets=known,
-                cancels=_OBJECTION_WITHDRAWN,
-                arms=(PENALTY,),
-                notifies=heard,
-                because="wie vertrok, kan zijn bezwaar intrekken (Awb art. 6:21)",
-            )
-            for over, known in withdrawn
-        ),
-        *(
-            Row(
-                sources,
-                event,
-                SAME,
-                guards=("left_behind",),
-                notifies=heard,
-                because="ook wie vertrok kan een voorlopige voorziening vragen (Awb art. 8:81)",
-            )
-            for event in _PROVISIONAL
-        ),
-        Row(
-            sources,
-            "beroep_ingesteld",
-            SAME,
-            guards=("left_behind", "decided_on_objection"),
-            sets={"beroep_vertrokken": True, "hoger_beroep": False},
-            meets=("T25",),
-            cancels=("T20p",),
-            notifies=("legal_officer",),
-            because="Awb art. 8:1; of het op tijd is, beoordeelt de rechtbank",
-        ),
-        Row(
-            sources,
-            "hoger_beroep_ingesteld",
-            SAME,
-            guards=("left_behind", "decided_on_appeal"),
-            sets={"beroep_vertrokken": True, "hoger_beroep": True},
-            meets=("T25b",),
-            cancels=("T20p",),
-            notifies=("legal_officer",),
-            because="Awb art. 8:104",
-        ),
-        Row(
-            sources,
-            "beroep_gegrond",
-            SAME,
-            guards=("departed_appeals",),
-            sets={"beroep_vertrokken": False},
-            arms=(Arm("T20b", until="beslissen_tot", restart=True),),
-            notifies=heard,
-            because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
-        ),
-        *(
-            Row(
-                sources,
-                event,
-                SAME,
-                guards=("departed_appeals", "last_appeal"),
-                sets=past,
-                notifies=heard,
-                because="na het hoger beroep kan niemand het besluit meer bestrijden",
-            )
-            for event in _APPEAL_LOST
-        ),
-        *(
-            Row(
-                sources,
-                event,
-                SAME,
-                guards=("departed_appeals",),
-                sets={"beroep_vertrokken": False},
-                arms=(Arm("T25b", restart=True),),
-                notifies=heard,
-                because="tegen de uitspraak staat hoger beroep open (Awb art. 8:104)",
-            )
-            for event in _APPEAL_LOST
-        ),
-        Row(
-            sources,
-            "beroep_ingetrokken",
-            SAME,
-            guards=("departed_appeals",),
-            sets=past,
-            notifies=heard,
-            because="wie het beroep intrekt, bestrijdt het besluit niet meer",
-        ),
     )
 
 
@@ -579,7 +422,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             state,
             "hoger_beroep_ingesteld",
             IN_APPEAL,
-            guards=("decided_on_appeal",),
+            guards=("decided_on_appeal", "first_further_appeal"),
             afterwards=True,
             sets={"hoger_beroep": True},
             meets=("T25b",),

@@ -343,6 +343,7 @@ def test_a_migration_without_a_reason_cannot_be_registered() -> None:
 # --- from version 1 to version 2 ----------------------------------------------------------------------------
 
 
+MOVED_TO_2 = [code for code, item in definitions.DEFINITIONS.items() if item.version > 1]
 BEFORE_VERSION_2 = [saved for saved in SAVED if saved.name in ("0.1.0.sqlite.gz", "before-0.1.0.sqlite.gz")]
 
 
@@ -352,7 +353,7 @@ def test_the_cases_of_a_release_move_to_the_new_definitions(saved: Path, tmp_pat
     (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
     clock = SetClock(datetime(2026, 3, 25, 9, tzinfo=AMSTERDAM))
     office = open_office(Settings(home=tmp_path), clock)
-    changes = [change for code in PROCESS_CODES for change in move_definition(office.casework, code, 1, 2)]
+    changes = [change for code in MOVED_TO_2 for change in move_definition(office.casework, code, 1, 2)]
     assert changes
     assert [change.refused for change in changes] == [None] * len(changes)
     for reference, (steps, end) in REST.items():
@@ -375,7 +376,7 @@ def test_the_cases_of_a_release_move_on_to_the_newest_definitions(saved: Path, t
         name: [term for item in office.casework.case(name).case.processes for term in item.terms]
         for name in REST
     }
-    for code, (old, new) in itertools.product(PROCESS_CODES, ((1, 2), (2, 3))):
+    for code, (old, new) in itertools.product(MOVED_TO_2, ((1, 2), (2, 3))):
         if new <= definitions.DEFINITIONS[code].version:
             assert [
                 one.refused for one in move_definition(office.casework, code, old, new) if one.refused
@@ -472,3 +473,43 @@ def test_an_old_wsnp_tells_an_old_m7_in_its_own_words() -> None:
         term, rung = due[0]
         case, _ = apply(case, "WSNP", RungDue(term.key, rung.name), rung.on, NEW_RULES)
     assert case.process("M7").state == "NA_WSNP"
+
+
+# --- from version 2 to version 3 ----------------------------------------------------------------------------
+
+
+def test_a_decision_for_who_left_keeps_its_process_on_version_2_until_it_is_definitive() -> None:
+    """In version 2 his bezwaar stands among the terms of who stayed: it ends there, and then the process can move."""
+    rules = Rules(dutch_calendar(), Policy(accept_by_hand=False), dict.fromkeys(PROCESS_CODES, 2))
+    begin, left, later = date(2026, 2, 2), date(2026, 3, 9), date(2026, 5, 4)
+    case, _ = start(Case(), "M7", begin, begin, rules, {"clienten": 2})
+    offered = Event("verhuizing", begin, {"keuze": "overdragen", "wie_verhuist": "tweede cliënt"})
+    for event, day in ((offered, begin), (Event("overname_aanvaard", left), left)):
+        case, _ = apply(case, "M7", event, day, rules)
+    assert case.process("M7").running("T20") is not None
+    with pytest.raises(NotPossible, match="besluit voor wie vertrok"):
+        moved(case.process("M7"), 3, left, NEW_RULES)
+    while due := case.process("M7").pending(later):
+        term, rung = due[0]
+        case, _ = apply(case, "M7", RungDue(term.key, rung.name), rung.on, rules)
+    after, _ = moved(case.process("M7"), 3, later, NEW_RULES)
+    assert (after.version, after.state) == (3, "START")
+    assert after.running("T15") is not None
+
+
+def test_a_plan_of_version_2_moves_with_all_that_runs() -> None:
+    """M6 keeps its state and its terms; from then on who says that another municipality takes over says why."""
+    rules = Rules(dutch_calendar(), Policy(accept_by_hand=False), dict.fromkeys(PROCESS_CODES, 2))
+    begin = date(2026, 2, 2)
+    case, _ = start(Case(), "M4", begin, begin, rules)
+    for event in ("hulpvraag_vastgesteld", "beeld_compleet"):
+        case, _ = apply(case, "M4", Event(event, begin), begin, rules)
+    before = case.process("M6")
+    after, _ = moved(before, 3, begin, NEW_RULES)
+    assert (before.version, after.version, after.state, after.terms) == (2, 3, before.state, before.terms)
+    case = case.replaced(after)
+    case, _ = apply(case, "M6", Event("verhuizing", begin, {"keuze": "overdragen"}), begin, NEW_RULES)
+    with pytest.raises(InvalidData, match="motivering"):
+        apply(case, "M6", Event("overname_aanvaard", begin), begin, NEW_RULES)
+    case, _ = apply(case, "M6", Event("overname_aanvaard", begin, {"motivering": "m-1"}), begin, NEW_RULES)
+    assert case.process("M6").state == "AFGESLOTEN"

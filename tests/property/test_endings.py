@@ -33,7 +33,8 @@ UNTOUCHED = {
     ("M2", "hulp_geweigerd"): _OFFER,
     ("M2", "quick_fix"): _OFFER,
     ("M2", "afgesloten_met_resultaat"): _OFFER,
-    **{(code, "overleden"): _DIED for code in DEFINITIONS},
+    **{(code, "overleden"): _DIED for code, item in DEFINITIONS.items() if item.knows("overleden")},
+    ("VERTREK", "vertrokken_client_overleden"): _DIED,
     # The other college has the zorgplicht then, and who leaves gets a beschikking where help runs (Wgs art. 4a lid 6).
     **{
         (code, "overname_aanvaard"): "de zorgplicht gaat mee" for code in ("M3", "M4", "M5", "M6", "M7", "M8")
@@ -41,7 +42,7 @@ UNTOUCHED = {
     # What follows a decision that was taken with all three.
     **{
         (code, event): "na een besluit dat dit al vroeg"
-        for code in ("M4", "M5", "M6", "M7", "M8")
+        for code in ("M4", "M5", "M6", "M7", "M8", "VERTREK")
         for event in (
             "bezwaar_ingetrokken",
             "beroep_ongegrond",
@@ -126,6 +127,18 @@ def test_without_them_nothing_ends(definition: Definition, row: Row, without: st
         except (NotPossible, InvalidData):
             continue
         assert not definition.state(outcome.after.state).final
+
+
+@pytest.mark.parametrize(
+    "definition", [item for item in DEFINITIONS.values() if item.knows("overname_aanvaard")]
+)
+def test_a_takeover_is_reported_by_a_person_who_says_why(definition: Definition) -> None:
+    """With it help ends, or the case does: no system reports it, and the decision has a motivation (Awb art. 3:46)."""
+    spec = definition.event("overname_aanvaard")
+    assert spec.decision
+    assert spec.decided_by
+    assert any(field.name == "motivering" and field.required for field in spec.fields)
+    assert all("motivering" in row.keeps for row in definition.rows if row.event == "overname_aanvaard")
 
 
 def test_each_exception_is_an_ending() -> None:
