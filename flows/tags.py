@@ -88,7 +88,11 @@ def _this_week(facts: Facts) -> bool:
 
 SCHEME: tuple[Tag, ...] = (
     Tag(OPEN, "Loopt nog: er moet iets gebeuren.", _if(lambda _: True, OPEN)),
-    Tag("M3", "In deze mijlpaal (M1 tot en met M8, BEGELEIDING, WSNP of VERTREK).", lambda facts: (facts.code,)),
+    Tag(
+        "M3",
+        "In deze mijlpaal (M1 tot en met M8, BEGELEIDING, WSNP of VERTREK).",
+        lambda facts: (facts.code,),
+    ),
     Tag("aanmelding", "De naam die mensen gebruiken voor dit deel.", lambda facts: facts.route_names),
     Tag("rol:klantmanager", "Deze rol is nu aan zet.", _each("rol", lambda facts: (dutch_role(facts.role),))),
     Tag("contact:mw-17", "Deze medewerker heeft de zaak.", _each("contact", lambda facts: (facts.contact,))),

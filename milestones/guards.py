@@ -16,9 +16,11 @@ from milestones.event_fields import THEMES
 from milestones.roles import OVERRULERS, dutch_role
 from milestones.running import target_groups
 from milestones.vocabulary import (
+    ADMITTED,
     AFTERCARE,
     APPEAL,
     APPEAL_IN_WSNP,
+    APPEAL_TO_THE_COURT,
     CASSATION,
     DECISION,
     DECISION_ON_OBJECTION,
@@ -654,6 +656,22 @@ _GUARDS: dict[GuardName, Guard] = {
         "De termijn voor hoger beroep (T35) loopt niet.",
         hides=True,
         terms=(APPEAL_IN_WSNP,),
+    ),
+    "may_appeal_to_the_court": Guard(
+        lambda s: s.snapshot.running(APPEAL_TO_THE_COURT) is not None,
+        "De termijn voor beroep tegen de rechter-commissaris (T35d) loopt niet.",
+        hides=True,
+        terms=(APPEAL_TO_THE_COURT,),
+    ),
+    "changed_by_the_court": Guard(
+        lambda s: s.said("wijziging_door") == "rechtbank",
+        "De rechtbank wijzigde de termijn niet.",
+        data=("wijziging_door",),
+    ),
+    "about_the_term": Guard(
+        lambda s: s.fact("vorige_toestand") == ADMITTED,
+        "Het hoger beroep gaat niet over de termijn of over een einde dat is geweigerd.",
+        facts=("vorige_toestand",),
     ),
     "may_go_to_cassation": Guard(
         lambda s: s.snapshot.running(CASSATION) is not None,

@@ -110,8 +110,12 @@ SIDE_EVENTS = (
     EventSpec(
         "wsnp_termijn_gewijzigd",
         "Rechter wijzigt de Wsnp-termijn",
-        (a_date("einddatum", "Einddatum in de uitspraak", required=True),),
+        (
+            a_date("einddatum", "Einddatum in de uitspraak", required=True),
+            one_of("wijziging_door", "Wie wijzigt de termijn?", ("rechter-commissaris", "rechtbank")),
+        ),
     ),
+    EventSpec("wsnp_einde_geweigerd", "Rechtbank weigert de Wsnp te beëindigen"),
     EventSpec("wsnp_beeindigd_zonder_schone_lei", "Wsnp beëindigd zonder schone lei"),
     EventSpec("wsnp_beeindigd_354a", "Wsnp eerder beëindigd met schone lei (Fw art. 354a)"),
     EventSpec("eindvonnis_schone_lei", "Eindvonnis: schone lei"),

@@ -82,6 +82,7 @@ TermId = Literal[
     "T35",
     "T35b",
     "T35c",
+    "T35d",
     "T36",
     "T37",
     "T37b",
@@ -266,6 +267,7 @@ EventName = Literal[
     "wsnp_beeindigd_354a",
     "eindvonnis_schone_lei",
     "eindvonnis_tekortkoming",
+    "wsnp_einde_geweigerd",
     "overleden",
     "ingetrokken",
     "uitgestroomd",
@@ -398,6 +400,7 @@ FieldName = Literal[
     "weken",
     "werk",
     "wie_verhuist",
+    "wijziging_door",
     "wijzigingsreden",
     "wonen",
 ]
@@ -577,6 +580,9 @@ GuardName = Literal[
     "one_wsnp",
     "no_wsnp_to_wait_for",
     "may_appeal",
+    "may_appeal_to_the_court",
+    "changed_by_the_court",
+    "about_the_term",
     "may_go_to_cassation",
     "without_clean_slate",
     "with_clean_slate",
@@ -614,6 +620,7 @@ SCORES_LATER: Final = "T75"
 VIEW: Final = "T24"  # the zienswijze
 APPEAL_IN_WSNP: Final = "T35"
 CASSATION: Final = "T35c"
+APPEAL_TO_THE_COURT: Final = "T35d"  # of a decision of the rechter-commissaris
 WSNP_TERM: Final = "T37"
 WSNP_YEAR: Final = "T37c"
 HANDOFF_TERM: Final = "OVD"
@@ -621,6 +628,7 @@ ARCHIVE_TERMS: Final[tuple[TermId, ...]] = ("T61", "T62")
 # Terms that by their nature are about a threatening situation (domain 3.1).
 CRISIS_TERMS: Final[frozenset[TermId]] = frozenset({URGENT_TALK, CRISIS_HELP, SUPPLY_ENDS})
 REJECTED: Final = "AFGEWEZEN"
+ADMITTED: Final = "TOEGELATEN"
 # The rulings that end a Wsnp without or with a clean slate: the states in which they wait to be final.
 WITHOUT_CLEAN_SLATE: Final = ("BEEINDIGD_ZONDER_SCHONE_LEI", "EINDVONNIS_TEKORTKOMING")
 WITH_CLEAN_SLATE: Final = ("BEEINDIGD_354A", "EINDVONNIS_SCHONE_LEI")

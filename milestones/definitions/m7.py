@@ -24,7 +24,7 @@ from milestones.event_fields import THEMES
 from milestones.events import events_of
 
 if TYPE_CHECKING:
-    from milestones.vocabulary import FactName
+    from milestones.vocabulary import EventName, FactName
 
 _REQUESTED = ("OVEREENKOMST_GETEKEND", "INVENTARISATIE")
 _AGREED = ("AKKOORD_ALLEN", "VOORAF_AKKOORD")
@@ -42,7 +42,8 @@ _BEFORE_THE_END = (
     "LOOPT",
 )
 _RUNNING = (*_BEFORE_THE_END, "WSNP", "NA_WSNP", "EVALUATIE")
-_AMICABLE: Final = ("T12", "T13", "T13b", "T14", "T14b", "T14c", "T33", "T35")
+_AMICABLE: Final = ("T12", "T13", "T13b", "T14", "T14b", "T14c", "T33", "T35", "T35b", "T35c")
+_STANDS: tuple[EventName, ...] = ("cassatie_verworpen", "beroep_ingetrokken")
 _TERMS: Final = (*_AMICABLE, "T15", "T40", "T70", "T75")
 # T14 counts from the first aflossing, T14c from the start of the schuldbemiddeling.
 _REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
@@ -190,7 +191,8 @@ M7 = Definition(
             "zitting_gehouden",
             SAME,
             arms=(Arm("T33", restart=True),),
-            because="Fw art. 287a lid 4",
+            meets=("T35b",),
+            because="Fw art. 287a lid 4; in hoger beroep 292 lid 4",
         ),
         Row(
             "DWANGAKKOORD",
@@ -204,9 +206,49 @@ M7 = Definition(
             "DWANGAKKOORD",
             "dwangakkoord_afgewezen",
             "GEWEIGERD_DEELS",
-            meets=("T33",),
+            meets=("T33", "T35b"),
             notifies=("client",),
-            because="een dwangakkoord kan worden geweigerd",
+            because="een dwangakkoord kan worden geweigerd, ook in hoger beroep",
+        ),
+        # Creditors can attack a dwangakkoord that was granted: it is final only after that (Fw art. 292).
+        Row(
+            ("AKKOORD_ALLEN", "LOOPT"),
+            "hoger_beroep_ingesteld",
+            "DWANGAKKOORD",
+            guards=("may_appeal",),
+            meets=("T35",),
+            arms=(Arm("T35b"),),
+            notifies=("client", "coordinator"),
+            because="Fw art. 292 lid 1 en 4",
+        ),
+        Row(
+            ("AKKOORD_ALLEN", "LOOPT"),
+            "cassatie_ingesteld",
+            "DWANGAKKOORD",
+            guards=("may_go_to_cassation",),
+            meets=("T35c",),
+            notifies=("client", "coordinator"),
+            because="Fw art. 292 lid 6",
+        ),
+        Row(
+            "DWANGAKKOORD",
+            "uitspraak_bekrachtigd",
+            "AKKOORD_ALLEN",
+            meets=("T33", "T35b"),
+            arms=(Arm("T35c", restart=True),),
+            notifies=("client", "coordinator", "creditor"),
+            because="het gerechtshof laat het dwangakkoord in stand; daarna staat cassatie open (Fw art. 292 lid 6)",
+        ),
+        *(
+            Row(
+                "DWANGAKKOORD",
+                event,
+                "AKKOORD_ALLEN",
+                meets=("T33", "T35b"),
+                notifies=("client", "coordinator", "creditor"),
+                because="het dwangakkoord is daarmee definitief (Fw art. 292)",
+            )
+            for event in _STANDS
         ),
         Row(
             _AGREED,

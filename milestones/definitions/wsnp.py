@@ -41,13 +41,14 @@ _WHO_HEARS_OF_A_DEATH: tuple[tuple[tuple[GuardName, ...], tuple[Role, ...]], ...
 # The last day of T37 decides when the report and the eindzitting must be there (counted back).
 _COUNTED_BACK = (Arm("T39", from_term="T37", restart=True), Arm("T37b", from_term="T37", restart=True))
 # R14: the day itself counts; an earlier aflossing in the minnelijke regeling counts as the start.
+_CHANGED = (Arm("T37", same_anchor=True, until="einddatum", restart=True), *_COUNTED_BACK)
 _ADMITTED = (
     Arm("T37", from_earlier="eerste_aflossing", until="einddatum"),
     Arm("T38"),
     Arm("T37c"),
     *_COUNTED_BACK,
 )
-_ENDED: Final = ("T37", "T37b", "T37c", "T38", "T38b", "T39")
+_ENDED: Final = ("T35d", "T37", "T37b", "T37c", "T38", "T38b", "T39")
 _WITHOUT = (Report("M7", "wsnp_beeindiging_definitief", earlier="wsnp_beeindigd_zonder_schone_lei"),)
 _NOT_ADMITTED = (Report("M7", "wsnp_geen_toelating", earlier="wsnp_afgewezen"),)
 _SOLVED = (Report("M7", "oplossing_afgerond"),)
@@ -75,24 +76,55 @@ _STANDS_AT_ONCE: tuple[tuple[str | tuple[str, ...], EventName], ...] = (
 )
 
 
-def _ruling(
-    event: EventName,
-    state: str,
-    *notifies: Role,
-    guards: tuple[GuardName, ...] = (),
-    meets: tuple[TermId, ...] = ("T33",),
-) -> Row:
-    """Return the row of a ruling that will end the Wsnp once it is final."""
-    return Row(
-        "TOEGELATEN",
-        event,
-        state,
-        guards=guards,
-        meets=meets,
-        cancels=("T35c",),
-        arms=(Arm("T35", restart=True),),
-        notifies=notifies,
-        because="een uitspraak eindigt pas iets als zij definitief is (Fw art. 350 lid 4 en 5, 356 lid 2)",
+# The rulings that end the Wsnp once they are final: state, who hears it, guards, terms that are met.
+_RULINGS: tuple[tuple[EventName, str, tuple[Role, ...], tuple[GuardName, ...], tuple[TermId, ...]], ...] = (
+    (
+        "wsnp_beeindigd_zonder_schone_lei",
+        "BEEINDIGD_ZONDER_SCHONE_LEI",
+        ("case_worker", "budget_coach", "coordinator"),
+        (),
+        ("T33",),
+    ),
+    ("wsnp_beeindigd_354a", "BEEINDIGD_354A", ("client", "budget_coach"), ("wsnp_a_year",), ("T33",)),
+    ("eindvonnis_schone_lei", "EINDVONNIS_SCHONE_LEI", ("client", "budget_coach"), (), ("T33", "T39")),
+    (
+        "eindvonnis_tekortkoming",
+        "EINDVONNIS_TEKORTKOMING",
+        ("case_worker", "budget_coach", "coordinator"),
+        (),
+        ("T33", "T39"),
+    ),
+)
+
+
+def _rulings() -> tuple[Row, ...]:
+    """Return the rows of the rulings that end the Wsnp: of the rechtbank, or on appeal of the gerechtshof."""
+    return tuple(
+        row
+        for event, state, notifies, guards, meets in _RULINGS
+        for row in (
+            Row(
+                "TOEGELATEN",
+                event,
+                state,
+                guards=guards,
+                meets=meets,
+                cancels=("T35c",),
+                arms=(Arm("T35", restart=True),),
+                notifies=notifies,
+                because="een uitspraak eindigt pas iets als zij definitief is (Fw art. 350 lid 4 en 5, 356 lid 2)",
+            ),
+            Row(
+                "HOGER_BEROEP",
+                event,
+                state,
+                guards=("wsnp_in_force", *guards),
+                meets=(*meets, "T35b"),
+                arms=(Arm("T35c", restart=True),),
+                notifies=notifies,
+                because="het gerechtshof beslist anders; daarna staat cassatie open (Fw art. 351 en 355)",
+            ),
+        )
     )
 
 
@@ -203,13 +235,62 @@ WSNP = Definition(
             because="Fw art. 351a",
         ),
         Row(
+            "TOEGELATEN",
+            "wsnp_termijn_gewijzigd",
+            SAME,
+            guards=("changed_by_the_court", "wsnp_in_force"),
+            meets=("T33",),
+            arms=(*_CHANGED, Arm("T35", restart=True)),
+            notifies=("client", "coordinator"),
+            because="tegen dit vonnis staat hoger beroep open (Fw art. 349a lid 3)",
+        ),
+        Row(
+            "HOGER_BEROEP",
+            "wsnp_termijn_gewijzigd",
+            BACK,
+            guards=("about_the_term",),
+            meets=("T33", "T35b"),
+            arms=(*_CHANGED, Arm("T35c", restart=True)),
+            notifies=("client", "coordinator"),
+            because="het gerechtshof stelt de termijn anders vast (Fw art. 349a lid 3)",
+        ),
+        Row(
             _MAY_RUN,
             "wsnp_termijn_gewijzigd",
             SAME,
             guards=("wsnp_in_force",),
-            arms=(Arm("T37", same_anchor=True, until="einddatum", restart=True), *_COUNTED_BACK),
-            notifies=("client",),
-            because="de rechter(-commissaris) wijzigt de termijn, tot ten hoogste vijf jaar (Fw art. 349a)",
+            arms=(*_CHANGED, Arm("T35d", restart=True)),
+            notifies=("client", "coordinator"),
+            because="de rechter-commissaris wijzigt de termijn, tot ten hoogste vijf jaar (Fw art. 349a lid 2 en 315)",
+        ),
+        Row(
+            "TOEGELATEN",
+            "wsnp_einde_geweigerd",
+            SAME,
+            guards=("wsnp_in_force",),
+            meets=("T33",),
+            arms=(Arm("T35", restart=True),),
+            notifies=("client", "coordinator"),
+            because="wie om het einde vroeg, kan in hoger beroep (Fw art. 351 lid 1); de Wsnp loopt door",
+        ),
+        Row(
+            "TOEGELATEN",
+            "hoger_beroep_ingesteld",
+            "HOGER_BEROEP",
+            guards=("may_appeal",),
+            meets=("T35",),
+            arms=(Arm("T35b"),),
+            notifies=("client", "coordinator"),
+            because="Fw art. 349a lid 3 en 351 lid 1; de Wsnp loopt door",
+        ),
+        Row(
+            "TOEGELATEN",
+            "hoger_beroep_ingesteld",
+            SAME,
+            guards=("may_appeal_to_the_court",),
+            meets=("T35d",),
+            notifies=("client", "coordinator"),
+            because="de rechtbank beslist over de beschikking van de rechter-commissaris (Fw art. 315)",
         ),
         Row(
             _MAY_RUN,
@@ -245,29 +326,7 @@ WSNP = Definition(
             because="Fw art. 354a lid 1",
         ),
         # --- rulings, and what makes them final ---------------------------------------------------------------
-        _ruling(
-            "wsnp_beeindigd_zonder_schone_lei",
-            "BEEINDIGD_ZONDER_SCHONE_LEI",
-            "case_worker",
-            "budget_coach",
-            "coordinator",
-        ),
-        _ruling("wsnp_beeindigd_354a", "BEEINDIGD_354A", "client", "budget_coach", guards=("wsnp_a_year",)),
-        _ruling(
-            "eindvonnis_schone_lei",
-            "EINDVONNIS_SCHONE_LEI",
-            "client",
-            "budget_coach",
-            meets=("T33", "T39"),
-        ),
-        _ruling(
-            "eindvonnis_tekortkoming",
-            "EINDVONNIS_TEKORTKOMING",
-            "case_worker",
-            "budget_coach",
-            "coordinator",
-            meets=("T33", "T39"),
-        ),
+        *_rulings(),
         *(
             line
             for state, reports in _WHEN_FINAL
@@ -356,6 +415,15 @@ WSNP = Definition(
             reports=_GOES_ON,
             notifies=("coordinator", "wsnp_trustee", "budget_coach"),
             because="het gerechtshof laat alsnog toe (Fw art. 292)",
+        ),
+        Row(
+            "HOGER_BEROEP",
+            "beroep_ingetrokken",
+            BACK,
+            guards=("about_the_term",),
+            meets=("T33", "T35b"),
+            notifies=("client", "coordinator"),
+            because="het ging om de termijn of om een geweigerd einde: de Wsnp loopt door (Fw art. 349a lid 3)",
         ),
         *(
             Row(
