@@ -11,8 +11,8 @@ from dataclasses import replace
 from milestones.definition import ANY, Arm, Definition, Row, State, Task
 from milestones.definitions.shared import (
     IN_APPEAL,
-    TERMINATED,
     IN_OBJECTION,
+    TERMINATED,
     bottleneck_row,
     decision_rows,
     default_rows,
