@@ -102,7 +102,7 @@ def wsnp(zaak: _Reference, proces: Process) -> State[Any]:
 
 
 @_process_flow("VERTREK")
-def vertrek(zaak: _Reference, proces: _Process) -> State[Any]:
+def vertrek(zaak: _Reference, proces: Process) -> State[Any]:
     """Het besluit voor een van twee cliënten die naar een andere gemeente vertrok, met bezwaar en beroep."""
     return run_process(zaak, proces)
 
