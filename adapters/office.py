@@ -12,7 +12,7 @@ from adapters.messages.message_office import MessageOffice
 from adapters.runtime.clock import AcceleratedClock, Clock, SystemClock
 from adapters.runtime.settings import Settings, settings
 from adapters.storage.database import SettingRow, create_engine, migrate, reading, writing
-from adapters.storage.database_file import note_made, refuse_lost
+from adapters.storage.database_file import note_made, refuse_lost, refuse_network_disk
 from adapters.storage.keys import check_keys
 
 if TYPE_CHECKING:
@@ -31,12 +31,13 @@ def open_office(
     """Open the case database of these settings, brought to the newest schema, and give the office.
 
     Keys that do not belong to the database are a SettingsError, unless `any_keys`; a database that was there and is
-    gone or empty is a LostDatabaseError.
+    gone or empty is a LostDatabaseError, and SQLite on a network disk a NetworkDiskError.
     """
     chosen = given or settings()
     if chosen.database_url is None:
         chosen.ensure_home()
     refuse_lost(chosen.database)
+    refuse_network_disk(chosen.database)
     engine = create_engine(chosen.database, chosen.database_wait_seconds, chosen.database_schema)
     migrate(engine, chosen.database_schema)
     note_made(chosen.database)

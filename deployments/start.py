@@ -61,7 +61,6 @@ class Service:
     environment: dict[str, str]
     log: Path
     process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
     restarts: int = field(default=0)
 
     def start(self) -> None:
@@ -76,7 +75,6 @@ class Service:
                 start_new_session=True,
                 preexec_fn=_die_with_parent,  # noqa: PLW1509 - nothing but one system call
             )
-        self.started_at = time.monotonic()
 
     @property
     def runs(self) -> bool:
@@ -122,6 +120,7 @@ def start_all(
         if new_prefect and (kept := move_database_aside(chosen)):
             _out.print(f"De database van Prefect staat nu als {kept}; er komt een nieuwe.", markup=False)
         services = _services(chosen)
+        _ready_file(chosen).unlink(missing_ok=True)  # by the hour of a file no clock that jumps could tell
         try:
             for service in services:
                 service.start()
@@ -217,17 +216,17 @@ def _wait_for_server(service: Service, stopping: list[int]) -> bool:
 
 def _wait_for_worker(chosen: Settings, services: list[Service], stopping: list[int]) -> bool:
     """Wait until the worker has deployed and is online, and the API answers."""
-    ready = chosen.home_folder / "worker.ready"
+    ready = _ready_file(chosen)
     health = f"{OWN}:{chosen.api_port}/healthz"
     return _wait_until(
-        lambda: ready.exists() and ready.stat().st_mtime > _boot_time(services) and _answers(health),
+        lambda: ready.exists() and _answers(health),
         lambda: all(service.runs for service in services),
         stopping,
     )
 
 
-def _boot_time(services: list[Service]) -> float:
-    return time.time() - (time.monotonic() - services[-1].started_at)
+def _ready_file(chosen: Settings) -> Path:
+    return chosen.home_folder / "worker.ready"
 
 
 def _wait_until(ready: Callable[[], bool], alive: Callable[[], bool], stopping: list[int]) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.cases.shown import ShownRuns
 from adapters.operations.chain_heads import keep_heads
 from adapters.runtime.checkpoints import Checkpoint, reach
+from adapters.storage.identity import identity_of
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
 from flows.effects import POSTMEN, deliver_what_is_left
@@ -51,6 +52,7 @@ class CaseQueue:
 
     def __init__(self, office: Office, deploy: Callable[[], object] | None = None) -> None:
         self._office = office
+        self._identity = identity_of(office.engine)
         self._client: SyncPrefectClient = get_client(sync_client=True)
         self._deploy = deploy
         self._deployments: dict[str, UUID] = {}
@@ -189,7 +191,8 @@ class CaseQueue:
                 state=Pending(name="Wordt klaargezet"),
                 name=shown.name,
                 tags=shown.tags,
-                idempotency_key=f"{waiting.case_reference}/{waiting.name}/{waiting.runs_made}",
+                # Two case databases may have one Prefect, and a case of the same name.
+                idempotency_key=f"{self._identity}/{waiting.case_reference}/{waiting.name}/{waiting.runs_made}",
             )
         except HTTPStatusError as error:
             if error.response.status_code == _NOT_FOUND:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy.orm.attributes import set_committed_value
 
 from adapters.runtime.actor import Actor, ActorKind, acting
+from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.plain_values import to_json
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def journal_of(
     """
     rows: list[dict[str, Any]] = []
     number, chain = case_row.steps, case_row.chain
-    actor = actor or acting()
+    actor, day = actor or acting(), at.astimezone(AMSTERDAM).date()
     for step in steps:
         number += 1
         if step.rung is not None and not step.derived:
@@ -59,6 +60,7 @@ def journal_of(
             "actor_kind": str(actor.kind),
             "actor_code": actor.code,
             "actor_way": None if actor.way is None else str(actor.way),
+            "day": day,
             "previous": chain,
         }
         if not step.derived:
@@ -84,13 +86,20 @@ _written = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=
 
 def journal_hash(row: JournalRow) -> str:
     """Return the hash of a journal row over all that it says and the hash of the row before it."""
-    return _hash({name: getattr(row, name) for name in (*_HASHED, *_ACTOR)}, row.on, row.at)
+    return _hash({name: getattr(row, name) for name in (*_HASHED, *_ACTOR, "day")}, row.on, row.at)
+
+
+def day_of(row: JournalRow) -> date:
+    """Return the civil day on which a row was written, whatever the data of time zones say of its moment now."""
+    return row.day or row.at.astimezone(AMSTERDAM).date()
 
 
 def _hash(values: Mapping[str, Any], on: date, at: datetime) -> str:
     content = {name: values[name] for name in _HASHED}
     if any(values[name] is not None for name in _ACTOR):  # rows from before there were actors keep their hash
         content["door"] = [values[name] for name in _ACTOR]
+    if values["day"] is not None:  # and so do rows from before their day was kept
+        content["dag"] = values["day"].isoformat()
     content["on"] = on.isoformat()
     content["at"] = at.timestamp()
     return hashlib.sha256(_written(content).encode()).hexdigest()

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
+from adapters.cases.journal import day_of
 from adapters.cases.replaying import replayed, versions_opened
 from adapters.runtime.calendar_data import dutch_calendar
-from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, ProcessRow, create_engine, reading
 from milestones.case import Case
 from milestones.policy import Policy, Rules
@@ -38,7 +38,7 @@ _OBJECTS_BEFORE_COLLECTING = 100_000  # Python's own number is 700
 _COLUMNS = [
     getattr(JournalRow, name)
     for name in (
-        "case_reference", "process", "version", "event", "on", "at", "data", "term", "rung", "derived",
+        "case_reference", "process", "version", "event", "on", "at", "day", "data", "term", "rung", "derived",
     )
 ]  # fmt: skip
 
@@ -162,7 +162,7 @@ def inputs_of(journal: Sequence[JournalRow]) -> list[JournalInput]:
     """Return what people and systems put in; terms fire by themselves in a run."""
     return [
         JournalInput(
-            row.at.astimezone(AMSTERDAM).date(),
+            day_of(row),
             row.event,
             partial(_take, row, versions_opened(journal, place)),
         )

@@ -217,6 +217,8 @@ class JournalRow(SQLModel, table=True):
     actor_kind: str | None = Field(default=None, max_length=20)
     actor_code: str | None = Field(default=None, max_length=60)
     actor_way: str | None = Field(default=None, max_length=20)
+    # The day that `at` was in Amsterdam when it was written; rows from before it was kept have none.
+    day: date | None = None
     previous: str = Field(max_length=64)
     hash: str = Field(max_length=64)
 

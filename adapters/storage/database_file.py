@@ -22,11 +22,40 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 _MARK = ".gemaakt"
+_MOUNTS = Path("/proc/self/mountinfo")
+# Disks of another machine: locks and shared memory of SQLite do not reach from one machine to the next.
+_NETWORK_DISKS = frozenset(
+    {
+        "afs",
+        "beegfs",
+        "ceph",
+        "cifs",
+        "fuse.ceph",
+        "fuse.ceph-fuse",
+        "fuse.davfs",
+        "fuse.gcsfuse",
+        "fuse.glusterfs",
+        "fuse.rclone",
+        "fuse.s3fs",
+        "fuse.sshfs",
+        "glusterfs",
+        "gpfs",
+        "lustre",
+        "nfs",
+        "nfs4",
+        "smb3",
+        "smbfs",
+    }
+)
 _WAY_BACK = "Zet een backup terug: routekaart terugzetten BESTAND."
 
 
 class LostDatabaseError(Refusal):
     """A case database that was there and is gone or empty: one Dutch sentence with the way back."""
+
+
+class NetworkDiskError(Refusal):
+    """A SQLite case database on a disk of another machine: one Dutch sentence."""
 
 
 class NotWritableError(Refusal):
@@ -50,6 +79,33 @@ def refuse_lost(url: URL) -> None:
     if _mark(file).exists() or (there and file.with_name("persoonssleutel").exists()):
         what = "is leeg" if there else "is weg"
         raise LostDatabaseError(f"De database met zaken ({file}) {what}, en was er wel. {_WAY_BACK}")
+
+
+def refuse_network_disk(url: URL) -> None:
+    """Raise NetworkDiskError when SQLite would stand on a network disk: with two machines there it loses cases."""
+    file = file_of(url)
+    kind = None if file is None else network_disk(file.absolute().parent)
+    if kind is not None:
+        raise NetworkDiskError(
+            f"De database met zaken ({file}) staat op een netwerkschijf ({kind}), en daar raakt SQLite zaken kwijt. "
+            "Zet ROUTEKAART_HOME op een schijf van deze machine, of noem een PostgreSQL in ROUTEKAART_DATABASE_URL."
+        )
+
+
+def network_disk(folder: Path, mounts: Path = _MOUNTS) -> str | None:
+    """Return the kind of network disk that a folder is on; None for any other, and where the system does not tell."""
+    try:
+        device = folder.stat().st_dev
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    wanted = f"{os.major(device)}:{os.minor(device)}"
+    for line in lines:
+        place, _, kind = line.partition(" - ")  # what stands before it has no fixed number of fields
+        if place.split()[2:3] == [wanted]:
+            found = kind.split()[0]
+            return found if found in _NETWORK_DISKS else None
+    return None
 
 
 def note_made(url: URL) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 from support.api import caller, opened, rows
+from support.stack import free_port
 
 from adapters.exchange.clients import new_client
 from adapters.office import open_office
@@ -88,9 +88,7 @@ def test_the_same_request_many_times_at_once_counts_once(api: TestClient) -> Non
 
 def test_a_kill_right_after_an_answer_loses_nothing(tmp_path: Path) -> None:
     """When the API is killed with SIGKILL the moment it answered 201, the event is in the database."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     environment = os.environ | {"ROUTEKAART_HOME": str(tmp_path), "ROUTEKAART_API_PORT": str(port)}
     kept: list[str] = []
     for number in range(3):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import shutil
 import signal
 import socket
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
 READY_SECONDS = 600.0
+_PORTS = range(10_000, 32_000)
+_MARKS: list[socket.socket] = []
 _KEPT = Path(__file__).parents[2] / ".pytest_cache"
 _MIGRATE = (
     "import asyncio; from prefect.server.database import provide_database_interface as database; "
@@ -44,10 +47,23 @@ _MIGRATE = (
 
 
 def free_port() -> int:
-    """Return a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port that nobody uses, and that this process keeps from every other that asks here.
+
+    It is below the ports that the system gives to outgoing connections, one of which would be there when a server
+    that takes a while to start binds it.
+    """
+    for port in random.sample(_PORTS, len(_PORTS)):  # each process begins elsewhere
+        mark = socket.socket(socket.AF_UNIX)
+        try:
+            mark.bind(f"\0routekaart-test-{port}")  # gone with this process, however it ends
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            continue
+        _MARKS.append(mark)
+        return port
+    raise AssertionError("every port is in use")
 
 
 def home_with_keys(home: Path) -> Path:

@@ -8,18 +8,27 @@ from typing import TYPE_CHECKING
 
 import httpx
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    PREFECT_CLIENT_MAX_RETRIES,
+    temporary_settings,
+)
+from sqlalchemy import update
 from sqlmodel import select
 
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
 from adapters.storage.database import ProcessRow, SettingRow, reading, writing
+from deployments.deploy import deploy
 from flows.case_queue import CaseQueue
 from flows.wake_source import WakeUpResult
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.workshop import PrefectServer
 
     from adapters.office import Office
 
@@ -81,3 +90,29 @@ def test_a_run_that_cannot_be_replaced_now_is_given_back(queue: CaseQueue, offic
     row = _row(office)
     assert row.leased_by is None
     assert row.attention
+
+
+@pytest.mark.prefect
+def test_two_case_databases_with_one_prefect_have_runs_of_their_own(
+    server: PrefectServer, tmp_path: Path
+) -> None:
+    """A case of the same name in another database is shown by another run, and asking again makes no second one."""
+    server.wait_until_it_answers()
+    known = {
+        PREFECT_API_URL: f"http://127.0.0.1:{server.port}/api",
+        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
+    }
+    runs = []
+    with temporary_settings(known):
+        for home in ("een", "twee"):
+            office = open_office(Settings(home=tmp_path / home))
+            office.casework.open("M1", municipality="0518", reference="GELIJK-1")
+            (wake_up,) = CaseQueue(office, deploy).claim(1)
+            with writing(office.engine) as session:  # as after a kill before the run was noted
+                session.execute(
+                    update(ProcessRow).values(flow_run_id=None, leased_by=None, leased_until=None)
+                )
+            assert CaseQueue(office).claim(1) == [wake_up]
+            runs.append(wake_up.flow_run_id)
+            office.engine.dispose()
+    assert len(set(runs)) == 2

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Pending
 from pydantic import BaseModel, Field
+from support.stack import free_port, give_prefect_database
 
 from flows.prefect_seam.in_process import InProcessRunner, OneAtATime
 from flows.prefect_seam.parking import form_schema, park, take_answer
@@ -142,12 +142,11 @@ def answers(url: str) -> bool:
 @pytest.fixture(scope="module")
 def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Yield the API of a Prefect server on SQLite."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
+    port, home = str(free_port()), tmp_path_factory.mktemp("home")
+    give_prefect_database(home)
     url = f"http://127.0.0.1:{port}/api"
     settings = {
-        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_API_URL": url,
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
