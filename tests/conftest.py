@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import uuid
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,22 @@ def engine(database_url: str) -> Iterator[Engine]:
     made = create_engine(database_url)
     yield made
     made.dispose()
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def lasting_engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """A case database that the tests of a file share, one of each kind: they only read what a fixture put there."""
+    with ExitStack() as closing:
+        if request.param == "sqlite":
+            path = tmp_path_factory.mktemp("blijvend") / "zaken.db"
+            url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), path)}"
+        else:
+            url = closing.enter_context(_postgresql_database())
+        made = create_engine(url)
+        closing.callback(made.dispose)
+        yield made
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups

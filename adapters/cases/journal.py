@@ -89,7 +89,7 @@ def journal_hash(row: JournalRow) -> str:
     return _hash({name: getattr(row, name) for name in (*_HASHED, *_ACTOR, "day")}, row.on, row.at)
 
 
-def day_of(row: JournalRow) -> date:
+def day_written(row: JournalRow) -> date:
     """Return the civil day on which a row was written, whatever the data of time zones say of its moment now."""
     return row.day or row.at.astimezone(AMSTERDAM).date()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from adapters.cases.journal import day_of
+from adapters.cases.journal import day_written
 from adapters.runtime.plain_values import from_json
 from milestones.case import Case, apply, start
 from milestones.definitions.migrations import MOVED, moved
@@ -24,7 +24,7 @@ _OPENED = "geopend"
 
 def replayed(case: Case, row: JournalRow, rules: Rules) -> tuple[Case, tuple[Step, ...]]:
     """Return a case after the input of one row, with its steps; what cannot be is NotPossible or a LookupError."""
-    today = day_of(row)
+    today = day_written(row)
     if row.event == _OPENED:
         return start(case, row.process.split("#")[0], row.on, today, rules, from_json(row.data))
     if row.event in (MOVED, RECOUNTED):

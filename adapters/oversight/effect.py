@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from sqlmodel import col, select
 
-from adapters.cases.journal import day_of
+from adapters.cases.journal import day_written
 from adapters.cases.replaying import replayed, versions_opened
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.storage.database import JournalRow, ProcessRow, create_engine, reading
@@ -162,7 +162,7 @@ def inputs_of(journal: Sequence[JournalRow]) -> list[JournalInput]:
     """Return what people and systems put in; terms fire by themselves in a run."""
     return [
         JournalInput(
-            day_of(row),
+            day_written(row),
             row.event,
             partial(_take, row, versions_opened(journal, place)),
         )

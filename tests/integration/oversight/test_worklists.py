@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,8 +15,11 @@ from support.sample_cases import PEOPLE, fill
 
 from adapters.exchange.postbak import put_aside
 from adapters.exchange.postbak_news import tell_of_rulings
+from adapters.office import Office
 from adapters.oversight.worklists import ONLY, ORDERS, Asked, read_items, read_own, read_page
 from adapters.oversight.workload import read_workload
+from adapters.runtime.clock import AMSTERDAM, SetClock
+from adapters.runtime.settings import Settings
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import PostbakRow
 
@@ -24,11 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.sync_api import Page
+    from sqlalchemy import Engine
     from support.pages import Town
 
-    from adapters.office import Office
     from adapters.oversight.workload import WorkItem
-    from adapters.runtime.clock import SetClock
 
 OWN = {"sec-fetch-site": "same-origin"}
 SEES = frozenset({"0518"})
@@ -41,10 +43,11 @@ def _day(item: WorkItem) -> date:
     return item.due or date.max
 
 
-@pytest.fixture
-def full(office: Office, clock: SetClock) -> Office:
-    """An office with cases of all kinds, one of them of another gemeente."""
-    del clock
+@pytest.fixture(scope="module")
+def full(lasting_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """An office with cases of all kinds, some of another gemeente; who uses it only reads."""
+    home, clock = tmp_path_factory.mktemp("vol"), SetClock(datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM))
+    office = Office(Settings(home=home), lasting_engine, clock)
     fill(office, 40, "0518")
     fill(office, 2, "0599", "FZ-2026-Q")
     return office
