@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
 
 from adapters.storage.storage_trouble import trouble_of
 from milestones.dutch import dutch_date
@@ -87,6 +88,11 @@ class PersonRoute(APIRoute):
 def notice(title: str, lines: list[str], status: int) -> HTMLResponse:
     """Return a page that says something."""
     return html_page("notice.html", status, title=title, lines=lines)
+
+
+def part_of_page(template: str, **values: object) -> Markup:
+    """Return a part of a page, to be put into one as it is."""
+    return Markup(_pages.get_template(template).render(**values))  # noqa: S704 - the template escapes
 
 
 def html_page(template: str, status: int, **values: object) -> HTMLResponse:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
+from markupsafe import Markup
 
 from adapters.api.event_forms import last
-from adapters.api.page_parts import html_page, long_form
+from adapters.api.page_parts import html_page, long_form, part_of_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.exchange.postbak_news import count_waiting
 from adapters.exchange.references import find_cases
@@ -19,7 +21,7 @@ from adapters.oversight.worklists import read_items, read_own
 from adapters.storage.database import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from sqlmodel import Session
 
@@ -28,16 +30,18 @@ if TYPE_CHECKING:
     from adapters.oversight.workload import WorkItem
 
 _SHOWN = 50  # of each part
+_REMEMBERED = 10_000  # lines, of less than a kilobyte
 FormFields = Annotated[dict[str, list[str]], Depends(long_form)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """A part of Mijn werk: what is shown of it, and how many there are."""
+    """A part of Mijn werk: how many there are, what is shown of them, and how many more there are."""
 
     title: str
-    shown: Sequence[WorkItem]
     number: int
+    rows: Markup
+    more: int
 
 
 def work_router(office: Office) -> APIRouter:
@@ -78,13 +82,21 @@ def _mine(office: Office, visitor: Visitor) -> HTMLResponse:
     )  # fmt: skip
 
 
+@lru_cache(_REMEMBERED)
+def _row(item: WorkItem) -> Markup:
+    """Return a piece of work as a line: nothing but the piece itself decides how it looks."""
+    return part_of_page("mine_row.html", item=item)
+
+
 def _blocks(office: Office, session: Session, visitor: Visitor) -> list[_Block]:
     """Return what is somebody's, each piece of work once: what he must answer first, then what ends first."""
     today = office.clock.today()
+    sunday = 6 - today.weekday()  # so many days from now
     person = office.recipients.book().people.get(visitor.code)
     people = frozenset({visitor.code} | ({person.team} if person and person.team else set()))
+    away = office.away_today(session)
     work = read_own(
-        office, session, visitor.municipalities, visitor.code, people, asks=HANDOFF,
+        session, away, visitor.municipalities, visitor.code, people, asks=HANDOFF,
         divides=visitor.divides_somewhere,
     )  # fmt: skip
     offered = _by_urgency(work.offered)
@@ -93,8 +105,8 @@ def _blocks(office: Office, session: Session, visitor: Visitor) -> list[_Block]:
     rest = _by_urgency(piece for piece in work.held if piece.id not in answers)
     late = [piece for piece in rest if piece.due is not None and piece.due < today]
     now = [piece for piece in rest if piece.due == today]
-    week = [piece for piece in rest if piece.due is not None and 0 < (piece.due - today).days <= _week(today)]
-    later = [piece for piece in rest if piece.due is None or (piece.due - today).days > _week(today)]
+    week = [piece for piece in rest if piece.due is not None and 0 < (piece.due - today).days <= sunday]
+    later = [piece for piece in rest if piece.due is None or (piece.due - today).days > sunday]
     listed = [
         ("Teruggegeven: zoek iemand anders", returned),
         ("Aan jou aangeboden", offered),
@@ -103,16 +115,17 @@ def _blocks(office: Office, session: Session, visitor: Visitor) -> list[_Block]:
         ("Deze week", week),
         ("Later", later),
     ]
-    items = read_items(office, session, {piece.id for _, pieces in listed for piece in pieces[:_SHOWN]})
+    items = read_items(office, session, away, {piece.id for _, pieces in listed for piece in pieces[:_SHOWN]})
     return [
-        _Block(title, [items[piece.id] for piece in pieces[:_SHOWN]], len(pieces))
+        _Block(
+            title,
+            len(pieces),
+            Markup().join(_row(items[piece.id]) for piece in pieces[:_SHOWN]),
+            max(0, len(pieces) - _SHOWN),
+        )
         for title, pieces in listed
         if pieces
     ]
-
-
-def _week(today: date) -> int:
-    return 6 - today.weekday()
 
 
 def _by_urgency(pieces: Iterable[Piece]) -> list[Piece]:

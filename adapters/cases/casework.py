@@ -50,6 +50,7 @@ from adapters.storage.database import (
     writing,
 )
 from adapters.storage.group_commit import GroupCommit
+from adapters.storage.one_of import OneOf
 from milestones.case import Case, Step, apply, process_for, start
 from milestones.definitions import known_versions
 from milestones.four_eyes import first_answer
@@ -738,15 +739,17 @@ class _Told:
     data: Mapping[str, object]
 
 
+_ANSWERED = select(JournalRow).where(
+    OneOf(col(JournalRow.case_reference), "references"), OneOf(col(JournalRow.event_id), "ids")
+)
+
+
 def _told(
     session: Session, references: Sequence[str], event_ids: Sequence[str]
 ) -> dict[tuple[str, str | None], _Told]:
     """Return what the journals of these cases have under these ids."""
-    query = select(JournalRow).where(
-        col(JournalRow.case_reference).in_(references), col(JournalRow.event_id).in_(event_ids)
-    )
     found = {}
-    for row in session.exec(query):
+    for row in session.exec(_ANSWERED, params={"references": references, "ids": event_ids}):
         event, data = first_answer(row.event, row.data)
         found[row.case_reference, row.event_id] = _Told(event, row.process, row.on, data)
     return found

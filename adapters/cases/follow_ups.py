@@ -8,6 +8,7 @@ from sqlalchemy import bindparam
 from sqlmodel import col, delete, select
 
 from adapters.storage.database import CaseRow, reading, writing
+from adapters.storage.one_of import OneOf
 from adapters.storage.page_tables import FollowUpRow
 from milestones.process import InvalidData
 
@@ -27,7 +28,7 @@ _DUE = (
     .order_by(col(FollowUpRow.on), col(FollowUpRow.case_reference))
 )
 _DUE_HERE = _DUE.join(CaseRow, col(CaseRow.reference) == col(FollowUpRow.case_reference)).where(
-    col(CaseRow.municipality).in_(bindparam("sees", expanding=True))
+    OneOf(col(CaseRow.municipality), "sees")
 )
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select
 
 from adapters.runtime.plain_values import from_json
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, TimerRow, reading, table_of
+from adapters.storage.one_of import OneOf
 from milestones.case import Case
 from milestones.process import RunningTerm, Snapshot, TermOutcome
 from milestones.refusal import CaseRefusal
@@ -52,7 +53,6 @@ class KeptProcess:
 
 
 _REFERENCE: BindParameter[str] = bindparam("reference")
-_REFERENCES: BindParameter[Sequence[str]] = bindparam("references", expanding=True)
 _LOCKED = (
     select(CaseRow)
     .where(col(CaseRow.reference) == _REFERENCE)
@@ -62,7 +62,7 @@ _LOCKED = (
 )
 _MANY_CASES = (
     select(CaseRow)
-    .where(col(CaseRow.reference).in_(_REFERENCES))
+    .where(OneOf(col(CaseRow.reference), "references"))
     .order_by(col(CaseRow.reference))
     .execution_options(populate_existing=True)
 )
@@ -95,7 +95,7 @@ def _processes_where(condition: ColumnElement[bool]) -> Select[Any]:
     )
 
 
-_MANY = _processes_where(_PROCESSES.c.case_reference.in_(_REFERENCES))
+_MANY = _processes_where(OneOf(_PROCESSES.c.case_reference, "references"))
 _ONE = _processes_where(_PROCESSES.c.case_reference == _REFERENCE)
 _ONE_AND_EVENT = _ONE.add_columns(
     exists()

@@ -47,7 +47,7 @@ def away_today(session: Session, book: Book, day: date) -> AwayToday:
 
 
 def _in_file(book: Book, day: date) -> dict[str, Away]:
-    return {code: Away(person.vervanger) for code, person in book.people.items() if person.is_away(day)}
+    return {code: Away(person.vervanger) for code, person in book.with_absences if person.is_away(day)}
 
 
 def book_of_the_day(session: Session, book: Book, municipality: str, day: date) -> Book:

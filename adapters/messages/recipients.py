@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, time
 from enum import StrEnum
+from functools import cached_property
 from types import MappingProxyType
 from typing import Annotated, Literal
 
@@ -145,6 +146,11 @@ class Book:
     house: House = field(default_factory=House)
     ladder: Mapping[int, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_LADDER)
     configured: bool = True
+
+    @cached_property
+    def with_absences(self) -> tuple[tuple[str, Person], ...]:
+        """The people who are ever away, by code."""
+        return tuple((code, person) for code, person in self.people.items() if person.afwezig)
 
     def recipient(self, code: str) -> Recipient | None:
         """Return a person or team by its code."""

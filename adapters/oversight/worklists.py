@@ -34,6 +34,7 @@ from adapters.oversight.workload import PROCESS_COLUMNS, WorkItem, work_item
 from adapters.storage.database import ProcessRow, TimerRow, reading, table_of
 from adapters.storage.facts import FactText
 from adapters.storage.message_tables import DeliveryRow
+from adapters.storage.one_of import OneOf
 from adapters.storage.page_tables import FollowUpRow
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import VERSIONS
@@ -43,7 +44,7 @@ from milestones.terms import Kind
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from sqlalchemy import BindParameter, ColumnElement, Table
+    from sqlalchemy import ColumnElement, Table
     from sqlmodel import Session
 
     from adapters.cases.caseload import AwayToday
@@ -186,7 +187,7 @@ def read_page(office: WorkloadOffice, asked: Asked) -> tuple[list[WorkItem], int
     )
     with reading(office.engine) as session:
         total = session.execute(counted.where(*conditions)).scalar_one()
-        return _items(office, session, session.execute(rows).all()), int(total)
+        return _items(office, session, office.away_today(session), session.execute(rows).all()), int(total)
 
 
 def _order(order: str, ends: Any) -> tuple[Any, ...]:
@@ -222,8 +223,8 @@ class OwnWork:
 
 
 def read_own(
-    office: WorkloadOffice,
     session: Session,
+    away: AwayToday,
     sees: frozenset[str] | None,
     me: str,
     people: frozenset[str],
@@ -236,7 +237,6 @@ def read_own(
     `sees` are the gemeentecodes whose cases exist for him, None for all. `asks` is the kind of message that asks to
     accept a hand-off; who `divides` gets what came back.
     """
-    away = office.away_today(session)
     others = _stood_in_for(away, sees, me)
     given = {"people": [*people], "held_by": [*people | others], "asks": asks}
     rows = session.execute(
@@ -264,10 +264,9 @@ def _own_work(*, everywhere: bool, divides: bool) -> Select[Any]:
     """
     delivery, timer = table_of(DeliveryRow), table_of(TimerRow)
     contact = FactText(_guidance.c.facts, "contactpersoon")
-    held_by: BindParameter[Sequence[str]] = bindparam("held_by", expanding=True)
     asked = select(delivery.c.process_id).where(
         delivery.c.kind == bindparam("asks"),
-        delivery.c.recipient.in_(bindparam("people", expanding=True)),
+        OneOf(delivery.c.recipient, "people"),
     )
 
     def part(kind: str, holder: Any) -> Select[Any]:
@@ -279,21 +278,17 @@ def _own_work(*, everywhere: bool, divides: bool) -> Select[Any]:
             _THREATENED.label("threatened"),
             holder.label("holder"),
         ).where(_OPEN)
-        return (
-            found
-            if everywhere
-            else found.where(_process.c.municipality.in_(bindparam("sees", expanding=True)))
-        )
+        return found if everywhere else found.where(OneOf(_process.c.municipality, "sees"))
 
     parts = [
         part(_OFFERED, null()).where(_process.c.state == OFFERED, _process.c.id.in_(asked)),
-        part(_HELD, _NAMED).where(_NAMED.in_(held_by)),
+        part(_HELD, _NAMED).where(OneOf(_NAMED, "held_by")),
         part(_HELD, contact)
         .join(_guidance, _guidance.c.case_reference == _process.c.case_reference)
         .where(
             _guidance.c.code == GUIDANCE,
             _guidance.c.closed.is_(False),
-            contact.in_(held_by),
+            OneOf(contact, "held_by"),
             _NAMED.is_(None),
         ),
     ]
@@ -318,29 +313,32 @@ def _stood_in_for(away: AwayToday, sees: frozenset[str] | None, me: str) -> froz
     return frozenset(found)
 
 
-def read_items(office: WorkloadOffice, session: Session, ids: Collection[int]) -> dict[int, WorkItem]:
+def read_items(
+    office: WorkloadOffice, session: Session, away: AwayToday, ids: Collection[int]
+) -> dict[int, WorkItem]:
     """Return all that is shown of these processes, by their number."""
     rows = session.execute(_THESE, {"ids": [*ids]}).all() if ids else []
-    return dict(zip((row.id for row in rows), _items(office, session, rows), strict=True))
+    return dict(zip((row.id for row in rows), _items(office, session, away, rows), strict=True))
 
 
 # --- rows into items ------------------------------------------------------------------------------------------
 
 
-_IDS: BindParameter[Sequence[int]] = bindparam("ids", expanding=True)
-_THESE: Select[Any] = select(*PROCESS_COLUMNS).where(col(ProcessRow.id).in_(_IDS))
+_THESE: Select[Any] = select(*PROCESS_COLUMNS).where(OneOf(_process.c.id, "ids"))
 _TIMER = table_of(TimerRow)
 _DUTIES_OF = select(_TIMER.c.process_id, _TIMER.c.term, _TIMER.c.due).where(
-    _TIMER.c.process_id.in_(_IDS), *_runs_as_duty(_TIMER)
+    OneOf(_TIMER.c.process_id, "ids"), *_runs_as_duty(_TIMER)
 )
 _CONTACTS_OF = select(_guidance.c.case_reference, FactText(_guidance.c.facts, "contactpersoon")).where(
-    _guidance.c.case_reference.in_(bindparam("references", expanding=True)),
+    OneOf(_guidance.c.case_reference, "references"),
     _guidance.c.code == GUIDANCE,
     _guidance.c.closed.is_(False),
 )
 
 
-def _items(office: WorkloadOffice, session: Session, rows: Sequence[Any]) -> list[WorkItem]:
+def _items(
+    office: WorkloadOffice, session: Session, away_today: AwayToday, rows: Sequence[Any]
+) -> list[WorkItem]:
     """Return these rows as items, in their order, with their first duty, who has them and who stands in."""
     terms = session.execute(_DUTIES_OF, {"ids": [row.id for row in rows]})
     first: dict[int, tuple[date, str]] = {}
@@ -350,7 +348,7 @@ def _items(office: WorkloadOffice, session: Session, rows: Sequence[Any]) -> lis
     contacts: dict[str, Any] = {}
     if unnamed:
         contacts = dict(session.execute(_CONTACTS_OF, {"references": [*unnamed]}).tuples().all())
-    away_today, places = office.away_today(session), {row.municipality for row in rows}
+    places = {row.municipality for row in rows}
     away = {place: away_today.at(place) for place in places}
     policies = {place: office.rules_for(place).policy for place in places}
     return [

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlmodel import col, select
 
 from adapters.cases.caseload import GUIDANCE, deputy_for
-from adapters.storage.database import ProcessRow, TimerRow, reading
+from adapters.storage.database import ProcessRow, TimerRow, reading, table_of
 from milestones.definition import ANY, OFFERED, RETURNED
 from milestones.definitions import kept_definition
 from milestones.four_eyes import WAITS
@@ -187,9 +187,7 @@ def read_workload(office: WorkloadOffice, municipality: str) -> Workload:
     here = (col(ProcessRow.closed).is_(False), col(ProcessRow.municipality) == municipality)
     away = office.away(municipality, today)
     with reading(office.engine) as session:
-        processes = session.execute(
-            select(*PROCESS_COLUMNS).where(*here).order_by(col(ProcessRow.id))  # type: ignore[call-overload]
-        ).all()
+        processes = session.execute(select(*PROCESS_COLUMNS).where(*here).order_by(col(ProcessRow.id))).all()
         terms = session.execute(
             select(col(TimerRow.process_id), col(TimerRow.term), col(TimerRow.due))
             .join(ProcessRow, col(TimerRow.process_id) == col(ProcessRow.id))
@@ -235,19 +233,11 @@ def work_item(
     )
 
 
-PROCESS_COLUMNS = (
-    col(ProcessRow.id),
-    col(ProcessRow.case_reference),
-    col(ProcessRow.name),
-    col(ProcessRow.code),
-    col(ProcessRow.version),
-    col(ProcessRow.state),
-    col(ProcessRow.role),
-    col(ProcessRow.facts),
-    col(ProcessRow.flow_run_id),
-    col(ProcessRow.opened_on),
-    col(ProcessRow.municipality),
-)
+_SHOWN = (
+    "id", "case_reference", "name", "code", "version", "state", "role", "facts", "flow_run_id", "opened_on",
+    "municipality",
+)  # fmt: skip
+PROCESS_COLUMNS = tuple(table_of(ProcessRow).c[name] for name in _SHOWN)
 
 _HEADS = (
     "zaak", "mijlpaal", "wacht_op", "rol", "medewerker", "vervanger", "uiterlijk", "termijn", "dagen_te_laat",

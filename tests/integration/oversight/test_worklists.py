@@ -76,8 +76,9 @@ def test_each_filter_gives_what_the_whole_workload_has(full: Office) -> None:
         held, _ = read_page(full, Asked(SEES, person=person, most=1000))
         assert {item.holder for item in held} == {person}
         with reading(full.engine) as session:
-            own = read_own(full, session, SEES, person, frozenset({person}), asks="overdracht", divides=False)
-            mine = read_items(full, session, [piece.id for piece in own.held])
+            away = full.away_today(session)
+            own = read_own(session, away, SEES, person, frozenset({person}), asks="overdracht", divides=False)
+            mine = read_items(full, session, away, [piece.id for piece in own.held])
         assert sorted(mine.values(), key=str) == sorted(
             (item for item in work.items if item.holder == person), key=str
         )
