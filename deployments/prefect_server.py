@@ -23,9 +23,10 @@ from adapters.cases.looks import Looks
 from adapters.office import open_office
 from adapters.runtime.clock import SystemClock
 from adapters.runtime.credential import Credential
-from adapters.runtime.settings import Settings, SettingsError, settings
+from adapters.runtime.settings import Settings, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
 from adapters.storage.database import CaseRow, create_engine, reading
+from deployments.cli.answers import say_what_is_wrong
 from deployments.closed import refuse_when_open, server_problems
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
@@ -38,6 +39,7 @@ from deployments.prefect_database import refuse_newer_prefect
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
+from milestones.refusal import Refusal
 
 FOR_THIS_USER = 0o077
 if TYPE_CHECKING:
@@ -58,9 +60,8 @@ def main() -> None:
         refuse_when_open([*server_problems(), *login_problems(chosen, given.host)])
         check_seam(SERVER_PARTS)
         refuse_newer_prefect(chosen)
-    except SettingsError as error:
-        sys.stderr.write(f"{error}\n")
-        sys.exit(2)
+    except Refusal as refusal:
+        sys.exit(say_what_is_wrong(refusal))
     place_of_ui(chosen.home_folder)
     visit_once()
     claim_before_writing()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 
 from prefect import Flow, State, flow, get_client
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 from pydantic import Field
 
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
@@ -22,11 +22,11 @@ from adapters.cases.presentation import process_title
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
-from flows.form_words import in_form_words
 from flows.forms import PROCESS, REFERENCE, FormDay
 from flows.intake import details_form, details_of
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
+from flows.refusals import NOT_DONE, refused_run
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
@@ -46,7 +46,6 @@ _P = ParamSpec("_P")
 _Work = Callable[_P, str]
 ActionFlow = Flow[..., State[Any]]
 
-_REFUSED = "Niet gedaan"
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
@@ -111,9 +110,7 @@ def _action(name: str) -> Callable[[_Work[_P]], ActionFlow]:
                 with acts(starter_of(this_run())):
                     said = work(*args, **kwargs)
             except CaseRefusal as refusal:
-                reason = in_form_words(refusal.reason)
-                log.warning("Niet gedaan: %s", reason)
-                return Failed(name=_REFUSED, message=reason)
+                return refused_run(refusal, NOT_DONE)
             log.info(said)
             return Completed(name="Gedaan", message=said)
 

@@ -11,10 +11,12 @@ from importlib import import_module
 
 from prefect import Flow
 
+from milestones.refusal import Refusal
+
 _OURS = re.compile(r"(flows(?:\.\w+)+):(\w+)")
 
 
-class ForeignCodeError(ValueError):
+class ForeignCodeError(Refusal, ValueError):
     """A run that names no flow of ours; the text is a sentence for who looks at the run."""
 
     def __init__(self) -> None:

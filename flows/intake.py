@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from prefect import Flow, State, flow
 from prefect.logging import get_run_logger
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from adapters.cases.casework import Receipt
@@ -19,6 +19,7 @@ from flows.answered_by import starter_of
 from flows.forms import PROCESS, REFERENCE, FormDay, fields_of, said, type_of
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
+from flows.refusals import NOT_TAKEN_IN, refused_run
 from milestones.definition import EventSpec
 from milestones.definition import Field as EventField
 from milestones.definitions import DEFINITIONS
@@ -150,13 +151,10 @@ def _answer(report: Callable[[str], Receipt]) -> State[Any]:
         with acts(starter_of(this_run())):
             receipt = report(f"prefect:{this_run().id}")
     except CaseRefusal as refusal:
-        sentence = refusal.sentence
-    else:
-        states = ", ".join(f"{item.name} {item.state}" for item in receipt.case.processes)
-        get_run_logger().info("Zaak %s: %s.", receipt.reference, states)
-        return Completed(name="Verwerkt", message=f"Zaak {receipt.reference}: {states}.")
-    get_run_logger().warning("Niet verwerkt. %s", sentence)
-    return Failed(name="Niet verwerkt", message=sentence)
+        return refused_run(refusal, NOT_TAKEN_IN, in_codes=True)
+    states = ", ".join(f"{item.name} {item.state}" for item in receipt.case.processes)
+    get_run_logger().info("Zaak %s: %s.", receipt.reference, states)
+    return Completed(name="Verwerkt", message=f"Zaak {receipt.reference}: {states}.")
 
 
 INTAKE_FLOWS: dict[str, Flow[..., Any]] = {"registration": registration, "report_event": report_event}

@@ -25,9 +25,9 @@ from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of
 from flows.display import not_taken_up, show
 from flows.effects import POSTMEN, plan_messages
-from flows.form_words import in_form_words
 from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
+from flows.refusals import why_not
 from flows.window import bring_up_to_date, circumstances
 from milestones.case import closed
 from milestones.refusal import CaseRefusal
@@ -161,8 +161,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
                     person=_who_accepts(here, answer) if event == ACCEPTED else None,
                 )
         except CaseRefusal as refusal:
-            why = f"{chosen}: {in_form_words(str(refusal), process)}"
-            log.warning("Niet verwerkt: %s", why)
+            why = why_not(refusal, process, chosen)
         else:
             why = ""
             log.info("Verwerkt: %s.", chosen)

@@ -19,6 +19,7 @@ from flows.answered_by import answerer_of
 from flows.case_page import page_key
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import park, take_answer, this_run
+from flows.refusals import NOT_TAKEN_IN, why_not
 from flows.tags import DONE
 from flows.views import REVIEW_TAG
 from milestones.dutch import dutch_date
@@ -75,8 +76,7 @@ def kwaliteitstoets(
             with acts(answerer_of(this_run(), answer.values)):
                 sample.record(toets, {code: int(score) for code, score in answer.values.items()})
         except NotPossible as refusal:
-            refused = f"Niet verwerkt: {refusal} "
-            log.warning(refused)
+            refused = f"{NOT_TAKEN_IN}: {why_not(refusal)} "
         review = sample.get(toets)
     if review.reviewed_on is not None:
         _report_findings(here, review, sample.questions(review.municipality))

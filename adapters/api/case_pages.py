@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from adapters.api.event_forms import day_in_form, filled_in, in_labels, key_of, last, report_as
-from adapters.api.page_parts import html_page, notice
+from adapters.api.event_forms import day_in_form, field_named, filled_in, key_of, last, report_as
+from adapters.api.page_parts import html_page, notice, refusal_on_page
 from adapters.api.resident_pages import hand_out
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
@@ -190,7 +190,7 @@ def _followed(office: Office, visitor: Visitor, view: CaseView, form: dict[str, 
         else:
             office.follow_ups.keep(visitor.code, view.reference, day)
     except NotPossible as refusal:
-        error = refusal.reason
+        error = refusal_on_page(refusal)
     except ValueError:
         error = "Dit is geen datum."
     if error:
@@ -326,6 +326,6 @@ def _reported(
             f"pagina:{key_of(form)}",
         )
     except CaseRefusal as refusal:
-        said, about = in_labels(str(refusal), spec)
-        return _form_page(office, visitor, view, process, event, form, said, about)
+        said = refusal_on_page(refusal, view.case.process(process), spec)
+        return _form_page(office, visitor, view, process, event, form, said, field_named(refusal, spec))
     return RedirectResponse(f"/zaak/{view.reference}?gedaan=1", 303)

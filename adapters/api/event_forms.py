@@ -1,4 +1,4 @@
-"""The fields of an event as a form: what was filled in, and a refusal in the words of the labels."""
+"""The fields of an event as a form: what was filled in, and which field a refusal is about."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from milestones.definition import EventSpec
     from milestones.definition import Field as EventField
+    from milestones.refusal import Refusal
 
 Form = dict[str, list[str]]
 _YES_NO = {"ja": True, "nee": False}
@@ -55,12 +56,9 @@ def filled_in(spec: EventSpec, form: Mapping[str, list[str]]) -> dict[str, objec
     return {name: value for name, value in found.items() if value is not None}
 
 
-def in_labels(said: str, spec: EventSpec) -> tuple[str, str]:
-    """Return a refusal in the words of the form, and the name of the field that it is about, if any."""
-    about = next((item.name for item in spec.fields if f"'{item.name}'" in said), "")
-    for item in spec.fields:
-        said = said.replace(f"'{item.name}'", f"'{item.label}'")
-    return said.replace(f"'{spec.name}'", f"'{spec.label}'"), about
+def field_named(refusal: Refusal, spec: EventSpec) -> str:
+    """Return the name of the field of an event that a refusal is about, if any."""
+    return next((item.name for item in spec.fields if f"'{item.name}'" in refusal.reason), "")
 
 
 def report_as(

@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from markupsafe import Markup
 from openpyxl import Workbook
 
-from adapters.api.page_parts import html_page, notice
+from adapters.api.page_parts import html_page, notice, refusal_on_page
 from adapters.api.places import choose_place, file_answer, sees_place, unknown_place
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.oversight.basic_service import basic_service_json, basic_service_report, read_basic_service
@@ -97,8 +97,8 @@ def _report(office: Office, municipality: str, part: str, written: str, kind: st
     """Return a report over a quarter or a year as a page, or as a file to keep: Markdown, HTML or JSON."""
     try:
         period = period_from(written) if written else quarter_of(office.clock.today())
-    except PeriodError as error:
-        return notice("Deze periode bestaat niet", [str(error)], 400)
+    except PeriodError as refusal:
+        return notice("Deze periode bestaat niet", [refusal_on_page(refusal)], 400)
     title, read = _REPORTS[part]
     blocks, plain = read(office, municipality, period)
     name = f"{part}-{municipality}-{period.name}"

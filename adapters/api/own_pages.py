@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import HTMLResponse
 from icalendar import Calendar, Event
 
-from adapters.api.page_parts import PersonRoute, html_page, notice
+from adapters.api.page_parts import PersonRoute, html_page, notice, refusal_on_page
 from adapters.api.visitor import TheVisitor, VisitorRoute
 from adapters.api.work_pages import FormFields
 from adapters.messages.message_kinds import ELAPSED, HANDOFF, NEW_CASE, NOTICE, TASK, WARNING
@@ -52,7 +52,7 @@ def own_router(office: Office) -> APIRouter:
         try:
             keep_wishes(office.engine, visitor.code, {name: given[-1] for name, given in form.items()})
         except InvalidData as refusal:
-            return _wishes_page(office, visitor, error=str(refusal))
+            return _wishes_page(office, visitor, error=refusal_on_page(refusal))
         return _wishes_page(office, visitor, done=True)
 
     @router.get("/agenda")

@@ -13,20 +13,30 @@ from urllib.parse import parse_qs
 
 import structlog
 from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
+from adapters.cases.refusal_words import in_labels
+from adapters.cases.store import UnknownCaseError
 from adapters.storage.storage_trouble import trouble_of
 from milestones.dutch import dutch_date
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
+    from milestones.definition import EventSpec
+    from milestones.process import Snapshot
+    from milestones.refusal import Refusal
+
 _LONGEST_FORM, _LONGEST_SMALL_FORM = 20_000, 4_000  # bytes
+NO_SUCH_CASE = "Deze zaak is er niet."
+_NOTHING_KEPT = "Er is niets vastgelegd."
 _TRY_LATER = [
-    "Er is niets vastgelegd.",
+    _NOTHING_KEPT,
     "Probeer het over een paar minuten nog een keer. De link blijft werken.",
 ]
 log = structlog.get_logger("routekaart.api")
@@ -65,16 +75,31 @@ async def small_form(request: Request) -> dict[str, str]:
     return {name: values[-1] for name, values in found.items()}
 
 
+def refusal_on_page(refusal: Refusal, process: Snapshot | None = None, spec: EventSpec | None = None) -> str:
+    """Return a refusal as every page says it: labels for codes, and nothing more of a case that is not there."""
+    return NO_SUCH_CASE if isinstance(refusal, UnknownCaseError) else in_labels(refusal.reason, process, spec)
+
+
 class PersonRoute(APIRoute):
-    """Answers with a page, and not with a problem of the API, when the database cannot answer now."""
+    """Answers with a page, and not with a problem of the API, what is refused and when the database cannot answer."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler with a page for a database in trouble."""
+        """Return the handler with a page for what a route lets pass."""
         handle = super().get_route_handler()
 
         async def handled(request: Request) -> Response:
             try:
                 return await handle(request)
+            except CaseRefusal as refusal:
+                if isinstance(refusal, UnknownCaseError):
+                    return notice(
+                        "Deze zaak is er niet", ["Klopt het nummer? Zoek de zaak nog een keer."], 404
+                    )
+                return notice("Dit kan nu niet", [refusal_on_page(refusal), _NOTHING_KEPT], 409)
+            except RequestValidationError:
+                return notice(
+                    "Deze pagina is er niet", ["Klopt het adres? Begin opnieuw bij Mijn werk."], 404
+                )
             except Exception as error:
                 trouble = trouble_of(error)
                 if trouble is None:

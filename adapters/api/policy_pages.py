@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from markupsafe import Markup
 
 from adapters.api.event_forms import last, number_of
-from adapters.api.page_parts import html_page
+from adapters.api.page_parts import html_page, refusal_on_page
 from adapters.api.places import choose_place, file_answer, sees_place, unknown_place
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
@@ -80,7 +80,7 @@ def _agreed(office: Office, visitor: Visitor, municipality: str, number: str) ->
         with acts(visitor.actor):
             office.policy_book.agree(municipality, number_of(number) or 0)
     except PolicyUseError as refusal:
-        return _page(office, visitor, municipality, str(refusal))
+        return _page(office, visitor, municipality, refusal_on_page(refusal))
     office.look_again()
     return RedirectResponse(f"/beleid/{municipality}", 303)
 

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from adapters.api.event_forms import day_in_form, last
-from adapters.api.page_parts import html_page
+from adapters.api.page_parts import NO_SUCH_CASE, html_page, refusal_on_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.store import UnknownCaseError
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from adapters.storage.exchange_tables import CaseSystemLinkRow, PostbakRow
 
 _LABELS: dict[str, str] = {spec.name: spec.label for spec in reversed(SPECS)}
-_NO_CASE = "Deze zaak is er niet."
 
 
 def postbak_router(office: Office) -> APIRouter:
@@ -64,10 +63,8 @@ def postbak_router(office: Office) -> APIRouter:
             return _gone(office, visitor, number)
         try:
             return _dealt(office, visitor, row, form)
-        except UnknownCaseError:
-            said = _NO_CASE
         except (PostbakError, CaseRefusal) as refusal:
-            said = refusal.reason
+            said = refusal_on_page(refusal)
         except ValueError:
             said = "Dit is geen datum."
         if row.event is None and last(form, "gebeurtenis"):
@@ -145,7 +142,7 @@ def _one(
     except UnknownCaseError:
         view = None
     if view is None or not visitor.sees(view.municipality):
-        return _list(office, visitor, error=_NO_CASE, about=row.id)
+        return _list(office, visitor, error=NO_SUCH_CASE, about=row.id)
     steps = {
         spec.name: spec.label
         for process in view.case.processes

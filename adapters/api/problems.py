@@ -16,7 +16,11 @@ from starlette.requests import ClientDisconnect
 from adapters.cases.casework import ConflictError
 from adapters.cases.store import UnknownCaseError
 from adapters.exchange.clients import READ
+from adapters.exchange.ddas_stream import NotADelivery
+from adapters.exchange.signals import HalfTakenInError
+from adapters.exchange.webhooks import SubscriptionError
 from adapters.operations.sentences import explain
+from adapters.storage.database_file import NotWritableError
 from adapters.storage.storage_trouble import Trouble, trouble_of
 from milestones.process import InvalidData, NotPossible
 
@@ -137,7 +141,11 @@ def answer_problems(api: FastAPI) -> None:
         (UnknownCaseError, lambda _, __: problem(404, NO_CASE, kind="onbekende-zaak")),
         (InvalidData, lambda _, error: problem(400, error.reason, kind="ongeldige-gegevens")),
         (NotPossible, _not_possible),
-        (ConflictError, lambda _, error: problem(409, str(error), kind="id-al-gebruikt")),
+        (ConflictError, lambda _, error: problem(409, error.sentence, kind="id-al-gebruikt")),
+        (NotADelivery, lambda _, error: problem(400, error.sentence)),
+        (SubscriptionError, lambda _, __: problem(404, "Dit abonnement is er niet.")),
+        (HalfTakenInError, lambda _, error: problem(503, error.sentence, _RETRY_AFTER)),
+        (NotWritableError, lambda _, error: problem(503, error.sentence)),
         (DBAPIError, _no_database),
         (PoolTimeoutError, _no_database),
         (ClientDisconnect, _gone),

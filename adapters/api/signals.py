@@ -22,10 +22,9 @@ from adapters.api.strict_json import limited
 from adapters.exchange.answers import answer_once
 from adapters.exchange.clients import READ, Caller
 from adapters.exchange.ddas import Delivery, check_structure
-from adapters.exchange.ddas_stream import NotADelivery
 from adapters.exchange.history import take_over
 from adapters.exchange.signal_record import SignalResult
-from adapters.exchange.signals import HalfTakenInError, import_signals
+from adapters.exchange.signals import import_signals
 
 if TYPE_CHECKING:
     from adapters.exchange.signal_record import SignalReport
@@ -69,7 +68,7 @@ async def deliver_signals(
             await run_in_threadpool(file.write, part)
             digest.update(part)
         file.flush()
-        delivery = await run_in_threadpool(_checked, path)
+        delivery = await run_in_threadpool(check_structure, path)
         if not all(caller.sees(part.municipality_code) for part in delivery.parts):
             raise Problem(403, "De levering bevat signalen van een gemeente waar deze client niets mag.")
         content = ["POST vroegsignalen", digest.hexdigest(), met_historie]
@@ -96,13 +95,6 @@ def empty_incoming(settings: Settings) -> None:
         left.unlink(missing_ok=True)
 
 
-def _checked(path: Path) -> Delivery:
-    try:
-        return check_structure(path)
-    except NotADelivery as refusal:
-        raise Problem(400, str(refusal)) from None
-
-
 def _take_in(
     path: Path, delivery: Delivery, office: Office, with_history: bool, caller: Caller
 ) -> tuple[IO[bytes], bool]:
@@ -114,14 +106,9 @@ def _take_in(
     lines: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - idem
     accepted = not delivery.signal_count
     reports = (take_over if with_history else import_signals)(path, delivery, office)
-    try:
-        for number, line in enumerate(reports):
-            accepted = accepted or line.result is not SignalResult.REFUSED
-            lines.write((b",\n" if number else b"\n") + _line(line, caller))
-    except NotADelivery as refusal:
-        raise Problem(400, str(refusal)) from None
-    except HalfTakenInError as refusal:
-        raise Problem(503, refusal.sentence, headers={"Retry-After": "5"}) from None
+    for number, line in enumerate(reports):
+        accepted = accepted or line.result is not SignalResult.REFUSED
+        lines.write((b",\n" if number else b"\n") + _line(line, caller))
     head = {
         **({} if accepted else problem_members(400, _ALL_REFUSED, "levering-geweigerd")),
         "versie": delivery.version,

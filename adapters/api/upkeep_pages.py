@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from sqlmodel import select
 
-from adapters.api.page_parts import html_page
+from adapters.api.page_parts import html_page, refusal_on_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.store import UnknownCaseError
@@ -20,6 +20,7 @@ from adapters.runtime.privacy import eleven_test
 from adapters.storage.database import CaseRow, reading
 from milestones.civil_dates import civil_date
 from milestones.process import NotPossible
+from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from adapters.office import Office
 
 _RIGHT = "beheren"
-_NO_CASE = "Deze zaak is er niet."
 _MOST = 200
 
 
@@ -80,10 +80,8 @@ def _done(visitor: Visitor, work: Callable[[], str]) -> tuple[str, str]:
     try:
         with acts(visitor.actor):
             return work(), ""
-    except NotPossible as refusal:
-        return "", f"Niets vastgelegd. {refusal}"
-    except UnknownCaseError:
-        return "", f"Niets vastgelegd. {_NO_CASE}"
+    except CaseRefusal as refusal:
+        return "", f"Niets vastgelegd. {refusal_on_page(refusal)}"
 
 
 def _managed_case(office: Office, visitor: Visitor, reference: str) -> str:

@@ -12,12 +12,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
-from adapters.api.event_forms import day_in_form, filled_in, in_labels, key_of, last, number_of, report_as
-from adapters.api.page_parts import html_page
+from adapters.api.event_forms import day_in_form, field_named, filled_in, key_of, last, number_of, report_as
+from adapters.api.page_parts import NO_SUCH_CASE, html_page, refusal_on_page
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute
 from adapters.api.work_pages import FormFields
 from adapters.cases.caseload import Caseload
-from adapters.cases.store import UnknownCaseError, municipality_of
+from adapters.cases.store import municipality_of
 from adapters.messages.recipients import EVERY_MUNICIPALITY
 from adapters.oversight.worklists import ONLY, ORDERS, Asked, read_page
 from adapters.oversight.workload import municipalities
@@ -40,7 +40,6 @@ _PER_PAGE = 50
 _NOBODY = "-"
 _MAY_NOT_DIVIDE = "Deze zaak mag je niet verdelen. Vraag het de coördinator."
 _MAY_NOT_ACT = "In deze zaak mag je niets melden. Vraag het de coördinator."
-_UNKNOWN = "Deze zaak is er niet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +205,13 @@ def _for_each(
         try:
             place = municipality_of(office.engine, reference)
             if not visitor.sees(place):
-                refused = _UNKNOWN
+                refused = NO_SUCH_CASE
             elif not visitor.may(right, place):
                 refused = _MAY_NOT_DIVIDE if right == "verdelen" else _MAY_NOT_ACT
             else:
                 said = work(reference, process)
-        except UnknownCaseError:
-            refused = _UNKNOWN
         except CaseRefusal as refusal:
-            refused = refusal.reason
+            refused = refusal_on_page(refusal)
         outcomes.append(CaseOutcome(reference, process, said, refused))
     return tuple(outcomes)
 
@@ -314,9 +311,8 @@ def _report_page(
                 f"werkvoorraad:{key}:{process}:{reference}"[:200],
             )
         except CaseRefusal as refusal:
-            said, field = in_labels(refusal.reason, spec)
-            about = field or about
-            raise NotPossible(said) from None
+            about = field_named(refusal, spec) or about
+            raise NotPossible(refusal_on_page(refusal, spec=spec)) from None
         return spec.label
 
     outcomes = _for_each(office, visitor, list(cases), "behandelen", report)

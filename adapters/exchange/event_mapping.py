@@ -16,6 +16,7 @@ from milestones.civil_dates import civil_date
 from milestones.definition import EventSpec, FieldKind
 from milestones.definitions import DEFINITIONS
 from milestones.events import meanings_of
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -128,7 +129,7 @@ def texts_at(values: Mapping[str, Any], places: tuple[str, ...]) -> Iterator[str
             yield value.strip()
 
 
-class UnreadableError(ValueError):
+class UnreadableError(Refusal, ValueError):
     """A message in which something that counts cannot be read: one Dutch sentence with the place, never the value."""
 
 

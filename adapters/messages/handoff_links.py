@@ -25,7 +25,7 @@ from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow, start_a
 from milestones.definition import OFFERED
 from milestones.events import meanings_of
 from milestones.process import InvalidData, NotPossible
-from milestones.refusal import CaseRefusal
+from milestones.refusal import CaseRefusal, Refusal
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -64,7 +64,10 @@ class HandoffLink:
     choice: str | None
 
 
-class UnknownLinkError(LookupError):
+_UNKNOWN_LINK = "Deze link kennen we niet."
+
+
+class UnknownLinkError(Refusal, LookupError):
     """A link that we never gave out, or that was changed on the way."""
 
 
@@ -112,11 +115,11 @@ class HandoffLinks:
         try:
             link_id = self._signer.loads(token)
         except BadSignature:
-            raise UnknownLinkError from None
+            raise UnknownLinkError(_UNKNOWN_LINK) from None
         with reading(self._engine) as session:
             row = session.get(HandoffLinkRow, str(link_id))
             if row is None:
-                raise UnknownLinkError
+                raise UnknownLinkError(_UNKNOWN_LINK)
             return HandoffLink(
                 row.id,
                 row.case_reference,

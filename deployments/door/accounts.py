@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from adapters.runtime.settings import SettingsError
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,7 +104,7 @@ class AccountFile:
         os.replace(made, self.path)  # noqa: PTH105 - a name of tempfile
 
 
-class TooManyError(Exception):
+class TooManyError(Refusal):
     """Somebody tries one code faster than passwords are looked at."""
 
 
@@ -124,7 +125,7 @@ class Accounts:
             self._wrong.clear()
         queue = self._queues.setdefault(key, anyio.Lock())
         if queue.statistics().tasks_waiting >= _MOST_WAITING:
-            raise TooManyError
+            raise TooManyError("Wacht even en probeer het opnieuw.")
         async with queue:
             if await run_sync(self.file.is_right, code, password):
                 self._wrong.pop(key, None)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from adapters.runtime.actor import is_code
 from deployments.door.sessions import Session
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,14 +25,13 @@ NO_CODE = (
 )
 
 
-class NotLetInError(Exception):
+class NotLetInError(Refusal):
     """Why somebody does not come in: a status, one sentence for him, and one word for the log."""
 
-    def __init__(self, status: int, sentence: str, reason: str) -> None:
-        super().__init__(reason)
+    def __init__(self, status: int, sentence: str, word: str) -> None:
+        super().__init__(sentence)
         self.status = status
-        self.sentence = sentence
-        self.reason = reason
+        self.word = word
 
 
 def session_of(claims: Mapping[str, object], subject: str, book: StaffBook, key: bytes, way: str) -> Session:

@@ -110,7 +110,7 @@ class Door:
         try:
             session = self._session(headers)
         except NotLetInError as refusal:
-            log.warning("login_refused", code="onbekend", reason=refusal.reason)
+            log.warning("login_refused", code="onbekend", reason=refusal.word)
             return await _refuse(scope, answer, refusal.status, refusal.sentence)
         if session is None:
             return await self._ask_who(scope, answer)
@@ -292,7 +292,7 @@ class Door:
     async def _not_let_in(self, service: OpenIdLogin, refusal: Exception, answer: _Answer) -> None:
         if not isinstance(refusal, NotLetInError):
             refusal = NotLetInError(400, "Dit adres klopt niet. Log opnieuw in.", "query")
-        log.warning("login_refused", code="onbekend", reason=refusal.reason)
+        log.warning("login_refused", code="onbekend", reason=refusal.word)
         used = (b"set-cookie", service.end_cookie(secure=self.secure))
         await answer.page(refusal.status, "refused.html", [used], title=refusal.sentence, again=LOGIN)
 

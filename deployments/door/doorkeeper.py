@@ -20,6 +20,7 @@ from deployments.door.prefect_routes import API, Reach, route_of
 from flows.views import REVIEW_TAG
 from milestones.definitions import DEFINITIONS
 from milestones.four_eyes import is_judged
+from milestones.refusal import Refusal
 from milestones.steering import reportable
 
 if TYPE_CHECKING:
@@ -58,12 +59,8 @@ _KNOWN_SECONDS = 10.0
 _MOST_KNOWN = 1000
 
 
-class ForbiddenError(Exception):
+class ForbiddenError(Refusal):
     """What a person may not do: one Dutch sentence."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 @dataclass(frozen=True)

@@ -47,9 +47,9 @@ async def log_in(accounts: Accounts, receive: Receive, address: str) -> LoginAns
         return LoginAnswer(422, onward=onward, sentence="Vul uw code in, zoals mw-17.")
     try:
         right = await accounts.may_enter(code, given.get("wachtwoord", ""), address)
-    except TooManyError:
+    except TooManyError as refusal:
         _log_refused(accounts, code, "too_many")
-        return LoginAnswer(429, onward=onward, sentence="Wacht even en probeer het opnieuw.", code=code)
+        return LoginAnswer(429, onward=onward, sentence=refusal.sentence, code=code)
     if not right:
         _log_refused(accounts, code, "password")
         return LoginAnswer(

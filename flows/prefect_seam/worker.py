@@ -73,6 +73,8 @@ if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun, State
 
+    from milestones.refusal import Refusal
+
 RUNNING_MESSAGE = "Wordt bijgewerkt door "
 _IDLE_SECONDS = 0.5  # between two questions to a wake source that had nothing
 _LONGEST_WAIT_SECONDS = 30.0  # between two questions to a wake source that keeps failing
@@ -439,7 +441,7 @@ class InProcessWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rout
             log.info("run_handed_back", flow_run=str(flow_run.id))
         except ForeignCodeError as refused:
             log.warning("foreign_code_refused", flow_run=str(flow_run.id))
-            await self._fail(flow_run, str(refused))
+            await self._fail(flow_run, refused)
             result = WakeUpResult.FAILED
         except Exception:  # one run never stops the worker
             log.exception("run_failed", flow_run=str(flow_run.id))
@@ -449,10 +451,10 @@ class InProcessWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rout
             await self._give_back(wake_up, result)
         return result
 
-    async def _fail(self, flow_run: FlowRun, sentence: str) -> None:
+    async def _fail(self, flow_run: FlowRun, refusal: Refusal) -> None:
         """End a run that we do not start, with a sentence that the UI shows."""
         try:
-            state: State[Any] = Failed(message=sentence)
+            state: State[Any] = Failed(message=refusal.sentence)
             await self.client.set_flow_run_state(flow_run.id, state, force=True)
         except Exception as error:  # noqa: BLE001 - it is still there at the next round
             log.warning("run_not_failed", flow_run=str(flow_run.id), error=type(error).__name__)

@@ -6,9 +6,9 @@ from datetime import date
 
 import pytest
 
+from adapters.cases.refusal_words import in_labels
 from adapters.runtime.calendar_data import dutch_calendar
 from flows.display import NOT_TAKEN_UP, not_taken_up, show
-from flows.form_words import in_form_words
 from milestones.case import Case, apply, start
 from milestones.definitions import DEFINITIONS
 from milestones.policy import Policy, Rules
@@ -27,7 +27,7 @@ def test_a_missing_field_is_named_by_its_label() -> None:
     case = _opened("M3")
     with pytest.raises(InvalidData) as refusal:
         apply(case, "M3", Event("doelgroep_bepaald", DAY, {}), DAY, RULES)
-    said = in_form_words(str(refusal.value), case.process("M3"))
+    said = in_labels(str(refusal.value), case.process("M3"))
     assert said == "Bij 'Doelgroep bepaald' is 'Doelgroep' nodig."
 
 
@@ -36,7 +36,7 @@ def test_a_step_is_named_by_what_it_waits_for() -> None:
     case = _opened("M3")
     with pytest.raises(NotPossible) as refusal:
         apply(case, "M3", Event("eerste_gesprek_gevoerd", DAY, {}), DAY, RULES)
-    said = in_form_words(str(refusal.value), case.process("M3"))
+    said = in_labels(str(refusal.value), case.process("M3"))
     assert "Wacht op registratie aanmelding" in said
     assert "_" not in said
 
@@ -44,7 +44,7 @@ def test_a_step_is_named_by_what_it_waits_for() -> None:
 def test_other_words_stay() -> None:
     """A reference, a date or a name in quotes that is no code of ours stays as it is."""
     sentence = "Zaak 'FZ-2026-7K2M9QX' hoort bij een andere gemeente, sinds 2026-03-02."
-    assert in_form_words(sentence) == sentence
+    assert in_labels(sentence) == sentence
 
 
 def test_state_and_message_say_that_an_answer_was_not_taken_up() -> None:
