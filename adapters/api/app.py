@@ -14,7 +14,7 @@ from adapters.api.case_pages import case_router
 from adapters.api.description import VERSION, describe_api
 from adapters.api.handoff_pages import handoff_router
 from adapters.api.limits import RateLimit
-from adapters.api.metrics import Measured, Metrics
+from adapters.api.metrics import AnswersHead, Measured, Metrics
 from adapters.api.monitor_pages import monitor_router
 from adapters.api.own_pages import feed_router, own_router
 from adapters.api.policy_pages import policy_router
@@ -92,6 +92,7 @@ def create_api(office: Office) -> FastAPI:
     # Level 9 takes three times as long and saves a fiftieth.
     api.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     api.add_middleware(Measured, metrics=api.state.metrics, version=VERSION)
+    api.add_middleware(AnswersHead)
 
     # Outermost: the address of who calls is that of a proxy's header only where that proxy is known.
     api.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(office.settings.trusted_proxies))

@@ -1,4 +1,4 @@
-"""What CBS calls: a token (OAuth2 client credentials), and a page of schuldhulptrajecten (DDAS, SHV 2.0.0)."""
+"""What CBS calls: a token (OAuth2 client credentials), and a page of schuldhulptrajecten (DDAS, SHV)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import jwt
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 from oauthlib.oauth2 import BackendApplicationServer, RequestValidator  # type: ignore[import-untyped]
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from starlette.concurrency import run_in_threadpool
 
 from adapters.api.auth import check_may
@@ -21,7 +21,13 @@ from adapters.api.models import Answered, Day, Given
 from adapters.api.problems import Problem
 from adapters.api.strict_json import StrictRequest
 from adapters.exchange.clients import jwt_secret
-from adapters.exchange.ddas_pull import LARGEST_PAGE, digest_of, page_of_trajects, signature_headers
+from adapters.exchange.ddas_pull import (
+    LARGEST_PAGE,
+    digest_of,
+    last_period,
+    page_of_trajects,
+    signature_headers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,7 +50,13 @@ class DataRequest(Given):
     aanleverperiode_end: Annotated[
         Day | None, Field(alias="aanleverperiodeEinddatum", examples=["2026-12-31"])
     ] = None
-    organisation: Annotated[str | None, Field(alias="aanleverendeOrganisatie", max_length=300)] = None
+    organisation: Annotated[
+        str | None,
+        Field(
+            validation_alias=AliasChoices("aanleverende_organisatie", "aanleverendeOrganisatie"),
+            max_length=300,
+        ),
+    ] = None
     page: Annotated[int, Field(ge=1, le=1_000_000)] = 1
     size: Annotated[int, Field(alias="pageSize", ge=1, le=LARGEST_PAGE)] = LARGEST_PAGE
 
@@ -81,12 +93,12 @@ def fetch_trajects(
     check_may(caller, "ddas")
     if digest is not None and digest != measured:
         raise Problem(400, "De kopregel Digest past niet bij de inhoud.")
-    start, end = wanted.aanleverperiode_start, wanted.aanleverperiode_end
-    if start is None or end is None:
-        raise Problem(400, "Noem aanleverperiodeStartdatum en aanleverperiodeEinddatum.")
+    settings = office.settings
+    start, end = last_period(office.clock.today(), settings.ddas_period_months)
+    start = wanted.aanleverperiode_start or start
+    end = wanted.aanleverperiode_end or end
     if end < start:
         raise Problem(400, "De einddatum ligt voor de startdatum.")
-    settings = office.settings
     if wanted.organisation not in (None, settings.ddas_organisation):
         raise Problem(400, "Voor deze aanleverende organisatie hebben wij geen gegevens.")
     found = page_of_trajects(office, caller.sees, start, end, wanted.page, wanted.size)

@@ -86,6 +86,24 @@ class Measured:
             self._metrics.note(method, route, status, time.perf_counter() - began)
 
 
+class AnswersHead:
+    """Answers HEAD as GET, without its content (RFC 9110, 9.3.2): whoever asks whether something is there may."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def without_content(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        await self._app({**scope, "method": "GET"}, receive, without_content)
+
+
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 # What the design rules ask of an API that gives data: nothing of it is shown in a frame or runs in a browser.
 _FOR_DATA = [

@@ -172,7 +172,7 @@ def _allowed(request: Request) -> list[str]:
         if route.path_regex.match(request.url.path)
         for method in route.methods
     }
-    return sorted(found)
+    return sorted(found | {"HEAD"} if "GET" in found else found)
 
 
 def _validation(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from adapters.cases.case_office import CaseOffice
 
 KEPT = timedelta(days=90)
+_QUOTED = re.compile(r'"((?:[ !#-\[\]-~]|\\["\\])*)"')
 _Work: TypeAlias = Callable[[Session], tuple[int, dict[str, Any]]]
 Keep: TypeAlias = Callable[[int, dict[str, Any]], tuple[type[SQLModel], dict[str, object]]]
 """Makes of an answer the row that is written together with it."""
@@ -33,6 +35,12 @@ def hashed(office: CaseOffice, *parts: object, secret: bytes | None = None) -> s
     """Return a keyed hash of these parts: a key, or what a request says (which may hold a BSN)."""
     written = json.dumps(parts, sort_keys=True, default=str)
     return keyed_hash(secret or office.settings.integration_secret(), written)
+
+
+def named(key: str) -> str:
+    """Return the key that a header names: one between quotes (RFC 8941) is the same."""
+    found = _QUOTED.fullmatch(key)
+    return key if found is None else re.sub(r"\\(.)", r"\1", found[1]) or key
 
 
 def answer_once(
@@ -94,9 +102,13 @@ def _once(
 ) -> tuple[int, dict[str, Any], bool]:
     if key is None:
         return *carry_out(None), False
+    written, key = key, named(key)
     present, *earlier = office.settings.integration_secrets()
-    for secret in earlier:
-        if (kept := _kept(office, client_id, key, content, secret)) is not None:
+    # Kept under an earlier secret, or with its quotes by a release before this one.
+    older = [(key, secret) for secret in earlier]
+    older += [(written, secret) for secret in (present, *earlier) if written != key]
+    for name, secret in older:
+        if (kept := _kept(office, client_id, name, content, secret)) is not None:
             return *kept, True
 
     def keep(status: int, body: dict[str, Any]) -> tuple[type[SQLModel], dict[str, object]]:

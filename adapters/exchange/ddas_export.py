@@ -19,11 +19,12 @@ from adapters.exchange.refusals import IntegrationError
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.storage.exchange_tables import SignalRow
 from milestones.definitions import VERSIONS
+from milestones.definitions.shared import APPEAL, ENDED, OBJECTION
 from milestones.event_fields import EXIT_REASONS
 from milestones.side_events import GUIDANCE_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from sqlmodel import Session
@@ -42,6 +43,7 @@ _CLIENT_FIELDS = (
     "Huisnummertoevoeging",
 )
 _MOST_CLIENTS = 2
+_SEX, _SEXES = "Geslachtsaanduiding", ("Man", "Vrouw", "Onbekend", "Leeg")
 _BEFORE_A_TRAJECT = ("M1", "M2")
 # Which process is which part of a schuldhulptraject: its start and its end are those of the part.
 _PARTS = {"M3": "aanmelding", "M4": "intake", "M5": "stabilisatie", "M8": "nazorg"}
@@ -61,8 +63,11 @@ _DATES = {
     ("M7", "krediet_uitbetaald"): (("oplossing", "startdatum"),),
     ("M7", "regeling_gestart"): (("oplossing", "startdatum"),),
     ("M7", "eerste_aflossing_gedaan"): (("oplossing", "startdatum"),),
-    ("M8", "beeindigingsbeschikking_bekendgemaakt"): (("uitstroom", "datumBeeindigingsbeschikking"),),
+    ("M3", "informatie_en_advies_gegeven"): (("informatieEnAdvies", "einddatum"),),
+    ("M4", "informatie_en_advies_gegeven"): (("informatieEnAdvies", "einddatum"),),
 }
+# Before everybody agreed an aflossing begins no oplossing.
+_ONLY_INTO = {("M7", "eerste_aflossing_gedaan"): "LOOPT"}
 # What may happen more than once, each with the events that begin and end it, and the fields of their dates.
 _SPELLS: tuple[tuple[str, str, dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]], ...] = (
     ("crisisinterventies", "M5", {"crisis_actief": ("startdatum",)}, {"afgewend": ("einddatum",)}),
@@ -75,8 +80,13 @@ _SPELLS: tuple[tuple[str, str, dict[str, tuple[str, ...]], dict[str, tuple[str, 
     ("voorlopigeVoorzieningen", "M5", {"voorlopige_voorziening_verzocht": ("startdatum",)}, {}),
 )
 _SOLUTIONS = ("Betalingsregeling", "Herfinanciering", "Saneringskrediet", "Schuldbemiddeling", "0%-aanbod")
-# The kinds of begeleiding of DDAS that a process itself says.
-_GUIDANCE = {"budgetbeheer_gestart": "Budgetbeheer", "bewind_ingesteld": "Beschermingsbewind"}
+# The kinds of begeleiding of DDAS that M5 itself says: what begins and ends each, and the state of another.
+_GUIDANCE = {
+    "budgetbeheer_gestart": ("Budgetbeheer", True),
+    "bewind_ingesteld": ("Beschermingsbewind", True),
+    "bewind_beeindigd": ("Beschermingsbewind", False),
+}
+_LONG_GUIDANCE, _LONG_STATE = "Lange Termijn Begeleiding (DFD)", "DFD"
 _DECISIONS = {
     ("M6", "bekendgemaakt"): "Toelatingsbeschikking",
     ("M6", "weigering_besloten"): "Afwijzingsbeschikking",
@@ -100,6 +110,9 @@ _RESULTS = frozenset(
         "Vervolghulp en/of verwijzing niet financieel",
     )
 )
+# The states in which no help runs any more, and those in which that decision is attacked and still stands.
+_DECIDED = {("M4", "BUITEN_BEHANDELING"), ("M6", "BESCHIKT_GEWEIGERD"), ("M8", "AFGEROND")}
+_ATTACKED = (OBJECTION, APPEAL)
 _FINAL: dict[tuple[str, int], set[str]] = {
     (item.code, item.version): {state.code for state in item.states if state.final} for item in VERSIONS
 }
@@ -122,7 +135,18 @@ class ExportError(IntegrationError):
     """An export that cannot be made: one Dutch sentence."""
 
 
-def export(office: CaseOffice, kind: DeliveryKind, start: date, end: date) -> Iterator[str]:
+def everywhere(_: str) -> bool:
+    """Say that every municipality is delivered."""
+    return True
+
+
+def export(
+    office: CaseOffice,
+    kind: DeliveryKind,
+    start: date,
+    end: date,
+    sees: Callable[[str], bool] = everywhere,
+) -> Iterator[str]:
     """Yield a delivery over a period as JSON text, piece by piece: a year of cases need not be in memory."""
     if end < start:
         raise ExportError("De einddatum ligt voor de startdatum.")
@@ -133,7 +157,8 @@ def export(office: CaseOffice, kind: DeliveryKind, start: date, end: date) -> It
         "codeGegevensleverancier": SUPPLIER,
     }
     yield json.dumps(head, ensure_ascii=False)[:-1] + ', "leveringen": ['
-    municipalities = _municipalities(office) or [office.settings.municipality]
+    municipalities = [found for found in _municipalities(office) if sees(found)]
+    municipalities = municipalities or [office.settings.municipality]
     for number, municipality in enumerate(municipalities, start=1):
         yield ("," if number > 1 else "") + _part(kind, number, municipality, office.settings)
         found = _trajects if kind is DeliveryKind.TRAJECTS else _signal_cases
@@ -162,7 +187,9 @@ def _part(kind: DeliveryKind, number: int, municipality: str, settings: Settings
     }
     organisation = {name: value for name, value in known.items() if value is not None}
     if kind is DeliveryKind.TRAJECTS:
-        part["aanleverende_organisatie"] = {"gemeentecode": f"GM{municipality}", **organisation}
+        # DDAS: an organisation with a number at the KVK is no gemeente, and then this field is empty.
+        own = {} if settings.ddas_kvk_number else {"gemeentecode": f"GM{municipality}"}
+        part["aanleverende_organisatie"] = own | organisation
     else:
         part |= {
             "gemeentecode": municipality,
@@ -260,8 +287,9 @@ def _traject(
     if guidance := _guidance(members, journal):
         traject["begeleiding"] = guidance
     _complete_solution(traject, members, journal)
+    _complete_intake(traject, over)
     if over is not None:
-        traject["uitstroom"] = traject.get("uitstroom", {}) | _exit(members, over)
+        traject["uitstroom"] = _exit(members, over)
     return traject
 
 
@@ -269,6 +297,8 @@ def _add_dates(traject: dict[str, Any], journal: list[JournalRow]) -> None:
     """Add the dates that events of the journal give."""
     for line in journal:
         key = (line.process.split("#")[0], line.event)
+        if key in _ONLY_INTO and (line.after != _ONLY_INTO[key] or line.before == line.after):
+            continue
         for part_name, field in _DATES.get(key, ()):
             traject.setdefault(part_name, {}).setdefault(field, line.on.isoformat())
         if key in _DECISIONS:
@@ -300,18 +330,35 @@ def _spells(
 
 def _guidance(members: list[ProcessRow], journal: list[JournalRow]) -> list[dict[str, str]]:
     """Return the begeleiding of which the journal knows the kind, and when it began and ended."""
-    found = [
-        {"soort": _GUIDANCE[line.event], "startdatum": line.on.isoformat()}
-        for line in journal
-        if line.event in _GUIDANCE and not line.derived
-    ]
+    found: list[dict[str, str]] = []
+    for line in journal:
+        kind, begins = _GUIDANCE.get(line.event, ("", False))
+        running = next((one for one in found if one["soort"] == kind and "einddatum" not in one), None)
+        if begins and running is None:
+            found.append({"soort": kind, "startdatum": line.on.isoformat()})
+        elif running is not None and not begins:
+            running["einddatum"] = line.on.isoformat()
     for row in members:
-        kind = row.facts.get("begeleidingssoort") if row.code == "BEGELEIDING" else None
-        if kind in GUIDANCE_KINDS:
+        kind, begun = "", None
+        if row.code == "BEGELEIDING":
+            kind, begun = str(row.facts.get("begeleidingssoort")), row.opened_on
+        elif row.code == "M5":
+            into = (line.on for line in journal if (line.process, line.after) == (row.name, _LONG_STATE))
+            kind, begun = _LONG_GUIDANCE, next(into, None)
+        if begun is not None and kind in GUIDANCE_KINDS:
             ended = _ended_on(row, journal)
             end = {"einddatum": ended.isoformat()} if ended else {}
-            found.append({"soort": str(kind), "startdatum": row.opened_on.isoformat(), **end})
+            found.append({"soort": kind, "startdatum": begun.isoformat(), **end})
     return found
+
+
+def _complete_intake(traject: dict[str, Any], over: date | None) -> None:
+    """Let the intake end with its beschikking, as DDAS says; while that is awaited it has no end."""
+    intake = traject.get("intake", {})
+    if decided := intake.get("beschikkingsdatum"):
+        intake["einddatum"] = decided
+    elif over is None:
+        intake.pop("einddatum", None)
 
 
 def _complete_solution(traject: dict[str, Any], members: list[ProcessRow], journal: list[JournalRow]) -> None:
@@ -339,10 +386,14 @@ def _phase(row: ProcessRow, journal: list[JournalRow], name: str) -> dict[str, A
 def _exit(members: list[ProcessRow], over: date) -> dict[str, str]:
     reasons = [row.facts.get("uitstroomreden") for row in members]
     known = [reason for reason in reasons if reason in EXIT_REASONS]
-    return {"datum": over.isoformat(), **({"reden": str(known[-1])} if known else {})}
+    # DDAS: the end of the traject, of the uitstroom and of its beschikking are one date.
+    dates = dict.fromkeys(("datum", "datumBeeindigingsbeschikking"), over.isoformat())
+    return dates | ({"reden": str(known[-1])} if known else {})
 
 
 def _client(given: dict[str, Any]) -> dict[str, str]:
+    if given.get(_SEX) not in (None, *_SEXES):
+        raise ExportError(f"De plug-in geeft bij {_SEX} iets anders dan {', '.join(_SEXES)}.")
     return {name: str(given[name]) for name in _CLIENT_FIELDS if given.get(name) is not None}
 
 
@@ -353,16 +404,20 @@ def _end_of(members: list[ProcessRow], journal: list[JournalRow]) -> date | None
 
 
 def _ended_on(row: ProcessRow, journal: list[JournalRow]) -> date | None:
-    if not row.closed:
-        return None
-    return next(
-        (
-            line.on
-            for line in journal
-            if line.process == row.name and line.after in _FINAL.get((row.code, line.version), ())
-        ),
-        row.opened_on,
-    )
+    """Return when the help of a process ended: with the decision, not with the end of the bezwaartermijn after it."""
+    decided = final = None
+    for line in journal:
+        if line.process != row.name:
+            continue
+        if line.after == ENDED or (row.code, line.after) in _DECIDED:
+            decided = decided or line.on
+        elif line.after in _FINAL.get((row.code, line.version), ()):
+            final = final or line.on
+        elif line.after not in _ATTACKED:
+            decided = None  # help runs, or runs again
+    if decided is None and row.closed:
+        return final or row.opened_on
+    return decided
 
 
 # --- vroegsignaalzaken --------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""What CBS fetches of DDAS (SHV 2.0.0): a page of schuldhulptrajecten, with a digest and, with a key, a signature.
+"""What CBS fetches of DDAS (SHV): a page of schuldhulptrajecten, with a digest and, with a key, a signature.
 
 The signature is that of the ADR module for JAdES as DDAS uses it: a detached JWS (PS256, b64 false) over the header
 `digest` alone.
@@ -11,6 +11,8 @@ import hashlib
 import json
 import math
 import re
+import time
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
@@ -21,7 +23,6 @@ from adapters.exchange.refusals import IntegrationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
     from pathlib import Path
 
     from adapters.cases.case_office import CaseOffice
@@ -35,17 +36,22 @@ class SigningError(IntegrationError):
     """A key or a certificate with which nothing can be signed: one Dutch sentence."""
 
 
+def last_period(today: date, months: int) -> tuple[date, date]:
+    """Return the first and the last day of the last whole period of so many months of a year."""
+    next_one = date(today.year, (today.month - 1) // months * months + 1, 1)
+    last = next_one - timedelta(days=1)
+    return date(last.year, last.month - months + 1, 1), last
+
+
 def page_of_trajects(
     office: CaseOffice, sees: Callable[[str], bool], start: date, end: date, page: int, size: int
 ) -> dict[str, Any]:
     """Return one page of the trajecten of a period, of the municipalities that may be seen."""
-    delivery = json.loads("".join(export(office, DeliveryKind.TRAJECTS, start, end)))
-    parts = [
-        part
-        for part in delivery["leveringen"]
-        if sees(part["aanleverende_organisatie"]["gemeentecode"].removeprefix("GM"))
-    ]
+    delivery = json.loads("".join(export(office, DeliveryKind.TRAJECTS, start, end, sees)))
+    parts = delivery["leveringen"]
     total = sum(len(part["schuldhulptrajecten"]) for part in parts)
+    pages = max(1, math.ceil(total / size))
+    page = page if page <= pages else 1  # DDAS: a page that is not there is answered with the first
     first = (page - 1) * size
     shown: list[dict[str, Any]] = []
     for part in parts:
@@ -54,9 +60,6 @@ def page_of_trajects(
         first -= len(items)
         if chosen or not total:
             shown.append(part | {"teller": len(shown) + 1, "schuldhulptrajecten": chosen})
-    if not shown:  # a page after the last: who delivers, and nothing more
-        shown = [part | {"schuldhulptrajecten": []} for part in parts[:1]]
-    pages = max(1, math.ceil(total / size))
     return {
         "gegevens": delivery | {"leveringen": shown},
         "paginering": {"pageSize": size, "currentPage": page, "totalPages": pages, "totalRecords": total},
@@ -77,12 +80,14 @@ def signature_headers(digest: str, key: Path | None, certificates: Path | None) 
     ]
     if not chain:
         raise SigningError(f"In {certificates.name} staat geen certificaat.")
-    thumb = hashlib.sha256(base64.b64decode(chain[0])).hexdigest()
+    thumb = hashlib.sha256(base64.b64decode(chain[0]))
     header = {
         "b64": False,
         "crit": ["sigD", "b64"],
-        "kid": thumb,
+        "iat": int(time.time()),
+        "kid": thumb.hexdigest(),
         "x5c": chain,
+        "x5t#S256": base64.urlsafe_b64encode(thumb.digest()).decode().rstrip("="),
         "sigD": {"mId": _MECHANISM, "pars": ["digest"]},
         "typ": "JOSE",
     }

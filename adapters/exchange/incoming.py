@@ -24,7 +24,7 @@ from adapters.exchange.event_mapping import (
     read_rules,
     texts_at,
 )
-from adapters.exchange.references import add_reference, find_cases, forms_of, kept_word
+from adapters.exchange.references import add_reference, find_cases, forms_of, kept_word, renew_marks
 from adapters.runtime.persons import keyed_hash
 from adapters.runtime.privacy import is_plain
 from adapters.storage.database import CaseRow, reading
@@ -162,6 +162,7 @@ def _is_own(office: CaseOffice, kind: str, source: str) -> bool:
 
 def take_in(session: Session, office: CaseOffice, message: Prepared, municipalities: Sequence[str]) -> Taken:
     """Report the event in its one case, or put the message in the postbak."""
+    renew_marks(session, message.references)
     cases = find_cases(session, office, message.references, municipalities)
     if not cases and message.if_unknown is not IfUnknown.WAIT:
         return _not_ours(session, office, message, municipalities)

@@ -40,7 +40,9 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
     """
     if not is_plain(normal(value)):
         raise InvalidData("Een verwijzing is een nummer of adres zonder spaties en zonder vraagteken.")
-    written = kept(office.settings, value)
+    forms = forms_of(office.settings, value)
+    written = forms[0]
+    renew_marks(session, forms)
     query = select(ExternalReferenceRow).where(
         ExternalReferenceRow.value == written, ExternalReferenceRow.case_reference == case.reference
     )
@@ -51,6 +53,27 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
             )
         )
     return written.startswith(_MARK)
+
+
+def renew_marks(session: Session, forms: Iterable[str]) -> None:
+    """Give a mark of an earlier release the UUID of its reference, now that this is here again."""
+    with_uuid = {
+        form.partition("-")[0]: form
+        for form in forms
+        if form.startswith(_MARK) and ending_of(form) is not None
+    }
+    if not with_uuid:
+        return
+    kept_as = col(ExternalReferenceRow.value)
+    rows = session.exec(
+        select(ExternalReferenceRow).where(kept_as.in_([*with_uuid, *with_uuid.values()]))
+    ).all()
+    there = {(row.value, row.case_reference) for row in rows}
+    for row in rows:
+        renewed = with_uuid.get(row.value, row.value)
+        if renewed != row.value and (renewed, row.case_reference) in there:
+            session.delete(row)
+        row.value = renewed
 
 
 def references_of(session: Session, reference: str) -> Sequence[str]:

@@ -202,6 +202,8 @@ class Settings(BaseSettings):
     ddas_signing_key: Path | None = None
     ddas_certificates: Path | None = None
     ddas_contacts: tuple[DdasContact, ...] = ()
+    # CBS gets the last whole period of so many months when it names none.
+    ddas_period_months: Literal[1, 3, 6, 12] = 6
     # A vroegsignaal of the same partner about the same arrears is a repeat for this long.
     repeat_months: Annotated[int, Field(ge=0, le=60)] = 6
 

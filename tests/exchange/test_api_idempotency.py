@@ -11,9 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import httpx
+import pytest
 from support.api import caller, opened, rows
 from support.stack import free_port
 
+from adapters.exchange import answers
+from adapters.exchange.answers import named
 from adapters.exchange.clients import new_client
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
@@ -46,6 +49,49 @@ def test_an_event_repeated_later_gets_the_first_answer(api: TestClient) -> None:
     api.post(address, json={"gebeurtenis": "niet_bedreigend"})
     again = api.post(address, json=event, headers={"Idempotency-Key": "a"})
     assert (again.status_code, again.json()) == (201, first.json())
+
+
+def test_a_key_between_quotes_is_the_same_key(api: TestClient, office: Office) -> None:
+    """The draft of the IETF writes a key as a structured string: a repeat with or without quotes opens one case."""
+    body = {"mijlpaal": "M3"}
+    first = api.post("/v1/zaken", json=body, headers={"Idempotency-Key": '"8e03978e-40d5"'})
+    before = rows(office)
+    again = api.post("/v1/zaken", json=body, headers={"Idempotency-Key": "8e03978e-40d5"})
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert rows(office) == before
+    other = api.post("/v1/zaken", json={"mijlpaal": "M4"}, headers={"Idempotency-Key": '"8e03978e-40d5"'})
+    assert other.status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("header", "key"),
+    [
+        ('"a"', "a"),
+        (r'"a\"b\\c"', 'a"b\\c'),
+        ("a", "a"),
+        ('""', '""'),
+        ('"a', '"a'),
+        ('a"b"', 'a"b"'),
+        (r'"a\b"', r'"a\b"'),
+        ('"é"', '"é"'),
+    ],
+)
+def test_a_header_names_a_key(header: str, key: str) -> None:
+    """What is no structured string is taken as it stands."""
+    assert named(header) == key
+
+
+def test_a_key_that_was_kept_with_its_quotes_still_counts(
+    api: TestClient, office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An earlier release kept the quotes as part of the key: its repeat still gets the first answer."""
+    body, header = {"mijlpaal": "M3"}, {"Idempotency-Key": '"oud"'}
+    with monkeypatch.context() as before:
+        before.setattr(answers, "named", lambda key: key)
+        first = api.post("/v1/zaken", json=body, headers=header)
+    kept = rows(office)
+    assert api.post("/v1/zaken", json=body, headers=header).json() == first.json()
+    assert rows(office) == kept
 
 
 def test_the_same_key_with_another_body_is_409(api: TestClient, office: Office) -> None:

@@ -496,28 +496,32 @@ def test_a_file_that_is_wrong_is_refused_with_its_line(
     assert said in str(refused.value)
 
 
-def _named(path: Path, kinds: dict[str, Any]) -> None:
+def _named(path: Path, peer: Peer) -> None:
     """Let a file name every type by its omschrijving, one of them in another case."""
-    text = path.read_text()
-    names = {url: f"Stap {key}" for key, url in kinds["statussen"].items()}
-    names |= {kinds["ingetrokken"]: "stap INGETROKKEN", kinds["geweigerd"]: "Stap geweigerd"}
-    for url, name in {**names, kinds["besluittype"]: "Stap besluit"}.items():
-        text = text.replace(url, name)
-    path.write_text(text)
+    kinds, text = peer.kinds, path.read_text()
+    for url in (*kinds["statussen"].values(), kinds["geweigerd"], kinds["besluittype"]):
+        text = text.replace(url, peer.name_of(url))
+    path.write_text(text.replace(kinds["ingetrokken"], peer.name_of(kinds["ingetrokken"]).upper()))
 
 
-def test_types_are_named_by_their_omschrijving(office: Office, described: DescribedCaseSystem) -> None:
+def test_types_are_named_by_their_omschrijving(office: Office, peer: Peer) -> None:
     """The address of a type differs in each version of a zaaktype; its omschrijving is looked up in the catalogus."""
-    writes_to(office, described)
+    writes_to(office, peer)
     path = office.settings.case_system_file
     assert path is not None
-    _named(path, described.kinds)
-    zaak = described.new_zaak()
-    reference = case_of(office, zaak)
-    report(office, reference, "M3", *TO_M4)
-    assert tell_case_systems(office) == 1
-    assert described.statuses(zaak) == ["M3", "M4"]
-    path.write_text(path.read_text().replace('Stap M6"', 'Stap die er niet is"'))
+    _named(path, peer)
+    zaak = peer.new_zaak()
+    reference = refused_case(office, zaak)
+    later(office, days=60)
+    fire_terms(office, reference)
+    assert tell_case_systems(office) == 1, link(office).last_result
+    assert peer.statuses(zaak) == ["M3", "M4", "M6", "M6.BESCHIKT_GEWEIGERD", "einde"]
+    (decision,) = peer.listed("besluiten/api/v1/besluiten", zaak)
+    assert decision["besluittype"] == peer.kinds["besluittype"]
+    (result,) = peer.listed("zaken/api/v1/resultaten", zaak)
+    assert result["resultaattype"] == peer.kinds["geweigerd"]
+    m6 = peer.name_of(peer.kinds["statussen"]["M6"])
+    path.write_text(path.read_text().replace(f'"{m6}"', '"Stap die er niet is"'))
     assert tell_anew(office) == 0
     assert "geen van de statustypen" in str(link(office).last_result)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import time
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,21 +15,32 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from jsonschema import Draft202012Validator, FormatChecker
 from oauthlib.oauth2 import BackendApplicationClient
 from requests_oauthlib import OAuth2Session
+from sqlmodel import select
 from starlette.testclient import TestClient
 from support.api import caller
 from support.peers import serving
 
 from adapters.api import create_api
 from adapters.exchange.clients import new_client
+from adapters.exchange.ddas_pull import last_period
+from adapters.storage.database import reading
+from adapters.storage.oversight_tables import LookRow
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from adapters.office import Office
 
 PERIOD = {"aanleverperiodeStartdatum": "2026-01-01", "aanleverperiodeEinddatum": "2026-12-31"}
+PUBLISHED = json.loads(
+    (Path(__file__).parents[1] / "fixtures/ddas/shv-1.0.0.json").read_text(encoding="utf-8")
+)
+
+
+def fits(name: str, given: Any) -> None:
+    """Hold something against the published description."""
+    Draft202012Validator(PUBLISHED[name], format_checker=FormatChecker()).validate(given)
 
 
 def opened(office: Office, number: int, municipality: str = "0518") -> None:
@@ -53,7 +66,9 @@ def test_a_client_of_oauth2_gets_a_token_and_every_page(
         ]
     assert [answer.status_code for answer in pages] == [200] * 4
     sizes = []
-    for number, answer in enumerate(pages, start=1):
+    for number, answer in zip((1, 2, 3, 1), pages, strict=True):  # what is not there is the first page
+        fits("answer", answer.json())
+        fits("digest", answer.headers["Digest"])
         assert answer.json()["paginering"] == {
             "pageSize": 3, "currentPage": number, "totalPages": 3, "totalRecords": 7,
         }  # fmt: skip
@@ -62,7 +77,54 @@ def test_a_client_of_oauth2_gets_a_token_and_every_page(
         assert "nlgov-adr-payload-sig" not in answer.headers
         parts = answer.json()["gegevens"]["leveringen"]
         sizes.append([len(part["schuldhulptrajecten"]) for part in parts])
-    assert sizes == [[2, 1], [3], [1], [0]]
+    assert sizes == [[2, 1], [3], [1], [2, 1]]
+
+
+def test_every_question_of_the_description_is_answered(office: Office) -> None:
+    """Each field may be left out; without a period the last whole half-year counts, without pages all is on one."""
+    settings = office.settings
+    opened(office, 2)
+    named = {"ddas_organisation": "Gemeente Voorbeeldstad"}
+    office.settings = settings.model_copy(update=named)
+    whole = {name: field["example"] for name, field in PUBLISHED["request"]["properties"].items()}
+    for left_out in (*whole, None):
+        asked = {name: value for name, value in whole.items() if name != left_out}
+        fits("request", asked)
+        answer = caller(office).post("/v1/ddas/gegevens", json=asked)
+        assert answer.status_code == 200, answer.text
+        fits("answer", answer.json())
+    for months, first, last in ((6, "2025-07-01", "2025-12-31"), (1, "2026-02-01", "2026-02-28")):
+        office.settings = settings.model_copy(update={"ddas_period_months": months})
+        answer = caller(office).post("/v1/ddas/gegevens", json={}).json()
+        found = answer["gegevens"]
+        assert (found["startdatumLevering"], found["einddatumLevering"]) == (first, last)
+        assert answer["paginering"]["pageSize"] == 25_000
+        assert answer["paginering"]["totalRecords"] == 0
+
+
+@pytest.mark.parametrize(
+    ("today", "months", "first", "last"),
+    [
+        (date(2026, 7, 15), 6, date(2026, 1, 1), date(2026, 6, 30)),
+        (date(2026, 7, 15), 3, date(2026, 4, 1), date(2026, 6, 30)),
+        (date(2026, 1, 1), 12, date(2025, 1, 1), date(2025, 12, 31)),
+        (date(2026, 12, 31), 3, date(2026, 7, 1), date(2026, 9, 30)),
+        (date(2026, 1, 31), 1, date(2025, 12, 1), date(2025, 12, 31)),
+    ],
+)
+def test_the_last_period_is_a_whole_one(today: date, months: int, first: date, last: date) -> None:
+    """Who asks in July for the last half-year gets January to June."""
+    assert last_period(today, months) == (first, last)
+
+
+def test_what_others_see_is_not_looked_at(office: Office) -> None:
+    """The log of looks names only cases of the municipalities that the client sees."""
+    opened(office, 1)
+    opened(office, 1, "0363")
+    narrow = caller(office, new_client(office, "cbs", ("0363",), ("ddas",)).api_key)
+    assert narrow.post("/v1/ddas/gegevens", json=PERIOD).status_code == 200
+    with reading(office.engine) as session:
+        assert [row.municipality for row in session.exec(select(LookRow))] == ["0363"]
 
 
 def test_only_who_may_gets_what_he_may_see(office: Office) -> None:
@@ -87,10 +149,10 @@ def test_only_who_may_gets_what_he_may_see(office: Office) -> None:
     [
         {"aanleverperiodeEinddatum": "2025-01-01"},
         {"aanleverperiodeStartdatum": "01-01-2026"},
-        {"aanleverperiodeStartdatum": None},
         {"pageSize": 25_001},
         {"page": 0},
         {"aanleverendeOrganisatie": "Een ander"},
+        {"aanleverende_organisatie": "Een ander"},
         {"meer": 1},
     ],
 )
@@ -132,6 +194,9 @@ def test_what_is_fetched_is_signed_where_a_key_is_set(office: Office, tmp_path: 
     head, payload, signature = answer.headers["nlgov-adr-payload-sig"].split(".")
     header = json.loads(base64.urlsafe_b64decode(head + "=="))
     assert payload == ""
+    assert set(PUBLISHED["signature_header"]) <= set(header)
+    assert len(base64.urlsafe_b64decode(header["x5t#S256"] + "==")) == 32
+    assert header["iat"] <= time.time()
     assert (header["alg"], header["b64"], set(header["crit"])) == ("PS256", False, {"sigD", "b64"})
     assert header["sigD"] == {"mId": "http://uri.etsi.org/19182/HttpHeaders", "pars": ["digest"]}
     shown = x509.load_der_x509_certificate(base64.b64decode(header["x5c"][0]))

@@ -7,6 +7,7 @@ import subprocess
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
 from support.api import caller, opened
 from support.peers import serving, virtual_environment
@@ -171,7 +172,7 @@ def test_an_answer_says_where_and_how(api: TestClient) -> None:
     )
     assert told.headers["location"] == answer.headers["location"]
     refused = api.delete("/v1/zaken")
-    assert {method.strip() for method in refused.headers["allow"].split(",")} >= {"GET", "POST"}
+    assert refused.headers["allow"] == "GET, HEAD, POST"
     for name in (
         "content-security-policy",
         "x-frame-options",
@@ -179,6 +180,27 @@ def test_an_answer_says_where_and_how(api: TestClient) -> None:
         "x-content-type-options",
     ):
         assert name in answer.headers
+
+
+def test_head_says_what_get_would_without_its_content(office: Office) -> None:
+    """A real client asks with HEAD: status and headers are those of GET, and refusals are the same too."""
+    key = {"X-API-Key": first_key_file(office).read_text()}
+    with serving(office) as address, httpx.Client(base_url=address) as client:
+        for path, headers, status in (
+            ("/healthz", {}, 200),
+            ("/v1/definities/M7", key, 200),
+            ("/v1/zaken/BESTAAT-NIET", key, 404),
+            ("/v1/zaken", {}, 401),
+            ("/v1/cloudevents", key, 405),
+        ):
+            head, get = client.head(path, headers=headers), client.get(path, headers=headers)
+            assert (head.status_code, head.content) == (get.status_code, b"") == (status, b"")
+            changing = ("date", "x-request-id")
+            told = [
+                {name: said.headers[name] for name in said.headers if name not in changing}
+                for said in (head, get)
+            ]
+            assert told[0] == told[1]
 
 
 def test_a_list_is_also_csv_and_zipped(api: TestClient) -> None:

@@ -127,7 +127,7 @@ def test_a_schuldregeling_is_delivered_as_vng_explains_it(office: Office, clock:
         report("A", event, process="M7", on=date.fromisoformat(day))
     office.settings = office.settings.model_copy(
         update={
-            "ddas_organisation": "Gemeente Zandkasteel",
+            "ddas_organisation": "Kredietbank Zandkasteel",
             "ddas_kvk_number": "12345678",
             "ddas_contacts": (DdasContact(naam="Team cijfers", email="cijfers@example.nl"),),
         }
@@ -135,16 +135,20 @@ def test_a_schuldregeling_is_delivered_as_vng_explains_it(office: Office, clock:
     found = exported(office, DeliveryKind.TRAJECTS)
     assert found["codeGegevensleverancier"] == f"routekaart-{version('routekaart')}"
     (part,) = found["leveringen"]
-    assert part["aanleverende_organisatie"] == {
-        "gemeentecode": "GM0518",
-        "(Statutaire) Naam": "Gemeente Zandkasteel",
+    assert part["aanleverende_organisatie"] == {  # no gemeente, so without a gemeentecode
+        "(Statutaire) Naam": "Kredietbank Zandkasteel",
         "KvK-nummer": "12345678",
         "contactpersonen": [{"naam": "Team cijfers", "email": "cijfers@example.nl"}],
     }
     (traject,) = part["schuldhulptrajecten"]
     assert traject["schuldregeling"] == {"datum": "2026-03-10", "toegekend": "2026-05-04"}
     assert traject["toekenningsdatum"] == "2026-05-04"
-    assert traject["intake"]["beschikkingsdatum"] == "2026-03-06"
+    assert traject["gemeentecode"] == "GM0518"
+    assert traject["intake"] == {
+        "beschikkingsdatum": "2026-03-06",
+        "beschikkingssoort": "Toelatingsbeschikking",
+        "einddatum": "2026-03-06",
+    }
     assert traject["oplossing"] == {"startdatum": "2026-05-25", "soort": "Schuldbemiddeling"}
 
 
@@ -177,8 +181,127 @@ def test_an_ended_traject_has_its_exit(office: Office) -> None:
     office.casework.report("A", "ingetrokken", data={"motivering": "m-1"})
     (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     (traject,) = part["schuldhulptrajecten"]
-    assert traject["uitstroom"] == {"datum": "2026-03-09", "reden": "Ingetrokken"}
+    assert traject["uitstroom"] == {
+        "datum": "2026-03-09",
+        "datumBeeindigingsbeschikking": "2026-03-09",
+        "reden": "Ingetrokken",
+    }
     assert traject["einddatum"] == "2026-03-09"
+
+
+MOTIVATED = {"motivering": "m-1"}
+
+
+def reported(office: Office, process: str, *steps: tuple[str, str] | tuple[str, str, dict[str, Any]]) -> Any:
+    """Report these events in a process of case A, each with its day; give the traject that is delivered."""
+    for event, day, *data in steps:
+        office.casework.report(
+            "A", event, process=process, on=date.fromisoformat(day), data=data[0] if data else {}
+        )
+    return exported(office, DeliveryKind.TRAJECTS)["leveringen"][0]["schuldhulptrajecten"][0]
+
+
+def test_the_three_end_dates_are_that_of_the_beschikking(office: Office, clock: SetClock) -> None:
+    """Help ends with the beschikking and not with the bezwaartermijn; after a bezwaar that was right it runs again."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M8", municipality="0518", reference="A", on=date(2026, 3, 9))
+    ended = reported(office, "M8", ("inwoner_wil_geen_nazorg", "2026-04-01", MOTIVATED))
+    assert ended["einddatum"] == ended["nazorg"]["einddatum"] == "2026-04-01"
+    assert ended["uitstroom"] == {
+        "datum": "2026-04-01",
+        "datumBeeindigingsbeschikking": "2026-04-01",
+        "reden": "Afgerond",
+    }
+    attacked = reported(office, "M8", ("bezwaar_ontvangen", "2026-04-08"))
+    assert attacked["einddatum"] == "2026-04-01"
+    runs = reported(office, "M8", ("gegrond", "2026-04-20"))
+    assert not {"einddatum", "uitstroom"} & set(runs)
+    again = reported(office, "M8", ("inwoner_wil_geen_nazorg", "2026-05-04", MOTIVATED))
+    assert again["einddatum"] == again["uitstroom"]["datumBeeindigingsbeschikking"] == "2026-05-04"
+
+
+def test_an_intake_ends_with_its_beschikking(office: Office, clock: SetClock) -> None:
+    """Between the intake and the beschikking its end is not known; the day of M4's end is not given for it."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M4", municipality="0518", reference="A", on=date(2026, 3, 9))
+    waits = reported(office, "M4", ("hulpvraag_vastgesteld", "2026-03-09"), ("beeld_compleet", "2026-03-20"))
+    assert waits["intake"] == {"startdatum": "2026-03-09"}
+    decided = reported(
+        office,
+        "M6",
+        ("plan_opgesteld", "2026-03-23"),
+        ("inwoner_akkoord", "2026-03-24"),
+        ("goedgekeurd", "2026-03-25"),
+        ("bekendgemaakt", "2026-03-27"),
+    )
+    assert decided["intake"] == {
+        "startdatum": "2026-03-09",
+        "einddatum": "2026-03-27",
+        "beschikkingsdatum": "2026-03-27",
+        "beschikkingssoort": "Toelatingsbeschikking",
+    }
+
+
+def test_an_oplossing_begins_when_all_agreed(office: Office, clock: SetClock) -> None:
+    """An aflossing before the agreement is no oplossing yet."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M7", municipality="0518", reference="A", on=date(2026, 3, 9))
+    before = reported(
+        office, "M7", ("overeenkomst_getekend", "2026-03-10"), ("eerste_aflossing_gedaan", "2026-03-12")
+    )
+    assert "oplossing" not in before
+    after = reported(
+        office,
+        "M7",
+        ("saldoverzoek_verstuurd", "2026-03-16"),
+        ("vooraf_akkoord", "2026-03-20"),
+        ("eerste_aflossing_gedaan", "2026-04-01"),
+    )
+    assert after["oplossing"]["startdatum"] == "2026-04-01"
+
+
+def test_begeleiding_of_m5_is_delivered_with_its_end(office: Office, clock: SetClock) -> None:
+    """A bewind that the judge ends, another one, budgetbeheer and long guidance: each with what is known of it."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M5", municipality="0518", reference="A", on=date(2026, 3, 2))
+    traject = reported(
+        office,
+        "M5",
+        ("stabilisatie_gestart", "2026-03-03"),
+        ("bewind_ingesteld", "2026-03-05"),
+        ("bewind_beeindigd", "2026-03-16"),
+        ("niet_haalbaar", "2026-03-17"),
+        ("bewind_ingesteld", "2026-04-02"),
+    )
+    assert traject["begeleiding"] == [
+        {"soort": "Beschermingsbewind", "startdatum": "2026-03-05", "einddatum": "2026-03-16"},
+        {"soort": "Beschermingsbewind", "startdatum": "2026-04-02"},
+        {"soort": "Lange Termijn Begeleiding (DFD)", "startdatum": "2026-03-17"},
+    ]
+
+
+def test_light_help_is_delivered(office: Office) -> None:
+    """Who can go on with information and advice has its day under InformatieEnAdvies."""
+    office.casework.open("M3", municipality="0518", reference="A")
+    traject = reported(
+        office,
+        "M3",
+        ("aanmelding_geregistreerd", "2026-03-09"),
+        ("niet_bedreigend", "2026-03-09"),
+        ("informatie_en_advies_gegeven", "2026-03-09", {"inwoner_stemt_in": True, "motivering": "m-1"}),
+    )
+    assert traject["informatieEnAdvies"] == {"einddatum": "2026-03-09"}
+
+
+def test_the_wsnp_keeps_a_traject_open(office: Office, clock: SetClock) -> None:
+    """The model of DDAS has no field for the Wsnp: the minnelijke regeling was afgewezen, and the traject runs on."""
+    clock.moment += timedelta(days=90)
+    office.casework.open("M7", municipality="0518", reference="A", on=date(2026, 3, 9))
+    traject = reported(
+        office, "M7", ("overeenkomst_getekend", "2026-03-10"), ("minnelijk_mislukt", "2026-04-01")
+    )
+    assert traject["schuldregeling"] == {"datum": "2026-03-10", "afgewezen": "2026-04-01"}
+    assert not {"einddatum", "uitstroom", "toekenningsdatum"} & set(traject)
 
 
 def test_only_the_period_and_each_municipality_apart(office: Office) -> None:
@@ -212,12 +335,20 @@ def clients(reference: str) -> list[dict[str, Any]]:
     return [{"Postcode": "1234AB", "Achternaam": reference, "Geboortedatum": None}]
 
 
+def another_word(_: str) -> list[dict[str, Any]]:
+    """Return a sex as other systems write it."""
+    return [{"Geslachtsaanduiding": "V"}]
+
+
 def test_a_plugin_gives_the_client_fields(office: Office) -> None:
     """Client fields come from the plug-in, and only those that DDAS has."""
     office.casework.open("M3", municipality="0518", reference="A")
     office.settings = office.settings.model_copy(update={"person_plugin": "test_export:clients"})
     (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
     assert part["schuldhulptrajecten"][0]["client"] == [{"Postcode": "1234AB"}]
+    office.settings = office.settings.model_copy(update={"person_plugin": "test_export:another_word"})
+    with pytest.raises(ExportError, match="Man, Vrouw, Onbekend, Leeg"):
+        exported(office, DeliveryKind.TRAJECTS)
     office.settings = office.settings.model_copy(update={"person_plugin": "test_export:bestaat_niet"})
     with pytest.raises(SettingsError):
         exported(office, DeliveryKind.TRAJECTS)

@@ -28,7 +28,12 @@ from adapters.exchange.subscriber_authorization import Authorization
 from adapters.exchange.webhooks import deliver_due, fan_out, subscribe
 from adapters.runtime.settings import Settings
 from adapters.storage.database import reading, writing
-from adapters.storage.exchange_tables import CaseSystemLinkRow, OutgoingEventRow, WebhookDeliveryRow
+from adapters.storage.exchange_tables import (
+    CaseSystemLinkRow,
+    ExternalReferenceRow,
+    OutgoingEventRow,
+    WebhookDeliveryRow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -117,6 +122,28 @@ def test_a_uuid_alone_finds_the_zaak_and_an_address_elsewhere_does_not(api: Test
     assert found(ZAAK.replace("openzaak", "acceptatie")) == []
     assert found("https://elders.example.nl/zaken/9f693a3c-212f-4ed5-bdb0-192df06c085e") == [by_uuid]
     assert found(f"{UUID[:-1]}6") == [hidden]
+
+
+def test_a_mark_of_an_earlier_release_learns_its_uuid(api: TestClient, office: Office) -> None:
+    """It was kept without its UUID: it has it as soon as the whole address comes again."""
+    address = f"https://z.example/merkteken/zaken/{UUID[:-1]}6"
+    reference = opened(api, verwijzingen=[address])
+    with writing(office.engine) as session:
+        (row,) = session.exec(select(ExternalReferenceRow))
+        row.value = row.value.partition("-")[0]
+        session.add(row)
+
+    def found() -> list[str]:
+        asked = {"verwijzing": f"{UUID[:-1]}6"}
+        return [line["zaak"] for line in api.get("/v1/zaken", params=asked).json()["results"]]
+
+    assert found() == []
+    sample = next(item for item in SENT if item["inhoud"].get("hoofdObject") == ZAAK)
+    deliver(api, sample | {"inhoud": sample["inhoud"] | {"hoofdObject": address}})
+    assert found() == [reference]
+    assert len(api.get(f"/v1/zaken/{reference}/verwijzingen").json()["verwijzingen"]) == 1
+    again = api.post(f"/v1/zaken/{reference}/verwijzingen", json={"verwijzing": address})
+    assert len(again.json()["verwijzingen"]) == 1
 
 
 # --- what is our own ------------------------------------------------------------------------------------------

@@ -108,6 +108,10 @@ Ingetrokken = "{self.kinds["ingetrokken"]}"
         """Make a zaak; give its address."""
         raise NotImplementedError
 
+    def name_of(self, url: str) -> str:
+        """Return the omschrijving of a type."""
+        raise NotImplementedError
+
 
 class RunningOpenZaak(Peer):
     """An Open Zaak that somebody started."""
@@ -130,6 +134,10 @@ class RunningOpenZaak(Peer):
             },
         )
         return str(made["url"])
+
+    def name_of(self, url: str) -> str:
+        """Return the omschrijving of a type."""
+        return str(self.call("GET", url)["omschrijving"])
 
 
 class DescribedCaseSystem(Peer, ThreadingHTTPServer):
@@ -180,6 +188,12 @@ class DescribedCaseSystem(Peer, ThreadingHTTPServer):
             }
         )  # fmt: skip
         return url
+
+    def name_of(self, url: str) -> str:
+        """Return the omschrijving of a type, which is its key."""
+        keys = {known: key for key, known in self.kinds["statussen"].items()}
+        keys |= {self.kinds[key]: key for key in ("ingetrokken", "geweigerd")}
+        return f"Stap {keys.get(url, 'besluit')}"
 
     def catalogued(self, path: str, asked: dict[str, str]) -> dict[str, Any]:
         """Return the types of a zaaktype, as the Catalogi API lists them; their omschrijving is their key."""
