@@ -184,8 +184,8 @@ def test_an_answer_says_where_and_how(api: TestClient) -> None:
 
 def test_head_says_what_get_would_without_its_content(office: Office) -> None:
     """A real client asks with HEAD: status and headers are those of GET, and refusals are the same too."""
-    key = {"X-API-Key": first_key_file(office).read_text()}
     with serving(office) as address, httpx.Client(base_url=address) as client:
+        key = {"X-API-Key": first_key_file(office).read_text()}
         for path, headers, status in (
             ("/healthz", {}, 200),
             ("/v1/definities/M7", key, 200),
