@@ -19,7 +19,7 @@ from adapters.exchange.refusals import IntegrationError
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.storage.exchange_tables import SignalRow
 from milestones.definitions import VERSIONS
-from milestones.definitions.shared import APPEAL, ENDED, OBJECTION
+from milestones.definitions.shared import IN_APPEAL, IN_OBJECTION, TERMINATED
 from milestones.event_fields import EXIT_REASONS
 from milestones.side_events import GUIDANCE_KINDS
 
@@ -112,7 +112,7 @@ _RESULTS = frozenset(
 )
 # The states in which no help runs any more, and those in which that decision is attacked and still stands.
 _DECIDED = {("M4", "BUITEN_BEHANDELING"), ("M6", "BESCHIKT_GEWEIGERD"), ("M8", "AFGEROND")}
-_ATTACKED = (OBJECTION, APPEAL)
+_ATTACKED = (IN_OBJECTION, IN_APPEAL)
 _FINAL: dict[tuple[str, int], set[str]] = {
     (item.code, item.version): {state.code for state in item.states if state.final} for item in VERSIONS
 }
@@ -409,7 +409,7 @@ def _ended_on(row: ProcessRow, journal: list[JournalRow]) -> date | None:
     for line in journal:
         if line.process != row.name:
             continue
-        if line.after == ENDED or (row.code, line.after) in _DECIDED:
+        if line.after == TERMINATED or (row.code, line.after) in _DECIDED:
             decided = decided or line.on
         elif line.after in _FINAL.get((row.code, line.version), ()):
             final = final or line.on

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from adapters.runtime.persons import PersonKey
     from adapters.runtime.settings import Settings
 
-# Before these there is no running traject: only a question, or a signal.
-_BEFORE_A_TRAJECT = ("M1", "M2")
+# In these no traject runs: only a question, a signal, or the bezwaar of who left.
+_NO_TRAJECT = ("M1", "M2", "VERTREK")
 _DAYS_IN_MONTH = 31
 # How much lower the arrears may have become: each amount is one hash to compare.
 _MOST_LOWER = 5_000
@@ -171,7 +171,7 @@ class Matcher:
         for municipality, person, partner, reference, name, code in self._session.execute(query):
             if code == "M2":
                 zaken[municipality, person] = Matched(Match.JOIN, reference, name)
-            elif code not in _BEFORE_A_TRAJECT:
+            elif code not in _NO_TRAJECT:
                 known = Matched(Match.KNOWN_TO_DEBT_HELP, reference)
                 trajects |= {(municipality, person): known, (municipality, partner): known}
         names = [(signal.municipality_code, marks.present.person) for signal, marks in marked]
