@@ -35,7 +35,7 @@ from adapters.cases.casework import CaseView, EventReport, is_own_form
 from adapters.cases.growth import growth_rows
 from adapters.cases.presentation import case_as_json, journal_line
 from adapters.cases.store import load_case
-from adapters.exchange.answers import answer_once, hashed, named, report_once
+from adapters.exchange.answers import answer_once, hashed, key_in_header, report_once
 from adapters.exchange.clients import READ
 from adapters.exchange.postbak import keep_opening
 from adapters.exchange.references import (
@@ -464,7 +464,7 @@ def _content(new: NewCase | NewEvent | NewReference) -> Any:
 
 def _journal_id(office: Office, caller: Caller, key: str | None) -> str | None:
     """Return the id of the event in the journal: not the key itself, which a caller may make of anything."""
-    return f"api:{caller.client_id}:{hashed(office, named(key))[:32]}" if key is not None else None
+    return f"api:{caller.client_id}:{hashed(office, key_in_header(key))[:32]}" if key is not None else None
 
 
 def _respond(request: Request, caller: Caller, answered: tuple[int, dict[str, Any], bool]) -> Response:

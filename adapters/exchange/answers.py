@@ -37,7 +37,7 @@ def hashed(office: CaseOffice, *parts: object, secret: bytes | None = None) -> s
     return keyed_hash(secret or office.settings.integration_secret(), written)
 
 
-def named(key: str) -> str:
+def key_in_header(key: str) -> str:
     """Return the key that a header names: one between quotes (RFC 8941) is the same."""
     found = _QUOTED.fullmatch(key)
     return key if found is None else re.sub(r"\\(.)", r"\1", found[1]) or key
@@ -102,7 +102,7 @@ def _once(
 ) -> tuple[int, dict[str, Any], bool]:
     if key is None:
         return *carry_out(None), False
-    written, key = key, named(key)
+    written, key = key, key_in_header(key)
     present, *earlier = office.settings.integration_secrets()
     # Kept under an earlier secret, or with its quotes by a release before this one.
     older = [(key, secret) for secret in earlier]

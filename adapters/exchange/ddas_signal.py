@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from adapters.exchange.ddas_stream import ENDS_OF_PARTS, OPENING, meaning_of
 from adapters.runtime.privacy import eleven_test
+from milestones.civil_dates import civil_date
 
 if TYPE_CHECKING:
     from adapters.exchange.ddas_stream import Events
@@ -135,11 +135,10 @@ def _yes_or_no(value: Any) -> bool:
 
 
 def _day(value: Any) -> date:
-    # date.fromisoformat also reads 20250131 and 2025-W05-5, which are no dates in DDAS
-    if isinstance(value, str) and len(value) == len("2025-01-31") and value[4] == value[7] == "-":
-        with suppress(ValueError):
-            return date.fromisoformat(value)
-    raise _RefusedError("is geen datum zoals 2025-01-31")
+    found = civil_date(value) if isinstance(value, str) else None
+    if found is None:
+        raise _RefusedError("is geen datum zoals 2025-01-31")
+    return found
 
 
 def _euros(value: Any) -> int:

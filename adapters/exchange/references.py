@@ -56,7 +56,7 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
 
 
 def renew_marks(session: Session, forms: Iterable[str]) -> None:
-    """Give a mark of an earlier release the UUID of its reference, now that this is here again."""
+    """Add to a mark of an earlier release the UUID of its reference, now that this is here again."""
     with_uuid = {
         form.partition("-")[0]: form
         for form in forms

@@ -16,7 +16,7 @@ from support.api import caller, opened, rows
 from support.stack import free_port
 
 from adapters.exchange import answers
-from adapters.exchange.answers import named
+from adapters.exchange.answers import key_in_header
 from adapters.exchange.clients import new_client
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
@@ -78,7 +78,7 @@ def test_a_key_between_quotes_is_the_same_key(api: TestClient, office: Office) -
 )
 def test_a_header_names_a_key(header: str, key: str) -> None:
     """What is no structured string is taken as it stands."""
-    assert named(header) == key
+    assert key_in_header(header) == key
 
 
 def test_a_key_that_was_kept_with_its_quotes_still_counts(
@@ -87,7 +87,7 @@ def test_a_key_that_was_kept_with_its_quotes_still_counts(
     """An earlier release kept the quotes as part of the key: its repeat still gets the first answer."""
     body, header = {"mijlpaal": "M3"}, {"Idempotency-Key": '"oud"'}
     with monkeypatch.context() as before:
-        before.setattr(answers, "named", lambda key: key)
+        before.setattr(answers, "key_in_header", lambda key: key)
         first = api.post("/v1/zaken", json=body, headers=header)
     kept = rows(office)
     assert api.post("/v1/zaken", json=body, headers=header).json() == first.json()
