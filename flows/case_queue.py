@@ -14,6 +14,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
+from adapters.cases.policy_moves import follow_what_was_asked
 from adapters.cases.shown import ShownRuns
 from adapters.operations.chain_heads import keep_heads
 from adapters.runtime.checkpoints import Checkpoint, reach
@@ -40,6 +41,7 @@ _NOT_FOUND = 404
 SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
 LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
+_POLICY_SECONDS = 60.0
 _HEADS_SECONDS = 3_600.0
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
@@ -73,6 +75,7 @@ class CaseQueue:
             Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
             Chore("pages", LOOK_SECONDS, self._pages.look),
             Chore("heads", _HEADS_SECONDS, lambda: keep_heads(office)),
+            Chore("policies", _POLICY_SECONDS, lambda: follow_what_was_asked(office)),
         )
 
     def claim(self, limit: int) -> Sequence[WakeUp]:

@@ -15,6 +15,7 @@ from adapters.runtime.actor import acting
 from adapters.runtime.policies import DEFAULT, policy_from
 from adapters.storage.database import PolicyRow, reading, writing
 from adapters.storage.policy_tables import PolicyUseRow
+from milestones.policy_values import PolicyError
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -81,17 +82,24 @@ class PolicyBook:
         return next(iter(row for row in self.history(municipality)[:1] if row.in_use_at is None), None)
 
     def put_forward(
-        self, municipality: str, policy: Policy, choices: Mapping[str, Any], reason: str | None = None
+        self,
+        municipality: str,
+        policy: Policy,
+        choices: Mapping[str, Any],
+        reason: str | None = None,
+        *,
+        running: bool = False,
     ) -> PolicyUseRow:
         """Take a policy into use, or let it wait for a second person where the policy asks for one.
 
-        The policy that counts decides about that, and so does the new one: nobody switches it on or off alone. Raises
-        PolicyUseError when this policy counts already, and when somebody else puts one forward at this moment.
+        The policy that counts decides about that, and so does the new one: nobody switches it on or off alone. With
+        `running` the terms that run follow it as well. Raises PolicyUseError when this policy counts already, and when
+        somebody else puts one forward at this moment.
         """
         if reason is not None and not 0 < len(reason.strip()) <= LONGEST_REASON:
             raise PolicyUseError(f"Een reden is een tekst van ten hoogste {LONGEST_REASON} tekens.")
         try:
-            return self._put_forward(municipality, policy, choices, reason)
+            return self._put_forward(municipality, policy, choices, reason, running=running)
         except IntegrityError:
             raise PolicyUseError(
                 f"Iemand anders zette op dit moment ook beleid klaar in gemeente {municipality}. Kijk met "
@@ -99,7 +107,13 @@ class PolicyBook:
             ) from None
 
     def _put_forward(
-        self, municipality: str, policy: Policy, choices: Mapping[str, Any], reason: str | None
+        self,
+        municipality: str,
+        policy: Policy,
+        choices: Mapping[str, Any],
+        reason: str | None,
+        *,
+        running: bool,
     ) -> PolicyUseRow:
         with writing(self._engine) as session:
             before = _last_in_use(session, municipality)
@@ -109,16 +123,20 @@ class PolicyBook:
             if policy.name != DEFAULT.name:
                 session.merge(PolicyRow(name=policy.name, choices=dict(choices)))
             row = self._add(session, municipality, policy.name, reason)
+            row.running = running
             if not (now.changed_by_two or policy.changed_by_two):
                 row.in_use_at = row.put_forward_at
             session.add(row)
             session.flush()
             return PolicyUseRow(**row.model_dump())
 
-    def agree(self, municipality: str, number: int | None = None) -> PolicyUseRow:
+    def agree(
+        self, municipality: str, number: int | None = None, *, running: bool = False
+    ) -> PolicyUseRow:
         """Take the policy that waits into use, as the second person; `number` is which one he looked at.
 
-        Raises PolicyUseError for the first person, and for another policy than waits now.
+        Whether running terms follow was put forward with it. Raises PolicyUseError for the first person, for another
+        policy than waits now, for more than was put forward, and for what the law does not allow any more.
         """
         actor = acting()
         with writing(self._engine) as session:
@@ -127,14 +145,25 @@ class PolicyBook:
                 raise PolicyUseError(f"In gemeente {municipality} wacht geen beleid op een tweede persoon.")
             if actor.code is None or actor.code == row.actor_code:
                 raise PolicyUseError("Wie het beleid klaarzette, kan niet zelf de tweede persoon zijn.")
+            if running and not row.running:
+                raise PolicyUseError(
+                    "Dit beleid is klaargezet zonder de termijnen die lopen. Laat het opnieuw klaarzetten, met "
+                    "--ook-lopende."
+                )
+            _check_law(session, row.policy)
             row.second_code = actor.code
             row.in_use_at = self._clock.now()
             session.add(row)
             session.flush()
             return PolicyUseRow(**row.model_dump())
 
-    def put_back(self, municipality: str, reason: str | None = None) -> PolicyUseRow:
-        """Put forward the policy that counted before the one that counts now. Raises PolicyUseError without one."""
+    def put_back(
+        self, municipality: str, reason: str | None = None, *, running: bool = False
+    ) -> PolicyUseRow:
+        """Put forward the policy that counted before the one that counts now.
+
+        Raises PolicyUseError without one, and for one that the law does not allow any more.
+        """
         with reading(self._engine) as session:
             used = session.exec(
                 _of(municipality).where(col(PolicyUseRow.in_use_at).is_not(None)).limit(2)
@@ -142,16 +171,39 @@ class PolicyBook:
             if not used:
                 raise PolicyUseError(f"In gemeente {municipality} is geen ander beleid in gebruik genomen.")
             earlier = used[1].policy if len(used) > 1 else DEFAULT.name
-            policy = _policy(session, earlier)
+            policy = _check_law(session, earlier)
             kept = session.get(PolicyRow, earlier)
             choices = {} if kept is None else dict(kept.choices)
-        return self.put_forward(municipality, policy, choices, reason)
+        return self.put_forward(municipality, policy, choices, reason, running=running)
+
+    def to_follow(self) -> list[PolicyUseRow]:
+        """Return the policies in use whose running terms still have to follow; of each municipality the last one."""
+        with reading(self._engine) as session:
+            asked = session.exec(
+                select(PolicyUseRow)
+                .where(col(PolicyUseRow.in_use_at).is_not(None), col(PolicyUseRow.running))
+                .where(col(PolicyUseRow.followed_at).is_(None))
+            ).all()
+            last = [row for row in asked if row is _last_in_use(session, row.municipality)]
+            return [PolicyUseRow(**row.model_dump()) for row in last]
+
+    def followed(self, row: PolicyUseRow) -> None:
+        """Remember that every running term follows this policy."""
+        with writing(self._engine) as session:
+            kept = session.get_one(PolicyUseRow, row.id)
+            kept.followed_at = self._clock.now()
+            session.add(kept)
 
     def take_from_file(self, municipality: str, policy: Policy, choices: Mapping[str, Any]) -> None:
-        """Take the policy of a file into use at a start, as long as nobody took one into use with a name."""
+        """Take the policy of a file into use at a start, as long as nobody took one into use with a name.
+
+        Where another policy needs a second person, a file needs one too.
+        """
         with reading(self._engine) as session:
             last = session.exec(_of(municipality).limit(1)).first()
             if last is not None and (last.policy == policy.name or last.actor_way is not None):
+                return
+            if last is not None and _policy(session, last.policy).changed_by_two:
                 return
         try:
             with writing(self._engine) as session:
@@ -191,6 +243,16 @@ def _last_in_use(session: Session, municipality: str) -> PolicyUseRow | None:
         _of(municipality).where(col(PolicyUseRow.in_use_at).is_not(None)).limit(1)
     ).first()
     return found
+
+
+def _check_law(session: Session, name: str) -> Policy:
+    """Return a policy that was kept, if the law of now allows it. Raises PolicyUseError."""
+    if name == DEFAULT.name:
+        return DEFAULT
+    try:
+        return policy_from(name, session.get_one(PolicyRow, name).choices)
+    except PolicyError as error:
+        raise PolicyUseError(f"Dit beleid kan niet (meer) in gebruik. {error.sentence}") from None
 
 
 def _policy(session: Session, name: str) -> Policy:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from sqlmodel import col, select
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from adapters.cases.casework import Casework
+    from adapters.cases.policy_book import PolicyBook
 
 _PAGE = 200
 
@@ -32,6 +33,34 @@ class MovedTerm:
     term: str
     before: date | None
     after: date | None
+
+
+class PolicyOffice(Protocol):
+    """What is needed to let running terms follow."""
+
+    @property
+    def policy_book(self) -> PolicyBook:
+        """Which policy counts where."""
+        ...
+
+    @property
+    def casework(self) -> Casework:
+        """The cases."""
+        ...
+
+    def look_again(self) -> None:
+        """Read the policies again."""
+        ...
+
+
+def follow_what_was_asked(office: PolicyOffice) -> list[MovedTerm]:
+    """Let running terms follow each policy in use of which that was said, once; a worker that dies is taken over."""
+    moved: list[MovedTerm] = []
+    for row in office.policy_book.to_follow():
+        office.look_again()
+        moved += follow_policy(office.casework, row.municipality)
+        office.policy_book.followed(row)
+    return moved
 
 
 def follow_policy(casework: Casework, municipality: str) -> Iterator[MovedTerm]:

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
     from milestones.references import Law, Reference
 
-# The hashes of the articles as they stood on the date in `LAWS` when we read them. Of the other articles there is none
-# yet: who has the texts records them (`record`).
+# The hash of each article on which something rests, as it stood on the date in `LAWS` when we read it.
 CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
     {
         ("Wgs", "2"): "72ce6f5045022ed2",
@@ -34,16 +33,42 @@ CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Wgs", "4"): "7b36d43125ffa267",
         ("Wgs", "4a"): "a18ef27125fedcdb",
         ("Wgs", "5"): "b5c34515528ce85c",
+        ("Awb", "2:17"): "a618f191454690bd",
+        ("Awb", "4:5"): "8528a1aa617dd1ba",
+        ("Awb", "4:8"): "f45254e94c76a46b",
+        ("Awb", "4:13"): "72275231619c0d61",
+        ("Awb", "4:14"): "2d88e0cf60834a42",
+        ("Awb", "4:15"): "cdc2432d7c5d494d",
+        ("Awb", "4:17"): "bc8a0b443e09e1ba",
+        ("Awb", "4:18"): "6f11777abcc030bc",
+        ("Awb", "6:7"): "4d292592921d8186",
+        ("Awb", "6:8"): "8f51e32e05ae31d5",
+        ("Awb", "6:9"): "0b7f5de2ac1890a6",
+        ("Awb", "6:12"): "f550cb32aa1e9745",
+        ("Awb", "6:14"): "b7d05cbc79caa9d3",
+        ("Awb", "6:24"): "93a2ff6c694cf4ed",
+        ("Awb", "7:10"): "03a092a39c22d121",
+        ("Awb", "7:14"): "94058ac1fcdf97ce",
+        ("Awb", "8:1"): "28f070f05ae4a412",
+        ("Fw", "3"): "fd56f9c3b5052f42",
+        ("Fw", "285"): "70f13c51261a64a8",
+        ("Fw", "287"): "3c01fa96fdc8d216",
         ("Fw", "287a"): "c26fa60a22f7ca66",
+        ("Fw", "287b"): "8ec502e20044051d",
         ("Fw", "288"): "7b87acd9fc343a90",
+        ("Fw", "292"): "981686629cf6fffc",
+        ("Fw", "318"): "c25ad7c337fbdd73",
         ("Fw", "349a"): "0449195db4ee0d0b",
+        ("Fw", "351"): "e1b38ed3059d1e21",
         ("Fw", "351a"): "a743c856ed5b0650",
+        ("Fw", "352"): "1e49a7817dbb3c87",
+        ("Fw", "354"): "5e2250a7b93c957d",
         ("Fw", "354a"): "40a88db7c67f388a",
+        ("Fw", "355"): "fa9645876e2100fe",
         ("BW", "1:432a"): "024f96114178e84e",
     }
 )
 _KEPT = "wetteksten"
-_MOST_CASES = 10_000
 
 
 class LawOffice(Protocol):
@@ -177,21 +202,21 @@ def checked_texts(engine: Engine) -> Mapping[str, CheckedText]:
     }
 
 
-def cases_with(engine: Engine, terms: Iterable[str]) -> tuple[OpenCase, ...]:
-    """Return the open cases in which one of these terms runs."""
+def cases_with(
+    engine: Engine, terms: Iterable[str], municipality: str | None = None
+) -> tuple[OpenCase, ...]:
+    """Return every open case in which one of these terms runs or is suspended; of one municipality where one is named."""
+    query = (
+        select(ProcessRow.case_reference, ProcessRow.municipality, TimerRow.term)
+        .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
+        .where(col(TimerRow.term).in_(sorted(terms)), col(TimerRow.stopped).is_(None))
+        .order_by(col(ProcessRow.case_reference), col(TimerRow.term))
+        .distinct()
+    )
+    if municipality is not None:
+        query = query.where(col(ProcessRow.municipality) == municipality)
     with reading(engine) as session:
-        rows = session.exec(
-            select(ProcessRow.case_reference, ProcessRow.municipality, TimerRow.term)
-            .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))
-            .where(
-                col(TimerRow.term).in_(sorted(terms)),
-                col(TimerRow.stopped).is_(None),
-                col(TimerRow.due).is_not(None),
-            )
-            .order_by(col(ProcessRow.case_reference), col(TimerRow.term))
-            .limit(_MOST_CASES)
-        ).all()
-    return tuple(dict.fromkeys(OpenCase(*row) for row in rows))
+        return tuple(OpenCase(*row) for row in session.exec(query))
 
 
 def _cited(law: Law) -> dict[str, list[Reference]]:

@@ -30,6 +30,7 @@ _ENUMERATOR = re.compile(
     r"(?:\A|\n\s*\n)\s*(?:-\s+)?(?:\d+[a-z]?\.? |[a-z]{1,2}\.\s|\d+°\.?\s)|^\s*\d+[a-z]?\. ", re.MULTILINE
 )
 _NO_TEXT = frozenset({"meta-data", "kop", "redactie", "plaatje", "lidnr", "li.nr"})
+_NO_PART_OF_LAW = frozenset({"bijlage", "meta-data", "wijzig-artikel"})
 _KINDS = frozenset({".xml", ".yaml", ".yml"})
 _FORMS = "een wettekst is de XML van de officiële collectie (toestand) of de YAML van regelrecht"
 
@@ -186,9 +187,9 @@ def _from_xml(file: str, written: str) -> LawText:
             f"{file}, regel 1: dit is geen wettekst (<{root.tag}>, geen <toestand>); {_FORMS}."
         )
     lids: dict[tuple[str, str], str] = {}
-    for article in root.iter("artikel"):
+    for article in _articles(root):
         number = _number_of(article)
-        if number:
+        if number and (number, "") not in lids:
             lids[number, ""] = " ".join(_texts(article))
             for lid in article.iter("lid"):
                 name = "".join(lid.findtext("lidnr", "").split()).rstrip(".")
@@ -196,6 +197,15 @@ def _from_xml(file: str, written: str) -> LawText:
     if not lids:
         raise LawTextError(f"{file}, regel 1: in deze tekst staat geen artikel; {_FORMS}.")
     return LawText(bwb_id, _date(file, root.get("inwerkingtreding")), file, lids)
+
+
+def _articles(element: Element) -> Iterator[Element]:
+    """Yield the articles of the law itself; an annex, and a law that an article changes, have articles of their own."""
+    for child in element:
+        if child.tag == "artikel":
+            yield child
+        elif child.tag not in _NO_PART_OF_LAW:
+            yield from _articles(child)
 
 
 def _number_of(article: Element) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Protocol
 from adapters.oversight.law_check import checked_texts
 from adapters.runtime.calendar_data import KB_DAYS_KNOWN_UNTIL, LAST_YEAR
 from adapters.runtime.policies import PolicyFileError, policy_in
+from adapters.runtime.policy_file import problems_of
 from adapters.runtime.policy_words import NUMBER_WORDS, SWITCH_WORDS
 from milestones.basic_service import ELEMENTS, carriers
 from milestones.dutch import without_weekday
 from milestones.policy import NUMBERS, Policy
 from milestones.policy_terms import exceeds
+from milestones.quality_questions import QUESTIONS
 from milestones.references import LAWS
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import NORMS, TERMS
@@ -131,18 +133,22 @@ def check_policy(
 def checked_now(office: CheckOffice, municipality: str) -> PolicyCheck:
     """Check the policy that counts in a municipality."""
     policy = office.rules_for(municipality).policy
-    choices = office.policy_book.choices(municipality)
-    return check_policy(
-        municipality, policy, choices, office.clock.today(), checked=checked_texts(office.engine)
-    )
+    return _checked_kept(office, municipality, policy, office.policy_book.choices(municipality))
 
 
 def checked_waiting(office: CheckOffice, municipality: str, name: str) -> PolicyCheck:
     """Check a policy that was put forward under this name."""
-    policy, choices = office.policy_book.named(name)
+    return _checked_kept(office, municipality, *office.policy_book.named(name))
+
+
+def _checked_kept(
+    office: CheckOffice, municipality: str, policy: Policy, choices: Mapping[str, object]
+) -> PolicyCheck:
+    """Check a policy that was kept: it counts as it did, and what the law of now does not allow in it is a remark."""
     return check_policy(
-        municipality, policy, choices, office.clock.today(), checked=checked_texts(office.engine)
-    )
+        municipality, policy, choices, office.clock.today(), problems_of(policy.name, choices, ""),
+        checked_texts(office.engine),
+    )  # fmt: skip
 
 
 def checked_file(office: CheckOffice, municipality: str, path: Path) -> PolicyCheck:
@@ -248,6 +254,13 @@ def _terms_not_decided(policy: Policy, choices: Mapping[str, object]) -> Iterato
 def _plan_not_decided(policy: Policy) -> Iterator[Remark]:
     """Yield what the plan of the council says by law, and this policy does not."""
     asked = (
+        (bool(policy.targets), "doelen", "Het plan noemt de resultaten die de gemeente wil halen.", "a"),
+        (
+            policy.questions is not QUESTIONS,
+            "kwaliteitsvragen",
+            "Het plan zegt hoe de kwaliteit wordt bewaakt. De vragen aan collega's zijn nu die van routekaart.",
+            "b",
+        ),
         (
             policy.term(NORMS[FIRST_TALK]).length is not None,
             "T01.norm",
@@ -260,7 +273,6 @@ def _plan_not_decided(policy: Policy) -> Iterator[Remark]:
             "Het plan zegt hoe gezinnen met kinderen worden geholpen.",
             "e",
         ),
-        (bool(policy.targets), "doelen", "Het plan noemt de resultaten die de gemeente wil halen.", "a"),
     )
     for done, key, words, part in asked:
         if not done:

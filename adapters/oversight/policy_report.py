@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CHAPTERS: Mapping[RemarkKind, tuple[str, str, str]] = {
     RemarkKind.NOT_ALLOWED: (
         "Wat niet mag",
-        "Dit mag niet van de wet, of het bestand klopt niet. Dit beleid kan zo niet in gebruik.",
+        "Dit mag niet van de wet, of het bestand klopt niet. Dit beleid kan zo niet (meer) in gebruik.",
         "Alles in dit beleid mag van de wet.",
     ),
     RemarkKind.STRICTER: (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from adapters.oversight.law_check import cases_with, checked_texts
-from adapters.oversight.policy_check import due_soon, ending
+from adapters.oversight.policy_check import RemarkKind, checked_now, due_soon, ending
 from adapters.storage.database import SettingRow, reading, writing
 from milestones.term_table import TERMS
 
@@ -51,6 +51,10 @@ def warnings_for(
     today = office.clock.today()
     policy = office.rules_for(municipality).policy
     sentences = [
+        f"Dit mag niet (meer) in het beleid dat geldt. {item.sentence}"
+        for item in checked_now(office, municipality).of(RemarkKind.NOT_ALLOWED)
+    ]
+    sentences += [
         item.sentence for item in due_soon(tuple(ending(policy, today, checked_texts(office.engine))), today)
     ]
     if changed:

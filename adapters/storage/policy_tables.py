@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Index, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from adapters.storage.database import UtcMoment
@@ -36,3 +36,8 @@ class PolicyUseRow(SQLModel, table=True):
     # The second person, where the policy asks for one.
     second_code: str | None = Field(default=None, max_length=60)
     in_use_at: datetime | None = _moment(nullable=True)
+    # Whether running terms follow too, and since when they all do.
+    running: bool = Field(
+        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
+    )
+    followed_at: datetime | None = _moment(nullable=True)

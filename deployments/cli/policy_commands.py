@@ -76,13 +76,13 @@ def use_command(
 
     here, code = _here(gemeente)
     policy, choices = policy_in(bestand, code)
-    _told(here, here.policy_book.put_forward(code, policy, choices, reden), ook_lopende)
+    _told(here, here.policy_book.put_forward(code, policy, choices, reden, running=ook_lopende))
 
 
 def agree_command(gemeente: MunicipalityOption = None, ook_lopende: Running = False) -> None:
-    """Neem als tweede persoon het beleid in gebruik dat klaarstaat."""
+    """Neem als tweede persoon het beleid in gebruik dat klaarstaat, zoals het is klaargezet."""
     here, code = _here(gemeente)
-    _told(here, here.policy_book.agree(code), ook_lopende)
+    _told(here, here.policy_book.agree(code, running=ook_lopende))
 
 
 def back_command(
@@ -90,7 +90,7 @@ def back_command(
 ) -> None:
     """Zet het beleid terug dat hiervoor gold."""
     here, code = _here(gemeente)
-    _told(here, here.policy_book.put_back(code, reden), ook_lopende)
+    _told(here, here.policy_book.put_back(code, reden, running=ook_lopende))
 
 
 def versions_command(gemeente: MunicipalityOption = None, als_json: AsJson = False) -> None:
@@ -107,8 +107,10 @@ def versions_command(gemeente: MunicipalityOption = None, als_json: AsJson = Fal
             if row.in_use_at is None
             else f"sinds {row.in_use_at:%Y-%m-%d %H:%M}"
         )
+        running = ", ook lopende termijnen" if row.running else ""
         say(
-            f"{row.number}  {row.policy}  {since}  door {row.actor_code or row.actor_kind}{second}  {row.reason or ''}"
+            f"{row.number}  {row.policy}  {since}{running}  door {row.actor_code or row.actor_kind}{second}  "
+            f"{row.reason or ''}"
         )
     if not rows:
         say(f"In gemeente {code} geldt het beleid dat erbij zit (standaard).")
@@ -136,20 +138,19 @@ def _here(municipality: str | None) -> tuple[Office, str]:
     return here, municipality or here.settings.municipality
 
 
-def _told(here: Office, row: PolicyUseRow, running: bool) -> None:
-    from adapters.cases.policy_moves import follow_policy
+def _told(here: Office, row: PolicyUseRow) -> None:
+    from adapters.cases.policy_moves import follow_what_was_asked
 
     here.look_again()
     if row.in_use_at is None:
         say(
-            f"Beleid {row.policy} staat klaar. Een tweede persoon neemt het in gebruik: op de pagina Beleid, of met "
-            "routekaart beleid akkoord."
+            f"Beleid {row.policy} staat klaar{', ook voor lopende termijnen' if row.running else ''}. Een tweede persoon "
+            "neemt het in gebruik: op de pagina Beleid, of met routekaart beleid akkoord."
         )
         return
     say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")
-    if running:
-        moved = list(follow_policy(here.casework, row.municipality))
-        say(f"{len(moved)} lopende termijnen kregen een andere laatste dag.")
+    if row.running:
+        say(f"{len(follow_what_was_asked(here))} lopende termijnen kregen een andere laatste dag.")
 
 
 def _as_json(row: PolicyUseRow) -> dict[str, object]:
@@ -162,5 +163,6 @@ def _as_json(row: PolicyUseRow) -> dict[str, object]:
         "door": shown_actor(row.actor_kind, row.actor_code, row.actor_way),
         "tweede_persoon": row.second_code,
         "in_gebruik_op": None if row.in_use_at is None else row.in_use_at.isoformat(),
+        "ook_lopende": row.running,
         "reden": row.reason,
     }

@@ -12,11 +12,12 @@ from adapters.api.app import create_pages
 from adapters.api.person import as_person
 from adapters.cases.journal_words import event_label
 from adapters.cases.policy_book import PolicyBook, PolicyUseError
-from adapters.cases.policy_moves import follow_policy
+from adapters.cases.policy_moves import follow_policy, follow_what_was_asked
 from adapters.office import Office
 from adapters.operations.integrity import broken_cases
+from adapters.oversight.policies_that_wait import policies_that_wait
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
-from adapters.runtime.policies import policy_in
+from adapters.runtime.policies import policy_from, policy_in
 from adapters.runtime.settings import Settings
 from adapters.runtime.staff import StaffBook, StaffRole
 
@@ -35,12 +36,14 @@ def _office(engine: Engine, clock: SetClock, home: Path) -> Office:
     return Office(Settings(home=home, municipality="0518"), engine, clock)
 
 
-def _use(office: Office, folder: Path, text: str, who: Actor = ANNA) -> PolicyUseRow:
+def _use(
+    office: Office, folder: Path, text: str, who: Actor = ANNA, *, running: bool = False
+) -> PolicyUseRow:
     path = folder / "nieuw.toml"
     path.write_text(text)
     policy, choices = policy_in(path, "0518")
     with acts(who):
-        row = office.policy_book.put_forward("0518", policy, choices, "raadsbesluit 2026-14")
+        row = office.policy_book.put_forward("0518", policy, choices, "raadsbesluit 2026-14", running=running)
     office.look_again()
     return row
 
@@ -178,6 +181,72 @@ def test_where_four_eyes_are_on_a_second_person_takes_it_into_use(
     assert (agreed.actor_code, agreed.second_code) == ("mw-1", "mw-2")
     assert _t10(office)[0] == "2026-03-30"
     assert _use(office, tmp_path, "[T10]\nweken = 2\n").in_use_at is None  # nobody switches it off alone
+
+
+def test_that_running_terms_follow_waits_with_the_policy(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """Who puts it forward says so, the second person agrees to that and no more, and a worker does it once."""
+    office = _office(engine, clock, tmp_path)
+    reference = office.casework.open("M2", municipality="0518").reference
+
+    def due() -> str:
+        term = office.casework.case(reference).case.processes[0].running("T10")
+        return str(term.due) if term else ""
+
+    _use(office, tmp_path, "tweede_persoon_beleid = true\n[T10]\nweken = 3\n")
+    with acts(BAS), pytest.raises(PolicyUseError, match="opnieuw klaarzetten"):
+        office.policy_book.agree("0518", running=True)
+    assert _use(office, tmp_path, "tweede_persoon_beleid = true\n[T10]\nweken = 2\n", running=True).running
+    assert follow_what_was_asked(office) == []
+    with acts(BAS):
+        office.policy_book.agree("0518")
+    assert due() == "2026-04-06"
+    assert [item.reference for item in follow_what_was_asked(office)] == [reference]
+    assert due() == "2026-03-23"
+    assert office.policy_book.to_follow() == []
+
+
+def test_a_policy_that_the_law_does_not_allow_any_more_is_not_put_back(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """What counted before a bound was found in the law stays in the history; the policy in force stays in force."""
+    office = _office(engine, clock, tmp_path)
+    choices = {"T03": {"weken": 12}}
+    with acts(ANNA):
+        office.policy_book.put_forward("0518", policy_from("0518-oud", choices, kept=True), choices)
+    now = _use(office, tmp_path, "[T10]\nweken = 3\n")
+    with acts(ANNA), pytest.raises(PolicyUseError, match=r"ten hoogste 8 weken zijn \(Wgs art\. 4a"):
+        office.policy_book.put_back("0518")
+    assert _t10(office)[1] == now.policy
+
+
+def test_a_file_goes_round_no_second_person(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """Where the policy that counts asks for two people, another file in the folder waits, and `controleer` says so."""
+    settings = Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path)
+    file = tmp_path / "0518.toml"
+    file.write_text("tweede_persoon_beleid = true\n[T10]\nweken = 3\n")
+    before = _t10(Office(settings, engine, clock))
+    file.write_text("[T10]\nweken = 2\n")
+    office = Office(settings, engine, clock)
+    assert _t10(office) == before
+    assert "beleid gebruik" in "".join(policies_that_wait(office))
+
+
+@pytest.mark.parametrize("wrong", ["kanalen = 0\n", "[T01]\nweken = 6\n", None], ids=str)
+def test_a_folder_that_turns_wrong_leaves_the_policy_in_force(
+    engine: Engine, clock: SetClock, tmp_path: Path, wrong: str | None
+) -> None:
+    """A file that is refused at a start, or a second one for the same gemeente, changes nothing: what counted counts."""
+    settings = Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path)
+    (tmp_path / "0518.toml").write_text("[T10]\nweken = 3\n")
+    before = _t10(Office(settings, engine, clock))
+    if wrong is None:
+        (tmp_path / "den-haag.toml").write_text("gemeente = '0518'\n")
+    else:
+        (tmp_path / "0518.toml").write_text(wrong)
+    assert _t10(Office(settings, engine, clock)) == before
+    assert before[0] == "2026-03-30"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

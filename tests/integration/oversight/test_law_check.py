@@ -10,7 +10,7 @@ import pytest
 
 from adapters.office import Office, office
 from adapters.oversight import law_check
-from adapters.oversight.law_check import check_laws, checked_texts, record
+from adapters.oversight.law_check import cases_with, check_laws, checked_texts, record
 from adapters.oversight.law_texts import LawTextError, letters, read_law, read_law_folder
 from adapters.runtime.settings import Settings
 from deployments.cli.application import run
@@ -85,6 +85,20 @@ def test_both_forms_of_one_text_are_the_same_text(tmp_path: Path) -> None:
     assert letters("1 De [kat][ref2]\n\na. komt.") == "dekatkomt"
 
 
+def test_the_articles_of_an_annex_are_not_those_of_the_law(tmp_path: Path) -> None:
+    """An annex, and a law that is changed by this one, have an article 4 of their own; article 4 stays what it is."""
+    plain = read_law(_xml(tmp_path))
+    other = "<artikel><kop><nr>4</nr></kop><al>Van de bijlage.</al></artikel>"
+    written = _xml(tmp_path).read_text()
+    for inside in (
+        f"</wet-besluit><bijlage>{other}</bijlage>",
+        f"<wijzig-artikel><wat>{other}</wat></wijzig-artikel></wet-besluit>",
+    ):
+        file = tmp_path / "met-bijlage.xml"
+        file.write_text(written.replace("</wet-besluit>", inside))
+        assert read_law(file).lids == plain.lids
+
+
 def test_a_changed_article_is_named_with_its_terms_and_open_cases(
     engine: Engine, clock: SetClock, tmp_path: Path
 ) -> None:
@@ -100,6 +114,23 @@ def test_a_changed_article_is_named_with_its_terms_and_open_cases(
         (case.reference, case.municipality, case.term) for case in found.cases
     }
     assert found.as_json()["tekst_van"] == "2027-01-01"
+
+
+def test_a_suspended_term_is_a_term_of_an_open_case(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
+    """It runs on under the law, so its case is on the list too; a case of elsewhere and a closed one are not."""
+    here = Office(Settings(home=tmp_path), engine, clock)
+    mine, other, closed = (
+        here.casework.open("M4", municipality=code).reference for code in ("0518", "0344", "0518")
+    )
+    for reference in (mine, other, closed):
+        here.casework.report(reference, "hulpvraag_vastgesteld", process="M4")
+        here.casework.report(reference, "gegevens_ontbreken", process="M4")
+    here.casework.report(closed, "ingetrokken", process="M4", data={"motivering": "m-1"})
+    term = here.casework.case(mine).case.processes[0].running("T03")
+    assert term is not None
+    assert term.due is None
+    assert [(case.reference, case.term) for case in cases_with(engine, ["T03"], "0518")] == [(mine, "T03")]
+    assert {case.municipality for case in cases_with(engine, ["T03"])} == {"0518", "0344"}
 
 
 def test_a_change_elsewhere_in_the_article_is_named_as_such(

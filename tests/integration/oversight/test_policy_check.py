@@ -20,7 +20,7 @@ from adapters.oversight.policy_report import check_json, check_report
 from adapters.oversight.policy_watch import changed_terms, remember_terms, remember_told, warnings_for
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
-from adapters.runtime.policies import policy_in
+from adapters.runtime.policies import policy_from, policy_in
 from adapters.runtime.settings import Settings
 from adapters.runtime.staff import operator_of_machine
 from adapters.storage.database import SettingRow, writing
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from adapters.oversight.policy_check import PolicyCheck
     from adapters.runtime.clock import SetClock
+    from adapters.storage.policy_tables import PolicyUseRow
 
 OWN = """
 naam = "Proefstad"
@@ -90,6 +91,27 @@ def test_what_the_law_does_not_allow_is_named_and_the_rest_is_checked(here: Offi
     assert check.of(RemarkKind.ENDS)
 
 
+def test_what_the_law_does_not_allow_any_more_is_named_though_it_counts(here: Office) -> None:
+    """A policy of before a bound was found in the law counts on; the check, `controleer` and the watch name it."""
+    row = _kept_against_the_law(here)
+    check = checked_now(here, "0518")
+    (remark,) = check.of(RemarkKind.NOT_ALLOWED)
+    assert (check.policy.name, check.allowed) == (row.policy, False)
+    assert "ten hoogste 8 weken zijn (Wgs art. 4a" in remark.sentence
+    assert any("ten hoogste 8 weken" in said for said in policies_that_wait(here))
+    warning = warnings_for(here, "0518", [])
+    assert warning is not None
+    assert "ten hoogste 8 weken" in warning.sentences[0]
+
+
+def _kept_against_the_law(here: Office) -> PolicyUseRow:
+    """Take a policy into use as an older release did, for which the law was wider."""
+    choices = {"T03": {"weken": 12}}
+    row = here.policy_book.put_forward("0518", policy_from("0518-oud", choices, kept=True), choices)
+    here.look_again()
+    return row
+
+
 def test_what_is_not_verified_is_never_shown_as_law(here: Office) -> None:
     """Every term marked U or P is on the list, and no other."""
     check = checked_now(here, "0518")
@@ -100,9 +122,9 @@ def test_what_is_not_verified_is_never_shown_as_law(here: Office) -> None:
 def test_what_is_not_decided_is_named(here: Office, tmp_path: Path) -> None:
     """Choices that nobody made, what the plan says by law, and choices without an origin."""
     default, own = checked_now(here, "0518"), _file_check(here, tmp_path, OWN)
-    assert {"T01.norm", "doelen", "doelgroepen.gezin", "contactpogingen", "elementen.8"} <= _keys(
-        default, RemarkKind.NOT_DECIDED
-    )
+    assert {
+        "T01.norm", "doelen", "doelgroepen.gezin", "kwaliteitsvragen", "contactpogingen", "elementen.8",
+    } <= _keys(default, RemarkKind.NOT_DECIDED)  # fmt: skip
     assert not {"T01.norm", "contactpogingen", "elementen.8", "herkomst.T03"} & _keys(
         own, RemarkKind.NOT_DECIDED
     )
