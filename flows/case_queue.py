@@ -17,6 +17,7 @@ from sqlalchemy.exc import DBAPIError
 from adapters.cases.policy_moves import follow_what_was_asked
 from adapters.cases.shown import ShownRuns
 from adapters.operations.chain_heads import keep_heads
+from adapters.oversight.policy_watch import remember_first_terms
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.identity import identity_of
 from adapters.storage.storage_trouble import trouble_of
@@ -75,7 +76,7 @@ class CaseQueue:
             Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
             Chore("pages", LOOK_SECONDS, self._pages.look),
             Chore("heads", _HEADS_SECONDS, lambda: keep_heads(office)),
-            Chore("policies", _POLICY_SECONDS, lambda: follow_what_was_asked(office)),
+            Chore("policies", _POLICY_SECONDS, self.mind_policies),
         )
 
     def claim(self, limit: int) -> Sequence[WakeUp]:
@@ -127,6 +128,11 @@ class CaseQueue:
         """Wake the processes that have a message to send, and send what belongs to none."""
         self._office.deliveries.ask_attention()
         deliver_what_is_left(self._office)
+
+    def mind_policies(self) -> None:
+        """Let running terms follow a policy where that was asked, and keep what the next release is held against."""
+        remember_first_terms(self._office.engine)
+        follow_what_was_asked(self._office)
 
     def hand_back(self) -> None:
         """Let others have at once what was claimed and not run."""

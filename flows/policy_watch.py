@@ -26,7 +26,8 @@ def beleidswacht() -> str:
         everyone += 1
         role = here.rules_for(municipality).policy.role(OFFICER)
         title = "routekaart: kijk het beleid na"
-        if announce(here, Announcement(warning.id, role, municipality, title, "\n".join(warning.sentences))):
+        body = "\n".join(warning.sentences)
+        if announce(here, Announcement(warning.id, role, municipality, title, body, warning.page)):
             remember_told(here.engine, warning)
             sent += 1
     if everyone == sent:

@@ -5,7 +5,7 @@ Everything here is pure: a mapping goes in, a Policy or a PolicyError comes out.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -150,7 +150,16 @@ def _setting(key: str, value: object, overrides: Mapping[str, object]) -> dict[s
         return {"origins": policy_plans.origins(value, {ALL, *overrides})}
     if key in ("bezette_rollen", "gemeente"):
         return {}
-    raise PolicyError(f"Beleid: '{key}' is geen termijn en geen bekende instelling.")
+    raise PolicyError(unknown_key(key))
+
+
+def unknown_key(key: str, near: Sequence[str] = ()) -> str:
+    """Say that a key is unknown, and which one was meant, or else which there are."""
+    known = sorted(KEYS - set(TERMS))
+    hint = (
+        f"Bedoelt u {' of '.join(near)}?" if near else f"Wel: {', '.join(known)}, en een termijn zoals T03."
+    )
+    return f"Beleid: '{key}' is geen termijn en geen bekende instelling. {hint}"
 
 
 NUMBERS: Mapping[str, str] = MappingProxyType(

@@ -18,9 +18,11 @@ from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
 from adapters.cases.policy_book import PolicyUseError
 from adapters.oversight.document import as_fragment, as_html, as_markdown
+from adapters.oversight.law_check import cases_with
 from adapters.oversight.policy_check import checked_now, checked_waiting
 from adapters.oversight.policy_report import check_json, check_report
 from adapters.runtime.actor import acts
+from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -56,6 +58,10 @@ def policy_router(office: Office) -> APIRouter:
             return unknown_place(_TITLE)
         return _agreed(office, visitor, municipality, last(form, "nummer"))
 
+    @router.get("/{municipality}/zaken/{terms}")
+    def cases(municipality: str, terms: str, visitor: TheVisitor) -> Response:
+        return _cases(office, visitor, municipality, terms)
+
     @router.get("/{municipality}/bestand")
     def download(municipality: str, visitor: TheVisitor, soort: str = "html") -> Response:
         if not sees_place(office, visitor, municipality):
@@ -70,6 +76,17 @@ def policy_router(office: Office) -> APIRouter:
         return file_answer(as_html(title, blocks), "text/html; charset=utf-8", f"{name}.html")
 
     return router
+
+
+def _cases(office: Office, visitor: Visitor, municipality: str, terms: str) -> Response:
+    """Return the page with every open case that has one of these terms."""
+    asked = [term for term in terms.split(",") if term in TERMS]
+    if not sees_place(office, visitor, municipality) or not asked:
+        return unknown_place(_TITLE)
+    return html_page(
+        "policy_cases.html", 200, title=f"Open zaken met termijn {', '.join(asked)}", here="/beleid",
+        municipality=municipality, cases=cases_with(office.engine, asked, municipality),
+    )  # fmt: skip
 
 
 def _agreed(office: Office, visitor: Visitor, municipality: str, number: str) -> Response:

@@ -130,9 +130,7 @@ class PolicyBook:
             session.flush()
             return PolicyUseRow(**row.model_dump())
 
-    def agree(
-        self, municipality: str, number: int | None = None, *, running: bool = False
-    ) -> PolicyUseRow:
+    def agree(self, municipality: str, number: int | None = None, *, running: bool = False) -> PolicyUseRow:
         """Take the policy that waits into use, as the second person; `number` is which one he looked at.
 
         Whether running terms follow was put forward with it. Raises PolicyUseError for the first person, for another

@@ -129,12 +129,12 @@ def _definition(policy: Policy, score: TermScore | StepScore) -> str:
     if isinstance(score, TermScore):
         term = policy.term(score.term)
         return (
-            f"Van alle zaken met een termijn {term.id} ({term.name}) waarvan de laatste dag in de periode ligt: "
-            "het deel dat op tijd was."
+            "Het deel van de zaken dat op tijd was. "
+            f"Het gaat om termijn {term.id} ({term.name}) met de laatste dag in de periode."
         )
     return (
-        f"Van alle zaken met '{_label(score.of)}' in de periode: het deel waarin ook '{_label(score.done)}' "
-        "is vastgelegd."
+        f"Het deel van de zaken waarin ook '{_label(score.done)}' is vastgelegd. "
+        f"Het gaat om zaken met '{_label(score.of)}' in de periode."
     )
 
 

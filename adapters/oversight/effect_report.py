@@ -30,8 +30,8 @@ def effect_report(effect: Effect, change: PolicyChange) -> tuple[Block, ...]:
         Heading(f"Wat doet het nieuwe beleid? Gemeente {change.municipality}", 1),
         Words(
             f"Dit is een berekening. Er is niets veranderd. Van {without_weekday(change.begin)} tot en met "
-            f"{without_weekday(change.today)} zijn {effect.cases} zaken opnieuw doorlopen, waarvan "
-            f"{effect.open_cases} nog open zijn: eerst met het beleid van nu, en dan met het nieuwe."
+            f"{without_weekday(change.today)} zijn {effect.cases} zaken opnieuw doorlopen. Eerst met "
+            f"het beleid van nu, en dan met het nieuwe. Nog open zijn er {effect.open_cases}."
         ),
         Points(
             [

@@ -202,10 +202,8 @@ def checked_texts(engine: Engine) -> Mapping[str, CheckedText]:
     }
 
 
-def cases_with(
-    engine: Engine, terms: Iterable[str], municipality: str | None = None
-) -> tuple[OpenCase, ...]:
-    """Return every open case in which one of these terms runs or is suspended; of one municipality where one is named."""
+def cases_with(engine: Engine, terms: Iterable[str], municipality: str | None = None) -> tuple[OpenCase, ...]:
+    """Return every open case in which one of these terms runs or is suspended, perhaps of one municipality."""
     query = (
         select(ProcessRow.case_reference, ProcessRow.municipality, TimerRow.term)
         .join(TimerRow, col(TimerRow.process_id) == col(ProcessRow.id))

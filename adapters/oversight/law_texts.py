@@ -102,8 +102,13 @@ def read_law(file: Path) -> LawText:
     except OSError as error:
         raise LawTextError(f"{file.name} is niet te lezen ({error.strerror}).") from None
     except UnicodeDecodeError:
-        raise LawTextError(f"{file.name}: dit is geen tekst in UTF-8.") from None
-    return _from_xml(file.name, written) if file.suffix.lower() == ".xml" else _from_yaml(file.name, written)
+        raise LawTextError(f"{file.name}, regel 1: dit is geen tekst in UTF-8; {_FORMS}.") from None
+    try:
+        return (_from_xml if file.suffix.lower() == ".xml" else _from_yaml)(file.name, written)
+    except RecursionError:
+        raise LawTextError(
+            f"{file.name}, regel 1: dit is geen wettekst (te diep genest); {_FORMS}."
+        ) from None
 
 
 def letters(text: str) -> str:

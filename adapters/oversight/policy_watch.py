@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _TERMS, _TOLD = "termen-van-release", "beleidswacht"
 _MOST_CASES = 20
+_TEXT_DATE = re.compile(r"; tekst van [^)]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,7 @@ class PolicyWarning:
     id: str
     municipality: str
     sentences: tuple[str, ...]
+    page: str = ""  # where all cases are, when there are more than a message names
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +60,22 @@ def warnings_for(
     sentences += [
         item.sentence for item in due_soon(tuple(ending(policy, today, checked_texts(office.engine))), today)
     ]
+    page = ""
     if changed:
         sentences += [f"Een nieuwe versie van routekaart wijzigt een termijn. {item}." for item in changed]
-        cases = [
-            case for case in cases_with(office.engine, [item.id for item in changed])
-            if case.municipality == municipality
-        ]  # fmt: skip
-        listed = ", ".join(dict.fromkeys(case.reference for case in cases[:_MOST_CASES]))
-        more = f" en nog {len(cases) - _MOST_CASES}" if len(cases) > _MOST_CASES else ""
-        sentences.append(f"Open zaken met zo'n termijn: {listed or 'geen'}{more}.")
+        terms = [item.id for item in changed]
+        cases = list(dict.fromkeys(case.reference for case in cases_with(office.engine, terms, municipality)))
+        more = ""
+        if len(cases) > _MOST_CASES:
+            page = f"/beleid/{municipality}/zaken/{','.join(terms)}"
+            more = f" en nog {len(cases) - _MOST_CASES} (allemaal: {page})"
+        sentences.append(f"Open zaken met zo'n termijn: {', '.join(cases[:_MOST_CASES]) or 'geen'}{more}.")
     if not sentences:
         return None
     written = hashlib.sha256("\n".join(sentences).encode()).hexdigest()[:16]
-    found = PolicyWarning(f"{_TOLD}/{municipality}/{today:%Y-%m}/{written}", municipality, tuple(sentences))
+    found = PolicyWarning(
+        f"{_TOLD}/{municipality}/{today:%Y-%m}/{written}", municipality, tuple(sentences), page
+    )
     with reading(office.engine) as session:
         row = session.get(SettingRow, f"{_TOLD}/{municipality}")
         return None if row is not None and row.value.get("id") == found.id else found
@@ -82,7 +88,10 @@ def remember_told(engine: Engine, warning: PolicyWarning) -> None:
 
 
 def changed_terms(engine: Engine) -> list[ChangedTerm]:
-    """Return the terms that are not as they were when `remember_terms` last ran; none the first time."""
+    """Return the terms that are not as they were when `remember_terms` last ran; none the first time.
+
+    That a text of a later date was read, and says the same, is no change.
+    """
     with reading(engine) as session:
         row = session.get(SettingRow, _TERMS)
     if row is None:
@@ -91,14 +100,29 @@ def changed_terms(engine: Engine) -> list[ChangedTerm]:
     return [
         ChangedTerm(name, row.value.get(name), now.get(name))
         for name in sorted({*row.value, *now})
-        if row.value.get(name) != now.get(name)
+        if _differ(row.value.get(name), now.get(name))
     ]
+
+
+def _differ(before: str | None, now: str | None) -> bool:
+    """Whether a term is another one. Of the terms of 0.1.0 only the lengths were kept (migration 0007)."""
+    if before is None or now is None:
+        return before != now
+    return _TEXT_DATE.sub("", before) != _TEXT_DATE.sub("", now) and before != now.partition(" (")[0]
 
 
 def remember_terms(engine: Engine) -> None:
     """Keep the terms as this release has them."""
     with writing(engine) as session:
         session.merge(SettingRow(name=_TERMS, value=dict(_described())))
+
+
+def remember_first_terms(engine: Engine) -> None:
+    """Keep the terms of the first release that works with a database, so that the next one is held against it."""
+    with reading(engine) as session:
+        if session.get(SettingRow, _TERMS) is not None:
+            return
+    remember_terms(engine)
 
 
 def _described() -> Mapping[str, str]:

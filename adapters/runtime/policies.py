@@ -21,6 +21,7 @@ from milestones.policy import Policy, with_overrides
 from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 DEFAULT = Policy()
@@ -46,13 +47,29 @@ def read_policy(folder: Path | None, municipality: str) -> tuple[Policy, Mapping
     if not paths:
         return DEFAULT, {}
     if len(paths) > 1:
-        names = " en ".join(path.name for path in paths)
-        raise PolicyFileError(
-            WrongLine(
-                paths[1].name, None, f"Gemeente {municipality} heeft twee bestanden met beleid: {names}."
-            )
-        )
+        raise PolicyFileError(_one_too_many(paths, municipality))
     return policy_in(paths[0], municipality)
+
+
+def _one_too_many(paths: Sequence[Path], municipality: str) -> WrongLine:
+    """Say which files are for the same municipality, at the line where one says so."""
+    named = ((path, _line_of_municipality(path)) for path in reversed(paths))
+    path, line = next((found for found in named if found[1] is not None), (paths[-1], None))
+    names = f"{', '.join(item.name for item in paths[:-1])} en {paths[-1].name}"
+    number = "twee" if not paths[2:] else str(len(paths))
+    return WrongLine(
+        path.name,
+        line,
+        f"Gemeente {municipality} heeft {number} bestanden met beleid: {names}. Laat er één staan: de raad stelt een "
+        "plan vast (Wgs art. 2 lid 1).",
+    )
+
+
+def _line_of_municipality(path: Path) -> int | None:
+    try:
+        return TomlLines(read_toml(path)[1]).of(("gemeente",))
+    except (TomlError, OSError):
+        return None
 
 
 def policy_in(path: Path, municipality: str) -> tuple[Policy, Mapping[str, Any]]:

@@ -39,7 +39,7 @@ from adapters.runtime.problems import WrongLine
 from adapters.runtime.toml_lines import TomlLines
 from milestones.civil_dates import civil_date
 from milestones.event_fields import BOTTLENECKS
-from milestones.policy import KEYS, NUMBERS, Policy, with_overrides
+from milestones.policy import KEYS, NUMBERS, Policy, unknown_key, with_overrides
 from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, FigureCode, Layer, Per
 from milestones.policy_values import LONGEST_NAME, LONGEST_SENTENCE, PROCESS_CODES, PolicyError, check_role
 from milestones.roles import OUTSIDE, ROLES
@@ -312,8 +312,7 @@ def _unknown(place: Sequence[str | int], known: Sequence[str]) -> str:
     near = get_close_matches(str(place[-1]), known, n=3, cutoff=0.6)
     if len(place) > 1:
         return f"Beleid: '{_named(place)}' is hier niet bekend (wel: {', '.join(known)})."
-    hint = f" Bedoelt u {' of '.join(near)}?" if near else ""
-    return f"Beleid: '{_named(place)}' is geen termijn en geen bekende instelling.{hint}"
+    return unknown_key(_named(place), near)
 
 
 def _in_dutch(item: Any) -> str:

@@ -37,7 +37,5 @@ class PolicyUseRow(SQLModel, table=True):
     second_code: str | None = Field(default=None, max_length=60)
     in_use_at: datetime | None = _moment(nullable=True)
     # Whether running terms follow too, and since when they all do.
-    running: bool = Field(
-        default=False, sa_column=Column(Boolean, nullable=False, server_default=false())
-    )
+    running: bool = Field(default=False, sa_column=Column(Boolean, nullable=False, server_default=false()))
     followed_at: datetime | None = _moment(nullable=True)

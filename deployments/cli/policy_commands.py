@@ -143,9 +143,10 @@ def _told(here: Office, row: PolicyUseRow) -> None:
 
     here.look_again()
     if row.in_use_at is None:
+        also = ", ook voor termijnen die lopen" if row.running else ""
         say(
-            f"Beleid {row.policy} staat klaar{', ook voor lopende termijnen' if row.running else ''}. Een tweede persoon "
-            "neemt het in gebruik: op de pagina Beleid, of met routekaart beleid akkoord."
+            f"Beleid {row.policy} staat klaar{also}. Een tweede persoon neemt het in gebruik: op de pagina "
+            "Beleid, of met routekaart beleid akkoord."
         )
         return
     say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")

@@ -20,6 +20,7 @@ from support.invariants import violations
 
 from adapters.cases.definition_moves import move_definition
 from adapters.office import Office, open_office
+from adapters.oversight.policy_watch import changed_terms
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
@@ -364,6 +365,17 @@ def test_the_cases_of_a_release_move_to_the_new_definitions(saved: Path, tmp_pat
         states = {item.name: item.state for item in case.processes}
         assert {name: states.get(name) for name in end} == end
     assert _without_messages(office) == []
+
+
+def test_whoever_comes_from_the_first_release_hears_which_terms_changed(tmp_path: Path) -> None:
+    """0.1.0 kept no terms; an upgrade keeps its lengths, and the watch names what is another since, and what is not."""
+    saved = next(saved for saved in SAVED if saved.name == "0.1.0.sqlite.gz")
+    (tmp_path / "zaken.db").write_bytes(gzip.decompress(saved.read_bytes()))
+    office = open_office(Settings(home=tmp_path), SetClock(datetime(2026, 3, 25, 9, tzinfo=AMSTERDAM)))
+    changed = {term.id: term for term in changed_terms(office.engine)}
+    assert {name for name, term in changed.items() if term.before} == {"T06", "T50"}
+    assert str(changed["T50"]).startswith("T50: was 1 week, is nu 2 weken (BW art. 1:432a lid 4")
+    assert "T25" in changed
 
 
 @pytest.mark.parametrize("saved", SAVED, ids=lambda path: path.name.removesuffix(".sqlite.gz"))

@@ -237,7 +237,7 @@ def test_a_file_goes_round_no_second_person(engine: Engine, clock: SetClock, tmp
 def test_a_folder_that_turns_wrong_leaves_the_policy_in_force(
     engine: Engine, clock: SetClock, tmp_path: Path, wrong: str | None
 ) -> None:
-    """A file that is refused at a start, or a second one for the same gemeente, changes nothing: what counted counts."""
+    """A file that is refused at a start, or a second one for one gemeente, changes nothing: what counted counts."""
     settings = Settings(home=tmp_path, municipality="0518", policy_folder=tmp_path)
     (tmp_path / "0518.toml").write_text("[T10]\nweken = 3\n")
     before = _t10(Office(settings, engine, clock))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -197,6 +198,9 @@ def test_an_article_that_we_checked_is_known_by_its_hash(
         ("a.yaml", "articles: [\n", "regel 2: dit is geen geldige YAML"),
         ("a.yaml", "- boodschappen", "geen 'articles'"),
         ("a.yaml", "articles: []\nbwb_id: BWBR1", "geen artikelen"),
+        ("a.yaml", "[" * 5_000, "dit is geen wettekst"),
+        ("a.xml", "<a>" * 5_000 + "</a>" * 5_000, "dit is geen wettekst"),
+        ("a.xml", "<toestand>caf\xe9</toestand>", "geen tekst in UTF-8; een wettekst is de XML"),
         ("a.yaml", "bwb_id: B\narticles:\n- {number: '1', text: x}\n", "vanaf welke dag"),
     ],
 )
@@ -204,12 +208,12 @@ def test_a_file_that_is_no_text_of_a_law_is_refused(
     tmp_path: Path, name: str, content: str, says: str
 ) -> None:
     """The refusal names the file, the line, and what a text of a law is."""
-    (tmp_path / name).write_text(content)
+    (tmp_path / name).write_bytes(content.encode("latin-1"))
     for path in (tmp_path / name, tmp_path):
         with pytest.raises(LawTextError) as refused:
             read_law_folder(path)
         assert says in refused.value.sentence
-        assert "a." in refused.value.sentence
+        assert re.search(rf"{name}, regel \d+: ", refused.value.sentence)
 
 
 def test_other_files_beside_a_text_are_named_and_left_out(tmp_path: Path) -> None:

@@ -11,13 +11,28 @@ from fastapi.testclient import TestClient
 from prefect.logging import disable_run_logger
 
 from adapters.api import create_api
+from adapters.api.app import create_pages
 from adapters.api.person import as_person
+from adapters.messages.text_rules import PROFESSIONAL, readability, sentences_of
 from adapters.office import Office
-from adapters.oversight.document import as_html, as_markdown
+from adapters.oversight.basic_service import basic_service_report, read_basic_service
+from adapters.oversight.council_report import council_report, read_council_figures
+from adapters.oversight.document import Points, Words, as_html, as_markdown
+from adapters.oversight.effect import YEAR, PolicyChange, effect_of
+from adapters.oversight.effect_report import effect_report
+from adapters.oversight.periods import quarter_of
 from adapters.oversight.policies_that_wait import policies_that_wait
 from adapters.oversight.policy_check import RemarkKind, checked_file, checked_now
 from adapters.oversight.policy_report import check_json, check_report
-from adapters.oversight.policy_watch import changed_terms, remember_terms, remember_told, warnings_for
+from adapters.oversight.policy_watch import (
+    ChangedTerm,
+    changed_terms,
+    remember_first_terms,
+    remember_terms,
+    remember_told,
+    warnings_for,
+)
+from adapters.oversight.quality_trend import read_trend, trend_report
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.policies import policy_from, policy_in
@@ -25,12 +40,15 @@ from adapters.runtime.settings import Settings
 from adapters.runtime.staff import operator_of_machine
 from adapters.storage.database import SettingRow, writing
 from flows import policy_watch
+from milestones.policy import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from sqlalchemy import Engine
 
+    from adapters.oversight.document import Block
     from adapters.oversight.policy_check import PolicyCheck
     from adapters.runtime.clock import SetClock
     from adapters.storage.policy_tables import PolicyUseRow
@@ -162,6 +180,32 @@ def test_the_report_is_the_same_in_every_form(here: Office, tmp_path: Path) -> N
     }
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_council_reads_is_plain(here: Office, tmp_path: Path) -> None:
+    """Each report is B1 by its readability, and of the check, the elements and the effect no sentence is long."""
+    check = _file_check(here, tmp_path, OWN)
+    quarter, today = quarter_of(here.clock.today()), here.clock.today()
+    change = PolicyChange("0518", today - YEAR, today, Policy(), check.policy)
+    short = (
+        check_report(check),
+        basic_service_report(read_basic_service(here, "0518", quarter)),
+        effect_report(effect_of(here.engine, here.engine.url, None, change), change),
+        trend_report(read_trend(here, "0518", quarter)),
+    )
+    council = council_report(read_council_figures(here, "0518", quarter))
+    for report in (*short, council):
+        words = _words(report)
+        assert readability(words) >= PROFESSIONAL.readability
+        if report is not council:
+            assert [said for said in sentences_of(words) if len(said) > PROFESSIONAL.sentence] == []
+
+
+def _words(report: Sequence[Block]) -> str:
+    """Return what stands in paragraphs and lists."""
+    lines = [block.words for block in report if isinstance(block, Words)]
+    return "\n".join(lines + [line for block in report if isinstance(block, Points) for line in block.lines])
+
+
 def test_the_page_shows_the_policy_that_counts(here: Office, tmp_path: Path) -> None:
     """Who may see a municipality sees its policy beside the law, and takes it along as a file."""
     here.casework.open("M3", municipality="0518")
@@ -224,6 +268,34 @@ def test_a_release_that_changes_a_term_is_told_with_the_open_cases(here: Office)
     assert "T01: was 6 weken" in written
     assert mine in written
     assert other not in written
+
+
+def test_more_cases_than_a_message_names_are_on_a_page(here: Office) -> None:
+    """The message names the first and the page; the page lists every open case of this municipality and no other."""
+    mine = [here.casework.open("M3", municipality="0518").reference for _ in range(22)]
+    other = here.casework.open("M3", municipality="0344").reference
+    warning = warnings_for(here, "0518", [ChangedTerm("T01", "6 weken", "4 weken")])
+    assert warning is not None
+    assert warning.page == "/beleid/0518/zaken/T01"
+    assert f"en nog 2 (allemaal: {warning.page})" in warning.sentences[-1]
+    client = TestClient(as_person(create_pages(here), operator_of_machine("mw-1")))
+    page = client.get(warning.page)
+    assert [f'href="/zaak/{reference}"' in page.text for reference in (*mine, other)] == [True] * 22 + [False]
+    assert client.get("/beleid/0518/zaken/T999").status_code == 404
+
+
+def test_another_text_that_says_the_same_is_no_changed_term(here: Office) -> None:
+    """The date of the text that was read may differ; the first release that works here is what the next is held to."""
+    remember_first_terms(here.engine)
+    with writing(here.engine) as session:
+        row = session.get_one(SettingRow, "termen-van-release")
+        row.value = {
+            name: words.replace("tekst van 1 juli 2026", "tekst van 1 juli 2025")
+            for name, words in row.value.items()
+        }
+        session.add(row)
+    remember_first_terms(here.engine)
+    assert changed_terms(here.engine) == []
 
 
 def test_the_watch_tells_who_guards_the_policy_once(

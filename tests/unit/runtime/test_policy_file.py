@@ -36,6 +36,7 @@ def _file(folder: Path, text: str, name: str = "0518.toml") -> Path:
     ("text", "line", "words"),
     [
         ("kanalen = 2\ncontactpogingn = 4\n", 2, "Bedoelt u contactpogingen?"),
+        ("kleur = 'rood'\n", 1, "Wel: bezette_rollen, contactpogingen, doelen,"),
         ("\n[T01]\nweken = 6\n", 3, "staat vast op 4 weken (Wgs art. 4 lid 1)"),
         ("[T03.lengte]\n# tien\nweken = 10\n", 3, "ten hoogste 8 weken zijn (Wgs art. 4a lid 1 en 3"),
         ("T10 = { weken = 5 }\n", 1, "ten hoogste 4 weken"),
@@ -64,6 +65,23 @@ def test_what_is_wrong_is_named_with_file_and_line(tmp_path: Path, text: str, li
     assert words in refused.value.sentence
 
 
+@pytest.mark.parametrize(
+    "term",
+    [term for term in TERMS.values() if term.longest or not term.configurable],
+    ids=lambda term: term.id,
+)
+def test_a_length_outside_the_law_names_the_article(tmp_path: Path, term: Any) -> None:
+    """Whatever the term, who wants more than is allowed reads what is allowed, and in which article."""
+    if term.norm_of is not None:
+        return
+    with pytest.raises(PolicyFileError) as refused:
+        policy_in(_file(tmp_path, f"{term.id} = {{ jaren = 30 }}\n"), "0518")
+    assert refused.value.sentence.startswith("0518.toml, regel 1: ")
+    assert term.source in refused.value.sentence
+    if term.length is not None:
+        assert re.search(r"op \d|hoogstens? \d|hoogste \d", refused.value.sentence)
+
+
 def test_everything_that_is_wrong_is_named(tmp_path: Path) -> None:
     """Who mends a file sees all of it at once, in the order of its lines."""
     _file(tmp_path, "kanalen = 0\nkleur = 1\n[T01]\nweken = 6\n")
@@ -77,8 +95,12 @@ def test_two_files_for_one_municipality_are_refused(tmp_path: Path) -> None:
     """Which of two policies counts is not guessed."""
     _file(tmp_path, "kanalen = 3\n")
     _file(tmp_path, "gemeente = '0518'\n", "den-haag.toml")
-    with pytest.raises(PolicyError, match=r"twee bestanden met beleid: 0518\.toml en den-haag\.toml"):
+    with pytest.raises(PolicyError) as refused:
         read_policy(tmp_path, "0518")
+    assert refused.value.sentence == (
+        "den-haag.toml, regel 1: Gemeente 0518 heeft twee bestanden met beleid: 0518.toml en den-haag.toml. "
+        "Laat er één staan: de raad stelt een plan vast (Wgs art. 2 lid 1)."
+    )
     assert len(policy_problems(tmp_path)) == 1
 
 
