@@ -35,7 +35,7 @@ class MovedTerm:
     after: date | None
 
 
-class PolicyOffice(Protocol):
+class FollowingOffice(Protocol):
     """What is needed to let running terms follow."""
 
     @property
@@ -53,7 +53,7 @@ class PolicyOffice(Protocol):
         ...
 
 
-def follow_what_was_asked(office: PolicyOffice) -> list[MovedTerm]:
+def follow_what_was_asked(office: FollowingOffice) -> list[MovedTerm]:
     """Let running terms follow each policy in use of which that was said, once; a worker that dies is taken over."""
     moved: list[MovedTerm] = []
     for row in office.policy_book.to_follow():
