@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0020_running_terms_follow"
-down_revision = "0019_reviewed_by"
+revision = "0021_running_terms_follow"
+down_revision = "0020_journal_day"
 branch_labels = None
 depends_on = None
 
