@@ -57,6 +57,7 @@ CHECKED_ARTICLES: Mapping[tuple[str, str], str] = MappingProxyType(
         ("Fw", "287b"): "8ec502e20044051d",
         ("Fw", "288"): "7b87acd9fc343a90",
         ("Fw", "292"): "981686629cf6fffc",
+        ("Fw", "315"): "7ae314dc402bf4d5",
         ("Fw", "318"): "c25ad7c337fbdd73",
         ("Fw", "349a"): "0449195db4ee0d0b",
         ("Fw", "351"): "e1b38ed3059d1e21",

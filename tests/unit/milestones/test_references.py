@@ -95,7 +95,7 @@ def test_a_reference_stands_in_the_text(name: str, reference: Reference) -> None
 
 
 def test_every_article_on_which_something_rests_is_known_by_its_hash() -> None:
-    """Whoever has a newer text sees each change of it, to the letter, without the text that was checked."""
+    """Whoever has a newer text sees each change of it, to the letter. A new article: read its text, keep `hash_of`."""
     assert {(reference.law, reference.article) for _, reference in CITED} == set(CHECKED_ARTICLES)
 
 
