@@ -12,7 +12,7 @@ from prefect.states import Completed
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from adapters.office import office
-from adapters.oversight.quality import SECOND, QualitySample, findings, is_second, last_week
+from adapters.oversight.quality import SECOND, QualitySample, is_second, last_week, report_findings
 from adapters.oversight.workload import municipalities
 from adapters.runtime.actor import acts
 from flows.answered_by import answerer_of
@@ -29,7 +29,6 @@ from milestones.quality_questions import HIGHEST, LOWEST, QUESTIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from adapters.office import Office
     from adapters.storage.oversight_tables import ReviewRow
     from milestones.quality_questions import Question
 
@@ -79,7 +78,8 @@ def kwaliteitstoets(
             refused = f"{NOT_TAKEN_IN}: {why_not(refusal)} "
         review = sample.get(toets)
     if review.reviewed_on is not None:
-        _report_findings(here, review, sample.questions(review.municipality))
+        for why in report_findings(here.casework, review, sample.questions(review.municipality)):
+            log.info("Geen knelpunt in de zaak: %s", why)
         _leave_the_view(review)
         return Completed(name="Getoetst", message=f"Zaak {review.case_reference} is getoetst.")
     process = review.process.removesuffix(SECOND)
@@ -96,21 +96,6 @@ def kwaliteitstoets(
         explanation,
         review_form(explanation, sample.questions(review.municipality)),
     )
-
-
-def _report_findings(here: Office, review: ReviewRow, questions: Sequence[Question]) -> None:
-    """Report what scored low as a knelpunt of the case, once each; a case that ended keeps it in its scores alone."""
-    for bottleneck in findings(review.scores, questions):
-        try:
-            here.casework.report(
-                review.case_reference,
-                "knelpunt_gemeld",
-                process=review.process.removesuffix(SECOND),
-                data={"knelpunt": bottleneck},
-                event_id=f"toets/{review.id}/{bottleneck}",
-            )
-        except NotPossible as refusal:
-            get_run_logger().info("Geen knelpunt in de zaak: %s", refusal)
 
 
 def _leave_the_view(review: ReviewRow) -> None:

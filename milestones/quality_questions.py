@@ -36,15 +36,20 @@ class Question:
     bottleneck: str | None = None
 
 
-QUESTIONS = (
-    Question("hulpvraag", "Hulpvraag", "Is duidelijk wat de inwoner zelf vraagt en wil bereiken?", "5"),
-    Question("termijn", "Termijnen", "Is op tijd gehandeld, en is een vertraging uitgelegd?"),
-    Question("motivering", "Motivering", "Is het besluit goed en begrijpelijk gemotiveerd?", "7"),
-    Question("plan", "Plan van aanpak", "Past het plan bij de doelen en de mogelijkheden van de inwoner?", "7"),
-    Question(
-        "contact", "Contact", "Is persoonlijk contact gehouden, op een manier die past bij de inwoner?", "2"
-    ),
-    Question("overdracht", "Overdracht", "Zijn overdrachten zonder gat verlopen?"),
+# A municipality that wants a cause of its own behind a low score names it with its own questions.
+QUESTIONS = tuple(
+    Question(code, label, text, element, "anders")
+    for code, label, text, element in (
+        ("hulpvraag", "Hulpvraag", "Is duidelijk wat de inwoner zelf vraagt en wil bereiken?", "5"),
+        ("termijn", "Termijnen", "Is op tijd gehandeld, en is een vertraging uitgelegd?", None),
+        ("motivering", "Motivering", "Is het besluit goed en begrijpelijk gemotiveerd?", "7"),
+        ("plan", "Plan van aanpak", "Past het plan bij de doelen en de mogelijkheden van de inwoner?", "7"),
+        (
+            "contact", "Contact",
+            "Is persoonlijk contact gehouden, op een manier die past bij de inwoner?", "2",
+        ),
+        ("overdracht", "Overdracht", "Zijn overdrachten zonder gat verlopen?", None),
+    )
 )  # fmt: skip
 
 

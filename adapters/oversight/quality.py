@@ -15,6 +15,7 @@ from adapters.runtime.actor import ActorKind, acting
 from adapters.storage.database import JournalRow, ProcessRow, reading, writing
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.basic_service import ELEMENTS
+from milestones.case import closed
 from milestones.process import NotPossible
 from milestones.quality_questions import FINDING, HIGHEST, LOWEST, QUESTIONS
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
+    from adapters.cases.casework import Casework
     from adapters.runtime.clock import Clock
     from milestones.policy import Rules
     from milestones.quality_questions import Question
@@ -101,6 +103,36 @@ def findings(scores: Mapping[str, int], questions: Sequence[Question]) -> tuple[
     """Return the knelpunten that follow from low scores, each once."""
     low = (item.bottleneck for item in questions if scores.get(item.code, HIGHEST) <= FINDING)
     return tuple(dict.fromkeys(item for item in low if item is not None))
+
+
+def report_findings(casework: Casework, review: ReviewRow, questions: Sequence[Question]) -> list[str]:
+    """Report what scored low as a knelpunt of the case, each once; give why where that cannot be.
+
+    Where the process that was judged has ended, it is a knelpunt of the one that the case is in now. A case that ended
+    keeps its findings in its scores alone.
+    """
+    judged = review.process.removesuffix(SECOND)
+    found = findings(review.scores, questions)
+    if not found:
+        return []
+    going_on = [
+        process.name for process in casework.case(review.case_reference).case.processes if not closed(process)
+    ]
+    if not going_on:
+        return [f"Zaak {review.case_reference} is beëindigd."]
+    process, refused = judged if judged in going_on else going_on[-1], []
+    for bottleneck in found:
+        try:
+            casework.report(
+                review.case_reference,
+                "knelpunt_gemeld",
+                process=process,
+                data={"knelpunt": bottleneck},
+                event_id=f"toets/{review.id}/{bottleneck}",
+            )
+        except NotPossible as refusal:
+            refused.append(str(refusal))
+    return refused
 
 
 class QualitySample:

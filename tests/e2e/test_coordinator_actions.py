@@ -220,7 +220,7 @@ def test_the_second_of_two_answers_to_one_form_is_refused(stack: Stack, office: 
 
 
 def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) -> None:
-    """A decision of last week becomes a form with the fixed questions; its scores are kept for the monitor."""
+    """A decision of last week becomes a form with the fixed questions; its scores are kept, a low one is a knelpunt."""
     week = last_week(TODAY)
     opened(office, "ACT-Q", "M6", on=week.monday)
     for event, data in (
@@ -238,7 +238,7 @@ def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) 
     form = stored if isinstance(stored, dict) else json.loads(stored)
     asked = sorted(form["properties"].values(), key=lambda field: field["position"])
     assert [field["title"] for field in asked] == [item.text for item in QUESTIONS]
-    scores = {item.code: "4" for item in QUESTIONS}
+    scores = {item.code: "4" for item in QUESTIONS} | {"termijn": "2"}
     for wrong in ({"plan": "4"}, scores | {"plan": "6"}, scores | {"naam": "x"}):
         refused = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=wrong)
         assert refused["status"] == "REJECT"
@@ -247,7 +247,12 @@ def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) 
     assert set(done["tags"]) == {"afgerond", "gemeente:0000"}
     sample = QualitySample(office.engine, office.clock)
     (review,) = (row for row in sample.draw("0000", week) if row.case_reference == "ACT-Q")
-    assert (review.scores, review.reviewed_on) == ({item.code: 4 for item in QUESTIONS}, TODAY)
+    assert (review.scores, review.reviewed_on) == (
+        {item.code: 4 for item in QUESTIONS} | {"termijn": 2},
+        TODAY,
+    )
+    found = [row.data for row in office.casework.case("ACT-Q").journal if row.event == "knelpunt_gemeld"]
+    assert found == [{"knelpunt": "anders"}]
     # Drawing again makes no second form.
     stack.run_action("kwaliteitssteekproef")
     assert (

@@ -10,7 +10,15 @@ import pytest
 from sqlmodel import Session
 
 from adapters.oversight.periods import quarter_of
-from adapters.oversight.quality import MOST, QualitySample, findings, is_second, read_twice, widen
+from adapters.oversight.quality import (
+    MOST,
+    QualitySample,
+    findings,
+    is_second,
+    read_twice,
+    report_findings,
+    widen,
+)
 from adapters.oversight.quality_trend import read_trend, trend_json
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.storage.oversight_tables import ReviewRow
@@ -48,7 +56,7 @@ def test_a_municipality_asks_its_own_questions() -> None:
     policy = with_overrides(Policy(), OWN)
     assert findings({"uitleg": 2, "rust": 1}, policy.questions) == ("systeem",)
     assert findings({"uitleg": 3, "rust": 1}, policy.questions) == ()
-    assert findings({item.code: 1 for item in QUESTIONS}, QUESTIONS) == ()
+    assert findings({item.code: 1 for item in QUESTIONS}, QUESTIONS) == ("anders",)
     for wrong, said in (
         ([], "[[kwaliteitsvragen]]"),
         ([OWN["kwaliteitsvragen"][0]] * 2, "twee keer"),
@@ -71,6 +79,23 @@ def _reviewed(office: Office, clock: SetClock, reference: str) -> ReviewRow:
         session.commit()
         session.refresh(row)
         return ReviewRow(**row.model_dump())
+
+
+@pytest.mark.parametrize("end", ["open", "elsewhere", "ended"])
+def test_a_low_score_is_a_knelpunt_of_the_case(office: Office, clock: SetClock, end: str) -> None:
+    """It stands in the process that was judged, or where the case is by then, once; a case that ended has none."""
+    review = _reviewed(office, clock, "KP-1")
+    review.scores = {item.code: 2 for item in QUESTIONS}
+    if end != "open":
+        office.casework.report("KP-1", "ingetrokken", process="M6", data={"motivering": "m-1"})
+    if end == "elsewhere":
+        office.casework.open("M1", municipality="0518", reference="KP-1")
+    refused = [report_findings(office.casework, review, QUESTIONS) for _ in range(2)][-1]
+    journal = office.casework.case("KP-1").journal
+    found = [(row.process, row.data) for row in journal if row.event == "knelpunt_gemeld"]
+    where = {"open": "M6", "elsewhere": "M1"}.get(end)
+    assert found == ([(where, {"knelpunt": "anders"})] if where else [])
+    assert bool(refused) == (end == "ended")
 
 
 def test_one_in_five_is_read_by_a_second_colleague(office: Office, clock: SetClock) -> None:

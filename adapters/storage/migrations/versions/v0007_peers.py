@@ -5,7 +5,9 @@ References of other systems are put in the one form in which they are compared.
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
@@ -82,18 +84,7 @@ def _one_form(value: str) -> str:
 
 
 # How long each term was in 0.1.0, so that whoever guards a policy hears what changed since.
-_TERMS_OF_BEFORE = {
-    **dict.fromkeys(("T01", "T05", "T10", "T51"), "4 weken"), **dict.fromkeys(("T03", "T03b"), "8 weken"),
-    **dict.fromkeys(("T02b", "T04", "T21", "T24", "T36"), "2 weken"), **dict.fromkeys(("T20", "T20b"), "6 weken"),
-    **dict.fromkeys(("T20p", "T50"), "1 week"), **dict.fromkeys(("T13b", "T18", "T70", "OVD"), "5 werkdagen"),
-    **dict.fromkeys(("T11", "T15", "T16", "T30", "T31", "T38b"), "6 maanden"), "T14c": "9 maanden",
-    **dict.fromkeys(("T14", "T14b", "T37"), "18 maanden"), **dict.fromkeys(("T12b", "T50b"), "3 maanden"),
-    **dict.fromkeys(("T34", "T60"), "1 maand"), **dict.fromkeys(("T61", "T62"), "5 jaar"), "T63": "4 jaar",
-    **dict.fromkeys(("T33", "T35"), "8 dagen"), **dict.fromkeys(("T10b", "T23", "T32"), "zonder lengte"),
-    "T02": "3 werkdagen", "T02c": "20 werkdagen terug", "T06": "0 dagen", "T07": "2 werkdagen", "T10c": "30 dagen",
-    "T12": "120 dagen", "T13": "10 werkdagen", "T17": "1 jaar", "T22": "42 dagen", "T38": "2 maanden",
-    "T39": "1 maand terug", "T40": "14 dagen", "T41": "3 jaar terug",
-}  # fmt: skip
+_TERMS_OF_BEFORE = Path(__file__).parents[1] / "terms_of_0_1_0.json"
 
 
 def _keep_the_terms_of_before() -> None:
@@ -103,5 +94,5 @@ def _keep_the_terms_of_before() -> None:
         return
     settings = sa.table("settings", sa.column("name", sa.String), sa.column("value", sa.JSON))
     connection.execute(
-        sa.insert(settings).values(name="termen-van-release", value=dict(sorted(_TERMS_OF_BEFORE.items())))
+        sa.insert(settings).values(name="termen-van-release", value=json.loads(_TERMS_OF_BEFORE.read_text()))
     )
