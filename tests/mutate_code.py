@@ -1,11 +1,14 @@
 """Change the code in one small way at a time, and say which changes no test notices that needs no Prefect server.
 
-    python -m tests.mutate_code FLOOR [NUMBER [SEED]]
+    python -m tests.mutate_code FLOOR[,FLOOR...] [NUMBER [SEED]]
 
-FLOOR is one of `FLOORS`, or one of its files; of the changes NUMBER are drawn (60). A change is tried in a copy of
-this process that has all tests collected, on the tests that ran the changed function, and for a database on SQLite.
-What stands outside functions is not changed: definitions have `tests/mutate_definitions.py`. In `EQUAL` stand the
-changes that change nothing, with why. PYTEST_ADDOPTS can narrow the tests.
+FLOOR is one of `FLOORS`, or one of its files; of the changes of each NUMBER are drawn (60). A change is tried in a
+copy of this process that has all tests collected, on the tests that ran the changed function, and for a database on
+SQLite. What stands outside functions is not changed: definitions have `tests/mutate_definitions.py`. In `EQUAL` stand
+the changes that change nothing, with why. PYTEST_ADDOPTS can narrow the tests.
+
+A function of `milestones` that runs when its file is imported makes a definition or a table: a change of one is tried
+in a new process, on the tests in `IMPORTED`.
 """
 
 from __future__ import annotations
@@ -16,9 +19,12 @@ import gc
 import os
 import random
 import resource
+import subprocess
 import sys
 import threading
 from collections import defaultdict
+from importlib.abc import Loader, MetaPathFinder
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -27,17 +33,20 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
 
 ROOT = Path(__file__).parents[1]
 # A floor, its folder or file, the tests that show what it does, and the share that has to be noticed.
 FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
-    "milestones": ("milestones", ("tests/unit/milestones", "tests/property/test_rows.py"), 95),
-    "cases": ("adapters/cases", ("tests/integration",), 90),
+    "milestones": ("milestones", ("tests/unit", "tests/property"), 95),
+    "cases": ("adapters/cases", ("tests/integration", "tests/durability"), 90),
     "messages": ("adapters/messages", ("tests/unit/messages", "tests/property", "tests/integration"), 90),
     "exchange": ("adapters/exchange", ("tests/exchange",), 90),
     "oversight": ("adapters/oversight", ("tests/unit/oversight", "tests/integration"), 90),
-    "flows": ("flows", ("tests/unit/flows", "tests/integration"), 85),
+    "flows": ("flows", ("tests/unit/flows", "tests/integration", "tests/durability"), 85),
 }
+IMPORTED = ("tests/property/test_rows.py", "tests/property/test_definitions.py", "tests/unit/milestones")
 SLOW = "not prefect and not browser and not long"
 # A change, and why the code is the same with it.
 EQUAL: Mapping[str, str] = {}
@@ -142,9 +151,8 @@ def put_in(module: CodeType) -> None:
 class Mutating:
     """The part of pytest that tries the changes once all tests are collected."""
 
-    def __init__(self, where: str, share: int, number: int, seed: int) -> None:
-        self.where, self.share, self.number = where, share, number
-        self.random = random.Random(seed)  # noqa: S311 - it draws a sample
+    def __init__(self, shares: Mapping[str, int], number: int, seed: int) -> None:
+        self.shares, self.number, self.seed = shares, number, seed
         self.ran: defaultdict[tuple[str, str, int], list[pytest.Item]] = defaultdict(list)
         self.failed = False
 
@@ -155,13 +163,13 @@ class Mutating:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests once to see what each runs, then each change."""
-        folder = str(ROOT / self.where)
+        folders = tuple(str(ROOT / where) for where in self.shares)
         items = [item for item in session.items if "postgresql" not in item.nodeid]
         for item, following in zip(items, [*items[1:], _Nothing(session)], strict=True):
             seen: set[tuple[str, str, int]] = set()
 
             def note(frame: Any, event: str, _: Any, seen: Any = seen) -> None:
-                if event == "call" and frame.f_code.co_filename.startswith(folder):
+                if event == "call" and frame.f_code.co_filename.startswith(folders):
                     seen.add(_key(frame.f_code))
 
             self.failed = False
@@ -173,11 +181,12 @@ class Mutating:
             if not self.failed:
                 for key in seen:
                     self.ran[key].append(item)
-        self._judge(session)
+        session.testsfailed = sum(not self._judge(session, *item) for item in self.shares.items())
         return True
 
-    def _judge(self, session: pytest.Session) -> None:
-        place = ROOT / self.where
+    def _judge(self, session: pytest.Session, where: str, share: int) -> bool:
+        """Try changes of one floor or file; tell whether enough of them were noticed."""
+        place = ROOT / where
         files = [place] if place.is_file() else sorted(place.rglob("*.py"))
         every = [
             (path, number)
@@ -185,23 +194,30 @@ class Mutating:
             for number, (said, *_) in enumerate(mutants(path))
             if f"{path.relative_to(ROOT)} {said}" not in EQUAL
         ]
-        chosen = set(self.random.sample(every, min(self.number, len(every))))
+        drawn = random.Random(self.seed)  # noqa: S311 - a sample
+        chosen = set(drawn.sample(every, min(self.number, len(every))))
         noticed = 0
         for path in files:
             for number, (said, line, tree) in enumerate(mutants(path)):
                 if (path, number) not in chosen:
                     continue
-                seen = self._notices(session, path, line, compile(tree, str(path), "exec"))
+                tests = self._tests_of(path, line, compile(tree, str(path), "exec"))
+                if not tests and where.startswith("milestones"):
+                    seen = _notices_anew(path, number)
+                else:
+                    seen = self._notices(session, tests, compile(tree, str(path), "exec"))
                 noticed += seen
                 if not seen:
                     print(f"\n{path.relative_to(ROOT)}:{line} {said}", flush=True)
-        print(f"\n{self.where}: {noticed} of {len(chosen)} changes noticed, {len(every)} can be made")
-        session.testsfailed = int(100 * noticed < self.share * len(chosen))
+        print(f"\n{where}: {noticed} of {len(chosen)} changes noticed, {len(every)} can be made", flush=True)
+        return 100 * noticed >= share * len(chosen)
 
-    def _notices(self, session: pytest.Session, path: Path, line: int, module: CodeType) -> bool:
-        """Try one change in a copy of this process; one that never ends is noticed."""
+    def _tests_of(self, path: Path, line: int, module: CodeType) -> list[pytest.Item]:
         inside = [code for code in _codes(module) if _holds(code, line) and code.co_name != "<module>"]
-        tests = list(dict.fromkeys(item for code in inside for item in self.ran[str(path), *_key(code)[1:]]))
+        return list(dict.fromkeys(item for code in inside for item in self.ran[str(path), *_key(code)[1:]]))
+
+    def _notices(self, session: pytest.Session, tests: list[pytest.Item], module: CodeType) -> bool:
+        """Try one change in a copy of this process; one that never ends is noticed."""
         child = os.fork()
         if child:
             return os.waitpid(child, 0)[1] != 0
@@ -225,6 +241,40 @@ class Mutating:
         return 0
 
 
+def _notices_anew(path: Path, number: int) -> bool:
+    """Try one change in a process that imports the changed file."""
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-m", SLOW]
+    program = (
+        "import sys, pytest; from tests.mutate_code import Changed; from pathlib import Path; "
+        f"sys.meta_path.insert(0, Changed(Path({str(path)!r}), {number})); "
+        f"sys.exit(pytest.main({[*options, *IMPORTED]!r}))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False, capture_output=True)
+    return done.returncode != 0
+
+
+class Changed(MetaPathFinder, Loader):
+    """Gives one file of ours with a change, whoever imports it."""
+
+    def __init__(self, path: Path, number: int) -> None:
+        self.path, self.number = path, number
+        self.name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """Find the changed file."""
+        del path, target
+        if fullname != self.name:
+            return None
+        return spec_from_file_location(fullname, self.path, loader=self)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the changed file."""
+        for number, (_, _, tree) in enumerate(mutants(self.path)):
+            if number == self.number:
+                exec(compile(tree, str(self.path), "exec"), module.__dict__)  # noqa: S102 - a file of ours
+                return
+
+
 def _holds(code: CodeType, line: int) -> bool:
     lines = [number for _, _, number in code.co_lines() if number]
     return bool(lines) and min(code.co_firstlineno, *lines) <= line <= max(lines)
@@ -243,11 +293,16 @@ class _Nothing:
 
 def main(words: list[str]) -> int:
     """Collect the tests of a floor and try its changes."""
-    where, number, seed = (*words, "60", "1")[: len(words)] + ("60", "1")[len(words) - 1 :]
-    folder, tests, share = FLOORS.get(where) or next(
-        one for one in FLOORS.values() if where.startswith(one[0])
-    )
-    part = Mutating(folder if where in FLOORS else where, share, int(number), int(seed))
+    names, number, seed = (*words, *("60", "1")[len(words) - 1 :])
+    tests: dict[str, None] = {}
+    shares: dict[str, int] = {}
+    for name in names.split(","):
+        folder, its_tests, share = FLOORS.get(name) or next(
+            one for one in FLOORS.values() if name.startswith(one[0])
+        )
+        tests |= dict.fromkeys(its_tests)
+        shares[folder if name in FLOORS else name] = share
+    part = Mutating(shares, int(number), int(seed))
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-m", SLOW]
     return int(pytest.main([*options, *tests], plugins=[part]))
 

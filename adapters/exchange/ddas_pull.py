@@ -16,18 +16,22 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import jwt
+from cryptography import x509
 from jwt.api_jws import PyJWS
 
 from adapters.exchange.ddas_export import DeliveryKind, export
 from adapters.exchange.refusals import IntegrationError
+from milestones.dutch import dutch_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from adapters.cases.case_office import CaseOffice
 
 LARGEST_PAGE = 25_000
+_TOLD_BEFORE = timedelta(days=30)
 _MECHANISM = "http://uri.etsi.org/19182/HttpHeaders"
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
@@ -64,6 +68,24 @@ def page_of_trajects(
         "gegevens": delivery | {"leveringen": shown},
         "paginering": {"pageSize": size, "currentPage": page, "totalPages": pages, "totalRecords": total},
     }
+
+
+def certificate_problems(certificates: Path | None, now: datetime) -> Iterator[str]:
+    """Say so when the certificates with which is signed cannot be read, or one of them ends soon or ended."""
+    if certificates is None:
+        return
+    try:
+        chain = x509.load_pem_x509_certificates(certificates.read_bytes())
+    except (OSError, ValueError):
+        yield f"In {certificates} (ROUTEKAART_DDAS_CERTIFICATES) staan geen certificaten die te lezen zijn."
+        return
+    ends = min(one.not_valid_after_utc for one in chain)
+    if ends < now + _TOLD_BEFORE:
+        said = "is verlopen" if ends < now else "verloopt"
+        yield (
+            f"Een certificaat waarmee gegevens voor DDAS worden ondertekend, {said} op {dutch_date(ends)}. Zet een "
+            f"nieuw in {certificates} (ROUTEKAART_DDAS_CERTIFICATES)."
+        )
 
 
 def digest_of(body: bytes) -> str:

@@ -70,11 +70,10 @@ class Trouble(StrEnum):
     BROKEN = "De database met zaken is beschadigd. Zet een backup terug: routekaart terugzetten BESTAND."
 
 
-# What a person must put right: waiting does not help.
+# What a person must put right: waiting does not help. A disk or server that only reads may be back in a minute.
 _FOR_A_PERSON = frozenset(
     {
         Trouble.RIGHTS,
-        Trouble.READ_ONLY,
         Trouble.LOGIN,
         Trouble.ABSENT,
         Trouble.POOLER,
