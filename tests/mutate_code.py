@@ -40,11 +40,15 @@ ROOT = Path(__file__).parents[1]
 # A floor, its folder or file, the tests that show what it does, and the share that has to be noticed.
 FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "milestones": ("milestones", ("tests/unit", "tests/property"), 95),
-    "cases": ("adapters/cases", ("tests/integration", "tests/durability"), 90),
-    "messages": ("adapters/messages", ("tests/unit/messages", "tests/property", "tests/integration"), 90),
+    "cases": ("adapters/cases", ("tests/integration/cases", "tests/durability"), 90),
+    "messages": (
+        "adapters/messages",
+        ("tests/unit/messages", "tests/property", "tests/integration/messages"),
+        90,
+    ),
     "exchange": ("adapters/exchange", ("tests/exchange",), 90),
-    "oversight": ("adapters/oversight", ("tests/unit/oversight", "tests/integration"), 90),
-    "flows": ("flows", ("tests/unit/flows", "tests/integration", "tests/durability"), 85),
+    "oversight": ("adapters/oversight", ("tests/unit/oversight", "tests/integration/oversight"), 90),
+    "flows": ("flows", ("tests/unit/flows", "tests/integration/flows", "tests/durability"), 85),
 }
 IMPORTED = ("tests/property/test_rows.py", "tests/property/test_definitions.py", "tests/unit/milestones")
 SLOW = "not prefect and not browser and not long"
@@ -254,7 +258,7 @@ def _notices_anew(path: Path, number: int) -> bool:
 
 
 class Changed(MetaPathFinder, Loader):
-    """Gives one file of ours with a change, whoever imports it."""
+    """Hands out one file of ours with a change, whoever imports it."""
 
     def __init__(self, path: Path, number: int) -> None:
         self.path, self.number = path, number
