@@ -13,6 +13,7 @@ nox.options.error_on_missing_interpreters = False
 SEAM = (
     "tests/unit/test_seam.py",
     "tests/unit/flows/test_forms.py",
+    "tests/unit/flows/test_worker.py",
     "tests/operations/test_sqlite_visits.py",
     "tests/integration/flows/test_prefect_on_sqlite.py",
     "tests/integration/flows/test_parking.py",

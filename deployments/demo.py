@@ -10,13 +10,14 @@ import os
 import shutil
 import threading
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from adapters.office import Office, open_office, set_clock
+from adapters.runtime.case_file import read_case_file
 from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.settings import Settings, SettingsError, settings
 from deployments.start import start_all
@@ -24,6 +25,8 @@ from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from milestones.simulation import CaseFile, CaseStep
 
 DEMO_MUNICIPALITY = "0518"
 _SECONDS_IN_A_DAY = 86_400
@@ -41,12 +44,7 @@ def demo(days_per_second: float) -> int:
     os.environ.pop("ROUTEKAART_DATABASE_URL", None)
     chosen = Settings()
     samples = _samples()
-    first = min(
-        date.fromisoformat(step["op"][:10])
-        for sample in samples
-        for step in sample["stappen"]
-        if "op" in step
-    )
+    first = min(step.day for sample in samples for step in sample.steps)
     office = open_office(chosen)
     begin = datetime.combine(first - _AHEAD, datetime.min.time(), AMSTERDAM)
     set_clock(office.engine, AcceleratedClock(begin, datetime.now(UTC), speed=0))
@@ -58,9 +56,7 @@ def demo(days_per_second: float) -> int:
             office.engine, AcceleratedClock(begin, datetime.now(UTC), days_per_second * _SECONDS_IN_A_DAY)
         )
         _out.print(f"De klok van de demo loopt {days_per_second:g} dag(en) per seconde.", markup=False)
-        _out.print(
-            f"In de terminal: ROUTEKAART_HOME={home} routekaart zaak {samples[0]['zaak']}", markup=False
-        )
+        _out.print(f"In de terminal: ROUTEKAART_HOME={home} routekaart zaak {samples[0].name}", markup=False)
         threading.Thread(target=_play, args=(office, samples), daemon=True).start()
 
     return start_all(chosen, on_ready)
@@ -73,46 +69,40 @@ def _fresh_home(home: Path) -> Path:
     return home
 
 
-def _samples() -> list[dict[str, Any]]:
+def _samples() -> list[CaseFile]:
     folder = files("deployments") / "demo_cases"
     return [
-        json.loads(item.read_text(encoding="utf-8"))
+        read_case_file(json.loads(item.read_text(encoding="utf-8")))
         for item in sorted(folder.iterdir(), key=lambda item: item.name)
         if item.name.endswith(".json")
     ]
 
 
-def _play(office: Office, samples: list[dict[str, Any]]) -> None:
+def _play(office: Office, samples: list[CaseFile]) -> None:
     """Report every step of every sample on its date, in the order of the dates."""
     steps = [
-        (date.fromisoformat(step["op"][:10]), index, number, step)
+        (step.day, index, number, step)
         for index, sample in enumerate(samples)
-        for number, step in enumerate(sample["stappen"])
-        if "op" in step
+        for number, step in enumerate(sample.steps)
+        if not step.only_waits
     ]
     for day, index, _, step in sorted(steps, key=lambda item: item[:3]):
         while office.clock.today() < day:
             time.sleep(0.05)
-        _report(office, samples[index]["zaak"], day, step)
+        _report(office, str(samples[index].name), step)
 
 
-def _report(office: Office, reference: str, day: date, step: dict[str, Any]) -> None:
+def _report(office: Office, reference: str, step: CaseStep) -> None:
     try:
-        if step.get("open"):
+        if step.event is None:
             office.casework.open(
-                step["mijlpaal"],
+                str(step.process),
                 municipality=DEMO_MUNICIPALITY,
                 reference=reference,
-                on=day,
-                data=step.get("gegevens"),
+                on=step.day,
+                data=step.data,
             )
         else:
-            office.casework.report(
-                reference,
-                step["gebeurtenis"],
-                process=step.get("mijlpaal"),
-                on=day,
-                data=step.get("gegevens"),
-            )
+            office.casework.report(reference, step.event, process=step.process, on=step.day, data=step.data)
     except NotPossible as refusal:
-        _out.print(f"Demo, zaak {reference}, {day}: {refusal.reason}", markup=False)
+        _out.print(f"Demo, zaak {reference}, {step.day}: {refusal.reason}", markup=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 from milestones.case import Case, apply, process_for, start
@@ -21,12 +21,31 @@ if TYPE_CHECKING:
     from milestones.case import Step
     from milestones.process import RunningTerm
 
-_STEP_KEYS = {"op", "mijlpaal", "open", "gebeurtenis", "gegevens", "tot"}
-_CASE_KEYS = {"zaak", "beleid", "stappen", "overdrachten", "omschrijving", "verwacht"}
-
 
 class CaseFileError(Refusal, ValueError):
     """A case file that cannot be run: one Dutch sentence that names the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseStep:
+    """One step of a case file: without an event it opens a process, or only lets the clock run to its day."""
+
+    day: date
+    written: str
+    process: str | None = None
+    event: str | None = None
+    data: Mapping[str, object] = field(default_factory=dict)
+    only_waits: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case file that was read: its steps in the order of their days, and the policy that it overrides."""
+
+    name: object
+    steps: tuple[CaseStep, ...]
+    overrides: Mapping[str, object] = field(default_factory=dict)
+    by_hand: bool = False
 
 
 @dataclass
@@ -47,33 +66,32 @@ class Simulation:
             self.case, steps = apply(self.case, process, RungDue(key, rung), on, self.rules)
             self._record(steps, on.isoformat())
 
-    def step(self, number: int, given: Mapping[str, object]) -> None:
+    def step(self, given: CaseStep) -> None:
         """Take one step of the case file; a refusal is recorded and changes nothing."""
-        if "tot" in given:
-            self.fire_until(_moment(number, given["tot"])[0])
+        self.fire_until(given.day)
+        if given.only_waits:
             return
-        day, written = _moment(number, given.get("op"))
-        self.fire_until(day)
-        code = given.get("mijlpaal")
-        data = given.get("gegevens") or {}
-        if not isinstance(data, Mapping):
-            raise CaseFileError(f"Stap {number}: 'gegevens' moet een object zijn.")
-        event = given.get("gebeurtenis")
         try:
-            if given.get("open") is True:
-                self.case, steps = start(self.case, str(code), day, day, self.rules, data)
-            elif isinstance(event, str):
-                name = code if isinstance(code, str) else process_for(self.case, event)
-                self.case, steps = apply(self.case, name, Event(event, day, data), day, self.rules)
+            if given.event is None:
+                self.case, steps = start(
+                    self.case, str(given.process), given.day, given.day, self.rules, given.data
+                )
             else:
-                raise CaseFileError(f"Stap {number}: geef 'open', 'gebeurtenis' of 'tot'.")
+                name = given.process or process_for(self.case, given.event)
+                event = Event(given.event, given.day, given.data)
+                self.case, steps = apply(self.case, name, event, given.day, self.rules)
         except NotPossible as refusal:
             self.refused.append(
-                {"op": written, "mijlpaal": code, "gebeurtenis": event or "open", "reden": refusal.reason}
+                {
+                    "op": given.written,
+                    "mijlpaal": given.process,
+                    "gebeurtenis": given.event or "open",
+                    "reden": refusal.reason,
+                }
             )
             return
-        self._record(steps, written)
-        self.fire_until(day)
+        self._record(steps, given.written)
+        self.fire_until(given.day)
 
     def _record(self, steps: Sequence[Step], written: str) -> None:
         for step in steps:
@@ -109,43 +127,16 @@ class Simulation:
         }
 
 
-def simulate(
-    case_file: Mapping[str, object], calendar: Calendar, policy: Policy | None = None
-) -> dict[str, object]:
-    """Run a whole case file and give its result; a file that cannot be run is a CaseFileError."""
-    unknown = sorted(set(case_file) - _CASE_KEYS)
-    if unknown:
-        raise CaseFileError(f"Onbekende sleutel in het zaakbestand: {', '.join(unknown)}.")
-    steps = case_file.get("stappen")
-    if not isinstance(steps, list) or not steps:
-        raise CaseFileError("Een zaakbestand heeft een lijst 'stappen' met minstens één stap.")
-    overrides = case_file.get("beleid") or {}
-    if not isinstance(overrides, Mapping):
-        raise CaseFileError("'beleid' moet een object zijn.")
-    handoffs = case_file.get("overdrachten", "vanzelf")
-    if handoffs not in ("vanzelf", "met de hand"):
-        raise CaseFileError('\'overdrachten\' is "vanzelf" of "met de hand".')
+def simulate(case_file: CaseFile, calendar: Calendar, policy: Policy | None = None) -> dict[str, object]:
+    """Run a whole case file and return its result; a policy that cannot be is a CaseFileError."""
     try:
-        chosen = with_overrides(policy or Policy(), overrides)
+        chosen = with_overrides(policy or Policy(), case_file.overrides)
     except PolicyError as error:
         raise CaseFileError(str(error)) from error
-    run = Simulation(calendar, Rules(calendar, replace(chosen, accept_by_hand=handoffs == "met de hand")))
-    last: date | None = None
-    for number, given in enumerate(steps, start=1):
-        if not isinstance(given, Mapping):
-            raise CaseFileError(f"Stap {number} is geen object.")
-        extra = sorted(set(given) - _STEP_KEYS)
-        if extra:
-            raise CaseFileError(f"Stap {number}: onbekende sleutel {', '.join(extra)}.")
-        day = _moment(number, given.get("tot", given.get("op")))[0]
-        if last is not None and day < last:
-            raise CaseFileError(
-                f"Stap {number}: {day.isoformat()} ligt voor de vorige stap ({last.isoformat()})."
-            )
-        run.step(number, given)
-        last = day
-    assert last is not None  # noqa: S101 - there is at least one step
-    return run.result(case_file.get("zaak"), last)
+    run = Simulation(calendar, Rules(calendar, replace(chosen, accept_by_hand=case_file.by_hand)))
+    for given in case_file.steps:
+        run.step(given)
+    return run.result(case_file.name, case_file.steps[-1].day)
 
 
 def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict[str, object]:
@@ -179,17 +170,3 @@ def term_row(term: RunningTerm, process: str, today: date, rules: Rules) -> dict
 
 def _plain(facts: Mapping[str, object]) -> dict[str, object]:
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in facts.items()}
-
-
-def _moment(number: int, written: object) -> tuple[date, str]:
-    """Read a date or a local date-time; give the civil date and the moment as it was written."""
-    if isinstance(written, str):
-        try:
-            moment = datetime.fromisoformat(written)
-        except ValueError:
-            pass
-        else:
-            if moment.tzinfo is not None:
-                raise CaseFileError(f"Stap {number}: schrijf een lokale tijd, zonder tijdzone.")
-            return moment.date(), written
-    raise CaseFileError(f"Stap {number}: 'op' of 'tot' moet een datum zijn (jjjj-mm-dd).")

@@ -60,17 +60,16 @@ def simulate_command(
 ) -> None:
     """Draai een zaakbestand op een virtuele klok, zonder servers; het resultaat is JSON."""
     from adapters.runtime.calendar_data import dutch_calendar
+    from adapters.runtime.case_file import read_case_file
     from milestones.simulation import simulate
 
     try:
         content = json.loads(bestand.read_text(encoding="utf-8-sig"))
     except OSError:
         raise BadInput(f"Het bestand {bestand.name} is niet te lezen.") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadInput(f"Het bestand {bestand.name} is geen geldige JSON.") from None
-    if not isinstance(content, dict):
-        raise BadInput("Een zaakbestand is een JSON-object met 'zaak' en 'stappen'.")
-    print_json(simulate(content, dutch_calendar()))
+    print_json(simulate(read_case_file(content), dutch_calendar()))
 
 
 def definition_command(

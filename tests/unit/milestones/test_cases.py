@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.case_file import read_case_file
 from milestones.case import Case, start
 from milestones.definitions import DEFINITIONS
 from milestones.event_data import checked
@@ -37,7 +38,7 @@ def test_a_case_ends_as_its_file_says(path: Path) -> None:
     """Every state, date, message and refusal that a case file expects comes true."""
     case = json.loads(path.read_text())
     wanted = case["verwacht"]
-    result: Any = simulate(case, CALENDAR)
+    result: Any = simulate(read_case_file(case), CALENDAR)
 
     assert len(result["geweigerd"]) == len(wanted["geweigerd"]), result["geweigerd"]
     for row, expected in zip(result["geweigerd"], wanted["geweigerd"], strict=True):
@@ -66,7 +67,7 @@ def test_a_three_year_case_is_simulated_within_a_second() -> None:
     case = json.loads((CASES[0].parent / "D.json").read_text())
     case["stappen"].append({"tot": "2029-02-01"})
     began = time.process_time()
-    simulate(case, CALENDAR)
+    simulate(read_case_file(case), CALENDAR)
     assert time.process_time() - began < 1
 
 

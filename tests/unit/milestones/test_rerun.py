@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.case_file import read_case_file
 from milestones.case import Case, apply, process_for, start
 from milestones.policy import Policy, Rules, with_overrides
 from milestones.process import Event
@@ -67,8 +68,8 @@ def test_the_run_that_forks_is_the_run_of_the_simulator(path: Path, change: dict
     )
     for run, policy in zip(runs, (before, after), strict=True):
         simulation = Simulation(calendar, Rules(calendar, policy))
-        for number, step in enumerate(given["stappen"], start=1):
-            simulation.step(number, step)
+        for step in read_case_file(given).steps:
+            simulation.step(step)
             if simulation.refused:
                 break
         if not simulation.refused:
