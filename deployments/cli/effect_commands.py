@@ -48,7 +48,7 @@ def effect_command(
             here.settings.database,
             here.settings.database_schema,
             change,
-            lambda done, total: bar.update(work, completed=done, total=total),
+            lambda done, total: bar.update(work, completed=done, total=total, refresh=True),
         )
     if als_json:
         print_json(effect_json(effect, change))

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,7 +22,6 @@ from adapters.storage.database import TimerRow, reading
 from milestones.policy import Policy, with_overrides
 
 if TYPE_CHECKING:
-    import subprocess
     from collections.abc import Callable
     from pathlib import Path
 
@@ -79,16 +84,37 @@ def test_the_report_names_no_case_and_says_what_moves(office: Office) -> None:
 
 
 def test_the_command_changes_nothing(tmp_path: Path, routekaart: Command) -> None:
-    """The command prints what moves and leaves the database as it was."""
-    reference = routekaart("open", "--mijlpaal", "M4").stdout.strip()
-    shown = routekaart("zaak", reference, "--json").stdout
+    """It prints what moves, on a terminal with a bar that tells how far it is, and no row of the database differs."""
+    routekaart("open", "--mijlpaal", "M4")
+    routekaart("beleid", "versies")
+    before = _every_row(tmp_path / "home" / "zaken.db")
     new = tmp_path / "nieuw.toml"
     new.write_text("T04 = { weken = 1 }\n", encoding="utf-8")
     assert "Wat doet het nieuwe beleid?" in routekaart("beleid", "effect", str(new)).stdout
     assert json.loads(routekaart("beleid", "effect", str(new), "--json").stdout)["zaken"] == 1
     routekaart("beleid", "effect", str(new), "--naar", str(tmp_path))
     assert sorted(file.suffix for file in tmp_path.glob("beleid-effect-*")) == [".html", ".md"]
-    assert routekaart("zaak", reference, "--json").stdout == shown
+    told = _on_a_terminal("beleid", "effect", str(new))
+    assert "Zaken opnieuw doorlopen" in told
+    assert "1/1" in told
+    assert _every_row(tmp_path / "home" / "zaken.db") == before
+
+
+def _on_a_terminal(*words: str) -> str:
+    """Run a command of which the errors are on a terminal, and return what that shows."""
+    ours, its = pty.openpty()
+    command = [sys.executable, "-m", "deployments.cli", *words]
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=its, env=os.environ | {"TERM": "xterm"}, check=True
+    )
+    os.close(its)
+    with os.fdopen(ours, "rb") as shown:
+        return shown.read1().decode()
+
+
+def _every_row(file: Path) -> list[str]:
+    with closing(sqlite3.connect(file)) as connection:
+        return list(connection.iterdump())
 
 
 @pytest.mark.parametrize(
