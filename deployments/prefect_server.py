@@ -13,7 +13,7 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from anyio import to_thread
@@ -35,6 +35,7 @@ from deployments.door.run_looks import RunLooks
 from deployments.door.sessions import Sessions
 from deployments.door.ways_in import accounts_of, has_login, login_problems, proxy_of, service_of
 from deployments.garbage import collect_less
+from deployments.grafana_check import grafana_problems
 from deployments.prefect_database import refuse_newer_prefect
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
@@ -57,7 +58,7 @@ def main() -> None:
     given = _arguments()
     try:
         chosen = settings()
-        refuse_when_open([*server_problems(), *login_problems(chosen, given.host)])
+        refuse_when_open([*server_problems(), *login_problems(chosen, given.host), *grafana_problems(chosen)])
         check_seam(SERVER_PARTS)
         refuse_newer_prefect(chosen)
     except Refusal as refusal:
@@ -113,14 +114,23 @@ def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> N
     from adapters.api.connections import BoundedProtocol  # noqa: PLC0415
 
     server = get_current_settings().server
+    door = the_door(chosen, create_app(final=True, webserver_only=webserver_only), port)
     uvicorn.run(
-        the_door(chosen, create_app(final=True, webserver_only=webserver_only), port),
+        behind_proxies(chosen, door),
         http=BoundedProtocol,
+        proxy_headers=False,  # uvicorn itself would believe whoever is on this machine
         host=host,
         port=port,
         timeout_keep_alive=server.api.keepalive_timeout,
         log_level=server.logging_level.lower(),
     )
+
+
+def behind_proxies(chosen: Settings, door: Door) -> Any:
+    """Return the door for who stands behind a proxy: whom it names is who asks, where that proxy is trusted."""
+    from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: PLC0415 - only a server needs it
+
+    return ProxyHeadersMiddleware(cast("Any", door), trusted_hosts=list(chosen.trusted_proxies))
 
 
 def the_door(chosen: Settings, app: Any, port: int) -> Door:
@@ -130,7 +140,8 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
     staff = StaffFile(chosen.staff_file)
     idle = chosen.session_idle_minutes * 60 if has_login(chosen) else None
     used = chosen.home_folder / "binnen"
-    sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle)
+    secure = address.scheme == "https"
+    sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle, secure=secure)
     guard = Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality)
     return Door(
         app,
@@ -140,12 +151,12 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         guard,
         LOOPBACK_NAMES | {(address.hostname or "").lower()},
         FIRST_PAGE,
-        secure=address.scheme == "https",
+        secure=secure,
         accounts=accounts_of(chosen),
         service=service_of(chosen, credential, staff, sessions, port),
         proxy=proxy_of(chosen, staff),
         pages=_OwnPages(chosen),
-        looks=RunLooks(partial(_looks, chosen), guard.run, guard.municipality_of),
+        looks=RunLooks(partial(_looks, chosen), guard.runs, guard.municipality_of),
     )
 
 

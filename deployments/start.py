@@ -35,6 +35,7 @@ from deployments.closed import open_problems, refuse_when_open, server_problems
 from deployments.door.entering import address_to_come_in
 from deployments.door.ways_in import login_problems
 from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
+from deployments.grafana_check import grafana_problems
 from deployments.prefect_check import prefect_problems
 from deployments.prefect_database import move_database_aside, refuse_newer_prefect
 from flows.report_pages import OVERVIEW
@@ -112,7 +113,9 @@ def start_all(
         chosen, default_level="error"
     )  # people read what it prints; the services have logs of their own
     environment = os.environ | prefect_environment(chosen)
-    refuse_when_open([*open_problems(chosen, environment), *server_problems(environment)])
+    refuse_when_open(
+        [*open_problems(chosen, environment), *server_problems(environment), *grafana_problems(chosen)]
+    )
     if not names_other_server(prefect_environment(chosen), chosen):
         refuse_when_open(login_problems(chosen, LOOPBACK))
     with _only_one(home), _stop_signals() as stopping:

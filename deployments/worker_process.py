@@ -10,8 +10,10 @@ import signal
 from adapters.office import office
 from adapters.runtime.settings import settings
 from adapters.storage.storage_trouble import waits_out_trouble
+from deployments.closed import refuse_when_open
 from deployments.environment import use_prefect_environment
 from deployments.garbage import collect_less
+from deployments.grafana_check import grafana_problems
 from flows.prefect_seam.leaned_on import WORKER_PARTS, check_seam
 
 
@@ -19,6 +21,7 @@ def run_worker() -> int:
     """Deploy, then run a worker until SIGINT or SIGTERM; a run that is going on is finished first."""
     chosen = settings()
     use_prefect_environment(chosen)
+    refuse_when_open(grafana_problems(chosen))
     if chosen.worker_concurrency:
         os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(chosen.worker_concurrency)
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 MILESTONES = tuple(code for code in DEFINITIONS if re.fullmatch(r"M\d", code))
 BESIDE = tuple(code for code in DEFINITIONS if code not in MILESTONES)
 MOST_JOURNAL_LINES = 25
+PAGE_PREFIX = "zaak-"
 _KEY_LENGTH = 60
 _SATURDAY = 5
 
@@ -48,7 +49,7 @@ def page_key(reference: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", "-", reference.lower()).strip("-")
     if plain.upper() != reference:
         plain = f"{plain[:_KEY_LENGTH]}-{hashlib.sha256(reference.encode()).hexdigest()[:6]}"
-    return f"zaak-{plain}"
+    return f"{PAGE_PREFIX}{plain}"
 
 
 def case_page(view: CaseView, policy: Policy, today: date, refused: str = "", own_page: str = "") -> str:

@@ -183,6 +183,8 @@ class Settings(BaseSettings):
     reference_pattern: Annotated[str, AfterValidator(_pattern)] | None = None
     # Networks inside that a webhook may go to, such as 10.20.0.0/16; without them only public addresses.
     webhook_networks: tuple[Network, ...] = ()
+    # Where Grafana is: a start looks whether it asks for a password.
+    grafana_url: Annotated[str, Field(pattern=r"^https?://[^\s@]+$")] | None = None
     # Whose X-Forwarded-For is believed.
     trusted_proxies: tuple[Network, ...] = ()
     api_token_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600

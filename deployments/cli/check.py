@@ -21,8 +21,9 @@ from adapters.storage.database_file import damage_in
 from adapters.storage.keys import key_problems
 from deployments.cli.console import complain, say
 from deployments.closed import SERVER, open_problems
-from deployments.door.ways_in import login_problems
+from deployments.door.ways_in import login_problems, proxy_problems
 from deployments.environment import LOOPBACK, names_other_server, prefect_environment
+from deployments.grafana_check import grafana_problems
 from deployments.prefect_check import prefect_problems, stranger_problems
 from flows.prefect_seam.leaned_on import SERVER_PARTS, WORKER_PARTS, part_problems, version_problems
 from milestones.defects import defects
@@ -69,6 +70,7 @@ def _problems(office: Office) -> Iterator[str]:
     yield from key_problems(office.engine, office.settings)
     yield from open_problems(office.settings)
     yield from server_login_problems(office.settings)
+    yield from grafana_problems(office.settings)
     yield from prefect_problems(office.settings)
     yield from stranger_problems(office)
     yield from version_problems()
@@ -81,6 +83,7 @@ def server_login_problems(settings: Settings) -> Iterator[str]:
     """Yield a sentence when a Prefect server of this machine lets others in without a login."""
     if SERVER in os.environ or not names_other_server(prefect_environment(settings), settings):
         yield from login_problems(settings, os.environ.get("PREFECT_SERVER_API_HOST", LOOPBACK))
+        yield from proxy_problems(settings)
 
 
 def disk_problems(office: Office) -> Iterator[str]:

@@ -98,8 +98,9 @@ def api_command() -> None:
     from adapters.runtime.settings import settings
     from deployments.closed import open_problems, refuse_when_open
     from deployments.garbage import collect_less
+    from deployments.grafana_check import grafana_problems
 
-    refuse_when_open(open_problems(settings()))
+    refuse_when_open([*open_problems(settings()), *grafana_problems(settings())])
     office = the_office()
     set_up_logs(office.settings)
     api = create_api(office)

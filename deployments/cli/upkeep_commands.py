@@ -41,11 +41,20 @@ def clock_command(
     klopt: Annotated[
         bool, typer.Option("--klopt", help="De klok van deze machine klopt: termijnen lopen weer af.")
     ] = False,
+    wie: Annotated[bool, typer.Option("--wie", help="Toon wie eerder een klok liet kloppen.")] = False,
 ) -> int:
     """Zeg of termijnen wachten op een klok die versprong, en laat ze weer aflopen als hij klopt."""
-    from adapters.cases.clock_guard import held_clocks
+    from adapters.cases.clock_guard import confirmed_clocks, held_clocks
 
     office = the_office()
+    if wie:
+        found = [
+            f"{row['op']}  {row['machine']}  {row['door']['soort']} {row['door']['code']} ({row['door']['weg']})"
+            for row in confirmed_clocks(office.engine)
+        ]
+        for sentence in found or ["Niemand liet een klok kloppen."]:
+            say(sentence)
+        return 0
     if klopt:
         now = office.clock_guard.confirm()
         say(f"Vastgelegd: het is {now:%d-%m-%Y %H:%M} uur. Termijnen lopen weer af.")

@@ -12,6 +12,7 @@ import tempfile
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 import anyio
@@ -31,6 +32,7 @@ SHORTEST, LONGEST = 12, 200
 _MOST_WAITING = 5
 _MOST_REMEMBERED = 10_000
 _LONGEST_WAIT = 8.0
+_SUBSCRIBER = 64  # bits
 _hasher = PasswordHasher()
 # For a code that is not there a password is looked at as long as for one that is.
 _NOBODY = _hasher.hash("niemand heeft dit wachtwoord")
@@ -119,7 +121,7 @@ class Accounts:
 
     async def may_enter(self, code: str, password: str, address: str) -> bool:
         """Whether this password is right. Raises TooManyError for who does not wait for an answer."""
-        key = (address, code)
+        key = (_neighbours(address), code)
         if len(self._queues) > _MOST_REMEMBERED:
             self._queues.clear()
             self._wrong.clear()
@@ -133,3 +135,14 @@ class Accounts:
             self._wrong[key] += 1
             await anyio.sleep(min(self.wait * 2 ** (min(self._wrong[key], 6) - 1), _LONGEST_WAIT))
             return False
+
+
+def _neighbours(address: str) -> str:
+    """Return the address of a guesser; of IPv6 the network, since one subscriber has all of it."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, IPv6Address):
+        return str(found.ipv4_mapped or ip_network(f"{found}/{_SUBSCRIBER}", strict=False))
+    return str(found)

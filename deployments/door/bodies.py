@@ -6,13 +6,56 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, MutableMapping
+    from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 
     Scope = MutableMapping[str, Any]
     Message = MutableMapping[str, Any]
     Receive = Callable[[], Awaitable[Message]]
 
 LARGEST_BODY = 1_000_000
+_KIND = "__prefect_kind"
+_GONE = object()
+
+
+class PackedError(ValueError):
+    """Values that only Prefect itself would unpack: the door cannot see what they say."""
+
+
+def unpacked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values of a form as Prefect will read them, with nothing left for it to unpack.
+
+    Both UIs pack JSON that somebody types. A template or a variable becomes something else behind the door, so that
+    nobody could look at it here. Raises PackedError.
+    """
+    try:
+        plain = _unpacked(dict(values))
+    except RecursionError:
+        raise PackedError from None
+    if plain is _GONE:
+        return {}
+    if not isinstance(plain, dict):
+        raise PackedError
+    return plain
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [plain for one in value if (plain := _unpacked(one)) is not _GONE]
+    if not isinstance(value, dict):
+        return value
+    if _KIND not in value:
+        return {name: plain for name, one in value.items() if (plain := _unpacked(one)) is not _GONE}
+    if value[_KIND] not in ("none", "json"):
+        raise PackedError
+    if "value" not in value:
+        return _GONE
+    inner = value["value"]
+    if value[_KIND] == "json" and isinstance(inner, str):
+        try:
+            inner = json.loads(inner)
+        except ValueError:
+            raise PackedError from None
+    return _unpacked(inner)
 
 
 async def read_body(receive: Receive) -> tuple[bytes, dict[str, Any] | None]:

@@ -17,7 +17,8 @@ import structlog
 
 from adapters.api.person import SCOPE_KEY
 from deployments.door.claims import NotLetInError
-from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page
+from deployments.door.cookies import without_ours
+from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page, runs_of_socket
 from deployments.door.headers import header, host_name, with_security
 from deployments.door.login import LOGIN, log_in, own_path
 from deployments.door.notes import Notes
@@ -25,6 +26,7 @@ from deployments.door.openid_login import BEGIN, BY_LOGIN_SERVICE, RETURN_PATH
 from deployments.door.own_routes import may_open
 from deployments.door.pages import page
 from deployments.door.prefect_routes import SOCKETS
+from deployments.door.run_looks import NotNotedError, RunLooks, shows_pages
 from deployments.door.sessions import IN
 from deployments.door.trusted_proxy import BY_PROXY, SECRET, without_secret
 
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from adapters.runtime.staff import StaffMember
     from deployments.door.accounts import Accounts
     from deployments.door.openid_login import OpenIdLogin
-    from deployments.door.run_looks import RunLooks
     from deployments.door.sessions import Session, Sessions
     from deployments.door.trusted_proxy import TrustedProxy
 
@@ -145,7 +146,7 @@ class Door:
             return await self._let_out(scope, session, answer)
         if session.way != BY_PROXY:
             asked, by_hand = f"{scope['method']} {path}", _is_navigation(scope)
-            later = self.sessions.renewed(session, asked, by_hand=by_hand, secure=self.secure)
+            later = self.sessions.renewed(session, asked, by_hand=by_hand)
             answer.own = [] if later is None else [(b"set-cookie", later)]
         member = self.staff(session)
         if member is None:
@@ -160,17 +161,27 @@ class Door:
         except ForbiddenError as refusal:
             log.info("right_missing", code=member.code, method=scope["method"])
             return await _refuse(scope, answer, 403, refusal.sentence)
-        if self.looks is not None and not await self.looks.noted(scope, session):
+        try:
+            return await self._to_prefect(scope, session, member, receive, answer)
+        except NotNotedError:
             return await _refuse(
                 scope, answer, 503, "Het inzagelog is niet bereikbaar. Probeer het zo opnieuw."
             )
+
+    async def _to_prefect(
+        self, scope: Scope, session: Session, member: StaffMember, receive: Receive, answer: _Answer
+    ) -> None:
+        """Pass a request on that may go on, when it is noted who looks. Raises NotNotedError."""
+        path, looks = scope["path"], self.looks
         change = (
             partial(self._settings_of_ui, scope)
             if path.endswith(_SETTINGS_OF_UI)
             else front_page(path, member)
         )
-        if change is not None:
-            return await self._changed(scope, receive, answer, change)
+        if looks is not None:
+            receive = await looks.noted(scope, receive, session)
+        if change is not None or (looks is not None and shows_pages(scope)):
+            return await self._changed(scope, receive, answer, session, change)
         if scope["method"] == "POST" and (noted := self.notes.of(path, member)) is not None:
             return await noted(self._known(scope), session, receive, answer.send)
         return await self.app(self._known(scope), receive, answer.send)
@@ -185,9 +196,11 @@ class Door:
         kept = [
             (name, value) for name, value in scope["headers"] if name not in (b"authorization", b"cookie")
         ]
-        cookies = _without_session(header(scope["headers"], b"cookie"))
+        cookies = without_ours(header(scope["headers"], b"cookie"))
+        scheme = {"http": "https", "ws": "wss"}.get(scope["scheme"]) if self.secure else None
         return {
             **scope,
+            "scheme": scheme or scope["scheme"],  # as people know it, whoever stands before us
             "headers": [*kept, *cookies, (b"authorization", self.credential.header)],
         }
 
@@ -210,7 +223,7 @@ class Door:
         if before is not None:
             self.sessions.end(before)
         log.info("came_in", code=session.code, way=session.way)
-        return b"set-cookie", self.sessions.cookie(session, secure=self.secure)
+        return b"set-cookie", self.sessions.cookie(session)
 
     async def _let_out(self, scope: Scope, session: Session, answer: _Answer) -> None:
         if scope["method"] != "POST":
@@ -221,7 +234,7 @@ class Door:
             )
         self.sessions.end(session)
         log.info("went_out", code=session.code)
-        gone = (b"set-cookie", self.sessions.end_cookie(secure=self.secure))
+        gone = (b"set-cookie", self.sessions.end_cookie())
         if self.service is not None and session.way == BY_LOGIN_SERVICE:
             there = await self.service.address_to_log_out(session)
             if there is not None:
@@ -278,7 +291,7 @@ class Door:
         try:
             if scope["path"] == BEGIN:
                 asked = parse_qs(query.decode("latin-1"), max_num_fields=20).get("naar", [""])[0]
-                there, cookie = await service.begin(own_path(asked), secure=self.secure)
+                there, cookie = await service.begin(own_path(asked))
                 return await answer.empty(303, [(b"location", there.encode()), (b"set-cookie", cookie)])
             cookies = header(scope["headers"], b"cookie")
             session, onward = await service.finish(query, cookies)
@@ -286,28 +299,40 @@ class Door:
             return await self._not_let_in(service, refusal, answer)
         let_in = self._new_session(session, self.sessions.read(cookies))
         there = own_path(onward) or quote(self.first_page)
-        used = (b"set-cookie", service.end_cookie(secure=self.secure))
+        used = (b"set-cookie", service.end_cookie())
         return await answer.empty(303, [(b"location", there.encode()), let_in, used])
 
     async def _not_let_in(self, service: OpenIdLogin, refusal: Exception, answer: _Answer) -> None:
         if not isinstance(refusal, NotLetInError):
             refusal = NotLetInError(400, "Dit adres klopt niet. Log opnieuw in.", "query")
         log.warning("login_refused", code="onbekend", reason=refusal.word)
-        used = (b"set-cookie", service.end_cookie(secure=self.secure))
+        used = (b"set-cookie", service.end_cookie())
         await answer.page(refusal.status, "refused.html", [used], title=refusal.sentence, again=LOGIN)
 
     async def _changed(
-        self, scope: Scope, receive: Receive, answer: _Answer, change: Callable[[Any], Any]
+        self,
+        scope: Scope,
+        receive: Receive,
+        answer: _Answer,
+        session: Session,
+        change: Callable[[Any], Any] | None,
     ) -> None:
-        """Pass on what Prefect answers, changed; where nothing is left of it, there is nothing."""
+        """Pass on what Prefect answers, changed, when it is noted who sees it; where nothing is left, there is nothing.
+
+        Raises NotNotedError.
+        """
         known = self._known(scope)
         plain = [(name, value) for name, value in known["headers"] if name != b"accept-encoding"]
         collected = _Collected()
         await self.app({**known, "headers": plain}, receive, collected.send)
         status, body = collected.status, collected.body
         if status == 200:  # noqa: PLR2004
-            said = change(json.loads(body))
-            status, body = (404, b"{}") if said is None else (status, json.dumps(said).encode())
+            read = json.loads(body)
+            said = read if change is None else change(read)
+            if self.looks is not None and shows_pages(scope):
+                await self.looks.note_pages(said, session)
+            if change is not None:
+                status, body = (404, b"{}") if said is None else (status, json.dumps(said).encode())
         await answer.whole(status, [(b"content-type", b"application/json")], body)
 
     def _settings_of_ui(self, scope: Scope, said: dict[str, Any]) -> dict[str, Any]:
@@ -341,7 +366,7 @@ class Door:
             await receive()
             return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
         own = {**scope, "headers": without_secret(headers)}
-        received = self._with_credential(receive, scope["path"], member)
+        received = self._with_credential(receive, scope["path"], member, session)
         return await self.app(self._known(own), received, self._while_in(session, send))
 
     def _while_in(self, session: Session, send: Send) -> Send:
@@ -354,7 +379,7 @@ class Door:
 
         return sent
 
-    def _with_credential(self, receive: Receive, path: str, member: StaffMember) -> Receive:
+    def _with_credential(self, receive: Receive, path: str, member: StaffMember, session: Session) -> Receive:
         """Put the credential in the first message, in which Prefect looks for it, and guard the second, the filter."""
         heard = 0
 
@@ -365,12 +390,15 @@ class Door:
                 return message
             heard += 1
             if heard == 1:
-                said = {"type": "auth", "token": self.credential.auth_string}
-                return {"type": "websocket.receive", "text": json.dumps(said)}
+                shown = {"type": "auth", "token": self.credential.auth_string}
+                return {"type": "websocket.receive", "text": json.dumps(shown)}
             if heard == 2:  # noqa: PLR2004
                 try:
-                    await self.guard.check_socket(path, _said(message), member)
-                except ForbiddenError:
+                    said = _said(message)
+                    await self.guard.check_socket(path, said, member)
+                    if self.looks is not None:
+                        await self.looks.note_runs(runs_of_socket(path, said), session)
+                except (ForbiddenError, NotNotedError):
                     log.info("right_missing", code=member.code, method="WEBSOCKET")
                     return {"type": "websocket.disconnect", "code": _REFUSED_SOCKET}
             return message
@@ -473,12 +501,6 @@ def _from_own_page(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     own = list(headers)
     origin, host = header(own, b"origin"), header(own, b"host")
     return bool(host) and origin.partition(b"://")[2] == host
-
-
-def _without_session(cookie_header: bytes) -> list[tuple[bytes, bytes]]:
-    """Keep the other cookies: the UI remembers its version in one."""
-    kept = [part for part in cookie_header.split(b";") if not part.strip().startswith(b"routekaart_")]
-    return [(b"cookie", b";".join(kept).strip())] if kept else []
 
 
 def _address(scope: Scope) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from adapters.runtime.staff import EVERY_PLACE, Right, StaffMember
-from deployments.door.bodies import read_body, sized, whole_body
+from deployments.door.bodies import PackedError, read_body, sized, unpacked, whole_body
 from deployments.door.prefect_routes import API, Reach, route_of
 from flows.views import REVIEW_TAG
 from milestones.definitions import DEFINITIONS
@@ -24,7 +24,7 @@ from milestones.refusal import Refusal
 from milestones.steering import reportable
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping, Sequence
 
     from adapters.runtime.credential import Credential
     from deployments.door.prefect_routes import PrefectRoute
@@ -40,7 +40,7 @@ _OVERVIEW = "overzicht"
 _RUN_RESOURCE = re.compile(r"prefect\.flow-run\.([0-9a-f-]{36})", re.IGNORECASE)
 _PAGE_OF = re.compile(rf"(?:{_OVERVIEW}|werkvoorraad|monitor)-([0-9]{{4}})", re.ASCII)
 _LATEST = f"{API}/artifacts/{_OVERVIEW}/latest"
-_LISTS_OF_PAGES = (f"{API}/artifacts/filter", f"{API}/artifacts/latest/filter")
+LISTS_OF_PAGES = (f"{API}/artifacts/filter", f"{API}/artifacts/latest/filter")
 _REPORTING_EVENT = "gebeurtenis-melden"
 _STOPPING = frozenset({"CANCELLING", "CANCELLED"})
 _STARTED_WITH = frozenset({"parameters", "name", "idempotency_key", "labels", "enforce_parameter_schema"})
@@ -53,8 +53,11 @@ _REPORTING = frozenset({"werkvoorraad", "overzicht", "monitor"})
 _HERE = ("gemeente", "gemeentecode")
 _NOT_YOURS = "Deze gegevens zijn van een andere gemeente, of zij bestaan niet."
 _TOO_WIDE = "Dit overzicht toont alle gemeenten. Het is alleen voor wie in elke gemeente mag kijken."
+_OF_ALL = "Dit is van alle gemeenten samen. Het is alleen voor een beheerder van elke gemeente."
+_PACKED = "Vul gewone waarden in. Een sjabloon of een variabele van Prefect kan hier niet."
 
 
+_MOST_AT_ONCE = 200
 _KNOWN_SECONDS = 10.0
 _MOST_KNOWN = 1000
 
@@ -88,7 +91,7 @@ class Doorkeeper:
         check_member(member, *route.rights)
         if route.reach is Reach.SET_STATE:
             await self._check_run(member, named["id"], Right.ACT)
-            return await self._stop(scope, receive, member)
+            return await self._stop(scope, receive, member, named["id"])
         if route.reach is Reach.START:
             return await self._start(scope, receive, member, named["id"])
         if route.reach is Reach.ANSWER:
@@ -108,6 +111,8 @@ class Doorkeeper:
         """Let a request reach only what belongs to the gemeenten of a person."""
         reach = route.reach
         if reach is Reach.NONE:
+            if route.rights == (Right.MANAGE,):
+                raise ForbiddenError(_OF_ALL)
             return scope, receive
         if reach is Reach.ALL:
             raise ForbiddenError(_TOO_WIDE)
@@ -119,7 +124,7 @@ class Doorkeeper:
             await self._check_run(member, str((task or {}).get("flow_run_id")), *route.rights)
             return scope, receive
         if reach is Reach.PAGE:
-            return await self._page(scope, receive, member)
+            return await self._page(scope, receive, member, route.rights)
         if reach is Reach.QUERY:
             asked = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("flow_run_id", [])
             await self._check_runs(member, asked)
@@ -132,9 +137,11 @@ class Doorkeeper:
         body, given = await read_body(receive)
         if given is None:
             raise ForbiddenError("Deze vraag is niet te lezen.")
-        if reach is Reach.FILTERED and (own := of_own_pages(given, member)) is not None:
+        if reach is Reach.VIA_RUNS and not (given.get("flow_runs") or given.get("task_runs")):
+            pass  # it is about no run
+        elif reach is Reach.FILTERED and (own := of_own_pages(given, member)) is not None:
             body = json.dumps(own).encode()
-        elif reach is Reach.FILTERED:
+        elif reach in (Reach.FILTERED, Reach.VIA_RUNS):
             body = json.dumps(with_municipalities(given, member)).encode()
         else:
             await self._check_runs(member, runs_named(reach, given))
@@ -144,12 +151,7 @@ class Doorkeeper:
         """Refuse a stream that shows more than the gemeenten of a person."""
         check_member(member, Right.LOOK)
         if member.municipalities is not None:
-            reach = Reach.LOGS if path.endswith("/logs/out") else Reach.EVENTS
-            inner = given.get("filter")
-            asked = inner if isinstance(inner, dict) else {}
-            await self._check_runs(
-                member, runs_named(reach, {"logs": asked} if reach is Reach.LOGS else {"filter": asked})
-            )
+            await self._check_runs(member, runs_of_socket(path, given))
 
     # -- one run -------------------------------------------------------------------------------------------------
 
@@ -162,9 +164,8 @@ class Doorkeeper:
         self, scope: Scope, receive: Receive, member: StaffMember, run: str
     ) -> tuple[Scope, Receive]:
         """Pass on the answer to a form: any of who works on cases; of who judges what is his to judge."""
-        body, given = await read_body(receive)
-        if given is None:
-            raise ForbiddenError("Deze vraag is niet te lezen.")
+        _, given = await read_body(receive)
+        given = _with_plain(given, "run_input")
         values = given.get("run_input")
         rights = (
             (Right.ACT, Right.REVIEW)
@@ -174,6 +175,7 @@ class Doorkeeper:
         check_member(member, *rights)
         if not _may(member, rights, EVERY_PLACE):
             await self._check_run(member, run, *rights)
+        body = json.dumps(given).encode()
         return {**scope, "headers": sized(scope, body)}, whole_body(body)
 
     async def _tags_of(self, run: str) -> tuple[str, ...]:
@@ -196,26 +198,31 @@ class Doorkeeper:
         for run in asked:
             await self._check_run(member, run, Right.LOOK)
 
-    async def _page(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
+    async def _page(
+        self, scope: Scope, receive: Receive, member: StaffMember, rights: Sequence[Right]
+    ) -> tuple[Scope, Receive]:
         """Pass on the question for a page of the own gemeenten; for the front page it becomes one for several."""
         if scope["path"] == _LATEST:
             asked = json.dumps({"artifacts": {"key": {"any_": _own_overviews(member)}}}).encode()
-            path = _LISTS_OF_PAGES[1]
+            path = LISTS_OF_PAGES[1]
             made = {"method": "POST", "path": path, "raw_path": path.encode(), "headers": sized(scope, asked)}
             return {**scope, **made}, whole_body(asked)
         read = await self._ask("GET", scope["path"].removeprefix(API)) or {}
         about = _PAGE_OF.fullmatch(str(read.get("key")))
-        if not (about and member.sees(about[1])):
-            await self._check_run(member, str(read.get("flow_run_id")), Right.LOOK)
+        if not (about and _may(member, rights, about[1])):
+            await self._check_run(member, str(read.get("flow_run_id")), *rights)
         return scope, receive
 
-    async def _stop(self, scope: Scope, receive: Receive, member: StaffMember) -> tuple[Scope, Receive]:
+    async def _stop(
+        self, scope: Scope, receive: Receive, member: StaffMember, run: str
+    ) -> tuple[Scope, Receive]:
         """Pass on a state that a person gives to a run: its kind and words, and never data that a worker loads."""
         _, given = await read_body(receive)
         state = (given or {}).get("state")
         if not isinstance(state, dict):
             raise ForbiddenError("Deze vraag is niet te lezen.")
-        if state.get("type") not in _STOPPING and not member.may(Right.MANAGE):
+        manages = _reaches(member, await self._tags_of(run), Right.MANAGE)
+        if state.get("type") not in _STOPPING and not manages:
             raise ForbiddenError(
                 "Alleen een beheerder mag de stand van een run zelf zetten. Annuleren mag wel."
             )
@@ -230,8 +237,7 @@ class Doorkeeper:
     ) -> tuple[Scope, Receive]:
         """Pass on the start of an action: its parameters, and nothing that changes where or how code runs."""
         _, given = await read_body(receive)
-        if given is None:
-            raise ForbiddenError("Deze vraag is niet te lezen.")
+        given = _with_plain(given, "parameters")
         if given.get("job_variables") or given.get("infrastructure_document_id"):
             raise ForbiddenError("Een medewerker kan niet kiezen hoe de code draait. Laat die velden leeg.")
         read = await self._ask("GET", f"/deployments/{deployment}") or {}
@@ -242,6 +248,8 @@ class Doorkeeper:
         if not _may(member, rights, place):
             raise ForbiddenError(_NOT_YOURS)
         kept = {name: value for name, value in given.items() if name in _STARTED_WITH}
+        if place != EVERY_PLACE:
+            kept["tags"] = [f"{_TAG}{place}"]  # so that whoever starts it also sees what came of it
         state = given.get("state")
         if isinstance(state, dict) and state.get("type") == "SCHEDULED":
             details = state.get("state_details")
@@ -259,15 +267,24 @@ class Doorkeeper:
             return found
         named = next((parameters[name] for name in _HERE if parameters.get(name)), None)
         if deployment in _REPORTING | _MANAGING and named is None:
-            return "*"
+            return EVERY_PLACE
         return str(named or self.own_municipality)
 
-    async def run(self, run: str) -> dict[str, Any] | None:
-        """Return a run as Prefect has it; None when it is not there."""
-        return await self._ask("GET", f"/flow_runs/{run}")
+    async def runs(self, runs: Iterable[str]) -> list[dict[str, Any]]:
+        """Return runs as Prefect has them; one that is not there is left out."""
+        asked = list(runs)
+        found: list[dict[str, Any]] = []
+        for place in range(0, len(asked), _MOST_AT_ONCE):
+            part = {
+                "flow_runs": {"id": {"any_": asked[place : place + _MOST_AT_ONCE]}},
+                "limit": _MOST_AT_ONCE,
+            }
+            found += await self._ask("POST", "/flow_runs/filter", part) or []
+        return found
 
-    async def _ask(self, method: str, path: str) -> dict[str, Any] | None:
-        """Ask Prefect itself, as a machine."""
+    async def _ask(self, method: str, path: str, body: object = None) -> Any:
+        """Ask Prefect itself, as a machine; None for whatever it does not give."""
+        sent = b"" if body is None else json.dumps(body).encode()
         answer: list[Message] = []
 
         async def heard(message: Message) -> None:
@@ -283,15 +300,32 @@ class Doorkeeper:
             "raw_path": (API + path).encode(),
             "query_string": b"",
             "root_path": "",
-            "headers": [(b"authorization", self.credential.header), (b"host", b"127.0.0.1")],
+            "headers": [
+                (b"authorization", self.credential.header),
+                (b"host", b"127.0.0.1"),
+                (b"content-type", b"application/json"),
+                (b"content-length", str(len(sent)).encode()),
+            ],
             "client": ("127.0.0.1", 0),
             "server": ("127.0.0.1", 0),
         }
-        await self.app(scope, whole_body(b""), heard)
+        await self.app(scope, whole_body(sent), heard)
         if answer[0]["status"] != 200:  # noqa: PLR2004
             return None
-        read = json.loads(b"".join(message.get("body", b"") for message in answer[1:]))
-        return read if isinstance(read, dict) else None
+        return json.loads(b"".join(message.get("body", b"") for message in answer[1:]))
+
+
+def _with_plain(given: Mapping[str, Any] | None, name: str) -> dict[str, Any]:
+    """Return what somebody sent with the values under this name as Prefect will read them."""
+    if given is None:
+        raise ForbiddenError("Deze vraag is niet te lezen.")
+    values = given.get(name)
+    if not isinstance(values, dict):
+        return dict(given)
+    try:
+        return {**given, name: unpacked(values)}
+    except PackedError:
+        raise ForbiddenError(_PACKED) from None
 
 
 def check_member(member: StaffMember, *rights: Right) -> None:
@@ -387,7 +421,7 @@ def front_page(path: str, member: StaffMember) -> Callable[[Any], Any] | None:
 
     Somebody of several gemeenten, but not of all, reads the newest page of each of them, below each other.
     """
-    if member.municipalities is None or path not in (_LATEST, *_LISTS_OF_PAGES):
+    if member.municipalities is None or path not in (_LATEST, *LISTS_OF_PAGES):
         return None
     return _only_front if path == _LATEST else _one_front
 
@@ -429,6 +463,12 @@ def runs_named(reach: Reach, given: Mapping[str, Any]) -> list[str]:
         if found and all(found):
             return [match[1] for match in found if match]
     return []
+
+
+def runs_of_socket(path: str, given: Mapping[str, Any]) -> list[str]:
+    """Return the runs that the filter of a web socket names; empty when it could be about any."""
+    reach = Reach.LOGS if path.endswith("/logs/out") else Reach.EVENTS
+    return runs_named(reach, {"logs" if reach is Reach.LOGS else "filter": given.get("filter")})
 
 
 def _reaches(member: StaffMember, tags: Iterable[str], *rights: Right) -> bool:

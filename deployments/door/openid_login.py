@@ -14,13 +14,13 @@ import secrets
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from deployments.door.claims import NotLetInError, session_of
+from deployments.door.cookies import name_for, set_cookie, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ BY_LOGIN_SERVICE = "dienst"
 _COOKIE = "routekaart_aanmelding"
 SECONDS = 600
 _MOST_TOKENS = 10_000
-_MOST_HEADER = 8_000
+_SAME_SITE = "Lax"  # the login service leads the browser back here, and that is another site
 _CODE = re.compile(r"[\x20-\x7e]{1,4000}")
 _AGAIN = "Deze aanmelding is verlopen of al gebruikt. Log opnieuw in."
 
@@ -57,7 +57,7 @@ class OpenIdLogin:
     # A token names a person: it stays in memory, and after a restart somebody logs out without it.
     _tokens: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
 
-    async def begin(self, onward: str, *, secure: bool) -> tuple[str, bytes]:
+    async def begin(self, onward: str) -> tuple[str, bytes]:
         """Return the address of the login service, and the cookie to come back with. Raises NotLetInError."""
         number = secrets.token_urlsafe(24)
         address = await self.provider.address_to_log_in(
@@ -68,7 +68,7 @@ class OpenIdLogin:
             verifier=self._made(number, "verifier"),
         )
         value = str(self._signer.dumps({"n": number, "naar": onward, "t": self.clock()}))
-        return address, self._cookie(value, SECONDS, secure=secure)
+        return address, set_cookie(self._cookie_name, value, SECONDS, _SAME_SITE)
 
     async def finish(self, query: bytes, cookie_header: bytes) -> tuple[Session, str]:
         """Return who came back, and where he wanted to go. Raises NotLetInError."""
@@ -101,9 +101,9 @@ class OpenIdLogin:
         """Return the address at which somebody logs out of the service too; None where it has none."""
         return await self.provider.address_to_log_out(self.base + "/", self._tokens.pop(session.number, None))
 
-    def end_cookie(self, *, secure: bool) -> bytes:
+    def end_cookie(self) -> bytes:
         """Return the header `Set-Cookie` after which nobody comes back with this attempt."""
-        return self._cookie("", 0, secure=secure)
+        return set_cookie(self._cookie_name, "", 0, _SAME_SITE)
 
     async def _check_who_answers(self, issuer: str | None) -> None:
         """Refuse an answer of another service (RFC 9207)."""
@@ -117,14 +117,13 @@ class OpenIdLogin:
 
     @property
     def _cookie_name(self) -> str:
-        return _COOKIE if self.port is None else f"{_COOKIE}_{self.port}"
+        return name_for(_COOKIE, self.port, secure=self.base.startswith("https:"))
 
     def _number(self, cookie_header: bytes) -> tuple[str, str]:
         try:
-            cookies = SimpleCookie(cookie_header[:_MOST_HEADER].decode("latin-1"))
-            value = self._signer.loads(cookies[self._cookie_name].value)
+            value = self._signer.loads(value_of(cookie_header, self._cookie_name) or "")
             number, onward, begun = str(value["n"]), str(value["naar"]), float(value["t"])
-        except (CookieError, BadSignature, KeyError, TypeError, ValueError):
+        except (BadSignature, KeyError, TypeError, ValueError):
             raise NotLetInError(403, _AGAIN, "no_attempt") from None
         if self.clock() - begun > SECONDS:
             raise NotLetInError(403, _AGAIN, "expired")
@@ -135,13 +134,6 @@ class OpenIdLogin:
             self.credential.key("aanmelding"), f"{purpose}:{number}".encode(), hashlib.sha256
         ).digest()
         return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
-
-    def _cookie(self, value: str, seconds: int, *, secure: bool) -> bytes:
-        # Lax: the login service leads the browser back here, and that is another site.
-        rest = "; Secure" if secure else ""
-        return (
-            f"{self._cookie_name}={value}; Path=/inloggen; Max-Age={seconds}; HttpOnly; SameSite=Lax{rest}"
-        ).encode()
 
 
 def _only_once(query: bytes) -> dict[str, str]:

@@ -24,6 +24,7 @@ class Reach(StrEnum):
 
     NONE = "-"
     FILTERED = "runs"
+    VIA_RUNS = "via-runs"  # something else than runs, which a question may look for by its runs
     ONE_RUN = "run"
     ANSWER = "antwoord"
     SET_STATE = "staat"

@@ -1,4 +1,4 @@
-"""Who opens the page of a run has looked at its case: the log of looks has it before Prefect shows anything."""
+"""Who sees a run of a case, its log or its page has looked at that case: the log of looks has it before he has."""
 
 from __future__ import annotations
 
@@ -12,56 +12,114 @@ from anyio import to_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
+from deployments.door.bodies import read_body, whole_body
+from deployments.door.doorkeeper import LISTS_OF_PAGES, runs_named
+from deployments.door.prefect_routes import API, Reach, route_of
+from flows.case_page import PAGE_PREFIX, page_key
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 
     from adapters.cases.looks import Looks
     from deployments.door.sessions import Session
 
-_RUN = re.compile(r"/api/flow_runs/([0-9a-f-]{36})", re.IGNORECASE)
+    Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+_RUN = re.compile(rf"{API}/flow_runs/([0-9a-f-]{{36}})(?:/.*)?", re.IGNORECASE)
+_READ_LIKE = frozenset({Reach.LOGS, Reach.EVENTS})
+_PAGE = re.compile(rf"{API}/artifacts/[^/]+(?:/latest)?")
 _MOST_REMEMBERED = 10_000
 
 log = structlog.get_logger("routekaart.door")
 
 
+class NotNotedError(Exception):
+    """A look that could not be written: nothing is shown."""
+
+
 @dataclass
 class RunLooks:
-    """Notes looks; `run` reads a run of Prefect, and `municipality_of` says of which gemeente a case is."""
+    """Notes looks; `runs` reads runs of Prefect, and `municipality_of` says of which gemeente a case is."""
 
     looks: Callable[[], Looks]
-    run: Callable[[str], Awaitable[dict[str, Any] | None]]
+    runs: Callable[[list[str]], Awaitable[list[dict[str, Any]]]]
     municipality_of: Callable[[str], Awaitable[str | None]]
     _known: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
 
-    async def noted(self, scope: Mapping[str, Any], session: Session) -> bool:
-        """Note the look of who opens a run; whether it was written, or there was nothing to write."""
-        found = _RUN.fullmatch(scope["path"]) if scope["method"] == "GET" else None
-        if found is None:
-            return True
+    async def noted(self, scope: Mapping[str, Any], receive: Receive, session: Session) -> Receive:
+        """Note the looks that a request is, and return its body to read on. Raises NotNotedError."""
+        if (found := _RUN.fullmatch(scope["path"])) is not None:
+            await self.note_runs([found[1]], session)
+        route = route_of(scope["method"], scope["path"])
+        if route is None or route[0].reach not in _READ_LIKE:
+            return receive
+        body, given = await read_body(receive)
+        await self.note_runs(runs_named(route[0].reach, given or {}), session)
+        return whole_body(body)
+
+    async def note_runs(self, runs: Iterable[str], session: Session) -> None:
+        """Note that somebody sees these runs. Raises NotNotedError."""
+        await self._note(await self._cases_of({run.lower() for run in runs}), session)
+
+    async def note_pages(self, answer: Any, session: Session) -> None:
+        """Note the cases of the pages that Prefect answers. Raises NotNotedError."""
+        pages = answer if isinstance(answer, list) else [answer]
+        keys = {
+            str(page.get("key")): str(page.get("flow_run_id"))
+            for page in pages
+            if isinstance(page, dict) and str(page.get("key")).startswith(PAGE_PREFIX)
+        }
+        found: set[tuple[str, str]] = set()
+        others = set()
+        for key, run in keys.items():
+            reference = key.removeprefix(PAGE_PREFIX).upper()
+            place = await self._place(reference) if page_key(reference) == key else None
+            if place is None:
+                others.add(run.lower())  # a reference of another form cannot be told from the key
+            else:
+                found.add((reference, place))
+        await self._note(found | await self._cases_of(others), session)
+
+    async def _place(self, reference: str) -> str | None:
         try:
-            if (case := await self._case_of(found[1].lower())) is not None:
-                await to_thread.run_sync(
-                    self._note, Actor(ActorKind(session.kind), session.code, Way.FORM), case
-                )
+            return await self.municipality_of(reference)
         except SQLAlchemyError as error:
-            log.warning("look_not_written", error=type(error).__name__)
-            return False
-        return True
+            raise _not_noted(error) from None
 
-    def _note(self, actor: Actor, case: tuple[str, str]) -> None:
-        with acts(actor):
-            self.looks().note(*case)
+    async def _note(self, cases: set[tuple[str, str]], session: Session) -> None:
+        if not cases:
+            return
+        actor = Actor(ActorKind(session.kind), session.code, Way.FORM)
 
-    async def _case_of(self, run: str) -> tuple[str, str] | None:
-        """Return the case of a run with its gemeentecode; a run of something else has none."""
-        if run in self._known:
-            return self._known[run]
-        reference = ((await self.run(run) or {}).get("parameters") or {}).get("zaak")
-        place = await self.municipality_of(reference) if isinstance(reference, str) else None
-        if not isinstance(reference, str) or place is None:
-            return None
-        self._known[run] = (reference, place)
+        def written() -> None:
+            with acts(actor):
+                self.looks().note_all(sorted(cases))
+
+        try:
+            await to_thread.run_sync(written)
+        except SQLAlchemyError as error:
+            raise _not_noted(error) from None
+
+    async def _cases_of(self, runs: set[str]) -> set[tuple[str, str]]:
+        """Return the cases of runs with their gemeentecodes; a run of something else has none. Raises NotNotedError."""
+        unknown = sorted(runs - self._known.keys())
+        for run in await self.runs(unknown) if unknown else ():
+            reference = (run.get("parameters") or {}).get("zaak")
+            place = await self._place(reference) if isinstance(reference, str) else None
+            if place is not None:
+                self._known[str(run["id"]).lower()] = (str(reference), place)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
-        return self._known[run]
+        return {self._known[run] for run in runs if run in self._known}
+
+
+def shows_pages(scope: Mapping[str, Any]) -> bool:
+    """Whether Prefect answers this with pages."""
+    if scope["method"] == "POST":
+        return scope["path"] in LISTS_OF_PAGES
+    return scope["method"] == "GET" and _PAGE.fullmatch(scope["path"]) is not None
+
+
+def _not_noted(error: SQLAlchemyError) -> NotNotedError:
+    log.warning("look_not_written", error=type(error).__name__)
+    return NotNotedError()

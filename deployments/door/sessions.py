@@ -11,10 +11,11 @@ import os
 import secrets
 import time
 from dataclasses import dataclass, replace
-from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any
 
 from itsdangerous import BadSignature, URLSafeSerializer
+
+from deployments.door.cookies import name_for, set_cookie, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
     from adapters.runtime.credential import Credential
 
 _COOKIE = "routekaart_sessie"
-"""Begins the name of the cookie; the port follows, since a browser keeps one jar for all ports of a machine."""
+"""Begins the name of the cookie."""
 IN = "/binnen"
 LINK_SECONDS = 12 * 3600
 SESSION_SECONDS = 12 * 3600
-_MOST_HEADER = 8_000
 _MOST_PATHS = 20_000
 _POLL_SECONDS = 300.0
 _RENEW_SECONDS = 30.0
@@ -92,11 +92,13 @@ class Sessions:
         port: int | None = None,
         *,
         idle: float | None = None,
+        secure: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`used` is a folder that remembers which links were used and which sessions ended, also over a restart.
 
         A session ends `seconds` after somebody came in, and `idle` seconds after he last did something himself.
+        `secure` is for a server that people reach over https.
         """
         self._cookies = URLSafeSerializer(credential.key("sessie"))
         self._links = URLSafeSerializer(credential.key("link"))
@@ -105,16 +107,16 @@ class Sessions:
         self._clock = clock
         self.once = Once(used, max(seconds, LINK_SECONDS), clock)
         self._asked: dict[tuple[str, str], float] = {}
-        self.cookie_name = _COOKIE if port is None else f"{_COOKIE}_{port}"
+        self.cookie_name = name_for(_COOKIE, port, secure=secure)
 
     def read(self, cookie_header: bytes) -> Session | None:
         """Return who is in according to the header `Cookie`; None for what is forged, expired, ended or no session."""
-        if not cookie_header or len(cookie_header) > _MOST_HEADER:
+        value = value_of(cookie_header, self.cookie_name)
+        if value is None:
             return None
         try:
-            cookies = SimpleCookie(cookie_header.decode("latin-1"))
-            session = _session_from(self._cookies.loads(cookies[self.cookie_name].value))
-        except (CookieError, BadSignature, KeyError, TypeError, ValueError):
+            session = _session_from(self._cookies.loads(value))
+        except (BadSignature, KeyError, TypeError, ValueError):
             return None
         return session if self.counts(session) else None
 
@@ -127,13 +129,13 @@ class Sessions:
             and not self.once.was(session.number)
         )
 
-    def cookie(self, session: Session, *, secure: bool) -> bytes:
+    def cookie(self, session: Session) -> bytes:
         """Return the header `Set-Cookie` that lets somebody in, with a new session of its own."""
         now = self._clock()
         new = replace(session, number=session.number or secrets.token_urlsafe(9), since=now, active=now)
-        return self._cookie(new, secure=secure)
+        return self._cookie(new)
 
-    def renewed(self, session: Session, asked: str, *, by_hand: bool, secure: bool) -> bytes | None:
+    def renewed(self, session: Session, asked: str, *, by_hand: bool) -> bytes | None:
         """Return a header `Set-Cookie` with a later end, when somebody does something; None when there is no need.
 
         Opening a page and changing something is doing something (`by_hand`), and so is asking what this session has
@@ -147,7 +149,7 @@ class Sessions:
         polled = before is not None and now - before < _POLL_SECONDS
         if (polled and not by_hand) or now - session.active < min(_RENEW_SECONDS, self._idle / 10):
             return None
-        return self._cookie(replace(session, active=now), secure=secure)
+        return self._cookie(replace(session, active=now))
 
     def end(self, session: Session) -> None:
         """End a session: its cookie opens nothing any more, whoever kept it."""
@@ -167,11 +169,11 @@ class Sessions:
             return None
         return None if expired or not self.once.first(value["n"]) else Session(value["code"])
 
-    def end_cookie(self, *, secure: bool) -> bytes:
+    def end_cookie(self) -> bytes:
         """Return the header `Set-Cookie` that lets somebody out."""
-        return self._set_cookie("", 0, secure=secure)
+        return set_cookie(self.cookie_name, "", 0, "Strict")
 
-    def _cookie(self, session: Session, *, secure: bool) -> bytes:
+    def _cookie(self, session: Session) -> bytes:
         value = {
             "code": session.code,
             "soort": session.kind,
@@ -182,12 +184,7 @@ class Sessions:
         }
         if session.groups or session.places:
             value |= {"g": session.groups, "p": session.places}
-        return self._set_cookie(str(self._cookies.dumps(value)), round(self._seconds), secure=secure)
-
-    def _set_cookie(self, value: str, seconds: int, *, secure: bool) -> bytes:
-        rest = "; Secure" if secure else ""
-        said = f"{self.cookie_name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{rest}"
-        return said.encode()
+        return set_cookie(self.cookie_name, str(self._cookies.dumps(value)), round(self._seconds), "Strict")
 
 
 def _session_from(value: Mapping[str, Any]) -> Session:

@@ -29,6 +29,10 @@ _NO_LOGIN = (
     "ROUTEKAART_STAFF_FILE, en daarbij ROUTEKAART_OIDC_ISSUER, ROUTEKAART_PROXY_SECRET of een account "
     "(routekaart wachtwoord CODE)."
 )
+_ONE_ADDRESS = (
+    "Achter de proxy hebben alle mensen hetzelfde adres: wie een wachtwoord raadt, laat ook anderen wachten. Zet het "
+    "adres van de proxy in ROUTEKAART_TRUSTED_PROXIES, en laat hem X-Forwarded-For meesturen."
+)
 
 
 def login_problems(settings: Settings, host: str) -> Iterator[str]:
@@ -44,6 +48,13 @@ def login_problems(settings: Settings, host: str) -> Iterator[str]:
     where = next((name for name in (host, ui) if not is_loopback(name)), None)
     if where is not None and not has_login(settings):
         yield _NO_LOGIN.format(where=where)
+
+
+def proxy_problems(settings: Settings) -> Iterator[str]:
+    """Yield what makes all people look as one, so that who guesses a password makes the others wait."""
+    behind = urlsplit(settings.prefect_ui).scheme == "https"  # we have no TLS ourselves
+    if behind and not settings.trusted_proxies and accounts_of(settings) is not None:
+        yield _ONE_ADDRESS
 
 
 def has_login(settings: Settings) -> bool:

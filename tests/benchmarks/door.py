@@ -128,7 +128,7 @@ async def measure(rounds: int) -> list[Line]:
         await asyncio.sleep(0.1)
     machine = {"Authorization": door.credential.header.decode()}
     origin = f"http://127.0.0.1:{guarded}"
-    cookie = door.sessions.cookie(Session("mw-17"), secure=False).decode().partition(";")[0]
+    cookie = door.sessions.cookie(Session("mw-17")).decode().partition(";")[0]
     person = {"Cookie": cookie, "Origin": origin, "Sec-Fetch-Site": "same-origin"}
     async with (
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{open_port}", headers=machine, timeout=60) as bare,

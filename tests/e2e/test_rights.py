@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -37,7 +38,7 @@ class Person:
             return reference.rpartition("-")[2] if reference.startswith("RECHT-") else None
 
         sessions = Sessions(stack.credential, folder)
-        self.cookie = sessions.cookie(Session(member.code), secure=False).decode().partition(";")[0]
+        self.cookie = sessions.cookie(Session(member.code)).decode().partition(";")[0]
         self.door = Door(
             prefect,
             stack.credential,
@@ -151,3 +152,52 @@ def test_a_reference_that_ends_as_a_gemeente_opens_no_page(
     assert person("lezer", "0363").asks("GET", path).status_code == 403
     asked = {"artifacts": {"key": {"any_": ["zaak-lek-0363"]}}}
     assert person("lezer", "0363").asks("POST", "/artifacts/filter", **asked).json() == []
+
+
+def test_a_case_that_is_packed_in_a_form_is_seen_at_the_door(
+    stack: Stack, runs: dict[str, str], person: Callable[[str, str], Person]
+) -> None:
+    """Prefect unpacks JSON in the values of a form; the door does so first, and nothing of another gemeente moves."""
+    action = stack.prefect(
+        "POST", "/deployments/filter", deployments={"name": {"any_": ["gebeurtenis-melden"]}}
+    )
+    start = f"/deployments/{action[0]['id']}/create_flow_run"
+    before = len(stack.case("RECHT-0518")["journaal"])
+    values = {"gebeurtenis": "Aanmelding geregistreerd", "zaak": "RECHT-0518"}
+    packed = {name: {"__prefect_kind": "json", "value": json.dumps(value)} for name, value in values.items()}
+    for parameters in (packed, {"__prefect_kind": "json", "value": json.dumps(values)}):
+        refused = person("klantmanager", "0363").asks("POST", start, parameters=parameters)
+        assert refused.status_code == 403
+        assert "andere gemeente" in refused.json()["detail"]
+    made = person("klantmanager", "0518").asks("POST", start, parameters=packed).json()
+    assert made["parameters"] == values
+    assert stack.ended(made)["state_name"] == "Gedaan"
+    said = person("klantmanager", "0518").asks("GET", f"/flow_runs/{made['id']}")
+    assert said.json()["state_name"] == "Gedaan"  # who starts an action sees what came of it
+    assert person("klantmanager", "0363").asks("GET", f"/flow_runs/{made['id']}").status_code == 403
+    assert stack.case("RECHT-0518")["journaal"][before]["door"]["code"] == "mw-5"
+
+
+def test_no_filter_tells_of_a_run_of_another_gemeente(
+    stack: Stack, runs: dict[str, str], person: Callable[[str, str], Person]
+) -> None:
+    """Flows and deployments are found by their runs too: those of another gemeente find nothing."""
+    name = stack.prefect("GET", f"/flow_runs/{runs['0518']}")["name"]
+    asked = {"flow_runs": {"name": {"any_": [name]}}}
+    for path in ("/flows/count", "/deployments/count"):
+        assert person("lezer", "0518").asks("POST", path, **asked).json() == 1
+        assert person("lezer", "0363").asks("POST", path, **asked).json() == 0
+    every = person("lezer", "0363").asks("POST", "/deployments/count").json()
+    assert every == stack.prefect("POST", "/deployments/count")
+
+
+def test_a_beheerder_of_one_gemeente_leaves_the_runs_of_another(
+    stack: Stack, runs: dict[str, str], person: Callable[[str, str], Person]
+) -> None:
+    """He deletes nothing of another gemeente, and changes nothing that all of them share."""
+    who = person("beheerder", "0363")
+    assert who.asks("DELETE", f"/flow_runs/{runs['0518']}").status_code == 403
+    assert who.asks("PATCH", f"/flow_runs/{runs['0518']}", tags=["gemeente:0363"]).status_code == 403
+    assert who.asks("POST", "/flow_runs/bulk_delete", flow_runs={}).status_code == 403
+    assert who.asks("POST", "/block_documents/filter").status_code == 403
+    assert stack.prefect("GET", f"/flow_runs/{runs['0518']}")["id"] == runs["0518"]

@@ -12,8 +12,10 @@ import pytest
 from structlog.testing import capture_logs
 from support.doors import ask, make_door, staff_file
 
+from adapters.runtime.settings import Settings
 from deployments.door.accounts import AccountFile, Accounts, TooManyError
 from deployments.door.login import own_path
+from deployments.prefect_server import behind_proxies
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -148,6 +150,39 @@ def test_guesses_slow_down_the_guesser_alone(file: AccountFile) -> None:
     assert (elsewhere, other) == (True, True)
     assert len(refused) >= 3
     assert set(refused) == {"too many"}
+
+
+def test_the_address_of_a_guesser_is_what_a_trusted_proxy_says(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a proxy each person has his own address; who writes one himself, also on this machine, has not."""
+    seen: list[str] = []
+
+    async def noted(_accounts: Any, _code: str, _password: str, address: str) -> bool:
+        seen.append(address)
+        return False
+
+    monkeypatch.setattr(Accounts, "may_enter", noted)
+    for trusted in ((), ("127.0.0.1",)):
+        chosen = Settings(home=tmp_path, trusted_proxies=trusted)
+        forwarded = {"x-forwarded-for": "198.51.100.7"}
+        assert log_in(behind_proxies(chosen, door), headers=forwarded).status_code == 403
+    assert seen == ["127.0.0.1", "198.51.100.7"]
+
+
+def test_a_guesser_with_a_network_of_addresses_is_one(file: AccountFile) -> None:
+    """A subscriber has a whole /64 of IPv6: all of it waits together; an address that is none waits too."""
+    accounts = Accounts(file, wait=0)
+    for address in (
+        "2001:db8:1:2::1",
+        "2001:db8:1:2:ffff::9",
+        "2001:db8:1:3::1",
+        "::ffff:10.0.0.1",
+        "10.0.0.1",
+        "",
+    ):
+        assert not asyncio.run(accounts.may_enter("mw-17", "gok gok gok gok", address))
+    assert sorted(accounts._wrong.values()) == [1, 1, 2, 2]
 
 
 async def _told(work: Any) -> Any:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from support.stack import run
@@ -12,7 +17,11 @@ from support.stack import run
 from adapters.runtime.settings import Settings
 from deployments.closed import open_problems, server_problems
 from deployments.door.accounts import AccountFile
-from deployments.door.ways_in import login_problems
+from deployments.door.ways_in import login_problems, proxy_problems
+from deployments.grafana_check import grafana_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 LONG = "0123456789abcdef" * 4
 ELSEWHERE = {"PREFECT_API_URL": "http://prefect.intern:4200/api"}
@@ -163,6 +172,98 @@ def test_a_start_without_a_login_refuses(
     assert done.returncode == 2
     assert "niemand hoeft te zeggen wie hij is" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_controleer_names_a_server_for_others_without_a_login(tmp_path: Path) -> None:
+    """The command says so with exit code 1, for a server that listens beyond loopback and for one with an address."""
+    home = tmp_path / "h"
+    for more in (
+        {"PREFECT_SERVER_API_HOST": "0.0.0.0"},  # noqa: S104
+        {"ROUTEKAART_UI_URL": "https://prefect.gemeente.example"},
+    ):
+        done = run("controleer", environment={"PATH": "", "ROUTEKAART_HOME": str(home)} | more, check=False)
+        assert done.returncode == 1
+        assert [line for line in done.stderr.splitlines() if "niemand hoeft te zeggen wie hij is" in line]
+    done = run("controleer", environment={"PATH": "", "ROUTEKAART_HOME": str(home)}, check=False)
+    assert "niemand hoeft te zeggen" not in done.stderr
+
+
+def test_controleer_wants_to_know_the_proxy_before_local_accounts(tmp_path: Path, staff: Path) -> None:
+    """Behind a proxy that nobody named all people have one address."""
+    alone = Settings(home=tmp_path / "home", staff_file=staff, ui_url="https://prefect.gemeente.example")
+    assert not list(proxy_problems(alone))
+    AccountFile(alone.ensure_home() / "wachtwoorden.json").set_password("mw-17", "een lang wachtwoord")
+    assert ["ROUTEKAART_TRUSTED_PROXIES" in line for line in proxy_problems(alone)] == [True]
+    assert not list(proxy_problems(alone.model_copy(update={"trusted_proxies": ("10.0.0.7",)})))
+    assert not list(proxy_problems(alone.model_copy(update={"ui_url": None})))
+
+
+# --- Grafana -----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def grafana(let_in: Callable[[str | None], bool]) -> Iterator[str]:
+    """Yield the address of a Grafana that lets in who shows this header `Authorization`, as its API documents it."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            known = self.path == "/api/org" and let_in(self.headers.get("Authorization"))
+            self.send_response(200 if known else 401)
+            self.end_headers()
+            self.wfile.write(b'{"id": 1, "name": "Main Org."}' if known else b'{"message": "Unauthorized"}')
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+    server.server_close()
+
+
+FIRST = "Basic " + base64.b64encode(b"admin:admin").decode()
+
+
+@pytest.mark.parametrize(
+    ("let_in", "said"),
+    [
+        (lambda _: True, ["zonder wachtwoord in Grafana"]),
+        (lambda shown: shown == FIRST, ["wachtwoord van de fabriek"]),
+        (lambda shown: shown == "Basic bmlldDpnZXJhZGVu", []),
+    ],
+)
+def test_a_grafana_without_a_password_is_refused(
+    tmp_path: Path, let_in: Callable[[str | None], bool], said: list[str]
+) -> None:
+    """One that lets anybody in, or with the password that every new Grafana has; one that is away lets nobody in."""
+    with grafana(let_in) as address:
+        found = list(grafana_problems(Settings(home=tmp_path, grafana_url=address)))
+    assert [part in line for part, line in zip(said, found, strict=True)] == [True] * len(said)
+    assert not list(grafana_problems(Settings(home=tmp_path, grafana_url=address)))
+    assert not list(grafana_problems(Settings(home=tmp_path)))
+
+
+def test_every_start_refuses_an_open_grafana(tmp_path: Path) -> None:
+    """The server and a worker say so in one sentence, with exit code 2; `controleer` with 1."""
+    credential = {f"PREFECT_{name}API_AUTH_STRING": f"routekaart:{LONG}" for name in ("", "SERVER_")}
+    with grafana(lambda _: True) as address:
+        given = {"PATH": "", "ROUTEKAART_HOME": str(tmp_path / "h"), "ROUTEKAART_GRAFANA_URL": address}
+        for words in (("deployments.prefect_server", "server", "start"), ("deployments.cli", "worker")):
+            done = subprocess.run(
+                [sys.executable, "-m", *words],
+                env=given | credential,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            assert done.returncode == 2, words
+            assert "Grafana" in done.stderr
+            assert len(done.stderr.strip().splitlines()) == 1
+        checked = run("controleer", environment=given, check=False)
+    assert checked.returncode == 1
+    assert "Grafana" in checked.stderr
 
 
 @pytest.mark.parametrize("command", ["start", "worker", "api", "deploy"])

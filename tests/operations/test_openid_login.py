@@ -190,6 +190,18 @@ def test_an_answer_of_another_browser_lets_nobody_in(door: Door) -> None:
     assert is_refused(ask(door, "GET", theirs, headers=shown(forged)))
 
 
+def test_an_attempt_that_comes_twice_lets_nobody_in(door: Door) -> None:
+    """Another host of the domain cannot put its own attempt beside that of the browser; over https not even alone."""
+    theirs, cookies = begin(door)
+    mine = shown(begin(door)[1])["cookie"]
+    assert is_refused(
+        ask(door, "GET", agree(theirs), headers={"cookie": f"{shown(cookies)['cookie']}; {mine}"})
+    )
+    over_https = replace(door.service, base=BASE.replace("http:", "https:"))  # type: ignore[type-var]
+    said = cookies_of(ask(replace(door, service=over_https), "GET", "/inloggen/dienst"))
+    assert [name.startswith("__Host-") for name in said] == [True]
+
+
 def test_a_nonce_of_another_login_is_refused(door: Door) -> None:
     """A code that was made for another login brings a token with its nonce."""
     theirs = parse_qs(urlsplit(agree(begin(door)[0])).query)["code"][0]

@@ -68,7 +68,7 @@ def door(tmp_path: Path, reached: list[str]) -> Door:
 @pytest.fixture
 def inside(door: Door) -> dict[str, str]:
     """The cookie of the beheerder."""
-    said = door.sessions.cookie(Session("mw-99"), secure=False).decode().partition(";")[0]
+    said = door.sessions.cookie(Session("mw-99")).decode().partition(";")[0]
     name, _, value = said.partition("=")
     return shown({name: value})
 

@@ -131,9 +131,9 @@ def test_a_cookie_of_another_installation_is_none(door: Door, tmp_path: Path, ti
     """Forged, foreign, for another purpose, cut off and empty: nobody is in, and nothing breaks."""
     foreign = Sessions(Credential("routekaart:" + "y" * 40), tmp_path / "x", 3600, 4200, clock=time.read)
     name = door.sessions.cookie_name
-    good = door.sessions.cookie(Session("mw-17"), secure=False).decode().partition(";")[0].partition("=")[2]
+    good = door.sessions.cookie(Session("mw-17")).decode().partition(";")[0].partition("=")[2]
     for value in (
-        foreign.cookie(Session("mw-17"), secure=False).decode().partition(";")[0].partition("=")[2],
+        foreign.cookie(Session("mw-17")).decode().partition(";")[0].partition("=")[2],
         door.sessions.link(Session("mw-17")).rpartition("/")[2],
         good[:-2],
         good + "x",
@@ -152,3 +152,28 @@ def test_a_link_expires(door: Door, time: Time) -> None:
     link = door.sessions.link(Session("mw-17"))
     time.now += 12 * 3600 + 1
     assert ask(door, "GET", link).status_code == 403
+
+
+def test_a_cookie_that_comes_twice_is_none(door: Door) -> None:
+    """One of the two was put there by somebody else, who would have another work under his name."""
+    good = enter(door)["cookie"]
+    other = enter(door)["cookie"]
+    for twice in (f"{good}; {other}", f"{good}; {good}", f"{good}; {door.sessions.cookie_name}="):
+        assert goes_on(door, {"cookie": twice}) is None
+    assert goes_on(door, {"cookie": f"thema=donker; {good}"}) is not None
+
+
+def test_over_https_a_cookie_is_for_this_host_alone(tmp_path: Path, time: Time) -> None:
+    """A browser takes a cookie with this name from no other host of the domain; under the plain name there is none."""
+    sessions = Sessions(CREDENTIAL, tmp_path / "binnen", 3600, 4200, secure=True, clock=time.read)
+    door = make_door(tmp_path, staff_file(tmp_path), sessions, secure=True)
+    said = ask(door, "GET", sessions.link(Session("mw-17"))).headers["set-cookie"]
+    assert said.startswith("__Host-routekaart_sessie_4200=")
+    assert {"Path=/", "Secure", "HttpOnly", "SameSite=Strict"} <= set(said.split("; "))
+    assert "Domain" not in said
+    cookie = _cookie(said)
+    assert goes_on(door, cookie) is not None
+    assert goes_on(door, {"cookie": cookie["cookie"].removeprefix("__Host-")}) is None
+    behind = ask(door, "GET", "/v2/runs", headers={"cookie": f"thema=donker; {cookie['cookie']}"}).text
+    assert "cookie=thema=donker" in behind
+    assert "sessie" not in behind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -173,3 +174,11 @@ def test_a_healthy_installation_passes_the_check(routekaart: Command) -> None:
     """`controleer` on a new database exits 0."""
     routekaart("open", "--mijlpaal", "M2")
     assert routekaart("controleer").returncode == 0
+
+
+def test_who_let_a_clock_count_is_shown(routekaart: Command) -> None:
+    """`klok --wie` names each who said that a clock is right, with the machine and the moment."""
+    assert "Niemand" in routekaart("klok", "--wie").stdout
+    routekaart("klok", "--klopt")
+    (line,) = routekaart("klok", "--wie").stdout.splitlines()
+    assert re.search(r"^\d{4}-\d\d-\d\dT.* beheerder gebruiker-\d+ \(opdracht\)$", line)

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.runtime.credential import Credential
 from adapters.runtime.staff import Right, StaffBook, StaffMember, StaffRole
-from deployments.door.bodies import read_body, whole_body
+from deployments.door.bodies import read_body, unpacked, whole_body
 from deployments.door.doorkeeper import (
     Doorkeeper,
     ForbiddenError,
@@ -65,16 +65,61 @@ BODIES: dict[Reach, dict[str, Any]] = {
 }
 
 
-def test_each_route_of_prefect_stands_in_the_table() -> None:
-    """A route that Prefect adds or takes away is seen here first."""
+@pytest.fixture(scope="module")
+def described() -> dict[str, Any]:
+    """What Prefect says of its own routes."""
     from prefect.server.api.server import create_app  # noqa: PLC0415 - it reads settings on import
 
     app = create_app(final=True, webserver_only=True)
     api: Any = next(route.app for route in app.routes if getattr(route, "path", "") == "/api")
-    described = {
-        (method.upper(), path) for path, methods in api.openapi()["paths"].items() for method in methods
-    }
-    assert {(route.method, route.path) for route in prefect_routes()} == described
+    said: dict[str, Any] = api.openapi()
+    return said
+
+
+def test_each_route_of_prefect_stands_in_the_table(described: dict[str, Any]) -> None:
+    """A route that Prefect adds or takes away is seen here first."""
+    found = {(method.upper(), path) for path, methods in described["paths"].items() for method in methods}
+    assert {(route.method, route.path) for route in prefect_routes()} == found
+
+
+def named_in(schema: Any, components: dict[str, Any], seen: set[str]) -> set[str]:
+    """Return the names of all that a description refers to."""
+    if isinstance(schema, dict):
+        name = str(schema.get("$ref", "")).rpartition("/")[2]
+        if name and name not in seen:
+            seen.add(name)
+            named_in(components[name], components, seen)
+    for part in schema.values() if isinstance(schema, dict) else schema if isinstance(schema, list) else ():
+        named_in(part, components, seen)
+    return seen
+
+
+def test_no_question_looks_for_runs_of_another_gemeente(described: dict[str, Any]) -> None:
+    """Wherever Prefect lets somebody look by runs, also for flows and deployments, the own gemeente is added."""
+    components = described["components"]["schemas"]
+    looking = [
+        route
+        for route in prefect_routes()
+        if named_in(described["paths"][route.path][route.method.lower()], components, set())
+        & {"FlowRunFilter", "TaskRunFilter"}
+    ]
+    assert len(looking) > 20
+    asked = {"flow_runs": {"name": {"any_": ["ZAAK-0518"]}}}
+    for route in looking:
+        if route.rights == (Right.LOOK,):
+            for found in (asked, {"task_runs": {"name": {"any_": ["x"]}}}):
+                passed = asks(member("lezer", "0363"), "POST", "/api" + route.path, found)
+                assert (passed or {})["flow_runs"]["tags"]["all_"] == ["gemeente:0363"], route.path
+        else:
+            with pytest.raises(ForbiddenError):
+                asks(member("beheerder", "0363"), "POST", "/api" + route.path, asked)
+
+
+def test_who_asks_for_no_runs_sees_every_deployment() -> None:
+    """Deployments and flows are of all gemeenten: only a question by their runs is narrowed."""
+    for path in ("/api/deployments/filter", "/api/flows/count"):
+        asked = {"limit": 10, "flow_runs": None}
+        assert asks(member("lezer", "0363"), "POST", path, asked) == asked
 
 
 def test_a_fixed_word_goes_before_a_name() -> None:
@@ -114,6 +159,93 @@ def test_only_a_beheerder_changes_what_prefect_is_made_of(role: StaffRole) -> No
             assert not any(member(role).may(right) for right in route.rights)
 
 
+def test_a_beheerder_of_one_gemeente_manages_what_is_of_his_gemeente_alone() -> None:
+    """What all gemeenten share, and the runs and pages of another, are out of his reach."""
+    own, other, every = (member("beheerder", place) for place in ("0518", "0363", "*"))
+    for route in prefect_routes():
+        path = "/api" + route.path.replace("{id}", RUN).replace("{", "").replace("}", "")
+        if route.rights != (Right.MANAGE,):
+            continue
+        asks(every, route.method, path)
+        with pytest.raises(ForbiddenError):
+            asks(other, route.method, path)
+        if route.reach in (Reach.ONE_RUN, Reach.PAGE):
+            asks(own, route.method, path)
+        else:
+            with pytest.raises(ForbiddenError, match="elke gemeente"):
+                asks(own, route.method, path)
+    mixed = StaffBook({}).with_roles(
+        "mw-1",
+        {"0363": frozenset({StaffRole.OPERATOR}), "0518": frozenset({StaffRole.CASE_WORKER})},
+    )
+    with pytest.raises(ForbiddenError, match="beheerder"):
+        asks(mixed, "POST", f"/api/flow_runs/{RUN}/set_state", {"state": {"type": "COMPLETED"}})
+    with pytest.raises(ForbiddenError, match="beheren"):
+        asks(mixed, "DELETE", f"/api/flow_runs/{RUN}")
+
+
+CASE = "ZAAK-0518"
+PACKED: dict[str, Any] = {
+    "json": {"__prefect_kind": "json", "value": f'"{CASE}"'},
+    "none": {"__prefect_kind": "none", "value": CASE},
+    "twice": {"__prefect_kind": "none", "value": {"__prefect_kind": "json", "value": f'"{CASE}"'}},
+}
+
+
+@pytest.mark.parametrize("way", PACKED)
+def test_what_prefect_would_unpack_is_unpacked_at_the_door(way: str) -> None:
+    """A case that is packed in JSON is the same case: of another gemeente it is out of reach."""
+    start = f"/api/deployments/{RUN}/create_flow_run"
+    given = {"parameters": {"zaak": PACKED[way], "gegevens": {"x": [{"__prefect_kind": "json"}, 1]}}}
+    with pytest.raises(ForbiddenError, match="andere gemeente"):
+        asks(member("klantmanager", "0363"), "POST", start, given)
+    whole = {
+        "parameters": {"__prefect_kind": "json", "value": json.dumps({"zaak": CASE, "gemeente": "0363"})}
+    }
+    with pytest.raises(ForbiddenError, match="andere gemeente"):
+        asks(member("klantmanager", "0363"), "POST", start, whole)
+    passed = asks(member("klantmanager", "0518"), "POST", start, given)
+    assert passed == {"parameters": {"zaak": CASE, "gegevens": {"x": [1]}}, "tags": ["gemeente:0518"]}
+    answer = {"run_input": {"gebeurtenis": PACKED[way]}}
+    passed = asks(member("klantmanager", "0518"), "POST", f"/api/flow_runs/{RUN}/resume", answer)
+    assert passed == {"run_input": {"gebeurtenis": CASE}}
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        {"__prefect_kind": "jinja", "template": CASE},
+        {"__prefect_kind": "workspace_variable", "variable_name": "x"},
+        {"__prefect_kind": "workspace_variable"},
+        {"__prefect_kind": None},
+        {"__prefect_kind": "nieuw", "value": CASE},
+        {"__prefect_kind": "json", "value": "{"},
+        {"__prefect_kind": "json", "value": '{"__prefect_kind": "jinja", "template": "x"}'},
+        {"x": [{"__prefect_kind": "jinja", "template": CASE}]},
+    ],
+)
+def test_what_only_prefect_can_unpack_is_refused(packed: dict[str, Any]) -> None:
+    """A template or a variable becomes something that nobody looked at."""
+    for path, name in (
+        ("deployments/{}/create_flow_run", "parameters"),
+        ("flow_runs/{}/resume", "run_input"),
+    ):
+        with pytest.raises(ForbiddenError, match="gewone waarden"):
+            asks(member("beheerder"), "POST", f"/api/{path.format(RUN)}", {name: {"zaak": packed}})
+
+
+def test_what_the_door_unpacks_is_what_prefect_would_read() -> None:
+    """Prefect's own reader makes the same of what a form packs."""
+    from prefect.utilities.schema_tools.hydration import hydrate  # noqa: PLC0415 - as the rest of Prefect
+
+    for packed in (
+        *PACKED.values(),
+        {"a": {"__prefect_kind": "json"}, "b": {"__prefect_kind": "json", "value": 1}},
+    ):
+        assert unpacked({"x": packed}) == hydrate({"x": packed})
+    assert unpacked({"__prefect_kind": "json"}) == hydrate({"__prefect_kind": "json"}) == {}
+
+
 def test_code_routes_are_closed() -> None:
     """Nobody of the people makes a deployment, and a started run has only parameters and a name."""
     for method, path in (("POST", "/api/deployments/"), ("POST", "/api/flow_runs/"), ("POST", "/api/flows/")):
@@ -128,7 +260,8 @@ def test_code_routes_are_closed() -> None:
         "state": {"type": "RUNNING"},
         "tags": ["x"],
     }
-    assert asks(member("klantmanager"), "POST", start, given) == {"parameters": {"zaak": "x"}}
+    passed = asks(member("klantmanager"), "POST", start, given)
+    assert passed == {"parameters": {"zaak": "x"}, "tags": ["gemeente:0518"]}
     state = {
         "type": "CANCELLING",
         "name": "Cancelling",
@@ -167,7 +300,8 @@ def test_who_judges_answers_what_he_judges(role: str, label: str, *, passes: boo
         (f"/api/deployments/{RUN}/create_flow_run", {"parameters": here}),
     ):
         if passes:
-            assert asks(who, "POST", path, body) == body
+            passed = asks(who, "POST", path, body) or {}
+            assert {name: passed[name] for name in body} == body
         else:
             with pytest.raises(ForbiddenError, match="behandelen"):
                 asks(who, "POST", path, body)
