@@ -1,6 +1,6 @@
 -- Two roles for the case database in PostgreSQL. The owner makes and changes tables (`routekaart migreer database`) and
--- destroys cases (`routekaart vernietiging uitvoeren`); the service (API, workers) can only add to the journal and to the
--- records of destruction, never change or remove a row of them. Run it in the case database, as one who may make roles,
+-- destroys cases (`routekaart vernietiging uitvoeren`); the service (API, workers) can only add to the journal, to the log of
+-- who looked and to the records of destruction, never change or remove a row of them. Run it in the case database, as one who may make roles,
 -- before the first `migreer database`, or later in a database that the owner owns; running it again changes nothing:
 --
 --   psql --dbname=zaken --file=deployments/rollen.sql
@@ -51,5 +51,25 @@ BEGIN
   END LOOP;
   IF to_regclass('public.alembic_version') IS NOT NULL THEN
     REVOKE INSERT ON public.alembic_version FROM routekaart_dienst;
+  END IF;
+END $$;
+
+-- Who looked: only added to as well. The service removes what is past its time; nothing of the last month, which is the
+-- least that can be set (ROUTEKAART_KEEP_LOOKS_DAYS).
+CREATE OR REPLACE FUNCTION public.keep_young_looks() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF current_user = 'routekaart_dienst' AND OLD.at > now() - interval '31 days' THEN
+    RAISE EXCEPTION 'permission denied: a look of the last month stays' USING ERRCODE = 'insufficient_privilege';
+  END IF;
+  RETURN OLD;
+END $body$;
+
+DO $$
+BEGIN
+  IF to_regclass('public.looks') IS NOT NULL THEN
+    REVOKE UPDATE, TRUNCATE ON public.looks FROM routekaart_dienst;
+    DROP TRIGGER IF EXISTS keep_young_looks ON public.looks;
+    CREATE TRIGGER keep_young_looks BEFORE DELETE ON public.looks
+      FOR EACH ROW EXECUTE FUNCTION public.keep_young_looks();
   END IF;
 END $$;

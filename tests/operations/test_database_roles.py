@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,7 @@ from adapters.operations.destruction import approve, approved, may_destroy, remo
 from adapters.operations.integrity import broken_journals
 from adapters.operations.retention import forget
 from adapters.runtime.actor import Actor, ActorKind, acts
-from adapters.runtime.clock import SetClock
+from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
 from adapters.storage.database import create_engine, migrate
 
@@ -69,6 +70,25 @@ def _refused(engine: Engine, statement: str) -> bool:
     return False
 
 
+def _look(moment: str) -> str:
+    """Return the statement that writes a look of a moment by the clock of the database."""
+    return (
+        "INSERT INTO looks (case_reference, municipality, actor_kind, actor_code, actor_way, slot, at)"
+        f" VALUES ('ROL-1', '0518', 'medewerker', 'mw-17', 'formulier', 1, {moment})"
+    )
+
+
+def test_the_service_removes_looks_that_are_past_their_time(
+    urls: dict[str, str], tmp_path: Path, clock: SetClock
+) -> None:
+    """The log of who looked is only added to; its rows go when they were kept long enough."""
+    service = _office(urls["routekaart_dienst"], tmp_path / "home", clock)
+    assert not _refused(service.engine, _look("now() - interval '32 days'"))
+    clock.moment = datetime.now(AMSTERDAM) + timedelta(days=1)
+    assert service.looks.forget(31) == 1
+    service.engine.dispose()
+
+
 def test_the_service_does_its_work_and_the_owner_destroys(
     urls: dict[str, str], tmp_path: Path, clock: SetClock
 ) -> None:
@@ -99,6 +119,10 @@ def test_the_service_does_its_work_and_the_owner_destroys(
         "TRUNCATE journal",
         "ALTER TABLE journal ADD COLUMN x int",
         "DROP TABLE journal",
+        "UPDATE looks SET actor_code = 'x'",
+        "DELETE FROM looks",
+        "TRUNCATE looks",
+        "DROP TRIGGER keep_young_looks ON looks",
         "UPDATE destroyed_cases SET approved_by = 'x'",
         "DELETE FROM destroyed_cases",
         "UPDATE alembic_version SET version_num = 'x'",
@@ -110,5 +134,6 @@ def test_the_service_cannot(urls: dict[str, str], tmp_path: Path, clock: SetCloc
     """Whoever has the password of the service changes no history."""
     service = _office(urls["routekaart_dienst"], tmp_path / "home", clock)
     service.casework.open("M3", municipality="0518", reference="ROL-1")
+    assert not _refused(service.engine, _look("now()"))
     assert _refused(service.engine, statement)
     service.engine.dispose()
