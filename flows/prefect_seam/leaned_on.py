@@ -29,6 +29,8 @@ class Part:
     parameters: tuple[str, ...]
     breaks: str
     """Dutch, after "Daardoor"."""
+    names: tuple[str, ...] = ()
+    """What its code names and we use as well: attributes that only its own code makes."""
 
 
 _NO_RUNS = "kan de worker geen flow runs uitvoeren"
@@ -37,6 +39,8 @@ _NO_PARKING = "kan een zaak niet wachten op een antwoord"
 _NO_FORMS = "hebben de formulieren geen Nederlandse tekst"
 _BUSY = "geeft Resume een storing als er tegelijk wordt geschreven"
 _SLOW = "is de server op SQLite traag"
+_LEFT = "blijven er sporen van een vernietigde zaak in Prefect staan"
+_NO_SERVER = "start de server niet"
 _BASE, _CLIENT = "prefect.workers.base:BaseWorker", "prefect.client.orchestration:SyncPrefectClient"
 _DETAILS = "prefect.client.schemas.objects:StateDetails"
 _SQLITE = "prefect.server.database.configurations:AioSqliteConfiguration"
@@ -55,6 +59,10 @@ WORKER_PARTS = (
     Part(f"{_BASE}.run", ("self", "flow_run", "configuration", "task_status"), _NO_RUNS),
     Part(f"{_BASE}.teardown", ("self",), _NO_RUNS),
     Part(f"{_BASE}.get_and_submit_flow_runs", ("self",), _NO_RESUME),
+    Part(f"{_BASE}.__init__", ("self", "work_pool_name"), _NO_RESUME, ("_work_pool_name", "_work_queues", "is_setup")),
+    Part(f"{_BASE}.__init__", (), _NO_RESUME, ("_last_polled_time",)),
+    Part(f"{_BASE}.client", (), _NO_RESUME),
+    Part("prefect.client.schemas.responses:WorkerFlowRunResponse.model_validate_list", (), _NO_RESUME),
     Part("prefect.exceptions:Pause", (), _NO_PARKING),
     Part(_DETAILS, ("pause_reschedule", "pause_key", "run_input_keyset"), _NO_PARKING),
     Part(f"{_CLIENT}.create_flow_run_input", ("self", "flow_run_id", "key", "value"), _NO_PARKING),
@@ -62,12 +70,19 @@ WORKER_PARTS = (
     Part(f"{_CLIENT}.delete_flow_run_input", ("self", "flow_run_id", "key"), _NO_PARKING),
     Part("prefect.utilities.callables:parameter_schema", ("fn",), _NO_FORMS),
 )  # fmt: skip
+_TABLES = "prefect.server.database.orm_models"
 SERVER_PARTS = (
+    Part("prefect.server.api.server:create_app", ("settings", "ephemeral", "webserver_only"), _NO_SERVER),
     Part(f"{_SQLITE}.begin_transaction", ("self", "session", "with_for_update"), _BUSY),
     Part(f"{_CURSOR}.execute", ("self", "operation", "parameters"), _SLOW),
     Part(f"{_CONNECTION}._handle_exception", ("self", "error"), _SLOW),
     Part("aiosqlite:Connection._conn", (), _SLOW),
     Part("aiosqlite:Connection._execute", ("self", "fn"), _SLOW),
+    *(
+        Part(f"{_TABLES}:{column}", (), _LEFT)
+        for column in ("Log.flow_run_id", "Artifact.flow_run_id", "Event.resource", "Event.related", "Event.payload",
+                       "EventResource.event_id", "EventResource.resource_id")
+    ),
 )  # fmt: skip
 
 
@@ -112,6 +127,9 @@ def _is_there(part: Part) -> bool:
         for name in path.split("."):
             found = inspect.getattr_static(found, name)
     except (ImportError, AttributeError):
+        return False
+    code = getattr(found, "__code__", None)
+    if part.names and not set(part.names) <= set(getattr(code, "co_names", ())):
         return False
     if not part.parameters:
         return True
