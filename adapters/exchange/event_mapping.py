@@ -15,6 +15,7 @@ from adapters.runtime.toml_files import TomlError, read_toml
 from milestones.civil_dates import civil_date
 from milestones.definition import EventSpec, FieldKind
 from milestones.definitions import DEFINITIONS
+from milestones.event_fields import DECIDED_BY, MOTIVATION, OVERRULE
 from milestones.events import meanings_of
 from milestones.refusal import Refusal
 
@@ -34,6 +35,8 @@ USUAL_PLACES = (
     "hoofdObject",
 )
 _YES_NO = {"ja": True, "nee": False, "true": True, "false": False}
+# Without these no case ends, the last no-show included: who gives them decides.
+DECIDING = frozenset(item.name for item in (MOTIVATION, OVERRULE, DECIDED_BY))
 
 
 class EventsFileError(IntegrationError):
@@ -84,6 +87,8 @@ class Rule(BaseModel):
         for name in (*self.gegevens, *self.vast):
             if name not in known:
                 raise ValueError(f"veld '{name}' hoort niet bij '{self.gebeurtenis}'")
+            if name in DECIDING:
+                raise ValueError(f"'{name}' geeft een mens die beslist, geen ander systeem")
         return self
 
     def fits(self, kind: str, source: str) -> bool:

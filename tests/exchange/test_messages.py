@@ -382,6 +382,11 @@ def test_reconciliation_finds_what_got_lost(settings: Settings, office: Office) 
     [
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bestaat_niet'", "bestaat niet"),
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'T10_verlopen'", "besluit"),
+        (
+            "[[bericht]]\ntype = 'x'\ngebeurtenis = 'niet_verschenen'\nvast = { motivering = 'm-1' }",
+            "mens die beslist",
+        ),
+        ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'overname_aanvaard'", "besluit"),
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bedreigend'\ngegevens = { naam = 'data.naam' }", "naam"),
         ("[[bericht]]\ngebeurtenis = 'bedreigend'", "type"),
         ("[[bericht]]\ntype = 'x'\ngebeurtenis = 'bedreigend'\nmijlpaal = 'M8'", "komt in M8 niet voor"),
