@@ -246,6 +246,7 @@ def _item(item: WorkItem, today: date) -> tuple[str, ...]:
         until = "geen termijn"
     else:
         until = f"{short_date(item.due)} ({item.term})" + (", **te laat**" if item.due < today else "")
+        until += f", {item.caution}" if item.caution else ""
     case = f"[{item.reference}]({page_key(item.reference)})"
     process = (
         f"[{item.process}](../../runs/flow-run/{item.flow_run_id})" if item.flow_run_id else item.process

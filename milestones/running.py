@@ -212,6 +212,11 @@ def reservation(running: RunningTerm, policy: Policy, calendar: Calendar) -> str
     return calendar.reservation(term.length_for(running.variant), term.basis, running.anchor, running.due)
 
 
+def reservation_at(kind: Term, due: date, calendar: Calendar) -> str | None:
+    """Say the same of a last day alone, where nothing else of the running term is at hand."""
+    return calendar.reservation(kind.length, kind.basis, due, due) if kind.length is not None else None
+
+
 # --- stopping ---------------------------------------------------------------------------------------------
 
 

@@ -369,6 +369,9 @@ class WorkLine(Answered):
     crisis: bool
     wacht_op_overdracht: bool
     geopend_op: date
+    voorbehoud: Annotated[
+        str | None, Field(description="Waarom de laatste dag nog kan veranderen; anders leeg.")
+    ]
 
 
 class WorkloadPage(Page):

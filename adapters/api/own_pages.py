@@ -123,6 +123,8 @@ def _calendar(office: Office, person: str) -> bytes:
             event.add("dtend", item.due + timedelta(days=1))
             term = policy.term(item.term).name if item.term else item.waits_for
             event.add("summary", f"{item.reference} {item.process}: {term}")
+            if item.reservation:
+                event.add("description", item.reservation)
             event.add("url", office.page_links.case(item.reference))
             event.add("transp", "TRANSPARENT")
             calendar.add_component(event)

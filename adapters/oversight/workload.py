@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlmodel import col, select
 
 from adapters.cases.caseload import GUIDANCE, deputy_for
+from adapters.runtime.calendar_data import dutch_calendar
 from adapters.storage.database import ProcessRow, TimerRow, reading, table_of
 from milestones.definition import ANY, OFFERED, RETURNED
 from milestones.definitions import kept_definition
 from milestones.four_eyes import WAITS
 from milestones.roles import dutch_role
+from milestones.running import reservation_at
 from milestones.terms import Kind
 
 if TYPE_CHECKING:
@@ -75,6 +77,12 @@ class WorkItem:
     state: str = ""
     version: int = 1
     municipality: str = ""
+    reservation: str | None = None  # why the last day can still move
+
+    @property
+    def caution(self) -> str | None:
+        """Why the last day can still move, in the words that fit in a list."""
+        return f"na {dutch_calendar().known_until.year} niet bekend" if self.reservation else None
 
     @property
     def returned(self) -> bool:
@@ -230,6 +238,7 @@ def work_item(
         state=row.state,
         version=row.version,
         municipality=row.municipality,
+        reservation=reservation_at(policy.term(term), due, dutch_calendar()) if due and term else None,
     )
 
 
@@ -241,7 +250,7 @@ PROCESS_COLUMNS = tuple(table_of(ProcessRow).c[name] for name in _SHOWN)
 
 _HEADS = (
     "zaak", "mijlpaal", "wacht_op", "rol", "medewerker", "vervanger", "uiterlijk", "termijn", "dagen_te_laat",
-    "deze_week", "crisis", "wacht_op_overdracht", "geopend_op",
+    "deze_week", "crisis", "wacht_op_overdracht", "geopend_op", "voorbehoud",
 )  # fmt: skip
 
 
@@ -253,7 +262,7 @@ def rows_of(workload: Workload) -> Iterator[dict[str, Any]]:
         values = (
             item.reference, item.process, item.waits_for, item.role, item.holder, item.deputy,
             item.due.isoformat() if item.due else None, item.term, late, id(item) in week, item.threatened,
-            item.offered, item.opened_on.isoformat(),
+            item.offered, item.opened_on.isoformat(), item.reservation,
         )  # fmt: skip
         yield dict(zip(_HEADS, values, strict=True))
 

@@ -63,6 +63,24 @@ def test_the_werkvoorraad_says_the_same_as_json_and_as_csv(
     )
 
 
+def test_a_date_that_can_still_move_says_so_in_every_answer(
+    api: TestClient, office: Office, clock: SetClock
+) -> None:
+    """A last day in a year for which the days off are not known yet: in the case, the list and the CSV."""
+    (sure,) = opened(office, 1)
+    clock.moment = clock.moment.replace(year=2028, month=12, day=18)
+    unsure = office.casework.open("M3", municipality="0518", reference="A-2029").reference
+    for reference, said in ((sure, False), (unsure, True)):
+        term = api.get(f"/v1/zaken/{reference}").json()["termijnen"][0]
+        line = next(row for row in api.get("/v1/werkvoorraad").json()["results"] if row["zaak"] == reference)
+        answer = api.get("/v1/werkvoorraad", params={"formaat": "csv"}).text
+        row = next(row for row in rows_of_csv(answer) if row["zaak"] == reference)
+        for shown in (term["voorbehoud"], line["voorbehoud"], row["voorbehoud"]):
+            assert ("na 2028 niet bekend" in (shown or "")) is said
+    cautions = {item.reference: item.caution for item in read_workload(office, "0518").items}
+    assert cautions == {sure: None, unsure: "na 2028 niet bekend"}
+
+
 def test_the_werkvoorraad_comes_in_pages(api: TestClient, office: Office) -> None:
     """Following `next` gives every row once, and keeps the municipality that was asked for."""
     opened(office, 5)

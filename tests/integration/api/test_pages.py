@@ -200,6 +200,21 @@ def test_an_agenda_shows_ones_terms_until_it_is_taken_back(town: Town) -> None:
     assert httpx.get(address).status_code == 404
 
 
+def test_a_date_that_can_still_move_says_so_on_every_page(town: Town, clock: SetClock) -> None:
+    """A last day in a year for which the days off are not known: in one's work, the list, the case and the agenda."""
+    clock.moment = clock.moment.replace(year=2028, month=12, day=18)
+    reference = town.case(holder="mw-17")
+    known, own = town.client("mw-17"), {"sec-fetch-site": "same-origin"}
+    for place in ("/mijn", "/werkvoorraad", f"/zaak/{reference}"):
+        assert "na 2028 niet bekend" in known.get(place).text, place
+    said = known.post("/mijn/agenda", data={"keuze": "nieuw"}, headers=own).text
+    address = next(
+        part.split('"')[0] for part in said.split('href="') if "/agenda/" in part and ".ics" in part
+    )
+    (event,) = Calendar.from_ical(httpx.get(address).content).walk("VEVENT")
+    assert "na 2028 niet bekend" in str(event["description"])
+
+
 def test_the_monitor_comes_as_files_that_spreadsheets_read(town: Town) -> None:
     """CSV begins with the mark of UTF-8, and a spreadsheet library reads the same rows from the XLSX file."""
     town.case()
