@@ -101,9 +101,9 @@ def wsnp(zaak: _Reference, proces: Process) -> State[Any]:
     return run_process(zaak, proces)
 
 
-@_process_flow("VERTREK")
-def vertrek(zaak: _Reference, proces: Process) -> State[Any]:
-    """Het besluit voor een van twee cliënten die naar een andere gemeente vertrok, met bezwaar en beroep."""
+@_process_flow("BESLUIT")
+def besluit(zaak: _Reference, proces: Process) -> State[Any]:
+    """Een besluit naast de zaak, met eigen bezwaar en beroep: voor wie vertrok, of over een dwangsom."""
     return run_process(zaak, proces)
 
 
@@ -119,6 +119,6 @@ FLOWS: Mapping[str, ProcessFlow] = MappingProxyType(
         "M8": m8_nazorg,
         "BEGELEIDING": begeleiding,
         "WSNP": wsnp,
-        "VERTREK": vertrek,
+        "BESLUIT": besluit,
     }
 )

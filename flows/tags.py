@@ -90,7 +90,7 @@ SCHEME: tuple[Tag, ...] = (
     Tag(OPEN, "Loopt nog: er moet iets gebeuren.", _if(lambda _: True, OPEN)),
     Tag(
         "M3",
-        "In deze mijlpaal (M1 tot en met M8, BEGELEIDING, WSNP of VERTREK).",
+        "In deze mijlpaal (M1 tot en met M8, BEGELEIDING, WSNP of BESLUIT).",
         lambda facts: (facts.code,),
     ),
     Tag("aanmelding", "De naam die mensen gebruiken voor dit deel.", lambda facts: facts.route_names),

@@ -71,7 +71,7 @@ CASE_EVENTS = (
         decided_by=HOLDERS,
     ),
     EventSpec("overname_geweigerd", "De andere gemeente neemt de zaak niet over"),
-    EventSpec("vertrokken_client_overleden", "Wie vertrok, is overleden", process="VERTREK"),
+    EventSpec("vertrokken_client_overleden", "Wie vertrok, is overleden", process="BESLUIT"),
     EventSpec(
         "termijn_verlengd",
         "Termijn verlengen",

@@ -80,6 +80,7 @@ _ROWS = (
     Fact("adviescommissie", YES_NO, "Een adviescommissie adviseert over het bezwaar"),
     Fact("bezwaar_te_laat", YES_NO, "Het bezwaar is te laat"),
     Fact("hoger_beroep", YES_NO, "Er is hoger beroep ingesteld"),
+    Fact("besluit_over", CHOICE, "Waar het besluit over gaat"),
     Fact("besluit_geschorst", YES_NO, "De rechter heeft het besluit geschorst"),
     # M5
     Fact("wacht_op_partner", CHOICE, "Op welke partner de zaak wacht"),

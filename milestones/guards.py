@@ -359,6 +359,18 @@ _GUARDS: dict[GuardName, Guard] = {
     "two_clients": Guard(
         lambda s: s.fact("clienten") != 1, "Deze zaak heeft nog maar een cliënt.", facts=("clienten",)
     ),
+    "of_who_left": Guard(
+        lambda s: s.fact("besluit_over") == "wie vertrok",
+        "Dit besluit gaat niet over wie vertrok.",
+        hides=True,
+        facts=("besluit_over",),
+    ),
+    "of_who_stayed": Guard(
+        lambda s: s.fact("besluit_over") != "wie vertrok",
+        "Dit besluit gaat over wie vertrok: meld zijn overlijden met 'vertrokken_client_overleden'.",
+        hides=True,
+        facts=("besluit_over",),
+    ),
     # Of version 2, in which the bezwaar of who left stood in the process of who stayed.
     "left_behind": Guard(
         lambda s: s.fact("vertrokken_client") is True,

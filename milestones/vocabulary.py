@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-ProcessCode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "BEGELEIDING", "WSNP", "VERTREK"]
+ProcessCode = Literal["M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "BEGELEIDING", "WSNP", "BESLUIT"]
 
 Role = Literal[
     "case_worker",
@@ -438,6 +438,7 @@ FactName = Literal[
     "beschikking",
     "beslist_door",
     "besluit_geschorst",
+    "besluit_over",
     "bezwaar_te_laat",
     "bewind",
     "clienten",
@@ -515,6 +516,8 @@ GuardName = Literal[
     "late_without_failure",
     "one_of_two_moved",
     "two_clients",
+    "of_who_left",
+    "of_who_stayed",
     "left_behind",
     "objection_pending",
     "departed_appeals",

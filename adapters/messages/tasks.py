@@ -60,10 +60,10 @@ TASKS: Mapping[str, TaskText] = MappingProxyType(
             "Dan raakt de inwoner uit beeld, terwijl de zaak nog loopt",
             (SILENCE,),
         ),
-        "hulp_hervatten": TaskText(
-            "kijk wie deze inwoner nu weer helpt, en zorg dat het doorgaat",
+        "besluit_herzien": TaskText(
+            "doe wat er na het bezwaar moet gebeuren: de inwoner kreeg gelijk",
             5,
-            "Dan krijgt de inwoner geen hulp, terwijl hij gelijk kreeg",
+            "Dan krijgt de inwoner niet waar hij recht op heeft",
         ),
         "verhuizing_kiezen": TaskText(
             "kies: de zaak houden of overdragen. De inwoner verhuist",

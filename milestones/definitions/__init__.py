@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from milestones.definitions import begeleiding, m1, m2, m3, m4, m5, m6, m7, m8, vertrek, wsnp
+from milestones.definitions import begeleiding, besluit, m1, m2, m3, m4, m5, m6, m7, m8, wsnp
 from milestones.definitions.earlier import earlier_versions
 from milestones.process import NotPossible
 
@@ -27,7 +27,7 @@ VERSIONS: tuple[Definition, ...] = (
     m8.M8,
     begeleiding.BEGELEIDING,
     wsnp.WSNP,
-    vertrek.VERTREK,
+    besluit.BESLUIT,
 )
 
 _BY_VERSION: Mapping[tuple[str, int], Definition] = MappingProxyType(

@@ -166,7 +166,7 @@ def _to_3(process: Snapshot) -> Move:
 
 
 def _running_help_to_3(process: Snapshot) -> Move:
-    """Let the beschikking for a client who was taken over have a process of its own (VERTREK), beside the rest.
+    """Let the beschikking for a client who was taken over have a process of its own (BESLUIT), beside the rest.
 
     Version 2 has his bezwaar and beroep among the terms of who stayed. Until nobody can attack it any more, such a
     process stays on version 2.

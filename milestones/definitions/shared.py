@@ -62,9 +62,10 @@ ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
 # A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
 PENALTY = Arm("T22b", if_cancelled="T22")
-# The beschikking for who left, with its bezwaar and beroep, is a process of its own: what happens to the help of who
-# stayed touches it in nothing.
-_DECISION_FOR_WHO_LEFT = Opening("VERTREK", gives=("wie_verhuist",), handoff=False, own=True)
+# A decision beside the case, with its bezwaar and beroep, is a process of its own: for who left, and about a dwangsom
+# (Awb art. 4:18). What happens to the help, or to another decision, touches it in nothing.
+_DECISION_FOR_WHO_LEFT = Opening("BESLUIT", gives=("wie_verhuist", "besluit_over"), handoff=False, own=True)
+_DECISION_ON_PENALTY = Opening("BESLUIT", gives=("besluit_over",), handoff=False, own=True)
 EVERY_STATE = (ANY, OFFERED, RETURNED)
 THE_REST_ENDS = (Report(EVERYWHERE, "traject_beeindigd", passes=("uitstroomreden",)),)
 
@@ -233,13 +234,14 @@ def running_exit_rows(
 
 def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *opens: Opening) -> Row:
     """Return the row for one of two clients who is taken over: the traject of the other goes on here."""
+    about: dict[FactName, FactValue] = {"besluit_over": "wie vertrok"} if opens else {}
     return Row(
         sources,
         "overname_aanvaard",
         SAME,
         guards=("relocation_offered", "two_clients", "one_of_two_moved", *guards),
         keeps=("wie_verhuist", "motivering"),
-        sets={"clienten": 1, "verhuizing": "een overgenomen", "vertrokken_client": True},
+        sets={"clienten": 1, "verhuizing": "een overgenomen", "vertrokken_client": True, **about},
         meets=("OVD",),
         opens=opens,
         notifies=("client", "coordinator"),
@@ -668,9 +670,11 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             SAME,
             guards=("penalty_to_be_fixed",),
             afterwards=True,
+            sets={"besluit_over": "dwangsom"},
             meets=("T22b",),
+            opens=(_DECISION_ON_PENALTY,),
             notifies=("client",),
-            because="Awb art. 4:18",
+            because="een beschikking met een eigen bezwaartermijn (Awb art. 4:18 en 4:19)",
         ),
     )
 

@@ -122,13 +122,9 @@ def test_every_state_is_reachable_from_the_start(definition: Definition) -> None
 
 @EACH
 def test_death_is_possible_in_every_open_state(definition: Definition) -> None:
-    """Every open state, that of a pending hand-off included, knows what to do at a death.
-
-    Who left has a death of his own: that of who stayed is no end of his decision.
-    """
-    event = "vertrokken_client_overleden" if definition.code == "VERTREK" else "overleden"
+    """Every open state, that of a pending hand-off included, knows what to do at a death."""
     for state in definition.states:
-        assert state.final or definition.rows_for(state.code, event), state.code
+        assert state.final or definition.rows_for(state.code, "overleden"), state.code
 
 
 def test_every_term_of_the_table_is_started_by_a_process_and_ended_by_one() -> None:

@@ -34,7 +34,7 @@ UNTOUCHED = {
     ("M2", "quick_fix"): _OFFER,
     ("M2", "afgesloten_met_resultaat"): _OFFER,
     **{(code, "overleden"): _DIED for code, item in DEFINITIONS.items() if item.knows("overleden")},
-    ("VERTREK", "vertrokken_client_overleden"): _DIED,
+    ("BESLUIT", "vertrokken_client_overleden"): _DIED,
     # The other college has the zorgplicht then, and who leaves gets a beschikking where help runs (Wgs art. 4a lid 6).
     **{
         (code, "overname_aanvaard"): "de zorgplicht gaat mee" for code in ("M3", "M4", "M5", "M6", "M7", "M8")
@@ -42,7 +42,7 @@ UNTOUCHED = {
     # What follows a decision that was taken with all three.
     **{
         (code, event): "na een besluit dat dit al vroeg"
-        for code in ("M4", "M5", "M6", "M7", "M8", "VERTREK")
+        for code in ("M4", "M5", "M6", "M7", "M8", "BESLUIT")
         for event in (
             "bezwaar_ingetrokken",
             "beroep_ongegrond",
