@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from adapters.api.answer import answer
 from adapters.api.auth import check_may, tell_asked
 from adapters.api.context import GuardedRoute, IdempotencyKey, TheCaller, TheOffice, ThePurpose
+from adapters.api.csv_answers import CSV, Format, csv_answer, wants_csv
 from adapters.api.models import (
     CODES,
     STATES,
@@ -47,6 +48,7 @@ from adapters.exchange.references import (
     normal,
     references_of,
 )
+from adapters.oversight.workload import to_csv
 from adapters.runtime.actor import Actor, ActorKind, Way, acting
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.persons import person_keys_for
@@ -71,6 +73,19 @@ _UNREAD: dict[str, Any] = {
     "dwangsommen": [],
     "mogelijke_gebeurtenissen": [],
 }
+
+_JOURNAL_HEADS = (
+    "nummer",
+    "op",
+    "vastgelegd_op",
+    "mijlpaal",
+    "van",
+    "gebeurtenis",
+    "naar",
+    "door_soort",
+    "door_code",
+    "door_weg",
+)
 
 router = APIRouter(route_class=GuardedRoute, tags=["zaken"])
 
@@ -249,31 +264,37 @@ def read_case(reference: str, caller: TheCaller, office: TheOffice, purpose: The
     return answer(CaseState, _shown(office, CaseView(reference, row.municipality, case, (), {})))
 
 
-@router.get("/v1/zaken/{reference}/journaal", response_model=JournalPage)
+@router.get("/v1/zaken/{reference}/journaal", response_model=JournalPage, responses=CSV)
 def read_journal(
     request: Request,
     reference: str,
     caller: TheCaller,
     office: TheOffice,
     purpose: ThePurpose,
+    formaat: Format = None,
     page: PageNumber = 1,
     size: PageSize = 500,
 ) -> Response:
     """Lees het journaal van een zaak, de oudste regel eerst."""
     check_may(caller, "lezen")
+    whole = wants_csv(request, formaat)
+    query = select(JournalRow).where(JournalRow.case_reference == reference).order_by(col(JournalRow.number))
+    part = query if whole else query.where(JournalRow.number > (page - 1) * size).limit(size)
     with reading(office.engine) as session:
         row = visible_case(session, reference, caller)
-        lines = session.exec(
-            select(JournalRow)
-            .where(JournalRow.case_reference == reference, JournalRow.number > (page - 1) * size)
-            .order_by(col(JournalRow.number))
-            .limit(size)
-        ).all()
+        lines = session.exec(part).all()
     office.looks.note(reference, row.municipality, purpose)
+    if whole:
+        return csv_answer(to_csv(_JOURNAL_HEADS, map(_cells, lines)), "journaal.csv")
     numbers = page_of(request, row.steps, page, size)
     return answer(
         JournalPage, {"zaak": reference, **numbers, "journaal": [journal_line(line) for line in lines]}
     )
+
+
+def _cells(row: JournalRow) -> dict[str, Any]:
+    line = journal_line(row)
+    return line | {f"door_{name}": value for name, value in line["door"].items()}
 
 
 @router.get("/v1/zaken/{reference}/groei", response_model=GrowthReport)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from adapters.api.answer import answer
 from adapters.api.auth import check_may
 from adapters.api.context import GuardedRoute, TheCaller, TheOffice
+from adapters.api.csv_answers import CSV, Format, csv_answer, wants_csv
 from adapters.api.models import LookPage, MonitorReport, WorkloadPage
 from adapters.api.paging import PageNumber, PageSize, page_of
 from adapters.api.problems import Problem
@@ -27,15 +27,9 @@ _Municipality = Annotated[
     str | None,
     Query(alias="gemeentecode", pattern=r"^[0-9]{4}$", description="Anders de gemeente van deze client."),
 ]
-Format = Annotated[
-    Literal["json", "csv"] | None,
-    Query(description="Anders wat `Accept` vraagt. Als csv komt alles in een keer."),
-]
-_WEIGHT = re.compile(r"q\s*=\s*([01](?:\.[0-9]{0,3})?)")
-_CSV: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
-@router.get("/v1/werkvoorraad", response_model=WorkloadPage, responses=_CSV)
+@router.get("/v1/werkvoorraad", response_model=WorkloadPage, responses=CSV)
 def read_work(
     request: Request,
     caller: TheCaller,
@@ -47,9 +41,9 @@ def read_work(
 ) -> Response:
     """Lees wie wat heeft, wat deze week eindigt, wat te laat is, en wat geen eigenaar heeft."""
     work = read_workload(office, _municipality(caller, office, gemeentecode))
-    if _wants_csv(request, formaat):
+    if wants_csv(request, formaat):
         office.looks.note_all([(item.reference, work.municipality) for item in work.items], "werkvoorraad")
-        return _csv(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
+        return csv_answer(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
     rows = list(rows_of(work))
     return answer(
         WorkloadPage,
@@ -70,7 +64,7 @@ def read_work(
     )
 
 
-@router.get("/v1/monitor", response_model=MonitorReport, responses=_CSV)
+@router.get("/v1/monitor", response_model=MonitorReport, responses=CSV)
 def read_figures(
     request: Request,
     caller: TheCaller,
@@ -81,8 +75,8 @@ def read_figures(
 ) -> Response:
     """Lees de cijfers van een gemeente, elk met zijn definitie; kleine aantallen worden niet getoond."""
     figures = read_monitor(office, _municipality(caller, office, gemeentecode), weeks=weken)
-    if _wants_csv(request, formaat):
-        return _csv(monitor_csv(figures), f"monitor-{figures.municipality}-{figures.end}.csv")
+    if wants_csv(request, formaat):
+        return csv_answer(monitor_csv(figures), f"monitor-{figures.municipality}-{figures.end}.csv")
     return answer(
         MonitorReport,
         {
@@ -92,20 +86,6 @@ def read_figures(
             "cijfers": list(monitor_rows(figures)),
         },
     )
-
-
-def _wants_csv(request: Request, asked: str | None) -> bool:
-    if asked is not None:
-        return asked == "csv"
-    wanted = dict(map(_weighed, request.headers.get("accept", "").lower().split(",")))
-    return wanted.get("text/csv", 0.0) > wanted.get("application/json", 0.0)
-
-
-def _weighed(kind: str) -> tuple[str, float]:
-    """Return a kind of content that `Accept` names, with how much it is wanted: 1, unless its `q` says less."""
-    name, *parameters = (part.strip() for part in kind.split(";"))
-    weights = [_WEIGHT.fullmatch(parameter) for parameter in parameters]
-    return name, next((float(found[1]) for found in weights if found), 1.0)
 
 
 @router.get("/v1/inzagelog", response_model=LookPage)
@@ -134,9 +114,3 @@ def _municipality(caller: Caller, office: Office, asked: str | None) -> str:
     if not caller.sees(meant):
         raise Problem(403, "Deze client mag niet lezen van deze gemeente.")
     return meant
-
-
-def _csv(content: str, name: str) -> Response:
-    # The mark at the start tells spreadsheets that this is UTF-8.
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response("\ufeff" + content, media_type="text/csv; charset=utf-8", headers=headers)

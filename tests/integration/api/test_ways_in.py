@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlmodel import select
 
 from adapters.api.app import create_api, create_pages
 from adapters.api.person import as_person
 from adapters.cases.presentation import journal_line
 from adapters.exchange.clients import new_client
-from adapters.office import Office
+from adapters.office import Office, open_office
 from adapters.operations.integrity import broken_journals
 from adapters.oversight.workload import read_workload
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.settings import Settings
+from adapters.storage.database import CaseRow, reading
 from milestones.four_eyes import ASKED, GIVEN, WAITS
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable
-    from pathlib import Path
 
     from sqlalchemy import Engine
 
@@ -61,6 +66,7 @@ code = "0518"
 quality_reviewer = ["mw-1", "mw-2"]
 case_worker = ["mw-3"]
 """
+DELIVERY = Path(__file__).parents[2] / "fixtures" / "vroegsignalen_v1_2.json"
 SAME_PERSON = "niet ook het tweede"
 
 
@@ -297,3 +303,56 @@ def test_without_a_file_of_staff_nobody_is_refused(office: Office) -> None:
     with acts(Actor(ActorKind.PERSON, "mw-3", Way.FORM)):
         office.casework.report(made, "goedgekeurd")
     assert office.casework.case(made).case.process("M6").state == "BESCHIKKING_GEMAAKT"
+
+
+def _doors(office: Office, reference: str) -> set[tuple[str | None, ...]]:
+    return {tuple(journal_line(row)["door"].values()) for row in office.casework.case(reference).journal}
+
+
+@SQLITE
+def test_a_delivery_is_of_who_delivers(office: Office) -> None:
+    """Each row of a case that a delivery opens names the client, and that it came with a delivery."""
+    key = {"X-API-Key": new_client(office, "leverancier", ("*",), ("vroegsignalen",)).api_key}
+    sent = TestClient(create_api(office)).post(
+        "/v1/vroegsignalen", content=DELIVERY.read_bytes(), headers=key | {"Content-Type": "application/json"}
+    )
+    assert sent.status_code in (200, 201, 202), sent.text
+    with reading(office.engine) as session:
+        opened = session.exec(select(CaseRow.reference)).all()
+    assert opened
+    assert {door for one in opened for door in _doors(office, one)} == {
+        ("systeem", "leverancier", "levering")
+    }
+
+
+def test_a_file_that_is_imported_is_of_the_user_of_the_machine(routekaart: Command) -> None:
+    """It came with a delivery, and by nobody else's hand."""
+    routekaart("importeer", "vroegsignalen", str(DELIVERY))
+    here = open_office(Settings(home=os.environ["ROUTEKAART_HOME"]))
+    with reading(here.engine) as session:
+        opened = session.exec(select(CaseRow.reference)).all()
+    assert opened
+    user = f"gebruiker-{os.getuid()}"
+    assert {door for one in opened for door in _doors(here, one)} == {("beheerder", user, "levering")}
+    here.engine.dispose()
+
+
+@SQLITE
+def test_the_journal_as_csv_names_who_did_it(town: Office, reference: str) -> None:
+    """Each row has kind, code and way in columns of their own, whole in one file; whoever reads it has looked."""
+    assert OnPage(town).report("mw-1", reference, "goedgekeurd")[0]
+    api = OverApi(town)
+    for asked in ({"params": {"formaat": "csv"}}, {"headers": {"Accept": "text/csv"}}):
+        more: dict[str, Any] = asked.get("headers", {})
+        found = api._api.get(
+            f"/v1/zaken/{reference}/journaal", params=asked.get("params"), headers=api._key | more
+        )
+        rows = list(csv.DictReader(io.StringIO(found.text.removeprefix("\ufeff")), delimiter=";"))
+        assert len(rows) == len(town.casework.case(reference).journal)
+        done = next(row for row in rows if row["gebeurtenis"] == ASKED)
+        assert (done["door_soort"], done["door_code"], done["door_weg"]) == (
+            "medewerker",
+            "mw-1",
+            "formulier",
+        )
+    assert town.looks.found(reference, "zaaksysteem")[1] == 1

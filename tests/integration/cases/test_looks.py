@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy.event import listen
 from support.stack import wait_until
 
 from adapters.api import create_api
@@ -139,3 +140,15 @@ def test_a_purpose_says_nothing_about_a_person(office: Office, reference: str, p
     key = {"X-API-Key": new_client(office, "a", ("0518",), ("lezen",)).api_key}
     assert api.get(f"/v1/zaken/{reference}", headers=key | {"doel": purpose}).status_code == 400
     assert office.looks.found(reference)[1] == 0
+
+
+def test_an_accepted_event_waits_for_no_look(office: Office, reference: str) -> None:
+    """Whoever reports an event stands in the journal: the log of looks is not written, so that it costs nothing."""
+    asked: list[str] = []
+    api = TestClient(create_api(office))
+    key = {"X-API-Key": new_client(office, "a", ("0518",), ("lezen", "aanmelding_geregistreerd")).api_key}
+    listen(office.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    event = {"gebeurtenis": "aanmelding_geregistreerd"}
+    assert api.post(f"/v1/zaken/{reference}/gebeurtenissen", json=event, headers=key).status_code == 201
+    assert any("INSERT INTO journal" in statement for statement in asked)
+    assert not any("looks" in statement for statement in asked)
