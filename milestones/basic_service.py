@@ -157,6 +157,7 @@ _KNOWN = (
         U,
         steps=(("M7", "krediet_uitbetaald"),),
         terms=(("M7", "T14b"),),
+        score=StepScore(Moment("M7", "akkoord_allen"), Moment("M7", "krediet_uitbetaald")),
     ),
     Element(
         "12",

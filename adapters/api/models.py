@@ -306,6 +306,7 @@ class JournalLine(Answered):
     naar: str
     id: str | None
     door: ActorShown
+    beleid: str
 
 
 class JournalPage(Page):

@@ -109,4 +109,5 @@ def journal_line(row: JournalRow) -> dict[str, Any]:
         "naar": row.after,
         "id": row.event_id,
         "door": shown_actor(row.actor_kind, row.actor_code, row.actor_way),
+        "beleid": row.policy,
     }

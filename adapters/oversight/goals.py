@@ -83,7 +83,10 @@ def _cell(cells: Sequence[Cell], part: str | None) -> Cell | str:
         if len(cells) == 1:
             return cells[0]
         return f"kies een onderdeel: {', '.join(cell.part for cell in cells)}" if cells else "geen zaken"
-    return next((cell for cell in cells if cell.part == part), "geen zaken")
+    there = ", ".join(cell.part for cell in cells)
+    return next(
+        (cell for cell in cells if cell.part == part), f"geen zaken; wel: {there}" if there else "geen zaken"
+    )
 
 
 def _drop_out(monitor: Monitor) -> Cell | str:

@@ -95,6 +95,7 @@ class Difference:
     law: Law
     article: str
     text_of: date
+    checked_text_of: date
     what: str
     terms: tuple[str, ...]
     groups: tuple[str, ...]
@@ -106,7 +107,7 @@ class Difference:
             "wet": self.law.code,
             "artikel": self.article,
             "tekst_van": self.text_of.isoformat(),
-            "nagekeken_tekst_van": self.law.text_date.isoformat(),
+            "nagekeken_tekst_van": self.checked_text_of.isoformat(),
             "wat": self.what,
             "termijnen": list(self.terms),
             "doelgroepen": list(self.groups),
@@ -163,7 +164,8 @@ def check_laws(office: LawOffice, folder: LawFolder) -> LawCheck:
             if what is None:
                 same += 1
             else:
-                found.append(_difference(office.engine, law, article, newest, what))
+                checked_of = kept[law.code].text_of if law.code in kept else law.text_date
+                found.append(_difference(office.engine, law, article, newest, checked_of, what))
     return LawCheck(same, tuple(found), tuple(by_words), tuple(missing), folder.others)
 
 
@@ -238,12 +240,13 @@ def _in_text(law: Law, article: str) -> str:
 def _changed(
     law: Law, article: str, references: Sequence[Reference], text: LawText, before: str | None
 ) -> str | None:
-    """Say what differs in an article; None when nothing does."""
+    """Say what differs in an article; None when nothing does.
+
+    A text that somebody recorded as checked is one in which the words of our terms still have to stand.
+    """
     now = text.hash_of(_in_text(law, article))
     if now is None:
         return "het artikel is er niet meer"
-    if before is not None and now == before:
-        return None
     for reference in references:
         lid = text.lids.get((_in_text(law, article), reference.paragraph))
         where = f"lid {reference.paragraph}" if reference.paragraph else "het artikel"
@@ -252,13 +255,17 @@ def _changed(
         gone = [word for word in reference.words if plain_words(word) not in plain_words(lid)]
         if gone:
             return f"in {where} staat niet meer: {', '.join(gone)}"
-    return None if before is None else "de tekst is anders; de woorden waarop de termijn rust, staan er nog"
+    same = before is None or now == before
+    return None if same else "de tekst is anders; de woorden waarop de termijn rust, staan er nog"
 
 
-def _difference(engine: Engine, law: Law, article: str, text: LawText, what: str) -> Difference:
+def _difference(
+    engine: Engine, law: Law, article: str, text: LawText, checked_of: date, what: str
+) -> Difference:
     def rests(references: Sequence[Reference]) -> bool:
         return any(found.law == law.code and found.article == article for found in references)
 
     terms = tuple(name for name, term in TERMS.items() if rests(term.references))
     groups = tuple(code for code, group in TARGET_GROUPS.items() if rests(group.references))
-    return Difference(law, article, text.valid_from, what, terms, groups, cases_with(engine, terms))
+    cases = cases_with(engine, terms)
+    return Difference(law, article, text.valid_from, checked_of, what, terms, groups, cases)

@@ -174,6 +174,19 @@ def test_what_a_person_recorded_is_compared_without_the_text(
     assert len(_of_article_4(_check(engine, clock, tmp_path))) == 1
 
 
+def test_recording_a_text_does_not_hide_that_a_term_lost_its_words(
+    engine: Engine, clock: SetClock, tmp_path: Path
+) -> None:
+    """Whoever records a law of six weeks still hears that our term of four rests on it; the date is of that text."""
+    here = Office(Settings(home=tmp_path), engine, clock)
+    _xml(tmp_path, "2027-01-01", _LIDS[0][1].replace("vier weken", "zes weken"))
+    record(here, read_law_folder(tmp_path))
+    check = _check(engine, clock, tmp_path)
+    assert _of_article_4(check) == [("4", "in lid 1 staat niet meer: vier weken")]
+    found = next(item for item in check.differences if item.article == "4")
+    assert found.as_json()["nagekeken_tekst_van"] == "2027-01-01"
+
+
 def test_an_article_that_we_checked_is_known_by_its_hash(
     engine: Engine, clock: SetClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
