@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi.openapi.utils import get_openapi
 
 from adapters.api.context import SECURITY_SCHEMES
+from adapters.api.examples import add_examples
 from adapters.api.models import ProblemDetails
 from adapters.api.problems import PROBLEM
 
@@ -21,6 +22,19 @@ _INTRODUCTION = (
     "verandert niets."
 )
 _HEADERS = {"API-Version": {"description": "De versie van deze API.", "schema": {"type": "string"}}}
+_RETRY = {
+    "Retry-After": {
+        "description": "Na hoeveel seconden het weer kan.",
+        "schema": {"type": "integer", "examples": [5]},
+    }
+}
+_LOCATION = {
+    "Location": {
+        "description": "Waar de zaak is te lezen; niet voor wie niet mag lezen.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    }
+}
+_UNSAID = "Successful Response"  # what the framework says where nobody says more
 _PROBLEMS = {
     "400": "De inhoud is niet te lezen, of een veld of parameter klopt niet.",
     "401": "Er is geen geldige sleutel.",
@@ -30,9 +44,10 @@ _PROBLEMS = {
     "413": "De inhoud is te groot.",
     "415": "Dit soort inhoud kan hier niet.",
     "429": "Te veel verzoeken.",
+    "500": "Er ging iets mis bij ons; er is niets vastgelegd.",
     "503": "Even niet beschikbaar; stuur het na `Retry-After` opnieuw.",
 }
-_WITHOUT_BODY = ("400", "401", "403", "404", "429", "503")
+_WITHOUT_BODY = ("400", "401", "403", "404", "429", "500", "503")
 _OPEN = ("503",)
 _ABOUT_A_CASE = ("CaseState", "References")
 _LINKED = ("get_zaken_reference", "post_zaken_reference_gebeurtenissen", "get_zaken_reference_journaal")
@@ -66,6 +81,7 @@ def describe_api(api: FastAPI) -> dict[str, Any]:
         schemas |= {**problem.pop("$defs", {}), "ProblemDetails": problem}
         for name in ("HTTPValidationError", "ValidationError"):
             schemas.pop(name, None)
+        add_examples(made)
         api.openapi_schema = made
     return api.openapi_schema
 
@@ -84,18 +100,29 @@ def _complete(operation: dict[str, Any], path: str, method: str) -> None:
         operation["servers"] = [{"url": "/"}]
     responses.pop("422", None)
     _links(operation)
+    if "201" in responses and method == "post":
+        responses["201"].setdefault("headers", {}).update(
+            _LOCATION if _names_a_case(responses["201"]) else {}
+        )
     for status in statuses:
         content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}}
         responses[status] = {"description": _PROBLEMS[status], "content": content}
-    for response in responses.values():
-        response["headers"] = {**response.get("headers", {}), **_HEADERS}
+    for status, response in responses.items():
+        if response["description"] == _UNSAID:
+            response["description"] = "Gelukt."
+        more = _RETRY if status in ("429", "503") else {}
+        response["headers"] = {**response.get("headers", {}), **more, **_HEADERS}
+
+
+def _names_a_case(response: dict[str, Any]) -> bool:
+    content = response.get("content", {}).get("application/json", {})
+    return content.get("schema", {}).get("$ref", "").rpartition("/")[2] in _ABOUT_A_CASE
 
 
 def _links(operation: dict[str, Any]) -> None:
     """Say what can be done with the case that an answer names."""
     for response in operation["responses"].values():
-        content = response.get("content", {}).get("application/json", {})
-        if content.get("schema", {}).get("$ref", "").rpartition("/")[2] in _ABOUT_A_CASE:
+        if _names_a_case(response):
             response["links"] = {
                 name: {"operationId": name, "parameters": {"reference": "$response.body#/zaak"}}
                 for name in _LINKED

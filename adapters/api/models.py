@@ -564,6 +564,13 @@ class ProblemDetails(Answered):
     title: str
     status: int
     detail: str
-    velden: list[str] | None = None
-    mogelijke_gebeurtenissen: list[str] | None = None
-    vroegsignalen: list[SignalLine] | None = None
+    velden: Annotated[list[str] | None, Field(description="Welke velden of parameters niet kloppen.")] = None
+    mogelijke_gebeurtenissen: Annotated[
+        list[str] | None, Field(description="Wat nu wel kan (409), voor zover deze client het mag weten.")
+    ] = None
+    vroegsignalen: Annotated[
+        list[SignalLine] | None, Field(description="Waarom elk signaal is geweigerd.")
+    ] = None
+    nummer: Annotated[str | None, Field(description="Waaronder een fout bij ons in het logboek staat.")] = (
+        None
+    )

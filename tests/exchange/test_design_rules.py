@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,3 +122,36 @@ RULES: dict[str, Callable[[], bool]] = {
 def test_the_description_follows_this_design_rule(rule: str) -> None:
     """The kept description follows this rule of the published standard."""
     assert RULES[rule](), rule
+
+
+def shown() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each property of a schema and each parameter, with its place."""
+    for name, schema in DESCRIBED["components"]["schemas"].items():
+        yield from ((f"{name}.{item}", found) for item, found in schema.get("properties", {}).items())
+    for path, method, operation in operations():
+        for given in operation.get("parameters", ()):
+            yield f"{method} {path} {given['name']}", given["schema"]
+
+
+def test_each_field_and_parameter_shows_what_it_takes() -> None:
+    """There is an example, a choice or a yes or no everywhere, and each example fits what it is an example of."""
+    bare = []
+    for place, schema in shown():
+        for example in schema.get("examples", ()):
+            whole = schema | {"components": DESCRIBED["components"]}
+            Draft202012Validator(whole, format_checker=FormatChecker()).validate(example)
+        if not any(word in str(schema) for word in ("'examples'", "'enum'", "'$ref'", "'const'", "boolean")):
+            bare.append(place)
+    assert bare == []
+
+
+def test_every_answer_is_told_of_in_dutch_with_one_type() -> None:
+    """No answer has the words of the framework, and of one operation all answers of data have one type."""
+    for path, method, operation in operations():
+        types = set()
+        for status, answer in operation["responses"].items():
+            assert "Response" not in answer["description"], (method, path, status)
+            if int(status) < 300:
+                found = answer.get("content", {}).get("application/json", {}).get("schema")
+                types |= {str(found)} if found else set()
+        assert len(types) <= 1, (method, path)
