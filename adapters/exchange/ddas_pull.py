@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.cases.case_office import CaseOffice
+    from adapters.runtime.settings import Settings
 
 LARGEST_PAGE = 25_000
 _TOLD_BEFORE = timedelta(days=30)
@@ -38,6 +39,24 @@ _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE
 
 class SigningError(IntegrationError):
     """A key or a certificate with which nothing can be signed: one Dutch sentence."""
+
+
+def ddas_problems(settings: Settings) -> Iterator[str]:
+    """Yield a sentence for each setting with which a delivery goes out, and not as CBS needs it."""
+    contacts = settings.ddas_contacts
+    if (contacts or settings.ddas_organisation) and not any(person.email for person in contacts):
+        yield "CBS mailt zijn rapport over een DDAS-levering: noem in ROUTEKAART_DDAS_CONTACTS iemand met een email."
+    key, certificates = settings.ddas_signing_key, settings.ddas_certificates
+    if (key is None) != (certificates is None):
+        yield (
+            "DDAS wordt niet ondertekend: ROUTEKAART_DDAS_SIGNING_KEY en ROUTEKAART_DDAS_CERTIFICATES horen bij elkaar."
+        )
+    try:
+        signature_headers("", key, certificates)
+    except SigningError as error:
+        yield error.sentence
+    except (OSError, ValueError):
+        yield "DDAS wordt niet ondertekend: de sleutel of het certificaat is niet te lezen."
 
 
 def last_period(today: date, months: int) -> tuple[date, date]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.cases.clock_guard import held_clocks
 from adapters.exchange.case_system import case_system_problems
-from adapters.exchange.ddas_pull import certificate_problems
+from adapters.exchange.ddas_pull import certificate_problems, ddas_problems
 from adapters.exchange.event_mapping import EventsFileError, read_rules
 from adapters.exchange.refusals import IntegrationError
 from adapters.messages.message_check import message_problems
@@ -64,6 +64,7 @@ def _problems(office: Office) -> Iterator[str]:
         yield from case_system_problems(office)
     except IntegrationError as error:
         yield error.sentence
+    yield from ddas_problems(office.settings)
     yield from (held.sentence for held in held_clocks(office.engine))
     yield from certificate_problems(office.settings.ddas_certificates, office.clock.now())
     yield from disk_problems(office)

@@ -25,7 +25,8 @@ from support.peers import serving
 
 from adapters.api import create_api
 from adapters.exchange.clients import new_client
-from adapters.exchange.ddas_pull import last_period
+from adapters.exchange.ddas_pull import ddas_problems, last_period
+from adapters.runtime.settings import Settings
 from adapters.storage.database import reading
 from adapters.storage.oversight_tables import LookRow
 
@@ -208,3 +209,28 @@ def test_what_is_fetched_is_signed_where_a_key_is_set(office: Office, tmp_path: 
     public.verify(given, signed, as_said, hashes.SHA256())
     with pytest.raises(InvalidSignature):
         public.verify(given, signed + b" ", as_said, hashes.SHA256())
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, []),
+        ({"ddas_contacts": ({"naam": "Team cijfers", "email": "cijfers@example.nl"},)}, []),
+        ({"ddas_contacts": ({"naam": "Team cijfers"},)}, ["met een email"]),
+        ({"ddas_organisation": "Gemeente Zandkasteel"}, ["met een email"]),
+        ({"ddas_signing_key": "sleutel.pem"}, ["horen bij elkaar"]),
+        ({"ddas_certificates": "keten.pem"}, ["horen bij elkaar"]),
+        ({"ddas_signing_key": "weg.pem", "ddas_certificates": "weg.pem"}, ["niet te lezen"]),
+        ({"ddas_signing_key": "sleutel.pem", "ddas_certificates": "sleutel.pem"}, ["geen certificaat"]),
+    ],
+)
+def test_a_delivery_that_cbs_cannot_use_is_told_of(
+    tmp_path: Path, given: dict[str, Any], said: list[str]
+) -> None:
+    """`controleer` says that CBS can mail nobody its report, and that what is fetched would go out unsigned."""
+    (tmp_path / "sleutel.pem").write_text("geen sleutel")
+    placed = {
+        name: tmp_path / value if str(value).endswith(".pem") else value for name, value in given.items()
+    }
+    found = list(ddas_problems(Settings(home=tmp_path, **placed)))
+    assert [word in sentence for word, sentence in zip(said, found, strict=True)] == [True] * len(said)

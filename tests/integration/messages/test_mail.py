@@ -73,16 +73,29 @@ def test_mail_has_html_and_text_and_says_what_list_it_is() -> None:
 
 
 def test_mail_fits_a_phone() -> None:
-    """At 390 px nothing is wider than the screen, and the link can be followed."""
+    """At 390 px nothing of a message or a digest is wider than the screen, and each link can be followed."""
+    of_many = [
+        Point(
+            f"FZ-2026-{n:07}",
+            "er is een taak",
+            date(2026, 3, 9),
+            "ma 9 maart 2026",
+            f"{LINK}{n}",
+            urgent=n == 1,
+        )
+        for n in range(25)
+    ]
+    digest = Written("1", "25 berichten over jouw zaken", as_list(of_many))
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 390, "height": 800})
-        page.set_content(LETTER.html)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        assert page.get_by_role("link").get_attribute("href") == LINK
+        for letter, links in ((LETTER, {LINK}), (digest, {point.link for point in of_many})):
+            page.set_content(letter.html)
+            assert page.evaluate("document.documentElement.scrollWidth") <= 390
+            assert {link.get_attribute("href") for link in page.get_by_role("link").all()} == links
         browser.close()
 
 
