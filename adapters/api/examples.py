@@ -5,6 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
+from milestones.vocabulary import FIRST_TALK
+
 _CASE, _EVENT, _STATE = "FZ-2026-7K2M9QX", "aanmelding_geregistreerd", "CRISISCHECK"
 _ZAKEN = "https://zaken.gemeente.example/zaken/api/v1"
 _ZAAK = f"{_ZAKEN}/zaken/4f693a3c-212f-4ed5-bdb0-192df06c085e"
@@ -58,8 +60,8 @@ EXAMPLES = MappingProxyType(
         "groei": 2,
         "hoofdObject": _ZAAK,
         "id": "uitspraak-1",
-        "TermState.id": "T01",
-        "DefinitionTerm.id": "T01",
+        "TermState.id": FIRST_TALK,
+        "DefinitionTerm.id": FIRST_TALK,
         "idempotency-key": "8e03978e-40d5-43dd-bc93-6894a57f9324",
         "kanaal": "zaken",
         "kenmerken": {"bronorganisatie": "002564440"},
@@ -101,7 +103,7 @@ EXAMPLES = MappingProxyType(
         "Health.status": "ok",
         "subject": _CASE,
         "tekst_van": "2026-01-01",
-        "termijn": "T01",
+        "termijn": FIRST_TALK,
         "thema": "inkomen",
         "time": "2026-03-09T08:00:00Z",
         "title": "Nu niet mogelijk",

@@ -43,8 +43,9 @@ _CLIENT_FIELDS = (
     "Huisnummertoevoeging",
 )
 _MOST_CLIENTS = 2
+_UNSET = "0000"  # no gemeente was named in the settings
 _SEX, _SEXES = "Geslachtsaanduiding", ("Man", "Vrouw", "Onbekend", "Leeg")
-_BEFORE_A_TRAJECT = ("M1", "M2")
+_NO_TRAJECT = ("M1", "M2", "BESLUIT")
 # Which process is which part of a schuldhulptraject: its start and its end are those of the part.
 _PARTS = {"M3": "aanmelding", "M4": "intake", "M5": "stabilisatie", "M8": "nazorg"}
 # Which event gives which date of which part.
@@ -188,7 +189,8 @@ def _part(kind: DeliveryKind, number: int, municipality: str, settings: Settings
     organisation = {name: value for name, value in known.items() if value is not None}
     if kind is DeliveryKind.TRAJECTS:
         # DDAS: an organisation with a number at the KVK is no gemeente, and then this field is empty.
-        own = {} if settings.ddas_kvk_number else {"gemeentecode": f"GM{municipality}"}
+        is_municipality = not settings.ddas_kvk_number and municipality != _UNSET
+        own = {"gemeentecode": _code(municipality)} if is_municipality else {}
         part["aanleverende_organisatie"] = own | organisation
     else:
         part |= {
@@ -197,6 +199,11 @@ def _part(kind: DeliveryKind, number: int, municipality: str, settings: Settings
             "vroegsignalen": [],
         }
     return json.dumps(part, ensure_ascii=False)[:-1] + f', "{kind}": ['
+
+
+def _code(municipality: str) -> str:
+    """Return a gemeentecode as DDAS writes it, and its word for one that is not known."""
+    return "Onbekend" if municipality == _UNSET else f"GM{municipality}"
 
 
 def _municipalities(office: CaseOffice) -> list[str]:
@@ -252,7 +259,7 @@ def _trajects(
     plugin = office.settings.person_plugin
     clients = load_plugin(plugin) if plugin else None
     for reference, processes, journal in _cases(office, municipality):
-        members = [row for row in processes if row.code not in _BEFORE_A_TRAJECT]
+        members = [row for row in processes if row.code not in _NO_TRAJECT]
         if not members:
             continue
         begun = min(row.opened_on for row in members)
@@ -268,7 +275,7 @@ def _trajects(
 def _traject(
     municipality: str, members: list[ProcessRow], journal: list[JournalRow], begun: date, over: date | None
 ) -> dict[str, Any]:
-    traject: dict[str, Any] = {"gemeentecode": f"GM{municipality}", "startdatum": begun.isoformat()}
+    traject: dict[str, Any] = {"gemeentecode": _code(municipality), "startdatum": begun.isoformat()}
     if over is not None:
         traject["einddatum"] = over.isoformat()
     for row in members:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from adapters.runtime.persons import PersonKey
     from adapters.runtime.settings import Settings
 
-# In these no traject runs: only a question, a signal, or the bezwaar of who left.
-_NO_TRAJECT = ("M1", "M2", "VERTREK")
+# In these no traject runs: only a question, a signal, or a decision beside the case.
+_NO_TRAJECT = ("M1", "M2", "BESLUIT")
 _DAYS_IN_MONTH = 31
 # How much lower the arrears may have become: each amount is one hash to compare.
 _MOST_LOWER = 5_000

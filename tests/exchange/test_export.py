@@ -318,6 +318,14 @@ def test_only_the_period_and_each_municipality_apart(office: Office) -> None:
     assert [part["schuldhulptrajecten"] for part in later] == [[], []]
 
 
+def test_a_gemeente_that_nobody_named_is_unknown(office: Office) -> None:
+    """DDAS has a word for a gemeentecode that is not known; the default of the settings is no code."""
+    office.casework.open("M3", municipality="0000", reference="A")
+    (part,) = exported(office, DeliveryKind.TRAJECTS)["leveringen"]
+    assert part["aanleverende_organisatie"] == {}
+    assert part["schuldhulptrajecten"][0]["gemeentecode"] == "Onbekend"
+
+
 def test_a_vroegsignaalzaak_comes_out_as_it_came_in(office: Office) -> None:
     """A vroegsignaalzaak that was taken over is delivered with the same dates, attempts and result."""
     zaak = case(
