@@ -83,9 +83,11 @@ def test_what_we_set_for_prefect_is_explained(tmp_path: Path) -> None:
 def test_every_variable_exists() -> None:
     """No file and no page names a setting that Prefect or we do not have."""
     known = _get_valid_setting_names(PrefectSettings) | OURS | BEYOND_PREFECT
-    for path in (*FILES, OPERATION / "settings.md", OPERATION / "runbook.md"):
-        named = set(VARIABLE.findall(path.read_text(encoding="utf-8")))
-        assert {name for name in named if not name.endswith("_")} <= known, path.name
+    pages = (*FILES, OPERATION / "settings.md", OPERATION / "runbook.md")
+    named = {path.name: set(VARIABLE.findall(path.read_text(encoding="utf-8"))) for path in pages}
+    assert len(set().union(*named.values())) > len(OURS)
+    for page, names in named.items():
+        assert {name for name in names if not name.endswith("_")} <= known, page
 
 
 @pytest.mark.parametrize("name", OF_PREFECT)
@@ -158,7 +160,9 @@ def test_compose_asks_for_every_secret() -> None:
     """Each variable that must be given is in the example, and a secret has no default."""
     text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
     example = (DEPLOYMENTS / "compose.env.example").read_text(encoding="utf-8")
-    for name, rest in set(re.findall(r"\$\{([A-Z_]+)(:[?-][^}]*)\}", text)):
+    found = set(re.findall(r"\$\{([A-Z_]+)(:[?-][^}]*)\}", text))
+    assert any("PASSWORD" in name for name, _ in found)
+    for name, rest in found:
         assert f"{name}=" in example, name
         if "PASSWORD" in name or name.endswith("_KEY"):
             assert rest in (":?", ":-"), name

@@ -42,6 +42,14 @@ def _tracked(*patterns: str) -> list[str]:
     return listed or [str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.rglob(pattern)]
 
 
+def test_there_are_pages_and_links_to_look_at() -> None:
+    """The pages of every folder are among them."""
+    links = [link for page in PAGES for link in re.findall(r"\]\(([^)\s]+)\)", _without_code(_read(page)))]
+    assert {"README.md", "CONTRIBUTING.md"} <= {page.name for page in PAGES}
+    assert len(PAGES) > 40
+    assert len(links) > 150
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_resolves(page: Path) -> None:
     """Each link to a file of ours finds the file, and each anchor a heading in it."""
