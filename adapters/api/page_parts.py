@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from contextvars import ContextVar
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
@@ -21,6 +22,7 @@ from markupsafe import Markup
 
 from adapters.cases.refusal_words import in_labels
 from adapters.cases.store import UnknownCaseError
+from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.storage_trouble import trouble_of
 from milestones.dutch import dutch_date
 from milestones.refusal import CaseRefusal
@@ -46,7 +48,14 @@ _pages = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.filters["datum"] = dutch_date
+
+
+def _day_in_words(day: date) -> str:
+    """Return a day in words; of a moment, the day that it was in the Netherlands."""
+    return dutch_date(day.astimezone(AMSTERDAM).date() if isinstance(day, datetime) else day)
+
+
+_pages.filters["datum"] = _day_in_words
 _pages.filters["zip_self"] = lambda values: [
     (value, value) for value in values
 ]  # a choice shows its own value

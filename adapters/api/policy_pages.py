@@ -108,7 +108,7 @@ def _page(office: Office, visitor: Visitor, municipality: str, error: str = "") 
         "policy.html", 422 if error else 200, title=f"Beleid {municipality}", here="/beleid",
         municipality=municipality, error=error, waits=waits, asked=visitor.may("beoordelen", municipality),
         waiting=_report(checked_waiting(office, municipality, waits.policy)) if waits else "",
-        report=_report(checked_now(office, municipality)),
+        report=_report(checked_now(office, municipality)), history=office.policy_book.history(municipality),
     )  # fmt: skip
 
 

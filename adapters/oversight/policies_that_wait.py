@@ -30,7 +30,7 @@ class PolicyOffice(Protocol):
 def policies_that_wait(office: PolicyOffice) -> Iterator[str]:
     """Yield one sentence for each policy that somebody still has to take into use."""
     folder, book = office.settings.policy_folder, office.policy_book
-    for municipality in {*policy_files(folder), office.settings.municipality}:
+    for municipality in sorted({*policy_files(folder), *book.all_in_force(), office.settings.municipality}):
         waiting = book.waiting(municipality)
         if waiting is not None:
             yield (

@@ -95,6 +95,8 @@ def back_command(
 
 def versions_command(gemeente: MunicipalityOption = None, als_json: AsJson = False) -> None:
     """Toon welk beleid wanneer gold en wie het in gebruik nam, het nieuwste eerst."""
+    from adapters.runtime.clock import AMSTERDAM
+
     here, code = _here(gemeente)
     rows = here.policy_book.history(code)
     if als_json:
@@ -105,7 +107,7 @@ def versions_command(gemeente: MunicipalityOption = None, als_json: AsJson = Fal
         since = (
             "wacht op een tweede persoon"
             if row.in_use_at is None
-            else f"sinds {row.in_use_at:%Y-%m-%d %H:%M}"
+            else f"sinds {row.in_use_at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
         )
         running = ", ook lopende termijnen" if row.running else ""
         say(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from threading import Thread
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from adapters.office import Office
 from adapters.operations.integrity import broken_cases
 from adapters.oversight.policies_that_wait import policies_that_wait
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
+from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.policies import policy_from, policy_in
 from adapters.runtime.settings import Settings
 from adapters.runtime.staff import StaffBook, StaffRole
@@ -252,6 +254,7 @@ def test_a_folder_that_turns_wrong_leaves_the_policy_in_force(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_second_person_agrees_on_the_page(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
     """He reads what waits and takes that into use; the first person, a lezer and an older page change nothing."""
+    clock.moment = datetime(2026, 3, 9, 0, 30, tzinfo=AMSTERDAM)
     office = _office(engine, clock, tmp_path)
     _t10(office)
     row = _use(office, tmp_path, "tweede_persoon_beleid = true\n[T10]\nweken = 3\n")
@@ -266,6 +269,7 @@ def test_the_second_person_agrees_on_the_page(engine: Engine, clock: SetClock, t
     assert row.policy in reader.get("/beleid/0518").text
     assert button not in reader.get("/beleid/0518").text
     shown = second.get("/beleid/0518").text
+    assert "zette op ma 9 maart 2026 beleid" in shown  # the day here: in UTC it is still the eighth
     assert button in shown
     assert f'name="nummer" value="{row.number}"' in shown
     for who, number, status in (
@@ -278,7 +282,9 @@ def test_the_second_person_agrees_on_the_page(engine: Engine, clock: SetClock, t
         assert office.policy_book.waiting("0518") is not None
     assert second.post("/beleid/0518", data={"nummer": str(row.number)}).status_code == 303
     assert (office.policy_book.history("0518")[0].second_code, _t10(office)[0]) == ("mw-2", "2026-03-30")
-    assert button not in second.get("/beleid/0518").text
+    after = second.get("/beleid/0518").text
+    assert button not in after
+    assert f"<td>{row.policy}</td><td>ma 9 maart 2026</td><td>mw-1</td><td>mw-2</td>" in after
 
 
 def test_nobody_agrees_to_what_is_not_there(engine: Engine, clock: SetClock, tmp_path: Path) -> None:
