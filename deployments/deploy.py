@@ -9,6 +9,7 @@ from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCre
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
 
+from adapters.messages.recipients_file import RecipientsFile
 from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
@@ -16,6 +17,8 @@ from deployments.saved_filters import deploy_views
 from flows.worker import RoutekaartWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect.client.schemas.responses import DeploymentResponse
 
 __all__ = ["POOL", "deploy"]
@@ -27,10 +30,12 @@ def deploy() -> list[str]:
     Times that somebody changed in the UI stay as they are; `prefect deploy` puts back those of prefect.yaml.
     """
     client: SyncPrefectClient = get_client(sync_client=True)
+    book = RecipientsFile(settings().recipients_file).book()
+    people = sorted(book.people) if book.configured else []
     with client:
         _make_pool(client)
         known = {item.name: item for item in client.read_deployments()}
-        made = [_deploy(client, item, known.get(item.name)) for item in planned()]
+        made = [_deploy(client, item, known.get(item.name), people) for item in planned()]
         deploy_automations(client, settings(), POOL)
         deploy_views(client)
         return made
@@ -49,7 +54,9 @@ def _make_pool(client: SyncPrefectClient) -> None:
         client.update_work_pool(POOL, WorkPoolUpdate(base_job_template=pool.base_job_template))
 
 
-def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse | None) -> str:
+def _deploy(
+    client: SyncPrefectClient, item: Planned, known: DeploymentResponse | None, people: Sequence[str]
+) -> str:
     client.create_deployment(
         flow_id=client.create_flow(item.flow),
         name=item.name,
@@ -59,7 +66,7 @@ def _deploy(client: SyncPrefectClient, item: Planned, known: DeploymentResponse 
         work_queue_name=QUEUE,
         entrypoint=item.entrypoint,
         # Prefect would keep what it has no name for; `prefect deploy` cannot say that it must not.
-        parameter_openapi_schema=item.form | {"additionalProperties": False},
+        parameter_openapi_schema=item.whole_form(people) | {"additionalProperties": False},
         enforce_parameter_schema=True,
         tags=list(item.tags),
         schedules=_times(item, known),

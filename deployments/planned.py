@@ -9,17 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
+from flows.forms import PERSON_CODE
 from flows.intake import INTAKE_FLOWS
 from flows.old_pages import oude_paginas_opruimen
 from flows.policy_watch import beleidswacht
-from flows.prefect_seam.parameter_forms import form_of
+from flows.prefect_seam.parameter_forms import form_of, whole_form_of
 from flows.processes import FLOWS
 from flows.quality import kwaliteitssteekproef, kwaliteitstoets
-from flows.reports import ACTION_TAG, labels_van_de_dag, monitor, overzicht, werkvoorraad
+from flows.reports import labels_van_de_dag, monitor, overzicht, werkvoorraad
 from flows.retention import bewaartermijnen
+from flows.views import ACTION_TAG
 from milestones.definitions import DEFINITIONS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect import Flow
 
 POOL = "routekaart"
@@ -50,8 +54,17 @@ class Planned:
 
     @property
     def form(self) -> dict[str, Any]:
-        """The JSON schema of the parameters."""
+        """The JSON schema of the parameters that its form shows."""
         return form_of(self.flow)
+
+    def whole_form(self, people: Sequence[str] = ()) -> dict[str, Any]:
+        """Return the JSON schema of all parameters, with these people to choose from where it asks for one."""
+        form = whole_form_of(self.flow)
+        for shown in form["properties"].values():
+            if people and shown.get("pattern") == PERSON_CODE:
+                del shown["pattern"]
+                shown["enum"] = list(people)
+        return form
 
 
 # Labels first, so that the lists are right when the day begins. The times can be changed in the UI. The worker

@@ -6,7 +6,9 @@ A refusal is an answer, and not green: the run fails as "Niet gedaan" with the r
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
@@ -14,32 +16,34 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, ParamSpec
 from prefect import Flow, State, flow, get_client
 from prefect.logging import get_run_logger
 from prefect.states import Completed
-from pydantic import Field
+from pydantic import BaseModel, Field, ValidationError
 
 from adapters.cases.cancellations import Decision, decide_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.cases.presentation import process_title
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
-from flows.answered_by import starter_of
-from flows.forms import PROCESS, REFERENCE, FormDay
+from flows.answered_by import answerer_of, starter_of
+from flows.display import NOT_TAKEN_UP
+from flows.forms import PERSON_CODE, PROCESS, REFERENCE, FormDay, choices_of_case, event_from, form_for_case
 from flows.intake import details_form, details_of
-from flows.prefect_seam.parameter_forms import with_form
-from flows.prefect_seam.parking import this_run
-from flows.refusals import NOT_DONE, refused_run
+from flows.prefect_seam.parameter_forms import form_of_work, with_form
+from flows.prefect_seam.parking import park, take_answer, this_run
+from flows.refusals import NOT_DONE, refused_run, why_not
 from flows.reports import refresh_tags
 from milestones.case import closed, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
 from milestones.four_eyes import waits_for
-from milestones.process import NotPossible, Snapshot
+from milestones.process import InvalidData, NotPossible, Snapshot
 from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGN_REASONS, PUT_BACK, PUT_BACK_REASONS, earlier_states, reportable
 from milestones.term_table import TERMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
+    from adapters.cases.casework import CaseView
     from milestones.definition import Definition, EventSpec
 
 _P = ParamSpec("_P")
@@ -49,7 +53,6 @@ ActionFlow = Flow[..., State[Any]]
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 _CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
-_PERSON = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
 
 _Case = Annotated[
     str,
@@ -67,7 +70,7 @@ _Milestone = Annotated[
     ),
 ]
 _Person = Annotated[
-    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=_PERSON)
+    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=PERSON_CODE)
 ]
 Motivation = Annotated[
     str,
@@ -99,16 +102,39 @@ _STEPS = tuple(dict.fromkeys([state.waits_for for state in _STATES] + [state.cod
 EventDetails: Any = details_form(lambda spec: spec.label)
 
 
-def _action(name: str) -> Callable[[_Work[_P]], ActionFlow]:
-    """Make a flow of a function that does something and says what it did."""
+@dataclass(frozen=True)
+class _Question:
+    """What is asked in a form once the case is known, and what is done with the answer."""
+
+    form: type[BaseModel]
+    do: Callable[[BaseModel], str]
+
+
+_Asking = Callable[["Office", "CaseView", str], _Question]
+
+
+def _action(
+    name: str, needs: tuple[str, ...] = (), asks: Callable[[_Work[Any]], _Asking] | None = None
+) -> Callable[[_Work[_P]], ActionFlow]:
+    """Make a flow of a function that does something and says what it did.
+
+    With `asks` its form asks for the case alone; what else it needs is asked then, with what fits that case. A machine
+    that gives what it needs at once is asked nothing.
+    """
 
     def make(work: _Work[_P]) -> ActionFlow:
+        ask = asks(work) if asks is not None else None
+
         @functools.wraps(work)
         def run(*args: _P.args, **kwargs: _P.kwargs) -> State[Any]:
             log = get_run_logger()
+            given = inspect.signature(work).bind_partial(*args, **kwargs).arguments
             try:
-                with acts(starter_of(this_run())):
-                    said = work(*args, **kwargs)
+                if ask is None or all(given.get(need) is not None for need in needs):
+                    with acts(starter_of(this_run())):
+                        said = work(*args, **kwargs)
+                else:
+                    said = _answered(name, str(given["zaak"]), ask)
             except CaseRefusal as refusal:
                 return refused_run(refusal, NOT_DONE)
             log.info(said)
@@ -119,9 +145,70 @@ def _action(name: str) -> Callable[[_Work[_P]], ActionFlow]:
             about = next((given[field] for field in _SUBJECTS if given.get(field)), None)
             return f"{name} · {about}" if about else name
 
-        return with_form(flow(name=name, flow_run_name=run_name, persist_result=False)(run))
+        made = flow(name=name, flow_run_name=run_name, persist_result=False)(run)
+        return with_form(made, ("zaak",) if ask is not None else ())
 
     return make
+
+
+def _answered(name: str, reference: str, ask: _Asking) -> str:
+    """Do what was answered, and say what was done; without an answer, or after a refused one, wait for the next."""
+    here, run, log = office(), this_run(), get_run_logger()
+    refused, values = "", dict[str, Any]()
+    while (answer := take_answer()) is not None:
+        if not answer.values:
+            continue
+        values, asked = answer.values, ask(here, here.casework.case(reference), "")
+        try:
+            with acts(answerer_of(run, values)):
+                return asked.do(_read(asked.form, values))
+        except CaseRefusal as refusal:
+            refused = why_not(refusal)
+    view = here.casework.case(reference)
+    said = f"Je antwoord is niet overgenomen. {refused} " if refused else ""
+    explanation = f"{said}Zaak {reference}."
+    form = ask(here, view, explanation).form
+    # Who may look at this case, and nobody else, may answer.
+    tags = sorted({*run.tags, f"gemeente:{view.municipality}"})
+    get_client(sync_client=True).update_flow_run(run.id, tags=tags)
+    log.info("%s. %s Kies in het menu van deze run: Resume.", name, explanation)
+    state = f"{NOT_TAKEN_UP} · {name}" if refused else f"{name}: vul aan"
+    return park(state, explanation, form, reference, values)
+
+
+def _read(form: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
+    try:
+        return form.model_validate(values)
+    except ValidationError as error:
+        raise InvalidData("Een veld is niet goed ingevuld. Kijk vooral naar de datum.") from error
+
+
+def _asks(
+    *needs: str, choices: Callable[[Office, CaseView], Mapping[str, Sequence[str]]] = lambda *_: {}
+) -> Callable[[_Work[Any]], _Asking]:
+    """Ask for the rest of the parameters of an action; which process is meant, only where several are open."""
+
+    def of(work: _Work[Any]) -> _Asking:
+        def ask(here: Office, view: CaseView, explanation: str) -> _Question:
+            running = [process.name for process in view.case.processes if not closed(process)]
+            if not running:
+                raise NotPossible(f"Zaak {view.reference} is afgesloten.")
+            asked = [name for name in inspect.signature(work).parameters if name != "zaak"]
+            offered: dict[str, Sequence[str]] = {**choices(here, view)}
+            if not all(offered.values()):
+                raise NotPossible(f"In zaak {view.reference} is hier nu niets voor te kiezen.")
+            needed = set(needs)
+            if len(running) == 1:
+                asked.remove("mijlpaal")
+            else:
+                offered["mijlpaal"] = running
+                needed.add("mijlpaal")
+            form = form_of_work(work, asked, needed, offered, explanation)
+            return _Question(form, lambda answer: work(zaak=view.reference, **dict(answer)))
+
+        return ask
+
+    return of
 
 
 def _key() -> str:
@@ -191,16 +278,21 @@ def caseload_overdragen(
     return f"{done} mijlpalen gingen van {van} naar {naar}. {len(refused)} niet: zie de log."
 
 
-@_action("Zaak toewijzen")
+def _people(here: Office, _: CaseView) -> Mapping[str, Sequence[str]]:
+    book = here.recipients.book()
+    return {"medewerker": sorted(book.people)} if book.configured else {}
+
+
+@_action("Zaak toewijzen", ("medewerker",), _asks("medewerker", choices=_people))
 def zaak_toewijzen(
     zaak: _Case,
-    medewerker: _Person,
+    medewerker: _Person | None = None,
     mijlpaal: _Milestone = None,
     reden: Annotated[Literal[ASSIGN_REASONS], Field(title="Waarom?")] = "toegewezen",  # type: ignore[valid-type]
 ) -> str:
     """Zet een zaak op naam van een medewerker."""
     here = office()
-    medewerker = _known(here, medewerker)
+    medewerker = _known(here, medewerker or "")
     process = _process(here, zaak, mijlpaal)
     Caseload(here.engine, here.casework).assign(zaak, process.name, medewerker, reden, _key())
     return f"Zaak {zaak}, {process.name} staat op naam van {medewerker}."
@@ -214,7 +306,9 @@ def afwezigheid_melden(
     vervanger: Annotated[
         str | None,
         Field(
-            title="Wie neemt waar?", description="De code van een collega. Leeg: niemand.", pattern=_PERSON
+            title="Wie neemt waar?",
+            description="De code van een collega. Leeg: niemand.",
+            pattern=PERSON_CODE,
         ),
     ] = None,
     gemeente: Annotated[
@@ -268,10 +362,30 @@ def zaak_openen(
     return f"Zaak {receipt.reference} is geopend in {mijlpaal}."
 
 
-@_action("Gebeurtenis melden")
+def _asks_event(_work: _Work[Any]) -> _Asking:
+    """Ask what happened, with only what can happen now in the case."""
+
+    def ask(_: Office, view: CaseView, explanation: str) -> _Question:
+        running = [process for process in view.case.processes if not closed(process)]
+        able = choices_of_case(running)
+        if not able:
+            raise NotPossible(f"In zaak {view.reference} kan nu niets gemeld worden.")
+
+        def report(answer: BaseModel) -> str:
+            filled = answer.model_dump(mode="json", exclude_none=True)
+            process, spec = able[filled["gebeurtenis"]]
+            event, on, data = event_from(process, {**filled, "gebeurtenis": spec.label})
+            return _report(view.reference, process.name, event, on, data)
+
+        return _Question(form_for_case(running, explanation), report)
+
+    return ask
+
+
+@_action("Gebeurtenis melden", ("gebeurtenis",), _asks_event)
 def gebeurtenis_melden(
     zaak: _Case,
-    gebeurtenis: Annotated[Literal[_LABELS], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
+    gebeurtenis: Annotated[Literal[_LABELS] | None, Field(title="Wat is er gebeurd?")] = None,  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
     op: _Day = None,
     gegevens: Annotated[
@@ -289,13 +403,21 @@ def gebeurtenis_melden(
     return _report(zaak, process.name, event, op, details_of(gegevens))
 
 
-@_action("Termijn verlengen")
+def _terms(here: Office, view: CaseView) -> Mapping[str, Sequence[str]]:
+    """Return the terms that run and that can be extended, by code and name."""
+    policy = here.rules_for(view.municipality).policy
+    running = {term.term for process in view.case.processes for term in process.terms if term.runs}
+    kinds = [policy.term(code) for code in sorted(running)]
+    return {"termijn": [f"{kind.id} {kind.name}" for kind in kinds if kind.extension is not None]}
+
+
+@_action("Termijn verlengen", ("termijn", "motivering"), _asks("termijn", "motivering", choices=_terms))
 def termijn_verlengen(
     zaak: _Case,
     termijn: Annotated[
-        str, Field(title="Termijn", description="De code van de termijn, zoals T12.", pattern=_TERM)
-    ],
-    motivering: Motivation,
+        str | None, Field(title="Termijn", description="De code van de termijn, zoals T12.", pattern=_TERM)
+    ] = None,
+    motivering: Motivation | None = None,
     mijlpaal: _Milestone = None,
     tot: Annotated[
         FormDay | None, Field(title="Nieuwe laatste dag", description="Of vul een aantal weken in.")
@@ -307,7 +429,7 @@ def termijn_verlengen(
 ) -> str:
     """Geef een termijn meer tijd, met een reden. Dat kan alleen waar de wet of de module het toelaat."""
     data = {
-        "termijn": termijn,
+        "termijn": (termijn or "").partition(" ")[0],
         "motivering": motivering,
         "tot": tot,
         "weken": weken,
@@ -317,40 +439,51 @@ def termijn_verlengen(
     return _report(zaak, mijlpaal, "termijn_verlengd", op, data)
 
 
-@_action("Zaak terugzetten")
+def _steps_back(here: Office, view: CaseView, process: Snapshot) -> dict[str, str]:
+    """Return the steps to which a process can go back, by what each waits for: where it was already."""
+    definition = definition_of(process)
+    been = {
+        row.after
+        for row in here.casework.case(view.reference).journal
+        if row.process == process.name and row.after != process.state
+    }
+    return {
+        definition.state(code).waits_for: code for code in earlier_states(definition, process) if code in been
+    }
+
+
+def _earlier(here: Office, view: CaseView) -> Mapping[str, Sequence[str]]:
+    running = [process for process in view.case.processes if not closed(process)]
+    return {"naar": tuple(dict.fromkeys(step for one in running for step in _steps_back(here, view, one)))}
+
+
+@_action("Zaak terugzetten", ("naar", "reden"), _asks("naar", "reden", choices=_earlier))
 def zaak_terugzetten(
     zaak: _Case,
     naar: Annotated[
-        Literal[_STEPS],  # type: ignore[valid-type]
+        Literal[_STEPS] | None,  # type: ignore[valid-type]
         Field(title="Naar welke stap?", description="Waar de zaak in deze mijlpaal al eens stond."),
-    ],
-    reden: Annotated[Literal[PUT_BACK_REASONS], Field(title="Waarom?")],  # type: ignore[valid-type]
+    ] = None,
+    reden: Annotated[Literal[PUT_BACK_REASONS] | None, Field(title="Waarom?")] = None,  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
     op: _Day = None,
 ) -> str:
     """Zet een zaak terug naar een eerdere stap. Het journaal houdt alles; termijnen lopen weer zoals toen."""
     here = office()
     process = _process(here, zaak, mijlpaal)
-    definition = definition_of(process)
-    been = {
-        row.after
-        for row in here.casework.case(zaak).journal
-        if row.process == process.name and row.after != process.state
-    }
-    able = [code for code in earlier_states(definition, process) if code in been]
-    names = {definition.state(code).waits_for: code for code in able} | {code: code for code in able}
-    target = names.get(naar)
+    able = _steps_back(here, here.casework.case(zaak), process)
+    target = ({code: code for code in able.values()} | able).get(naar or "")
     if target is None:
-        can = "; ".join(definition.state(code).waits_for for code in able) or "nergens heen"
+        can = "; ".join(able) or "nergens heen"
         raise NotPossible(f"Zaak {zaak} kan niet terug naar '{naar}'. Wel naar: {can}.")
     return _report(zaak, process.name, PUT_BACK, op, {"naar": target, "reden": reden})
 
 
-@_action("Zaak sluiten")
+@_action("Zaak sluiten", ("uitstroomreden", "motivering"), _asks("uitstroomreden", "motivering"))
 def zaak_sluiten(
     zaak: _Case,
-    uitstroomreden: Annotated[Literal[EXIT_REASONS], Field(title="Reden van uitstroom (DDAS)")],  # type: ignore[valid-type]
-    motivering: Motivation,
+    uitstroomreden: Annotated[Literal[EXIT_REASONS] | None, Field(title="Reden van uitstroom (DDAS)")] = None,  # type: ignore[valid-type]
+    motivering: Motivation | None = None,
     mijlpaal: _Milestone = None,
     overrulereden: Annotated[
         str | None,
@@ -377,10 +510,10 @@ _RELOCATION = MappingProxyType(
 )
 
 
-@_action("Verhuizing melden")
+@_action("Verhuizing melden", ("wat",), _asks("wat"))
 def verhuizing_melden(
     zaak: _Case,
-    wat: Annotated[Literal[tuple(_RELOCATION)], Field(title="Wat is er gebeurd?")],  # type: ignore[valid-type]
+    wat: Annotated[Literal[tuple(_RELOCATION)] | None, Field(title="Wat is er gebeurd?")] = None,  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
     motivering: Annotated[
         str | None,
@@ -393,7 +526,7 @@ def verhuizing_melden(
     op: _Day = None,
 ) -> str:
     """Meld dat de inwoner verhuist. De termijnen lopen door tot de andere gemeente de zaak overneemt."""
-    event, data = _RELOCATION[wat]
+    event, data = _RELOCATION[wat or ""]
     return _report(zaak, mijlpaal, event, op, {**data, "motivering": motivering})
 
 
@@ -403,10 +536,10 @@ _CONFIRM, _REFUSE = "Bevestigen: de zaak sluit", "Weigeren: de zaak gaat door"
 _ENDINGS = ("uitgestroomd", "geen_vervolg")
 
 
-@_action("Annulering beoordelen")
+@_action("Annulering beoordelen", ("besluit",), _asks("besluit"))
 def annulering_beoordelen(
     zaak: _Case,
-    besluit: Annotated[Literal[_CONFIRM, _REFUSE], Field(title="Wat besluit je?")],  # type: ignore[valid-type]
+    besluit: Annotated[Literal[_CONFIRM, _REFUSE] | None, Field(title="Wat besluit je?")] = None,  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
     uitstroomreden: Annotated[
         Literal[EXIT_REASONS], Field(title="Reden van uitstroom", description="Alleen bij bevestigen.")  # type: ignore[valid-type]

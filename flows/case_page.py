@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from adapters.cases.handoffs import handoffs
 from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
@@ -24,7 +25,6 @@ from milestones.four_eyes import waits_for
 from milestones.penalty import penalties
 from milestones.roles import dutch_role
 from milestones.running import reservation
-from milestones.vocabulary import HANDOFF_TERM
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -201,31 +201,11 @@ def _penalties(case: Case, today: date | None) -> Iterator[str]:
             yield f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}. Beslis nu: elke dag kost meer."
 
 
-def _handoffs(case: Case, journal: Sequence[JournalRow]) -> list[tuple[str, ...]]:
-    taken: dict[str, tuple[str, date]] = {}
-    for row in journal:
-        if row.before == OFFERED and row.event == "overdracht_aanvaard":
-            taken[row.process] = ("aanvaard op", row.on)
-        elif row.event == "overdracht_teruggegeven":
-            taken[row.process] = ("teruggegeven op", row.on)
-        elif row.event == "overdracht_aangeboden":
-            taken.pop(row.process, None)
-    found: list[tuple[str, ...]] = []
-    for process in case.processes:
-        sender = process.facts.get("overdracht_van")
-        if not isinstance(sender, str):
-            continue
-        what, on = taken.get(process.name, ("", None))
-        waiting = process.running(HANDOFF_TERM)
-        if on is not None:
-            status = f"{what} {short_date(on)}"
-        elif process.state == OFFERED:
-            until = f", uiterlijk {short_date(waiting.due)}" if waiting and waiting.due else ""
-            status = f"wacht op aanvaarden{until}"
-        else:
-            status = "direct aanvaard"
-        found.append((sender, process.name, short_date(process.opened_on), status))
-    return found
+def _handoffs(case: Case, journal: Sequence[JournalRow]) -> Iterator[tuple[str, ...]]:
+    for one in handoffs(case, journal):
+        day = f" {short_date(one.day)}" if one.day else ""
+        by = f" door {one.by}" if one.by else ""
+        yield one.sender, one.receiver, short_date(one.offered_on), f"{one.how}{day}{by}"
 
 
 # --- the journal ----------------------------------------------------------------------------------------------

@@ -43,6 +43,7 @@ SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next lo
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
 LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
 _POLICY_SECONDS = 60.0
+WOKEN_FOR_EACH = 4  # processes woken at once for their messages, for each message that can go out
 _HEADS_SECONDS = 3_600.0
 _REST_AFTER_FAILURE = timedelta(seconds=5)
 _REST_OF_A_FAILING_CASE_SECONDS = 60.0
@@ -61,6 +62,7 @@ class CaseQueue:
         self._deployments: dict[str, UUID] = {}
         self._claimed: dict[UUID, Waiting] = {}
         self._failing: dict[str, float] = {}
+        self._people: frozenset[str] | None = None
         # A client of its own: reconciling runs beside claiming, in another thread.
         self._repair = Repair(office, get_client(sync_client=True))
         self._pages = FreshPages(office, get_client(sync_client=True))
@@ -75,9 +77,17 @@ class CaseQueue:
             Chore("leases", office.leases.processes.length.total_seconds() / 4, self.see_to_leases),
             Chore("repair", office.settings.reconcile_seconds, self._repair.look_around),
             Chore("pages", LOOK_SECONDS, self._pages.look),
+            Chore("people", LOOK_SECONDS, self.follow_people),
             Chore("heads", _HEADS_SECONDS, lambda: keep_heads(office)),
             Chore("policies", _POLICY_SECONDS, self.mind_policies),
         )
+
+    def follow_people(self) -> None:
+        """Let the forms name the people of the file of recipients, when those changed."""
+        people = frozenset(self._office.recipients.book().people)
+        known, self._people = self._people, people
+        if self._deploy is not None and self._office.settings.deploy_on_start and known not in (None, people):
+            self._deploy()
 
     def claim(self, limit: int) -> Sequence[WakeUp]:
         """Claim up to `limit` processes, and make the flow runs that are not there yet."""
@@ -126,8 +136,10 @@ class CaseQueue:
 
     def send_messages(self) -> None:
         """Wake the processes that have a message to send, and send what belongs to none."""
-        self._office.deliveries.ask_attention()
-        deliver_what_is_left(self._office)
+        # With every postman held up by a receiver that hangs, waking would only keep forms waiting.
+        if room := POSTMEN.room():
+            self._office.deliveries.ask_attention(WOKEN_FOR_EACH * room)
+            deliver_what_is_left(self._office)
 
     def mind_policies(self) -> None:
         """Let running terms follow a policy where that was asked, and keep what the next release is held against."""

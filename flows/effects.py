@@ -6,6 +6,7 @@ with its next moment (`adapters.messages.deliveries`), so that no wake-up waits 
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
@@ -71,28 +72,39 @@ def _tell_prefect(lost: Parcel) -> None:
 class Postmen:
     """Send messages in threads of their own: no wake-up, and so no form, waits for a receiver that is slow or hangs."""
 
-    def __init__(self, number: int = 8) -> None:
-        self._number = number
+    def __init__(self, number: int = 8, patience: float = _PATIENCE_SECONDS) -> None:
+        self._number, self._patience = number, patience
         self._threads = ThreadPoolExecutor(number, thread_name_prefix="routekaart-bericht")
-        self._out: set[Future[None]] = set()
+        self._out: dict[Future[None], float] = {}  # since when
 
-    def send(self, here: Office, parcels: Iterable[Parcel], patience: float = _PATIENCE_SECONDS) -> None:
+    def send(self, here: Office, parcels: Iterable[Parcel], patience: float | None = None) -> None:
         """Send parcels, each as a task run of the flow run that asks; a failed one has its next moment already.
 
         It waits a moment, so that what goes quickly stands in the run before it parks, and then leaves the rest to
-        the threads. While all of them are busy a parcel keeps its place in the database.
+        the threads; while somebody is slow nobody waits. While all of them are busy a parcel keeps its place in the
+        database.
         """
         mine = set()
+        slow = self._somebody_is_slow()
         for parcel in parcels:
-            self._out = {future for future in self._out if not future.done()}
-            if len(self._out) >= self._number:
+            if not self.room():
                 here.deliveries.put_off(parcel)
                 continue
             future = self._threads.submit(copy_context().run, _send, here, parcel)
-            self._out.add(future)
+            self._out[future] = time.monotonic()
             mine.add(future)
-        for future in wait(mine, patience).done:
+        for future in wait(mine, 0 if slow else self._patience if patience is None else patience).done:
             future.result()
+
+    def room(self) -> int:
+        """Return how many messages can go out beside those that are being sent."""
+        self._out = {future: since for future, since in self._out.items() if not future.done()}
+        return self._number - len(self._out)
+
+    def _somebody_is_slow(self) -> bool:
+        """Whether a message has been out for longer than a wake-up waits for one."""
+        before = time.monotonic() - self._patience
+        return any(since < before for future, since in self._out.items() if not future.done())
 
     def finish(self) -> None:
         """Wait until what is being sent was sent."""

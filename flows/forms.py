@@ -18,7 +18,7 @@ from milestones.process import InvalidData
 from milestones.steering import reportable, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from milestones.definition import EventSpec
     from milestones.definition import Field as EventField
@@ -35,7 +35,7 @@ WITH_OWN_ACTION = frozenset(
 )
 HOLDER = "houder"
 STAND = "stand"  # the number of the last change, which the form carries
-_PERSON = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
+PERSON_CODE = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
 _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
 
@@ -56,8 +56,10 @@ class EmptyForm(BaseModel):
     model_config = ConfigDict(title="Niets in te vullen")
 
 
-def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
+def form_for(process: Snapshot, explanation: str = "", people: Sequence[str] = ()) -> type[BaseModel]:
     """Return the form of a process as it stands, with a text above it that says what it waits for.
+
+    `people` are those to whom work can be given; without any, everybody may fill in a code.
 
     The form carries the number of the last change. Who answers a form that was opened before another change
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
@@ -66,27 +68,11 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
     events = [spec_of(definition, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
     if not events:
         return EmptyForm
-    labels = tuple(spec.label for spec in events)
-    fields: dict[str, Any] = {
-        "gebeurtenis": (
-            Literal[labels],
-            # The UI hides a text above a long form, so the explanation stands with the first field.
-            Field(
-                title="Wat is er gebeurd?",
-                description=f"{explanation} {_HOW_TO}".strip(),
-                json_schema_extra={"position": 0},
-            ),
-        ),
-        "op": (FormDay, _optional(1, "Op welke datum? (leeg = vandaag)")),
-    }
-    # The nine scores of a meetinstrument come last, so that they are in nobody's way.
-    for item in fields_of(sorted(events, key=lambda spec: len(spec.fields) > _LONG)).values():
-        highest = f"Van 0 tot en met {item.most}." if item.most else ""
-        help_text = f"{highest} {_asked_for(item.name, events)}".strip()
-        fields[item.name] = (type_of(item), _optional(len(fields), item.label, help_text))
+    fields = _fields_for({spec.label: spec for spec in events}, explanation)
     if process.state == OFFERED:
-        help_text = "Dan staat de zaak op je naam. Bijvoorbeeld: mw-17."
-        fields[HOLDER] = (str, _optional(len(fields), "Je medewerkerscode", help_text, _PERSON))
+        help_text = "Leeg: de zaak komt op naam van wie dit invult. Alleen bij aanvaarden."
+        kind = Literal[tuple(people)] if people else Annotated[str, Field(pattern=PERSON_CODE)]
+        fields[HOLDER] = (kind, _optional(len(fields), "Op wiens naam?", help_text))
     now = str(process.sequence)
     fields[STAND] = (
         Literal[now],
@@ -102,6 +88,52 @@ def form_for(process: Snapshot, explanation: str = "") -> type[BaseModel]:
         __config__=ConfigDict(title="Meld wat er gebeurd is", extra="forbid"),
         **fields,
     )
+
+
+def form_for_case(processes: Sequence[Snapshot], explanation: str) -> type[BaseModel]:
+    """Return the form of what can happen now in the open processes of a case."""
+    fields = _fields_for(
+        {label: spec for label, (_, spec) in choices_of_case(processes).items()}, explanation
+    )
+    config = ConfigDict(title="Meld wat er gebeurd is", extra="forbid")
+    return create_model("VormZaak", __config__=config, **fields)
+
+
+def choices_of_case(processes: Sequence[Snapshot]) -> dict[str, tuple[Snapshot, EventSpec]]:
+    """Return what can happen now in these processes, by what a form calls it: of several each is named."""
+    able = [
+        (process, spec_of(definition_of(process), name))
+        for process in processes
+        for name in possible_now(process)
+        if name not in WITH_OWN_ACTION
+    ]
+    several = len(processes) > 1
+    return {
+        f"{process.name}: {spec.label}" if several else spec.label: (process, spec) for process, spec in able
+    }
+
+
+def _fields_for(events: Mapping[str, EventSpec], explanation: str) -> dict[str, Any]:
+    """Return what happened, on which day, and the fields of all these events, as the fields of a form."""
+    fields: dict[str, Any] = {
+        "gebeurtenis": (
+            Literal[tuple(events)],
+            # The UI hides a text above a long form, so the explanation stands with the first field.
+            Field(
+                title="Wat is er gebeurd?",
+                description=f"{explanation} {_HOW_TO}".strip(),
+                json_schema_extra={"position": 0},
+            ),
+        ),
+        "op": (FormDay, _optional(1, "Op welke datum? (leeg = vandaag)")),
+    }
+    specs = list(events.values())
+    # The nine scores of a meetinstrument come last, so that they are in nobody's way.
+    for item in fields_of(sorted(specs, key=lambda spec: len(spec.fields) > _LONG)).values():
+        highest = f"Van 0 tot en met {item.most}." if item.most else ""
+        help_text = f"{highest} {_asked_for(item.name, specs)}".strip()
+        fields[item.name] = (type_of(item), _optional(len(fields), item.label, help_text))
+    return fields
 
 
 def fields_of(events: Iterable[EventSpec]) -> dict[str, EventField]:
@@ -132,7 +164,7 @@ def _asked_for(name: str, events: Sequence[EventSpec]) -> str:
     return " ".join(said)
 
 
-def _optional(position: int, title: str, description: str | None = None, pattern: str | None = None) -> Any:
+def _optional(position: int, title: str, description: str | None = None) -> Any:
     """Return a field that may stay empty, without a null in its schema: the UI shows it as one simple input.
 
     The UI orders fields by `position`, and by name where that is missing.
@@ -142,9 +174,7 @@ def _optional(position: int, title: str, description: str | None = None, pattern
         schema.pop("default", None)
         schema["position"] = position
 
-    return Field(
-        default=None, title=title, description=description, pattern=pattern, json_schema_extra=simplify
-    )
+    return Field(default=None, title=title, description=description, json_schema_extra=simplify)
 
 
 def type_of(item: EventField) -> Any:

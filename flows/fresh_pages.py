@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 15.0
 REST = 15  # so many times as long as writing took: with many cases that is the most that it may cost
+LONGEST_REST = 30.0  # seconds: with the next look and the time of writing a page is of the last minute
 _STATE = "stand"
 
 
@@ -48,7 +49,8 @@ class FreshPages:
             return False
         written = self._write(state)
         self._written = state
-        self._rests_until = time.monotonic() + REST * (time.monotonic() - began)
+        now = time.monotonic()
+        self._rests_until = now + min(REST * (now - began), LONGEST_REST)
         return written
 
     def _write(self, state: str) -> bool:

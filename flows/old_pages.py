@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from prefect import flow, get_client
@@ -18,12 +18,18 @@ from prefect.client.schemas.filters import (
     ArtifactFilterKey,
     DeploymentFilter,
     DeploymentFilterName,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    FlowRunFilterTags,
     TaskRunFilter,
     TaskRunFilterStartTime,
 )
+from prefect.client.schemas.objects import StateType
 from prefect.client.schemas.sorting import ArtifactSort
 from prefect.exceptions import ObjectNotFound
 from prefect.logging import get_run_logger
+from prefect.states import Cancelled
 from sqlmodel import col, select
 
 from adapters.office import Office, office
@@ -35,16 +41,19 @@ from flows.forms import STAND
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import FORM_PREFIX
 from flows.report_pages import DESTRUCTION_LIST, OVERVIEW, monitor_key, overview_key, workload_key
+from flows.views import ACTION_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prefect.client.orchestration import SyncPrefectClient
+    from prefect.client.schemas.objects import State
 
 # A day and a night longer than the time between two rounds; what a missed round left comes with the next change.
 LOOK_BACK = timedelta(days=2)
 # A run that is waking up may have stored a form that its state does not name yet.
 SAFE_AGE = timedelta(hours=1)
+UNANSWERED_AFTER = timedelta(days=1)  # an action that nobody fills in any more
 _PAGE = 100
 _BATCH = 500
 
@@ -61,6 +70,7 @@ def oude_paginas_opruimen() -> str:
     for reference, runs in _changed(here):
         pages += forget_versions(client, page_key(reference), here.settings.page_versions)
         forms += sum(forget_forms(client, run, before) for run in runs)
+    end_unanswered(client, datetime.now(UTC) - UNANSWERED_AFTER)
     tasks = forget_tasks(client, datetime.now(UTC) - timedelta(days=here.settings.keep_ended_runs_days))
     line = f"Opgeruimd: {pages} oude versies van pagina's, {forms} oude formulieren en {tasks} oude taken."
     get_run_logger().info(line)
@@ -125,6 +135,24 @@ def forget_tasks(client: SyncPrefectClient, before: datetime) -> int:
         removed += len(old)
         if len(old) < _PAGE:
             return removed
+
+
+def end_unanswered(client: SyncPrefectClient, before: datetime) -> int:
+    """End the actions that wait for the rest of their form since before a moment; return how many."""
+    waiting = client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(
+            tags=FlowRunFilterTags(all_=[ACTION_TAG]),
+            state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])),
+        ),
+        limit=_PAGE,
+    )
+    old = [run for run in waiting if run.state is not None and run.state.timestamp < before]
+    for run in old:
+        state: State[Any] = Cancelled(
+            name="Niet ingevuld", message="Niemand vulde dit aan. Er is niets veranderd."
+        )
+        client.set_flow_run_state(run.id, state, force=True)
+    return len(old)
 
 
 def report_keys(here: Office) -> Iterator[str]:

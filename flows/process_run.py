@@ -19,10 +19,11 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
-from adapters.runtime.actor import acts
+from adapters.runtime.actor import ActorKind, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of
+from flows.case_page import page_key
 from flows.display import not_taken_up, show
 from flows.effects import POSTMEN, plan_messages
 from flows.forms import HOLDER, event_from, form_for
@@ -33,9 +34,12 @@ from milestones.case import closed
 from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from prefect.client.schemas.objects import FlowRun, State
 
     from adapters.cases.attention import Waiting
+    from adapters.runtime.actor import Actor
     from flows.prefect_seam.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)
@@ -50,11 +54,14 @@ def run_process(reference: str, name: str) -> State[Any]:
     if held is None and not here.attention.knows(reference, name):
         return _of_another_database(reference)
     if held is None:
-        return Completed(name="Vervangen", message="Een andere flow run toont dit proces.")
+        where = here.settings.own_page(f"/zaak/{reference}")
+        said = f"Een andere run toont dit proces. Zaak {reference} gaat daar verder: {where}"
+        get_run_logger().info(said)
+        return Completed(name="Vervangen", message=said)
     reach(Checkpoint.RUN_STARTED, reference)
     rest = _REST_AFTER_FAILURE
     try:
-        refused = _apply_answers(here, reference, name)
+        refused, given = _apply_answers(here, reference, name)
         if here.casework.is_due(reference) and here.terms_may_fire():
             waits_out_trouble(here.casework.fire_due)(reference)
         plan_messages(here, held.process_id)
@@ -70,7 +77,9 @@ def run_process(reference: str, name: str) -> State[Any]:
         _still_ours(here, held)
         bring_up_to_date(here, run, held.process_id, shown, view, policy, refused)
         # The UI shows a state's message only in a corner; the run's log is what a coordinator reads.
-        get_run_logger().info("%s. %s", shown.state, shown.message)
+        get_run_logger().info(
+            "%s. %s De zaak: %s", shown.state, shown.message, _case_address(here, reference)
+        )
         if closed(process):
             reach(Checkpoint.BEFORE_FINISH, reference)
             here.attention.shown(held, process.sequence, finished=True)
@@ -80,7 +89,8 @@ def run_process(reference: str, name: str) -> State[Any]:
         reach(Checkpoint.BEFORE_PARK, reference)
         _still_ours(here, held)
         try:
-            park(shown.state, shown.message, form_for(process, f"{shown.state}. {shown.message}"), reference)
+            form = form_for(process, f"{shown.state}. {shown.message}", _people(here))
+            park(shown.state, shown.message, form, reference, given if refused else {})
         except Pause:
             reach(Checkpoint.AFTER_PARK, reference)
             here.attention.shown(held, process.sequence)
@@ -133,23 +143,24 @@ def _still_ours(here: Office, held: Waiting) -> None:
         raise Abort("Een andere worker heeft dit proces overgenomen.")
 
 
-def _apply_answers(here: Office, reference: str, name: str) -> str:
-    """Report what people filled in; give why the last answer was not taken up, or nothing.
+def _apply_answers(here: Office, reference: str, name: str) -> tuple[str, dict[str, Any]]:
+    """Report what people filled in; return why the last answer was not taken up, or nothing, and what it said.
 
     The id of the answer makes a second reading harmless.
     """
     log = get_run_logger()
-    why = ""
+    why, given = "", dict[str, Any]()
     while (answer := take_answer()) is not None:
         if not answer.values:
             log.info("Hervat zonder antwoord: de zaak blijft waar hij is.")
             continue
+        given = answer.values
         reach(Checkpoint.ANSWER_READ, reference)
         process = here.casework.case(reference).case.process(name)
         chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:
             event, on, data = event_from(process, answer.values)
-            with acts(answerer_of(this_run(), answer.values)):
+            with acts(who := answerer_of(this_run(), answer.values)):
                 waits_out_trouble(here.casework.report)(
                     reference,
                     event,
@@ -157,21 +168,33 @@ def _apply_answers(here: Office, reference: str, name: str) -> str:
                     on=on,
                     data=data,
                     event_id=answer.id,
-                    # Who accepts and said who he is has the process in his name.
-                    person=_who_accepts(here, answer) if event == ACCEPTED else None,
+                    # Who accepts has the process in his name.
+                    person=_who_accepts(here, answer, who) if event == ACCEPTED else None,
                 )
         except CaseRefusal as refusal:
             why = why_not(refusal, process, chosen)
         else:
             why = ""
             log.info("Verwerkt: %s.", chosen)
-    return why
+    return why, given
 
 
-def _who_accepts(here: Office, answer: Answer) -> str | None:
-    """Return who said that the process is his; nobody when the file of recipients does not know him."""
-    person = str(answer.values.get(HOLDER) or "").strip()
+def _case_address(here: Office, reference: str) -> str:
+    """Return the address in Prefect that always shows the newest page of a case; the log makes a link of it."""
+    return here.settings.prefect_page(f"artifacts/key/{page_key(reference)}")
+
+
+def _people(here: Office) -> Sequence[str]:
+    """Return to whom work can be given; nobody while there is no file of recipients."""
     book = here.recipients.book()
+    return sorted(book.people) if book.configured else ()
+
+
+def _who_accepts(here: Office, answer: Answer, who: Actor) -> str | None:
+    """Return in whose name the process is: who was chosen, or else who answered; only somebody in the file counts."""
+    person, book = str(answer.values.get(HOLDER) or "").strip(), here.recipients.book()
+    if not person:
+        return who.code if who.kind == ActorKind.PERSON and who.code in book.people else None
     if person and book.configured and person not in book.people:
         get_run_logger().warning("Deze medewerker kennen we niet: de zaak staat op niemands naam.")
         return None

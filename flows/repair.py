@@ -7,6 +7,7 @@ thousands of open processes; `routekaart herstel` looks at every one.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
+from prefect.client.schemas.actions import LogCreate
 from prefect.client.schemas.filters import (
     FlowRunFilter,
     FlowRunFilterEndTime,
@@ -102,9 +104,25 @@ class Repair:
             ask_cancellation(self._office.engine, process_id, flow_run_id)
         if run is not None:  # its successor is in the views now
             with suppress(ObjectNotFound):
-                self._client.update_flow_run(flow_run_id, tags=[REPLACED])
+                self._say_where_it_goes_on(run, reference)
         if self._office.attention.unlink(process_id, flow_run_id):
             reach(Checkpoint.RUN_REPLACED, reference)
+
+    def _say_where_it_goes_on(self, run: FlowRun, reference: str) -> None:
+        """Let a run that is replaced say so: in its tags, in its state, and in its log, which is what people read."""
+        where = self._office.settings.own_page(f"/zaak/{reference}")
+        said = f"Deze run telt niet meer. Zaak {reference} gaat verder in een nieuwe run: {where}"
+        self._client.update_flow_run(run.id, tags=[REPLACED])
+        state: State[Any] = Cancelled(name="Vervangen", message=said)
+        self._client.set_flow_run_state(run.id, state, force=True)
+        line = LogCreate(
+            name="prefect.flow_runs",
+            level=logging.WARNING,
+            message=said,
+            timestamp=datetime.now(UTC),
+            flow_run_id=run.id,
+        )
+        self._client.create_logs([line])
 
     # --- all of them ----------------------------------------------------------------------------------------
 

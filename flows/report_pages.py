@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from adapters.oversight.charts import bars
@@ -75,6 +76,7 @@ def overview_page(
     alarms: Sequence[str] = (),
     municipality: str | None = None,
     mail: Mail | None = None,
+    own_pages: Mapping[str, str] = MappingProxyType({}),
 ) -> str:
     """Return the front page, of all municipalities or of one: what comes first, by due date, then the counts.
 
@@ -82,7 +84,7 @@ def overview_page(
 
     `actions` gives for each name of an action its explanation and its address; `questions` gives for the tag of a
     question that waits for a person how many there are. `stopped_zaken` are those that the zaaksysteem does not take.
-    `alarms` stand above all else.
+    `alarms` stand above all else. `own_pages` are the addresses of ours where one acts.
     """
     counts: dict[tuple[str, ...], int] = {
         **{(tag,): number for tag, number in questions.items()},
@@ -104,6 +106,7 @@ def overview_page(
         *(f"**{alarm}**" for alarm in alarms),
         f"De stand van {dutch_date(counted_at)}, {counted_at:%H:%M} uur. "
         "Een klik op een naam toont altijd de stand van nu.",
+        " · ".join(f"[{name}]({where})" for name, where in own_pages.items()),
         _mail(mail),
         "## Wat het eerst moet",
         _first([item for work in workloads for item in work.items], counted_at.date()),
@@ -136,7 +139,8 @@ def overview_page(
         or "Er is nog geen zaak.",
         "## Iets doen",
         "Een zaak verder helpen doe je op haar eigen pagina: kies rechtsboven de drie puntjes, en daarin **Resume**. "
-        "Voor de rest zijn er acties: kies er een, vul in wat er staat, en druk onderaan op **Submit**.",
+        "Voor de rest zijn er acties: kies er een, vul in wat er staat, en druk onderaan op **Submit**. Een actie over "
+        "één zaak vraagt eerst alleen het nummer. Open de run die dan ontstaat, en kies daar **Resume**.",
         table(
             ("actie", "waarvoor"),
             ((f"[{name}]({link})", why) for name, (why, link) in actions.items()),

@@ -43,7 +43,7 @@ from flows.report_pages import (
     workload_page,
 )
 from flows.tags import CANCEL_ASKED, Facts, duties, with_time
-from flows.views import REVIEW_TAG
+from flows.views import ACTION_TAG, REVIEW_TAG
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,12 @@ if TYPE_CHECKING:
 
     from adapters.oversight.workload import Workload
 
-ACTION_TAG = "actie"
+_OWN_PAGES = {
+    "Mijn werk": "/mijn",
+    "Werkvoorraad": "/werkvoorraad",
+    "Zoeken": "/zoeken",
+    "Postbak": "/postbak",
+}
 
 _Municipality = Annotated[
     str | None,
@@ -136,17 +141,20 @@ def front_pages(here: Office, client: SyncPrefectClient, work: Sequence[Workload
     alarms = [held.sentence for held in held_clocks(here.engine)]
     now = here.clock.now()
     post = waiting_post(here)
-    mail = Mail(here.page_links.page("/postbak"), len(post), sum(map(is_ruling, post)))
-    pages = {OVERVIEW: overview_page(work, actions, now, questions, len(stopped), alarms, mail=mail)}
+    mail = Mail(here.settings.own_page("/postbak"), len(post), sum(map(is_ruling, post)))
+    own = {name: here.settings.own_page(path) for name, path in _OWN_PAGES.items()}
+    pages = {
+        OVERVIEW: overview_page(work, actions, now, questions, len(stopped), alarms, mail=mail, own_pages=own)
+    }
     for one in work:
         cases = {item.reference for item in one.items}
         here_asked = sum(reference in cases for reference in asked.values())
         questions = {CANCEL_ASKED: here_asked, REVIEW_TAG: waiting[one.municipality]}
         here_stopped = stopped.count(one.municipality)
-        own = [row for row in post if row.municipality == one.municipality]
+        mine = [row for row in post if row.municipality == one.municipality]
         pages[overview_key(one.municipality)] = overview_page(
             [one], actions, now, questions, here_stopped, alarms, one.municipality,
-            mail=replace(mail, number=len(own), rulings=sum(map(is_ruling, own))),
+            mail=replace(mail, number=len(mine), rulings=sum(map(is_ruling, mine))), own_pages=own,
         )  # fmt: skip
     return pages
 

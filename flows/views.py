@@ -27,6 +27,7 @@ from milestones.definitions import DEFINITIONS
 # Prefect has no "always": these two days stand for it.
 FIRST_DAY, LAST_DAY = "2020-01-01T00:00:00.000Z", "2100-01-01T00:00:00.000Z"
 REVIEW_TAG = "kwaliteitstoets"
+ACTION_TAG = "actie"  # of the deployments with which a coordinator does something, and of their runs
 
 
 @dataclass(frozen=True, slots=True)

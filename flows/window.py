@@ -70,7 +70,11 @@ def bring_up_to_date(
             type="markdown",
             # Prefect shows the description at the address of the key, which people can keep.
             description=case_page(
-                view, policy, office.clock.today(), refused, office.page_links.case(view.reference)
+                view,
+                policy,
+                office.clock.today(),
+                refused,
+                office.settings.own_page(f"/zaak/{view.reference}"),
             ),
             data=f"{shown.state}. {shown.message}",
             flow_run_id=run.id,

@@ -72,42 +72,50 @@ def wait_until_all_is_shown(stack: Stack) -> None:
 
 
 def take(stack: Stack, page: Page) -> None:
-    """Take every picture."""
+    """Take every picture: of the second UI (decision 9), and of our own pages on a desk and on a phone."""
     base = f"http://127.0.0.1:{stack.prefect_port}/"
     stack.let_in(page)
 
-    def save(name: str, path: str = "", seconds: float = 3, from_: str = "") -> None:
+    def save(name: str, path: str = "", seconds: float = 3, from_: str = "", on: Page = page) -> None:
         """Save what the window shows; `from_` is the text that comes at its top."""
         if path:
-            page.goto(base + path)
+            on.goto(base + path)
         time.sleep(seconds)
-        page.add_style_tag(content=_PLAIN)
+        on.add_style_tag(content=_PLAIN)
         if from_:
-            line = page.get_by_text(re.compile(from_)).first
+            line = on.get_by_text(re.compile(from_)).first
             line.evaluate("node => node.scrollIntoView({block: 'start'})")
             time.sleep(1)
-        page.screenshot(path=FOLDER / f"{name}.png")
+        on.screenshot(path=FOLDER / f"{name}.png")
         print(name)
 
     late = stack.prefect("POST", "/flow_runs/filter", flow_runs={"tags": {"all_": ["te-laat", "M3"]}})
     shown = late[0] if late else stack.prefect("POST", "/flow_runs/filter")[0]
-    save("overzicht", "artifacts/key/overzicht")
+    save("overzicht", "v2/artifacts/key/overzicht")
     # Past the filters and the chart of durations, which say nothing about a case.
-    save("runlijst", address("crisis").removeprefix("../../"), from_=r"^\d+ runs?$")
-    save("runpagina", f"runs/flow-run/{shown['id']}")
-    page.get_by_role("button", name="Resume").click()
+    save("runlijst", "v2/" + address("crisis").removeprefix("../../"), from_=r"^\d+ Flow runs?$")
+    save("runpagina", f"v2/runs/flow-run/{shown['id']}")
+    page.get_by_role("button", name="Open menu", exact=True).click()
+    page.get_by_role("menuitem", name="Resume").click()
     save("formulier")
-    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("Escape")
     newest = {"artifacts": {"key": {"like_": "zaak-"}}, "sort": "CREATED_DESC", "limit": 50}
     pages = stack.prefect("POST", "/artifacts/filter", **newest)
     longest = max(pages, key=lambda item: len(item["description"]))
-    save("zaakpagina", f"artifacts/key/{longest['key']}")
-    save("werkvoorraad", f"artifacts/key/werkvoorraad-{MUNICIPALITY}")
-    save("monitor", f"artifacts/key/monitor-{MUNICIPALITY}")
-    action = stack.prefect(
-        "POST", "/deployments/filter", deployments={"name": {"any_": ["zaak-terugzetten"]}}
-    )
-    save("actie", f"deployments/deployment/{action[0]['id']}/run")
+    save("zaakpagina", f"v2/artifacts/key/{longest['key']}")
+    save("werkvoorraad", f"v2/artifacts/key/werkvoorraad-{MUNICIPALITY}")
+    save("monitor", f"v2/artifacts/key/monitor-{MUNICIPALITY}")
+    action = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["zaak-openen"]}})
+    save("actie", f"v2/deployments/deployment/{action[0]['id']}/run")
+    save("werkvoorraad-pagina", "werkvoorraad")
+    own = f"zaak/{longest['key'].removeprefix('zaak-').upper()}"
+    with_us = page.context.browser
+    assert with_us is not None
+    phone = with_us.new_context(
+        viewport={"width": 390, "height": 844}, storage_state=page.context.storage_state()
+    ).new_page()
+    save("zaak-telefoon", own, on=phone)
+    save("route-telefoon", own, from_="^De route$", on=phone)
 
 
 def main() -> None:

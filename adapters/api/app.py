@@ -17,10 +17,12 @@ from adapters.api.limits import RateLimit
 from adapters.api.metrics import AnswersHead, Measured, Metrics
 from adapters.api.monitor_pages import monitor_router
 from adapters.api.own_pages import feed_router, own_router
+from adapters.api.page_parts import use_theme
 from adapters.api.policy_pages import policy_router
 from adapters.api.postbak_pages import postbak_router
 from adapters.api.problems import answer_problems
 from adapters.api.resident_pages import resident_router
+from adapters.api.theme import theme_of
 from adapters.api.upkeep_pages import upkeep_router
 from adapters.api.work_pages import work_router
 from adapters.api.workload_pages import workload_router
@@ -32,7 +34,8 @@ if TYPE_CHECKING:
 
 
 def page_routers(office: Office) -> tuple[APIRouter, ...]:
-    """Return the routes of the pages for who is known."""
+    """Return the routes of the pages for who is known, in the colours that the settings name."""
+    use_theme(theme_of(office.settings.theme_file))
     return (
         work_router(office),
         workload_router(office),

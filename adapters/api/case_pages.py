@@ -15,6 +15,7 @@ from adapters.api.page_parts import html_page, notice, refusal_on_page
 from adapters.api.resident_pages import hand_out
 from adapters.api.visitor import TheVisitor, Visitor, VisitorRoute, refused
 from adapters.api.work_pages import FormFields
+from adapters.cases.handoffs import handoffs
 from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.looks import is_purpose
 from adapters.cases.presentation import process_title, second_opinion_line
@@ -51,6 +52,7 @@ class _Stop:
 
     title: str
     stage: str
+    kind: str  # how it is drawn
     now: bool
 
 
@@ -170,7 +172,8 @@ def _case_page(
         visitor=visitor, reference=view.reference,
         crisis=any(item.facts.get("bedreigende_situatie") is True for item in view.case.processes),
         route=list(_route(view, policy)), places=places, done=done == "1", lines=lines[:_MOST_LINES],
-        older=len(lines) - _MOST_LINES, today=today, follow_error=follow_error,
+        older=lines[_MOST_LINES:], handoffs=list(handoffs(view.case, view.journal)),
+        today=today, follow_error=follow_error,
         resident=visitor.may("behandelen", view.municipality)
         and view.municipality in office.settings.resident_pages,
         resident_until=office.page_keys.ends_on(KeyKind.RESIDENT, view.reference),
@@ -249,22 +252,32 @@ def _place(
     )
 
 
+_STAGES = {
+    "done": "klaar",
+    "now": "hier is de zaak nu",
+    "offered": "aangeboden",
+    "later": "nog niet",
+    "skipped": "overgeslagen",
+}
+
+
 def _route(view: CaseView, policy: Policy) -> Iterator[_Stop]:
     """Yield the mijlpalen, and what runs beside them, each with how far it is."""
-    beside = [code for code in DEFINITIONS if code not in _ROUTE]
-    for code in (*_ROUTE, *beside):
-        mine = [item for item in view.case.processes if item.code == code]
-        if code in beside and not mine:
-            continue
-        running = [item for item in mine if not closed(item)]
-        states = {item.state for item in running}
-        if running and states <= {OFFERED, RETURNED}:
-            stage = "aangeboden"
-        elif running:
-            stage = "hier is de zaak nu"
-        else:
-            stage = "klaar" if mine else "nog niet"
-        yield _Stop(process_title(code, policy.name_of(DEFINITIONS[code])), stage, bool(running))
+    beside = [code for code in DEFINITIONS if code not in _ROUTE and _stage(view, code) != "later"]
+    stages = {code: _stage(view, code) for code in (*_ROUTE, *beside)}
+    furthest = max((number for number, code in enumerate(_ROUTE) if stages[code] != "later"), default=0)
+    for number, (code, stage) in enumerate(stages.items()):
+        kind = "skipped" if stage == "later" and number < furthest else stage
+        title = process_title(code, policy.name_of(DEFINITIONS[code]))
+        yield _Stop(title, _STAGES[kind], kind, kind in ("now", "offered"))
+
+
+def _stage(view: CaseView, code: str) -> str:
+    mine = [item for item in view.case.processes if item.code == code]
+    states = {item.state for item in mine if not closed(item)}
+    if states:
+        return "offered" if states <= {OFFERED, RETURNED} else "now"
+    return "done" if mine else "later"
 
 
 # --- reporting an event ---------------------------------------------------------------------------------------

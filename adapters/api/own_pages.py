@@ -125,7 +125,7 @@ def _calendar(office: Office, person: str) -> bytes:
             event.add("summary", f"{item.reference} {item.process}: {term}")
             if item.reservation:
                 event.add("description", item.reservation)
-            event.add("url", office.page_links.case(item.reference))
+            event.add("url", office.settings.own_page(f"/zaak/{item.reference}"))
             event.add("transp", "TRANSPARENT")
             calendar.add_component(event)
     return bytes(calendar.to_ical())

@@ -28,7 +28,7 @@ from milestones.dutch import dutch_date
 from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Mapping
 
     from milestones.definition import EventSpec
     from milestones.process import Snapshot
@@ -59,6 +59,11 @@ _pages.filters["datum"] = _day_in_words
 _pages.filters["zip_self"] = lambda values: [
     (value, value) for value in values
 ]  # a choice shows its own value
+
+
+def use_theme(colours: Mapping[str, str]) -> None:
+    """Let every page have these colours; none means our own."""
+    _pages.globals["theme"] = dict(colours)
 
 
 LOGGED_IN: ContextVar[bool] = ContextVar("logged_in", default=False)

@@ -30,7 +30,7 @@ from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGN_REASONS, spec_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from adapters.api.event_forms import Form
     from adapters.office import Office
@@ -156,10 +156,10 @@ def _known(value: str, among: Mapping[str, object]) -> str:
 
 
 def _people(office: Office, visitor: Visitor) -> list[str]:
-    """Return to whom work can be given: the people of the gemeenten that somebody sees, or else everybody."""
+    """Return to whom work can be given in the gemeenten that somebody sees; who looks stands first himself."""
     book = office.recipients.book()
     if visitor.municipalities is None:
-        return sorted(book.people)
+        return _own_first(book.people, visitor)
     places = {*visitor.municipalities, EVERY_MUNICIPALITY}
     listed = {
         code
@@ -168,7 +168,12 @@ def _people(office: Office, visitor: Visitor) -> list[str]:
         for codes in roles.values()
         for code in codes
     }
-    return sorted(code for code, person in book.people.items() if {code, person.team} & listed)
+    able = (code for code, person in book.people.items() if {code, person.team} & listed)
+    return _own_first(able, visitor)
+
+
+def _own_first(codes: Iterable[str], visitor: Visitor) -> list[str]:
+    return sorted(codes, key=lambda code: (code != visitor.code, code))
 
 
 # --- what is done with the ticks ------------------------------------------------------------------------------

@@ -31,12 +31,12 @@ _OURS = {
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The event of which a message tells, in words, with its day and the code of who reported it."""
+    """The event of which a message tells, in words, with its day and who or what reported it."""
 
     event: str
     label: str
     on: date
-    by: str | None = None
+    by: str
 
 
 def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
@@ -44,8 +44,19 @@ def cause_of(session: Session, effect: OutboxRow) -> Cause | None:
     row = line_of(session, effect)
     if row is None:
         return None
-    by = row.actor_code if row.actor_kind == ActorKind.PERSON else None
-    return Cause(row.event, label_of(row.process, row.version, row.event), row.on, by)
+    return Cause(row.event, label_of(row.process, row.version, row.event), row.on, _by(row))
+
+
+def _by(row: JournalRow) -> str:
+    """Return who reported something: a person by his code, and what no person did by what did it."""
+    kind, code = row.actor_kind, row.actor_code
+    if kind == ActorKind.TERM:
+        return "niemand, het ging vanzelf"
+    if kind == ActorKind.SYSTEM:
+        return f"een ander systeem ({code})" if code else "een ander systeem"
+    if kind == ActorKind.OPERATOR:
+        return f"de beheerder ({code})" if code else "de beheerder"
+    return code or "onbekend"
 
 
 def line_of(session: Session, effect: OutboxRow) -> JournalRow | None:

@@ -149,8 +149,8 @@ class Deliveries:
             ]
         return parcels
 
-    def ask_attention(self) -> None:
-        """Let the flow run of each process with a message that is due be woken."""
+    def ask_attention(self, most: int) -> None:
+        """Let the flow runs of some processes with a message that is due be woken."""
         due = select(DeliveryRow.process_id).where(
             DeliveryRow.state == DeliveryState.WAITING,
             col(DeliveryRow.bundled).is_(False),
@@ -163,10 +163,12 @@ class Deliveries:
             col(ProcessRow.finished).is_(False),
         )
         with reading(self._engine) as session:
-            if session.exec(select(ProcessRow.id).where(*asleep).limit(1)).first() is None:
-                return
+            found = session.exec(select(ProcessRow.id).where(*asleep).limit(most)).all()
+        if not found:
+            return
         with writing(self._engine) as session:
-            session.execute(update(ProcessRow).where(*asleep).values(attention=True))
+            chosen = (col(ProcessRow.id).in_(found), col(ProcessRow.finished).is_(False))
+            session.execute(update(ProcessRow).where(*chosen).values(attention=True))
 
     def _due_now(self, *, bundled: bool) -> SelectOfScalar[DeliveryRow]:
         return (

@@ -145,7 +145,7 @@ class MessageWriter:
             "gebeurtenis": (about.cause.label if about.cause else "")
             or (waits_for if effect.kind == NOTICE else ""),
             "gebeurd_op": dutch_date(about.cause.on) if about.cause else "",
-            "door": (about.cause.by if about.cause else None) or "",
+            "door": about.cause.by if about.cause else "",
             "taak": task.asks,
             "contact": "uw vaste contactpersoon" if about.has_contact else "de gemeente",
             "overdracht_link": link[0] if link else "",
@@ -206,6 +206,8 @@ def _point(delivery: DeliveryRow, about: Subject, values: dict[str, str], title:
         what = values["taak"]
     elif delivery.kind in (WARNING, OVERDUE):
         what = f"{what}, {values['wacht_op']}"
+    elif delivery.kind == NOTICE and values["door"]:
+        what = f"{what} (door {values['door']})"
     running = [term.due for term in about.process.terms if term.runs and term.due is not None]
     day = about.effect.due or min(running, default=None)
     link = values["overdracht_link"] or values["link"]

@@ -108,6 +108,8 @@ class Settings(BaseSettings):
     recipients_file: Path | None = None
     # Texts of messages of the municipality itself, in the place of ours.
     texts_folder: Path | None = None
+    # The colours of our pages: a file of tokens of NL Design System.
+    theme_file: Path | None = None
     # The address of the API as receivers of messages reach it, and the key of the links in those messages. API
     # and workers on several machines need the same key.
     api_url: str | None = None
@@ -251,6 +253,10 @@ class Settings(BaseSettings):
     def prefect_page(self, path: str) -> str:
         """Return the address of a page in the UI that we lead people to, the second one (decision 9)."""
         return f"{self.prefect_ui}/v2/{path}"
+
+    def own_page(self, path: str) -> str:
+        """Return the address of a page of ours behind the door, where who reads Prefect is in already."""
+        return f"{self.prefect_ui}{path}"
 
     @property
     def public_api(self) -> str:

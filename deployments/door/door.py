@@ -25,6 +25,7 @@ from deployments.door.notes import Notes
 from deployments.door.openid_login import BEGIN, BY_LOGIN_SERVICE, RETURN_PATH
 from deployments.door.own_routes import may_open
 from deployments.door.pages import page
+from deployments.door.plain_refusals import is_checked, said_plainly
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.run_looks import NotNotedError, RunLooks, shows_pages
 from deployments.door.sessions import IN
@@ -182,9 +183,23 @@ class Door:
             receive = await looks.noted(scope, receive, session)
         if change is not None or (looks is not None and shows_pages(scope)):
             return await self._changed(scope, receive, answer, session, change)
-        if scope["method"] == "POST" and (noted := self.notes.of(path, member)) is not None:
-            return await noted(self._known(scope), session, receive, answer.send)
-        return await self.app(self._known(scope), receive, answer.send)
+        return await self._handed_on(scope, session, member, receive, answer)
+
+    async def _handed_on(
+        self, scope: Scope, session: Session, member: StaffMember, receive: Receive, answer: _Answer
+    ) -> None:
+        """Pass on what somebody may ask: with a note of who he is, and what Prefect refuses in plain words."""
+        path = scope["path"]
+        send: Send = answer.send
+        if is_checked(scope["method"], path):
+            scope, send = (
+                {**scope, "headers": _uncompressed(scope["headers"])},
+                said_plainly(answer.send),
+            )
+        noted = self.notes.of(path, member) if scope["method"] == "POST" else None
+        if noted is not None:
+            return await noted(self._known(scope), session, receive, send)
+        return await self.app(self._known(scope), receive, send)
 
     @cached_property
     def notes(self) -> Notes:
@@ -322,9 +337,8 @@ class Door:
         Raises NotNotedError.
         """
         known = self._known(scope)
-        plain = [(name, value) for name, value in known["headers"] if name != b"accept-encoding"]
         collected = _Collected()
-        await self.app({**known, "headers": plain}, receive, collected.send)
+        await self.app({**known, "headers": _uncompressed(known["headers"])}, receive, collected.send)
         status, body = collected.status, collected.body
         if status == 200:  # noqa: PLR2004
             read = json.loads(body)
@@ -475,6 +489,11 @@ async def _refuse(scope: Scope, answer: _Answer, status: int, sentence: str) -> 
     body = json.dumps({"exception_message": sentence, "detail": sentence}, ensure_ascii=False).encode()
     kind = (b"content-type", b"application/json")
     await answer.whole(status, [kind, (b"cache-control", b"no-store")], body)
+
+
+def _uncompressed(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """Return the headers of a request whose answer can be read here."""
+    return [(name, value) for name, value in headers if name != b"accept-encoding"]
 
 
 def _is_navigation(scope: Scope) -> bool:

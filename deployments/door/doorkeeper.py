@@ -17,7 +17,7 @@ from urllib.parse import parse_qs
 from adapters.runtime.staff import EVERY_PLACE, Right, StaffMember
 from deployments.door.bodies import PackedError, read_body, sized, unpacked, whole_body
 from deployments.door.prefect_routes import API, Reach, route_of
-from flows.views import REVIEW_TAG
+from flows.views import ACTION_TAG, REVIEW_TAG
 from milestones.definitions import DEFINITIONS
 from milestones.four_eyes import is_judged
 from milestones.refusal import Refusal
@@ -166,17 +166,25 @@ class Doorkeeper:
         """Pass on the answer to a form: any of who works on cases; of who judges what is his to judge."""
         _, given = await read_body(receive)
         given = _with_plain(given, "run_input")
-        values = given.get("run_input")
-        rights = (
-            (Right.ACT, Right.REVIEW)
-            if REVIEW_TAG in await self._tags_of(run)
-            else rights_to_report(values.get("gebeurtenis") if isinstance(values, dict) else None)
-        )
+        values, tags = given.get("run_input"), await self._tags_of(run)
+        filled = values if isinstance(values, dict) else {}
+        if REVIEW_TAG in tags:
+            rights: tuple[Right, ...] = (Right.ACT, Right.REVIEW)
+        elif ACTION_TAG in tags:
+            rights = await self._rights_to_go_on(run, filled)
+        else:
+            rights = rights_to_report(filled.get("gebeurtenis"))
         check_member(member, *rights)
         if not _may(member, rights, EVERY_PLACE):
             await self._check_run(member, run, *rights)
         body = json.dumps(given).encode()
         return {**scope, "headers": sized(scope, body)}, whole_body(body)
+
+    async def _rights_to_go_on(self, run: str, filled: Mapping[str, Any]) -> tuple[Right, ...]:
+        """Return the rights of which one is enough to fill in the rest of an action: those that start it."""
+        read = await self._ask("GET", f"/flow_runs/{run}") or {}
+        action = await self._ask("GET", f"/deployments/{read.get('deployment_id')}") or {}
+        return rights_to_start(str(action.get("name")), {"gebeurtenis": "", **filled})
 
     async def _tags_of(self, run: str) -> tuple[str, ...]:
         """Return the tags of a run; for some seconds from memory, since a page asks several times for one run."""
@@ -346,7 +354,9 @@ def _may(member: StaffMember, rights: Iterable[Right], place: str) -> bool:
 def rights_to_start(deployment: str, parameters: Mapping[str, Any]) -> tuple[Right, ...]:
     """Return the rights of which one is enough to start a deployment with these parameters."""
     if deployment == _REPORTING_EVENT:
-        return rights_to_report(parameters.get("gebeurtenis"))
+        # Without an event yet it changes nothing; the form that asks for one is guarded in its turn.
+        label = parameters.get("gebeurtenis")
+        return (Right.ACT, Right.REVIEW) if label is None else rights_to_report(label)
     if deployment in _DIVIDING:
         return (Right.DIVIDE,)
     if deployment in _REVIEWING:
@@ -358,7 +368,8 @@ def rights_to_start(deployment: str, parameters: Mapping[str, Any]) -> tuple[Rig
 
 def rights_to_report(label: object) -> tuple[Right, ...]:
     """Return the rights of which one is enough to report the event with this label in a form."""
-    judged = isinstance(label, str) and label in judged_labels()
+    # Where several processes are open, a form names the process before the event.
+    judged = isinstance(label, str) and not judged_labels().isdisjoint((label, label.partition(": ")[2]))
     return (Right.ACT, Right.REVIEW) if judged else (Right.ACT,)
 
 

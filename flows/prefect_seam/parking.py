@@ -28,6 +28,7 @@ import secrets
 from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import httpx
@@ -40,7 +41,7 @@ from prefect.exceptions import Abort, MissingContextError, Pause
 from adapters.runtime.checkpoints import Checkpoint, reach
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from contextlib import AbstractContextManager
     from datetime import datetime
     from uuid import UUID
@@ -108,15 +109,23 @@ def forget_when_parked(keys: Iterable[str]) -> None:
     _current_attempt().taken.extend(keys)
 
 
-def park(name: str, message: str, form: type[BaseModel] | None, reference: str = "") -> NoReturn:
+def park(
+    name: str,
+    message: str,
+    form: type[BaseModel] | None,
+    reference: str = "",
+    given: Mapping[str, Any] = MappingProxyType({}),
+) -> NoReturn:
     """Park the current flow run under a name and a message, with the form that Resume asks for.
+
+    `given` is what was filled in before and was refused: it stands in the form, where that still has room for it.
 
     The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
     not answer: the worker finds it again. `reference` names the case to the checkpoints.
     """
     run, client = this_run(), get_client(sync_client=True)
     pause_key = secrets.token_hex(6)  # short: the server keeps every key that a run ever used
-    shown = _Form.of(form) if form else None
+    shown = _Form.of(form, given) if form else None
     try:
         _forget_taken_answers(client, run)
         proposed: State[Any] = State(
@@ -159,9 +168,12 @@ class _Form:
     description: str | None
 
     @classmethod
-    def of(cls, form: type[BaseModel]) -> _Form:
-        """Make it of a model."""
+    def of(cls, form: type[BaseModel], given: Mapping[str, Any]) -> _Form:
+        """Make it of a model, with what was filled in before."""
         schema = form_schema(form)
+        for name, shown in schema.get("properties", {}).items():
+            if given.get(name) not in (None, "") and _takes(shown, given[name]):
+                shown["default"] = given[name]
         written = json.dumps(schema, sort_keys=True)
         key = FORM_PREFIX + hashlib.sha256(written.encode()).hexdigest()[:16]
         return cls(key, written, schema.get("description"))
@@ -182,6 +194,14 @@ def _turn(client: SyncPrefectClient) -> AbstractContextManager[Any]:
     """Keep the turn at the server, where the threads of a worker share one; any other client has its own."""
     turn = getattr(client, "turn", nullcontext)
     return cast("AbstractContextManager[Any]", turn())
+
+
+def _takes(shown: Mapping[str, Any], value: object) -> bool:
+    """Whether a field of a form has room for a value: what can no longer be chosen does not come back."""
+    if "const" in shown:
+        return bool(shown["const"] == value)
+    choices = shown.get("enum") or shown.get("items", {}).get("enum")
+    return choices is None or all(one in choices for one in (value if isinstance(value, list) else [value]))
 
 
 def form_schema(form: type[BaseModel]) -> dict[str, Any]:

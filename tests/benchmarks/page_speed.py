@@ -40,8 +40,13 @@ from support.stack import free_port  # noqa: E402
 from adapters.api.visitor import COOKIE  # noqa: E402
 from adapters.messages.page_links import WHO  # noqa: E402
 from adapters.office import open_office  # noqa: E402
+from adapters.oversight.workload import read_workload  # noqa: E402
 from adapters.runtime.settings import Settings  # noqa: E402
 from adapters.storage.database import reading  # noqa: E402
+from flows.fresh_pages import state_of  # noqa: E402
+from flows.report_pages import overview_page, workload_page  # noqa: E402
+from flows.tags import CANCEL_ASKED  # noqa: E402
+from flows.views import REVIEW_TAG  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -209,6 +214,28 @@ def bare_query(office: Office) -> float:
     return max(took[1:])
 
 
+def pages_of_prefect(office: Office) -> list[Line]:
+    """Return what it costs a worker to see that nothing changed, and to write the front page and werkvoorraad anew."""
+    lines = []
+    for what, work in (
+        ("to see whether the front page is of now", lambda: state_of(office)),
+        ("front page and werkvoorraad, read and written", lambda: _both_pages(office)),
+    ):
+        took = []
+        for _ in range(4):
+            began = time.process_time()
+            work()
+            took.append(time.process_time() - began)
+        lines.append(Line("page_speed", what, 1000 * min(took[1:]), "ms of CPU", "our process alone"))
+    return lines
+
+
+def _both_pages(office: Office) -> None:
+    work = read_workload(office, MUNICIPALITY)
+    overview_page([work], {}, office.clock.now(), {CANCEL_ASKED: 0, REVIEW_TAG: 0})
+    workload_page(work)
+
+
 def main() -> None:
     """Fill two databases, open the pages of both, and compare."""
     parser = argparse.ArgumentParser()
@@ -233,6 +260,8 @@ def main() -> None:
             with apis(office, 2) as addresses:
                 rate, p95 = throughput(addresses, visits, chosen.seconds, chosen.at_once)
             asked = bare_query(office)
+            if cases > FEW:
+                lines += pages_of_prefect(office)
             office.engine.dispose()
         what = (
             f"Mijn werk of {chosen.people} people with {cases} cases, two processes, {chosen.at_once} at once"

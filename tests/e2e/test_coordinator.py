@@ -68,8 +68,12 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     ui.look(stack, page, "artifacts/key/overzicht")
     ui.follow(page, "zaak-toewijzen")
     page.get_by_label("Zaak", exact=True).fill(reference)
-    page.get_by_label("Medewerker", exact=True).fill("mw-17")
     page.get_by_role("button", name="Submit").click()
+    asked = stack.wait_for_state(f"Zaak toewijzen · {reference}", "Zaak toewijzen: vul aan")
+    ui.look(stack, page, f"runs/flow-run/{asked['id']}")
+    form = ui.resume(page, "Medewerker")
+    form.get_by_label("Medewerker", exact=True).fill(" mw-17 ")
+    ui.send(form)
     wait_until(
         lambda: "contact:mw-17" in (stack.run_of(f"{reference} · M3") or {})["tags"],
         60,
@@ -137,7 +141,7 @@ def test_two_people_do_not_answer_over_each_other(stack: Stack) -> None:
 
 
 def test_cancel_in_the_ui_is_a_question(stack: Stack) -> None:
-    """A cancelled run gets a successor with a tag; refusing the cancel takes the tag away, the case goes on."""
+    """A cancelled run gets a successor with a tag, and says where to look; refusing the cancel takes the tag away."""
     reference, run = late_case(stack)
     stack.prefect("POST", f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"}, force=False)
 
@@ -149,6 +153,10 @@ def test_cancel_in_the_ui_is_a_question(stack: Stack) -> None:
     assert again["id"] != run["id"]
     old = stack.prefect("GET", f"/flow_runs/{run['id']}")
     assert (old["state_type"], old["tags"]) == ("CANCELLED", ["vervangen"])
+    goes_on = f"Zaak {reference} gaat verder in een nieuwe run: "
+    assert goes_on in old["state"]["message"]
+    assert old["state"]["message"].endswith(f"/zaak/{reference}")
+    wait_until(lambda: any(goes_on in line for line in stack.log_of(old)), 20, lambda: "the log is silent")
     done = stack.run_action("annulering-beoordelen", zaak=reference, besluit="Weigeren: de zaak gaat door")
     assert done["state_name"] == "Gedaan"
     wait_until(lambda: not successor(), 30, lambda: "the tag stays")

@@ -16,7 +16,7 @@ from adapters.cases.cancellations import ask_cancellation, open_cancellations
 from adapters.cases.caseload import Caseload
 from adapters.oversight.quality import QualitySample, last_week
 from adapters.runtime.clock import SystemClock
-from flows.old_pages import forget_forms, forget_tasks, forget_versions
+from flows.old_pages import end_unanswered, forget_forms, forget_tasks, forget_versions
 from flows.prefect_seam.parking import FORM_PREFIX
 from milestones.quality_questions import QUESTIONS
 
@@ -140,6 +140,53 @@ def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
         30,
         lambda: "the run has no label of the deputy",
     )
+
+
+def form_of(stack: Stack, run: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of the form that a run asks to fill in."""
+    key = run["state"]["state_details"]["run_input_keyset"]["schema"]
+    stored = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
+    return dict((stored if isinstance(stored, dict) else json.loads(stored))["properties"])
+
+
+def test_an_action_with_a_case_alone_asks_for_what_fits_it(
+    stack: Stack, office: Office, client: SyncPrefectClient
+) -> None:
+    """Steps, terms and processes are choices of that case; what nobody fills in is ended and changed nothing."""
+    opened(office, "ACT-2", "M3", "aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    office.casework.open("M2", municipality="0000", reference="ACT-2")
+    opened(office, "ACT-3", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
+    for name in ("termijn-verlengen", "zaak-toewijzen", "gebeurtenis-melden"):
+        stack.start_action(name, zaak="ACT-2")
+    stack.start_action("zaak-terugzetten", zaak="ACT-3")
+
+    def waiting(title: str, reference: str = "ACT-2") -> tuple[dict[str, Any], dict[str, Any]]:
+        run = stack.wait_for_state(f"{title} · {reference}", f"{title}: vul aan")
+        assert {"actie", "gemeente:0000"} <= set(run["tags"])
+        return run, form_of(stack, run)
+
+    back, form = waiting("Zaak terugzetten", "ACT-3")
+    assert set(form["naar"]["enum"]) == {"Wacht op crisischeck", "Wacht op registratie aanmelding"}
+    assert "mijlpaal" not in form  # only one is open
+    extend, form = waiting("Termijn verlengen")
+    assert form["mijlpaal"]["enum"] == ["M4", "M2"]
+    term = next(choice for choice in form["termijn"]["enum"] if choice.startswith("T10 "))
+    stack.answer(extend, termijn=term, motivering="adv-1", weken=1, mijlpaal="M2")
+    give, _ = waiting("Zaak toewijzen")
+    stack.answer(give, medewerker="mw-61", mijlpaal="M2")
+    event, form = waiting("Gebeurtenis melden")
+    assert {choice.partition(": ")[0] for choice in form["gebeurtenis"]["enum"]} == {"M4", "M2"}
+    stack.answer(event, gebeurtenis="M4: Ik geef de overdracht terug", op=TODAY.isoformat())
+    for name in ("Termijn verlengen", "Zaak toewijzen"):
+        assert stack.ended(stack.run_of(f"{name} · ACT-2") or {})["state_name"] == "Gedaan"
+    ended = stack.wait_for_state("Gebeurtenis melden · ACT-2", "Niet overgenomen · Gebeurtenis melden")
+    assert "'Waarom' nodig" in ended["state"]["message"]
+    assert form_of(stack, ended)["op"]["default"] == TODAY.isoformat()  # he finds back what he filled in
+    assert office.casework.case("ACT-2").case.process("M2").facts["houder"] == "mw-61"
+    lines = len(office.casework.case("ACT-2").journal)
+    assert end_unanswered(client, datetime.now(UTC)) >= 2
+    assert stack.prefect("GET", f"/flow_runs/{back['id']}")["state_name"] == "Niet ingevuld"
+    assert len(office.casework.case("ACT-2").journal) == lines
 
 
 def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) -> None:

@@ -55,11 +55,11 @@ def all_tags(page: Page) -> Iterator[None]:
     expect(folded_out).to_be_hidden()
 
 
-def resume(page: Page) -> Locator:
-    """Open the form of a run: the three dots in its heading, then Resume."""
+def resume(page: Page, asks: str = "Wat is er gebeurd?") -> Locator:
+    """Open the form of a run, which asks this: the three dots in its heading, then Resume."""
     page.get_by_role("button", name="Open menu", exact=True).click()
     page.get_by_role("menuitem", name="Resume").click()
-    form = page.get_by_role("dialog").filter(has_text="Wat is er gebeurd?")
+    form = page.get_by_role("dialog").filter(has_text=asks)
     expect(form).to_be_visible()
     return form
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -17,7 +18,9 @@ from starlette.testclient import TestClient
 from support.pages import phone
 
 from adapters.api.app import create_pages
+from adapters.api.page_parts import use_theme
 from adapters.api.person import as_person
+from adapters.api.theme import theme_of
 from adapters.cases.caseload import Caseload
 from adapters.exchange.references import add_reference
 from adapters.office import Office
@@ -29,8 +32,6 @@ from adapters.storage.exchange_tables import PostbakRow
 from adapters.storage.message_tables import DeliveryRow
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from playwright.sync_api import Browser
     from sqlalchemy import Engine
     from support.pages import Town
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from adapters.runtime.clock import SetClock
 
 pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+THEMES = Path(__file__).parents[2] / "fixtures" / "nl_design_system"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 
 
@@ -121,6 +123,22 @@ def test_every_page_passes_axe_and_fits_a_phone(town: Town, browser: Browser) ->
                 said[scheme, path] = found.generate_report()
             assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
     assert said == {}
+
+
+def test_the_pages_have_the_colours_of_a_theme_of_nl_design_system(town: Town, browser: Browser) -> None:
+    """The tokens of a published package colour the pages, and the checker of WCAG finds nothing in them."""
+    use_theme(theme_of(THEMES / "voorbeeld-7.4.1.css"))
+    try:
+        made = browser.new_context(color_scheme="dark", bypass_csp=True)
+        page = made.new_page()
+        page.goto(town.office.page_links.mine("co-1"))
+        page.goto(f"{town.base}/zoeken?q=X")
+        button = page.get_by_role("button", name="Zoek")
+        assert button.evaluate("button => getComputedStyle(button).backgroundColor") == "rgb(81, 21, 239)"
+        found = Axe().run(page, options=RULES)
+        assert not found.violations_count, found.generate_report()
+    finally:
+        use_theme({})
 
 
 def test_a_refusal_stands_beside_its_field_and_keeps_what_was_filled_in(town: Town) -> None:
@@ -281,6 +299,34 @@ def test_what_waits_in_the_postbak_is_coupled_with_one_press(town: Town, browser
     expect(hand.page.get_by_text("De postbak is leeg.")).to_be_visible()
     row = town.office.casework.case(second).journal[-1]
     assert (row.event, row.actor_code) == ("aanmelding_geregistreerd", "co-1")
+
+
+def test_the_page_of_a_case_tells_its_route_and_its_hand_offs(town: Town, browser: Browser) -> None:
+    """Each stop is drawn with a sign of its own at 390 px, and a hand-off says what became of it and by whom."""
+    reference = town.case("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    known = town.client("mw-17")
+    waits = known.get(f"/zaak/{reference}").text
+    assert re.search(r"Van M3 naar M4, aangeboden op .* wacht op aanvaarden, uiterlijk wo 2 december", waits)
+    with acts(Actor(ActorKind.PERSON, "mw-18", Way.FORM)):
+        town.office.casework.report(reference, "overdracht_aanvaard", process="M4")
+    page = phone(browser, town, "mw-17").page
+    page.goto(f"{town.base}/zaak/{reference}")
+    expect(page.get_by_text("aanvaard op wo 25 november 2026 door mw-18.")).to_be_visible()
+    drawn = page.locator(".route li").evaluate_all(
+        "stops => stops.map(stop => [getComputedStyle(stop, '::before').content, stop.innerText])"
+    )
+    signs = {words.split()[0]: sign.strip('"') for sign, words in drawn}
+    assert [signs[code] for code in ("M1", "M3", "M4", "M5")] == ["\u2013", "\u2713", "\u25b6", "\u25cb"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_who_looks_stands_first_in_a_list_of_people(town: Town) -> None:
+    """The coordinator finds his own code above those of his colleagues."""
+    town.case()
+    shown = town.client("co-1").get("/werkvoorraad").text
+    people = re.search(r'<select id="medewerker".*?</select>', shown, re.DOTALL)
+    assert people
+    assert re.findall(r'<option value="(\w+-\d+)"', people[0]) == ["co-1", "mw-17", "mw-18"]
 
 
 def test_the_journal_of_a_case_is_in_words(town: Town) -> None:

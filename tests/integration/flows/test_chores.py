@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from prefect.events.clients import AssertingEventsClient
@@ -13,9 +13,12 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from support.stack import wait_until
 
 from adapters.exchange.webhooks import fan_out
+from adapters.messages.deliveries import Parcel
 from adapters.office import Office, open_office
 from adapters.runtime.settings import Settings
+from flows import effects
 from flows.case_queue import CaseQueue
+from flows.effects import Postmen
 from flows.outgoing import emit_to_prefect
 from flows.wake_source import Chore, NoWakeUps
 from flows.worker import RoutekaartWorker
@@ -61,6 +64,20 @@ def test_a_chore_that_waits_keeps_no_other_waiting() -> None:
         await asyncio.gather(*running)
 
     asyncio.run(work())
+
+
+def test_while_a_receiver_hangs_no_wake_up_waits_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first waits a moment; from then on a wake-up, and so a form, leaves its messages to the postmen at once."""
+    answered = threading.Event()
+    monkeypatch.setattr(effects, "_send", lambda *_: answered.wait(60))
+    nobody: Any = None
+    postmen, parcel = Postmen(number=3, patience=0.01), Parcel(("1",), "taak", "case_worker", "mail")
+    postmen.send(nobody, [parcel])
+    postmen.send(nobody, [parcel], patience=3_600)
+    assert postmen.room() == 1
+    answered.set()
+    postmen.finish()
+    assert postmen.room() == 3
 
 
 def test_what_calls_others_is_a_chore_of_its_own(office: Office) -> None:

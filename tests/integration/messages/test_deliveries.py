@@ -793,8 +793,8 @@ def test_a_due_retry_asks_for_attention_again(post: Post) -> None:
     (held,) = attention.claim(5)
     attention.shown(held, 1)
     attention.release(held)
-    deliveries.ask_attention()
+    deliveries.ask_attention(1)
     assert attention.claim(5) == []
     post.wait(seconds=25)
-    deliveries.ask_attention()
+    deliveries.ask_attention(1)
     assert [item.process_id for item in attention.claim(5)] == [row.process_id]

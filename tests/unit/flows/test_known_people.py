@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from adapters.messages.recipients_file import RecipientsFile
+from adapters.runtime.actor import Actor, ActorKind, Way
 from flows.actions import _known
 from flows.display import Circumstances, closing_line
 from flows.forms import HOLDER
@@ -42,12 +43,10 @@ def test_an_accepted_case_gets_no_name_that_the_file_does_not_know(
     log = SimpleNamespace(warning=lambda words, *values: said.append(words % values))
     monkeypatch.setattr("flows.process_run.get_run_logger", lambda: log)
     typed = ("Jansen", " mw-17 ", "", None)
-    assert [_who_accepts(here, Answer("1", {HOLDER: name}, None)) for name in typed] == [
-        None,
-        "mw-17",
-        None,
-        None,
-    ]
+    nobody, known = (Actor(ActorKind.PERSON, code, Way.FORM) for code in ("mw-99", "mw-17"))
+    answers = [Answer("1", {HOLDER: name}, None) for name in typed]
+    assert [_who_accepts(here, answer, nobody) for answer in answers] == [None, "mw-17", None, None]
+    assert _who_accepts(here, answers[2], known) == "mw-17"  # who answers takes it himself
     assert said == ["Deze medewerker kennen we niet: de zaak staat op niemands naam."]
 
 
