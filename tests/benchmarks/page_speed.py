@@ -37,7 +37,6 @@ from support.peers import serving  # noqa: E402
 from support.sample_cases import fill  # noqa: E402
 from support.stack import free_port  # noqa: E402
 
-from adapters.api.visitor import COOKIE  # noqa: E402
 from adapters.messages.page_links import WHO  # noqa: E402
 from adapters.office import open_office  # noqa: E402
 from adapters.oversight.workload import read_workload  # noqa: E402
@@ -55,6 +54,7 @@ if TYPE_CHECKING:
 
 MUNICIPALITY = "0518"
 FEW = 20
+VISIT = "routekaart_bezoek"  # the cookie of who came with a link
 FASTEST_SECONDS = 1.0  # wanted of a page
 ASKED_RATE, ASKED_P95 = 200, 50
 PAGES = {
@@ -256,7 +256,7 @@ def main() -> None:
                 link = office.page_links.mine("mw-17")
                 measured[cases] = opened(base, link, pages)
             codes = [f"mw-{1000 + number}" for number in range(chosen.people)]
-            visits = [f"{COOKIE}={who(office, code)}" for code in codes]
+            visits = [f"{VISIT}={who(office, code)}" for code in codes]
             with apis(office, 2) as addresses:
                 rate, p95 = throughput(addresses, visits, chosen.seconds, chosen.at_once)
             asked = bare_query(office)
