@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Annotated, Literal
 
 import pytest
 import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deployments.planned import planned
 
@@ -128,18 +130,82 @@ def test_what_is_deployed_has_no_pictures_or_pages() -> None:
     assert pages == ["deployments/README.md"]
 
 
-def test_publiccode_says_what_the_package_says() -> None:
-    """The file for catalogues has what the standard asks for, and the version and licence of the package."""
-    about = yaml.safe_load(_read("publiccode.yml"))
-    needed = {
-        "publiccodeYmlVersion", "name", "url", "platforms", "developmentStatus", "softwareType", "description",
-        "legal", "maintenance", "localisation",
-    }  # fmt: skip
-    assert needed <= set(about)
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Words(_Strict):
+    genericName: Annotated[str, Field(max_length=35)]  # noqa: N815 - the names of the standard
+    shortDescription: Annotated[str, Field(max_length=150)]  # noqa: N815
+    longDescription: Annotated[str, Field(min_length=150, max_length=10_000)]  # noqa: N815
+    features: Annotated[list[str], Field(min_length=1)]
+
+
+class _Audience(_Strict):
+    countries: list[Annotated[str, Field(pattern="^[A-Z]{2}$")]]
+    scope: list[Literal["government", "local-authorities", "society", "welfare"]]
+
+
+class _Legal(_Strict):
+    license: Literal["EUPL-1.2"]
+    mainCopyrightOwner: str  # noqa: N815
+
+
+class _Contact(_Strict):
+    name: str
+    email: str | None = None
+
+
+class _Maintenance(_Strict):
+    type: Literal["community", "internal"]
+    contacts: Annotated[list[_Contact], Field(min_length=1)]
+
+
+class _Localisation(_Strict):
+    localisationReady: bool  # noqa: N815
+    availableLanguages: Annotated[list[Literal["nl", "en"]], Field(min_length=1)]  # noqa: N815
+
+
+class _Dependency(_Strict):
+    name: str
+    versionMin: str | None = None  # noqa: N815
+    optional: bool | None = None
+
+
+class PublicCode(_Strict):
+    """What publiccode.yml 0.4 asks of the keys that we have; the lists have those of its words that we use."""
+
+    publiccodeYmlVersion: Literal["0.4"]  # noqa: N815
+    name: str
+    url: Annotated[str, Field(pattern="^https?://")]
+    softwareVersion: str  # noqa: N815
+    softwareType: Literal["standalone/web", "standalone/backend"]  # noqa: N815
+    developmentStatus: Literal["concept", "development", "beta", "stable", "obsolete"]  # noqa: N815
+    platforms: Annotated[list[str], Field(min_length=1)]
+    categories: list[Literal["business-process-management", "workflow-management", "task-management"]]
+    intendedAudience: _Audience  # noqa: N815
+    description: dict[Literal["nl", "en"], _Words]
+    legal: _Legal
+    maintenance: _Maintenance
+    localisation: _Localisation
+    dependsOn: dict[Literal["open", "proprietary", "hardware"], list[_Dependency]]  # noqa: N815
+
+
+def test_publiccode_is_what_the_standard_asks_and_says_what_the_package_says() -> None:
+    """No key that the standard does not have, words of its lists, lengths; the version and licence of the package."""
+    about = PublicCode.model_validate(yaml.safe_load(_read("publiccode.yml")))
     package = _read("pyproject.toml")
-    assert f'version = "{about["softwareVersion"]}"' in package
-    assert f'license = "{about["legal"]["license"]}"' in package
-    for text in about["description"].values():
-        assert len(text["genericName"]) <= 35
-        assert len(text["shortDescription"]) <= 150
-        assert len(text["longDescription"]) >= 500
+    assert f'version = "{about.softwareVersion}"' in package
+    assert f'license = "{about.legal.license}"' in package
+
+
+def test_a_wrong_publiccode_is_found() -> None:
+    """A status or a key that is not of the standard."""
+    given = yaml.safe_load(_read("publiccode.yml"))
+    for wrong in (
+        {"developmentStatus": "ready"},
+        {"releasedate": "2026-11-01"},
+        {"legal": {"license": "MIT"}},
+    ):
+        with pytest.raises(ValidationError):
+            PublicCode.model_validate(given | wrong)

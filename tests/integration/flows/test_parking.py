@@ -194,6 +194,7 @@ class TheWorker:
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             FOLDER: str(folder),
+            "PYTHONPATH": str(REPOSITORY / "tests"),  # this file imports from tests/support
         }
         self._life = ExitStack()
         self.start()
