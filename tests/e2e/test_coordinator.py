@@ -12,6 +12,7 @@ import pytest
 import ui
 from playwright.sync_api import expect
 from support.receivers import Mailbox, web_address
+from support.recipients import recipients
 from support.stack import Stack, wait_until
 
 from adapters.runtime.clock import SystemClock
@@ -256,31 +257,14 @@ def told(stack: Stack, title: str, seconds: float) -> dict[str, Any]:
     return wait_until(look, seconds, lambda: f"nobody heard '{title}'\n{stack.logs()}")
 
 
-RECIPIENTS = """
-[standaard.werktijden]
-dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
-van = "00:00"
-tot = "23:59:59"
-ook_feestdagen = true
-[[persoon]]
-code = "p1"
-kanalen = {}
-[[persoon]]
-code = "p2"
-kanalen = { web = "ADDRESS" }
-[[gemeente]]
-code = "*"
-[gemeente.rollen]
-case_worker = ["p1"]
-coordinator = ["p2"]
-"""
+ROLES = {"*": {"case_worker": ["p1"], "coordinator": ["p2"]}}
 
 
 def test_an_automation_tells_of_a_message_that_reached_nobody(tmp_path: Path) -> None:
     """A message for who has no channel comes to the coordinator, through Prefect's server and our API."""
     box, file = Mailbox(), tmp_path / "ontvangers.toml"
     with web_address(box) as where:
-        file.write_text(RECIPIENTS.replace("ADDRESS", f"{where}p2"))
+        file.write_text(recipients({"p1": {}, "p2": {"web": f"{where}p2"}}, ROLES, around_the_clock=True))
         stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(file)})
         stack.start()
         try:

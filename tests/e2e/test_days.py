@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from support.doors import CREDENTIAL, make_door, staff_file
-from support.pages import PEOPLE, Town
+from support.pages import Town, people_of_pages
 from support.peers import serving_app
 from support.stack import free_port
 
@@ -58,11 +58,7 @@ PHONE, DESK = 390, 1440
 def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
     """Our pages behind the real door, where people log in with a password."""
     clock.moment = datetime(2026, 11, 25, 8, 30, tzinfo=AMSTERDAM)
-    people = "".join(
-        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n'
-        for code in ("mw-17", "mw-18", "mw-99", "co-1")
-    )
-    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
+    (tmp_path / "ontvangers.toml").write_text(people_of_pages())
     port = free_port()
     office = Office(Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml"), engine, clock)
     accounts = AccountFile(tmp_path / "accounts.json")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from support.receivers import REFUSE, STUCK, TAKE, Mailbox, mail_server, web_address
+from support.recipients import recipients
 from support.stack import Stack, wait_until
 
 if TYPE_CHECKING:
@@ -19,34 +20,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.prefect
 
-RECIPIENTS = """
-[standaard]
-geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
-bundel_vanaf = 100
-[standaard.werktijden]
-dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
-van = "00:00"
-tot = "23:59:59"
-ook_feestdagen = true
-[[persoon]]
-code = "p1"
-kanalen = { mail = "{mail}p1@example.org" }
-[[persoon]]
-code = "p2"
-kanalen = { web = "{web}p2" }
-[[gemeente]]
-code = "*"
-[gemeente.rollen]
-case_worker = ["p1"]
-debt_counsellor = ["p2"]
-coordinator = ["p2"]
-team_leader = ["p2"]
-early_signal_worker = ["p1"]
-legal_officer = ["p2"]
-quality_reviewer = ["p2"]
-budget_coach = ["p2"]
-settlement_officer = ["p2"]
-"""
+_OF_P1 = ("case_worker", "early_signal_worker")
+_OF_P2 = ("debt_counsellor", "coordinator", "team_leader", "legal_officer", "quality_reviewer", "budget_coach",
+          "settlement_officer")  # fmt: skip
+ROLES = {"*": {role: ["p1"] for role in _OF_P1} | {role: ["p2"] for role in _OF_P2}}
+SILENT = ("client", "chain_partner", "signal_partner")
 
 
 class Town:
@@ -90,7 +68,8 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     mail, web = Mailbox(), Mailbox()
     with mail_server(mail) as mail_address, web_address(web) as address:
         file = folder / "ontvangers.toml"
-        file.write_text(RECIPIENTS.replace("{mail}", mail_address).replace("{web}", address))
+        people = {"p1": {"mail": f"{mail_address}p1@example.org"}, "p2": {"web": f"{address}p2"}}
+        file.write_text(recipients(people, ROLES, silent=SILENT, bundled_from=100, around_the_clock=True))
         stack = Stack(folder / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(file)})
         stack.start()
         yield Town(stack, mail, web, address, file)

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from support.marked_persons import AMOUNT, BSN, MARKS, PERSON, drive
 from support.other_systems import Receiver
 from support.receivers import Mailbox, web_address
+from support.recipients import recipients
 from support.signal_deliveries import delivery, signal, valid_bsn
 from support.stack import Stack, wait_until
 
@@ -32,24 +33,10 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.long, pytest.mark.prefect]
 
 SECOND_BSN = valid_bsn("8076543")  # the first has a traject by the time the commands come
-RECIPIENTS = """
-[standaard]
-geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
-bundel_vanaf = 100
-[standaard.werktijden]
-dagen = ["ma", "di", "wo", "do", "vr", "za", "zo"]
-van = "00:00"
-tot = "23:59:59"
-[[persoon]]
-code = "ontvanger"
-kanalen = { web = "{web}ontvanger" }
-[[gemeente]]
-code = "0000"
-[gemeente.rollen]
-case_worker = ["ontvanger"]
-debt_counsellor = ["ontvanger"]
-coordinator = ["ontvanger"]
-"""
+ROLES = {
+    "0000": {"case_worker": ["ontvanger"], "debt_counsellor": ["ontvanger"], "coordinator": ["ontvanger"]}
+}
+SILENT = ("client", "chain_partner", "signal_partner")
 REFUSED_ACTIONS: list[tuple[str, dict[str, Any]]] = [
     ("aanmelding", {"zaak": BSN}),
     ("aanmelding", {"mijlpaal": "Merkteken"}),
@@ -80,9 +67,14 @@ def town(tmp_path: Path) -> Iterator[tuple[Stack, Mailbox, Receiver]]:
     with ExitStack() as ends, web_address(box) as address:
         ends.callback(receiver.server_close)
         ends.callback(receiver.shutdown)
-        recipients = tmp_path / "ontvangers.toml"
-        recipients.write_text(RECIPIENTS.replace("{web}", address))
-        stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(recipients)})
+        file = tmp_path / "ontvangers.toml"
+        file.write_text(
+            recipients(
+                {"ontvanger": {"web": f"{address}ontvanger"}}, ROLES,
+                silent=SILENT, bundled_from=100, around_the_clock=True,
+            )
+        )  # fmt: skip
+        stack = Stack(tmp_path / "home", extra={"ROUTEKAART_RECIPIENTS_FILE": str(file)})
         stack.start()
         ends.callback(stack.stop)
         stack.run("abonnement", "nieuw", "dashboard", receiver.url)

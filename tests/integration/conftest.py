@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import sync_playwright
-from support.pages import PEOPLE, Town, phone
+from support.pages import Town, people_of_pages, phone
 from support.peers import serving
 from support.stack import free_port
 
@@ -57,11 +57,7 @@ def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
     """An office with its pages on loopback."""
     clock.moment = datetime(2026, 11, 25, 10, tzinfo=AMSTERDAM)
     port = free_port()
-    codes = ("mw-17", "mw-18", "mw-99", "co-1")
-    people = "".join(
-        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n' for code in codes
-    )
-    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
+    (tmp_path / "ontvangers.toml").write_text(people_of_pages())
     chosen = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
     made = Office(chosen, engine, clock)
     with serving(made, port) as base:

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from adapters.cases.caseload import Caseload
 from adapters.storage.database import OutboxRow, reading
+from support.recipients import reachable, recipients
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -17,21 +18,19 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from adapters.runtime.clock import SetClock
 
-PEOPLE = """
-[standaard]
-geen_berichten_aan = ["client"]
-{people}
-[[gemeente]]
-code = "0518"
-[gemeente.rollen]
-case_worker = ["mw-17", "mw-18"]
-debt_counsellor = ["mw-18", "mw-17"]
-coordinator = ["co-1"]
-[[gemeente]]
-code = "0599"
-[gemeente.rollen]
-case_worker = ["mw-99"]
-"""
+ROLES = {
+    "0518": {
+        "case_worker": ["mw-17", "mw-18"],
+        "debt_counsellor": ["mw-18", "mw-17"],
+        "coordinator": ["co-1"],
+    },
+    "0599": {"case_worker": ["mw-99"]},
+}
+
+
+def people_of_pages() -> str:
+    """Return the file of recipients of the people who open our pages."""
+    return recipients(reachable("mw-17", "mw-18", "mw-99", "co-1"), ROLES, silent=["client"])
 
 
 class Town:

@@ -18,6 +18,7 @@ from sqlalchemy.event import listen
 from sqlmodel import col, select
 from support.peers import serving
 from support.receivers import Mailbox, web_address
+from support.recipients import recipients
 from support.stack import free_port
 
 from adapters.messages.delivery_list import listed, send_again
@@ -35,22 +36,14 @@ if TYPE_CHECKING:
 
     from adapters.runtime.clock import SetClock
 
-RECIPIENTS = """
-[standaard]
-geen_berichten_aan = ["client", "chain_partner", "signal_partner"]
-[[persoon]]
-code = "ontvanger"
-kanalen = { web = "{web}ontvanger" }
-[[persoon]]
-code = "collega"
-kanalen = { web = "{web}collega" }
-[[gemeente]]
-code = "0518"
-[gemeente.rollen]
-case_worker = ["collega"]
-debt_counsellor = ["ontvanger", "collega"]
-coordinator = ["collega"]
-"""
+ROLES = {
+    "0518": {
+        "case_worker": ["collega"],
+        "debt_counsellor": ["ontvanger", "collega"],
+        "coordinator": ["collega"],
+    }
+}
+SILENT = ("client", "chain_partner", "signal_partner")
 ACCEPTED_STATE = current("M4").starts_in
 PHONE = {"width": 360, "height": 740}
 SCREENSHOTS = Path("/tmp/routekaart-schermen")  # noqa: S108 - for a person to look at
@@ -99,7 +92,8 @@ def desk(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Desk]:
     settings = Settings(home=tmp_path, api_port=port, recipients_file=tmp_path / "ontvangers.toml")
     office = Office(settings, engine, clock)
     with serving(office, port), web_address(box) as address:
-        (tmp_path / "ontvangers.toml").write_text(RECIPIENTS.replace("{web}", address))
+        people = {code: {"web": f"{address}{code}"} for code in ("ontvanger", "collega")}
+        (tmp_path / "ontvangers.toml").write_text(recipients(people, ROLES, silent=SILENT))
         yield Desk(office, clock, box)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import select
+from support.recipients import reachable, recipients
 
 from adapters.api.app import create_api, create_pages
 from adapters.api.person import as_person
@@ -55,16 +56,6 @@ groepen = "groups"
 gemeenten = "gemeentecode"
 [rollen_van_groepen.toetsers]
 gemeenten = ["kwaliteitstoetser"]
-"""
-PEOPLE = """
-[standaard]
-geen_berichten_aan = ["client"]
-{people}
-[[gemeente]]
-code = "0518"
-[gemeente.rollen]
-quality_reviewer = ["mw-1", "mw-2"]
-case_worker = ["mw-3"]
 """
 DELIVERY = Path(__file__).parents[2] / "fixtures" / "vroegsignalen_v1_2.json"
 SAME_PERSON = "niet ook het tweede"
@@ -157,11 +148,9 @@ def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Office:
     (tmp_path / "beleid").mkdir()
     (tmp_path / "beleid" / "0518.toml").write_text(POLICY)
     (tmp_path / "staf.toml").write_text(STAFF)
-    codes = ("mw-1", "mw-2", "mw-3", "mw-4")
-    people = "".join(
-        f'[[persoon]]\ncode = "{code}"\nkanalen = {{ x = "json://127.0.0.1:9/" }}\n' for code in codes
-    )
-    (tmp_path / "ontvangers.toml").write_text(PEOPLE.replace("{people}", people))
+    roles = {"0518": {"quality_reviewer": ["mw-1", "mw-2"], "case_worker": ["mw-3"]}}
+    people = recipients(reachable("mw-1", "mw-2", "mw-3", "mw-4"), roles, silent=["client"])
+    (tmp_path / "ontvangers.toml").write_text(people)
     settings = Settings(
         home=tmp_path,
         policy_folder=tmp_path / "beleid",

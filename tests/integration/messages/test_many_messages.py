@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlmodel import select
 from support.receivers import REFUSE, TAKE_AND_REFUSE, Mailbox, mail_server, one_in, web_address
+from support.recipients import recipients
 
 from adapters.office import Office
 from adapters.runtime.settings import Settings
@@ -29,13 +30,12 @@ MUNICIPALITIES = ("0344", "0363", "0518", "0599")
 
 def _file(mail: str, web: str) -> str:
     """Half of the people have mail first, half have a web address first; nothing is bundled."""
-    parts = ["[standaard]\nbundel_vanaf = 100000\n"]
+    people = {}
     for number, code in enumerate(MUNICIPALITIES):
-        channels = [f'mail = "{mail}p{code}@example.org"', f'web = "{web}p{code}"']
-        ordered = "\n".join(channels if number % 2 else reversed(channels))
-        parts.append(f'[[persoon]]\ncode = "p{code}"\n[persoon.kanalen]\n{ordered}\n')
-        parts.append(f'[[gemeente]]\ncode = "{code}"\n[gemeente.rollen]\ncase_worker = ["p{code}"]\n')
-    return "\n".join(parts)
+        channels = {"mail": f"{mail}p{code}@example.org", "web": f"{web}p{code}"}
+        people[f"p{code}"] = channels if number % 2 else dict(reversed(channels.items()))
+    roles = {code: {"case_worker": [f"p{code}"]} for code in MUNICIPALITIES}
+    return recipients(people, roles, bundled_from=100_000)
 
 
 @pytest.mark.parametrize("messages", [60, pytest.param(1_000, marks=pytest.mark.long)])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlmodel import col, select
 from support.receivers import Mailbox, web_address
+from support.recipients import recipients
 
 from adapters.messages.causes import line_of
 from adapters.messages.message_kinds import NEW_CASE, NOTICE
@@ -102,15 +103,10 @@ def town(engine: Engine, clock: SetClock, tmp_path: Path) -> Iterator[Town]:
     """A town whose people have one web address each."""
     box = Mailbox()
     with web_address(box) as address:
-        people = "".join(
-            f'[[persoon]]\ncode = "{role}"\nkanalen = {{ web = "{address}{role}" }}\n' for role in INSIDE
-        )
-        roles = "".join(f'{role} = ["{role}"]\n' for role in INSIDE)
-        outside = json.dumps(list(OUTSIDE))
-        (tmp_path / "ontvangers.toml").write_text(
-            f"[standaard]\ngeen_berichten_aan = {outside}\nbundel_vanaf = 100\n{people}"
-            f'[[gemeente]]\ncode = "0518"\n[gemeente.rollen]\n{roles}'
-        )
+        people = {role: {"web": f"{address}{role}"} for role in INSIDE}
+        roles = {"0518": {role: [role] for role in INSIDE}}
+        text = recipients(people, roles, silent=OUTSIDE, bundled_from=100)
+        (tmp_path / "ontvangers.toml").write_text(text)
         settings = Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml")
         yield Town(Office(settings, engine, clock), clock, box)
 
