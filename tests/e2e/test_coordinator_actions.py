@@ -70,8 +70,36 @@ def asked_to_cancel(stack: Stack, office: Office, reference: str) -> str:
     return reference
 
 
-def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
-    """Each action runs by its deployment in a real worker, says in Dutch what it did, and did it."""
+ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ACT-A": ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": "ACT-A", "bedreigende_situatie": True}),
+    "ACT-B": ("gebeurtenis-melden", {
+        "zaak": "ACT-B", "gebeurtenis": "Doelgroep bepaald", "gegevens": {"doelgroep": "jongere"},
+    }),
+    "ACT-C": ("zaak-toewijzen", {"zaak": "ACT-C", "medewerker": "mw-31"}),
+    "ACT-D": ("caseload-overdragen", {"van": "mw-41", "naar": "mw-42", "reden": "uit dienst"}),
+    "ACT-E": ("afwezigheid-melden", {
+        "medewerker": "mw-51", "vervanger": "mw-52", "eerste_dag": TODAY.isoformat(), "laatste_dag": TODAY.isoformat(),
+    }),
+    "ACT-F": ("termijn-verlengen", {"zaak": "ACT-F", "termijn": "T10", "motivering": "adv-1", "weken": 2}),
+    "ACT-G": ("zaak-terugzetten", {"zaak": "ACT-G", "naar": "Wacht op crisischeck", "reden": "verkeerd gemeld"}),
+    "ACT-H": ("zaak-sluiten", {"zaak": "ACT-H", "uitstroomreden": "Overig", "motivering": "adv-2"}),
+    "ACT-I": ("verhuizing-melden", {"zaak": "ACT-I", "wat": "Verhuisd, wij blijven uitvoeren"}),
+    "ACT-J": ("annulering-beoordelen", {"zaak": "ACT-J", "besluit": "Weigeren: de zaak gaat door"}),
+    "ACT-K": ("annulering-beoordelen", {
+        "zaak": "ACT-K", "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-3",
+    }),
+}  # fmt: skip
+
+
+def _last_day(office: Office, reference: str, code: str, term: str) -> date:
+    (due,) = (one.due for one in office.casework.case(reference).case.process(code).terms if one.term == term)
+    assert due is not None
+    return due
+
+
+@pytest.fixture(scope="module")
+def acted(stack: Stack, office: Office) -> dict[str, dict[str, Any]]:
+    """Run every action at once by its deployment in a real worker, and return how its run ended."""
     caseload = Caseload(office.engine, office.casework)
     for reference in ("ACT-B", "ACT-C", "ACT-D1", "ACT-D2", "ACT-E", "ACT-H", "ACT-I"):
         opened(office, reference)
@@ -81,65 +109,91 @@ def test_every_action_does_what_it_says(stack: Stack, office: Office) -> None:
         caseload.assign(reference, "M3", person, "toegewezen")
     for reference in ("ACT-J", "ACT-K"):
         asked_to_cancel(stack, office, reference)
-    (before,) = (
-        term.due for term in office.casework.case("ACT-F").case.process("M2").terms if term.term == "T10"
-    )
-    days = {"eerste_dag": TODAY.isoformat(), "laatste_dag": TODAY.isoformat()}
+    before = _last_day(office, "ACT-F", "M2", "T10")
+    started = {case: stack.start_action(name, **given) for case, (name, given) in ACTIONS.items()}
+    ended = {case: stack.ended(run) for case, run in started.items()}
+    ended["ACT-F"]["before"] = before
+    return ended
 
-    actions: list[tuple[str, dict[str, Any]]] = [
-        ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": "ACT-A", "bedreigende_situatie": True}),
-        ("gebeurtenis-melden", {
-            "zaak": "ACT-B", "gebeurtenis": "Doelgroep bepaald", "gegevens": {"doelgroep": "jongere"},
-        }),
-        ("zaak-toewijzen", {"zaak": "ACT-C", "medewerker": "mw-31"}),
-        ("caseload-overdragen", {"van": "mw-41", "naar": "mw-42", "reden": "uit dienst"}),
-        ("afwezigheid-melden", {"medewerker": "mw-51", "vervanger": "mw-52", **days}),
-        ("termijn-verlengen", {"zaak": "ACT-F", "termijn": "T10", "motivering": "adv-1", "weken": 2}),
-        ("zaak-terugzetten", {"zaak": "ACT-G", "naar": "Wacht op crisischeck", "reden": "verkeerd gemeld"}),
-        ("zaak-sluiten", {"zaak": "ACT-H", "uitstroomreden": "Overig", "motivering": "adv-2"}),
-        ("verhuizing-melden", {"zaak": "ACT-I", "wat": "Verhuisd, wij blijven uitvoeren"}),
-        ("annulering-beoordelen", {"zaak": "ACT-J", "besluit": "Weigeren: de zaak gaat door"}),
-        ("annulering-beoordelen", {
-            "zaak": "ACT-K", "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-3",
-        }),
-    ]  # fmt: skip
-    started = [stack.start_action(name, **parameters) for name, parameters in actions]
-    ended = [stack.ended(run) for run in started]
-    said = {
-        name: (run["state_name"], run["state"]["message"])
-        for (name, _), run in zip(actions, ended, strict=True)
-    }
-    assert {state for state, _ in said.values()} == {"Gedaan"}, said
-    # In the run list each says what it was about.
-    names = {run["name"] for run in ended}
+
+@pytest.mark.parametrize("case", ACTIONS, ids=[f"{case}-{name}" for case, (name, _) in ACTIONS.items()])
+def test_an_action_ends_as_done(acted: dict[str, dict[str, Any]], case: str) -> None:
+    """Its run is green and says in Dutch what it did."""
+    assert acted[case]["state_name"] == "Gedaan", acted[case]["state"]["message"]
+    assert acted[case]["state"]["message"].endswith(".")
+
+
+def test_the_run_list_says_what_an_action_was_about(acted: dict[str, dict[str, Any]]) -> None:
+    """Its case, or its colleague."""
+    names = {run["name"] for run in acted.values()}
     assert {"Zaak toewijzen · ACT-C", "Caseload overdragen · mw-41", "Zaak openen · ACT-A"} <= names
 
-    assert said["zaak-openen"][1] == "Zaak ACT-A is geopend in M3 In contact."
+
+def test_a_case_is_opened(acted: dict[str, dict[str, Any]], office: Office) -> None:
+    """With the term of a bedreigende situatie."""
+    assert acted["ACT-A"]["state"]["message"] == "Zaak ACT-A is geopend in M3 In contact."
     assert "T02" in {term.term for term in office.casework.case("ACT-A").case.process("M3").terms}
+
+
+@pytest.mark.usefixtures("acted")
+def test_an_event_is_reported(office: Office) -> None:
+    """With what was filled in."""
     assert office.casework.case("ACT-B").journal[-1].data == {"doelgroep": "jongere"}
-    assert said["caseload-overdragen"][1].startswith("2 mijlpalen gingen van mw-41 naar mw-42")
-    facts = {
-        reference: office.casework.case(reference).case.process("M3").facts.get("houder")
-        for reference in ("ACT-C", "ACT-D1", "ACT-D2")
-    }
-    assert facts == {"ACT-C": "mw-31", "ACT-D1": "mw-42", "ACT-D2": "mw-42"}
-    (after,) = (
-        term.due for term in office.casework.case("ACT-F").case.process("M2").terms if term.term == "T10"
-    )
-    assert before is not None
-    assert after is not None
-    assert after - before >= timedelta(weeks=2)
-    assert office.casework.case("ACT-G").journal[-1].event == "teruggezet"
-    assert states(office, "ACT-G") == {"M3": "CRISISCHECK"}
-    assert states(office, "ACT-H") == states(office, "ACT-K") == {"M3": "AFGESLOTEN"}
-    assert office.casework.case("ACT-I").journal[-1].event == "verhuizing"
-    assert states(office, "ACT-J") == {"M3": "NIEUW"}
-    assert not [row for row in open_cancellations(office.engine) if row.case_reference in ("ACT-J", "ACT-K")]
+
+
+@pytest.mark.usefixtures("acted")
+def test_a_case_is_assigned(office: Office) -> None:
+    """It stands in the name of who was chosen."""
+    assert office.casework.case("ACT-C").case.process("M3").facts.get("houder") == "mw-31"
+
+
+def test_a_caseload_is_handed_over(acted: dict[str, dict[str, Any]], office: Office) -> None:
+    """All of it, and the run says how much."""
+    assert acted["ACT-D"]["state"]["message"].startswith("2 mijlpalen gingen van mw-41 naar mw-42")
+    for reference in ("ACT-D1", "ACT-D2"):
+        assert office.casework.case(reference).case.process("M3").facts.get("houder") == "mw-42"
+
+
+@pytest.mark.usefixtures("acted")
+def test_an_absence_labels_the_runs(stack: Stack) -> None:
+    """With the deputy of who is away."""
     wait_until(
         lambda: "vervanger:mw-52" in (stack.run_of("ACT-E · M3") or {"tags": []})["tags"],
         30,
         lambda: "the run has no label of the deputy",
     )
+
+
+def test_a_term_is_extended(acted: dict[str, dict[str, Any]], office: Office) -> None:
+    """By as many weeks as was said."""
+    assert _last_day(office, "ACT-F", "M2", "T10") - acted["ACT-F"]["before"] >= timedelta(weeks=2)
+
+
+@pytest.mark.usefixtures("acted")
+def test_a_case_is_put_back(office: Office) -> None:
+    """The journal says so."""
+    assert office.casework.case("ACT-G").journal[-1].event == "teruggezet"
+    assert states(office, "ACT-G") == {"M3": "CRISISCHECK"}
+
+
+@pytest.mark.usefixtures("acted")
+def test_a_case_is_closed(office: Office) -> None:
+    """For the reason that was chosen."""
+    assert states(office, "ACT-H") == {"M3": "AFGESLOTEN"}
+
+
+@pytest.mark.usefixtures("acted")
+def test_a_move_to_another_gemeente_is_reported(office: Office) -> None:
+    """As an event of the case."""
+    assert office.casework.case("ACT-I").journal[-1].event == "verhuizing"
+
+
+@pytest.mark.usefixtures("acted")
+@pytest.mark.parametrize(("case", "state"), [("ACT-J", "NIEUW"), ("ACT-K", "AFGESLOTEN")])
+def test_a_cancellation_is_judged(office: Office, case: str, state: str) -> None:
+    """The case goes on or closes, and nobody is asked any more."""
+    assert states(office, case) == {"M3": state}
+    assert not [row for row in open_cancellations(office.engine) if row.case_reference == case]
 
 
 def form_of(stack: Stack, run: dict[str, Any]) -> dict[str, Any]:
