@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from email import message_from_bytes
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,17 @@ def test_the_wheel_has_no_pictures_pages_or_deployment_files(wheel: Path) -> Non
             r"\.(png|md|ya?ml|service|timer|target|sql|env)$|Dockerfile|compose|voorbeeld|^tests/|^docs/",
             name,
         )
+
+
+def test_the_wheel_says_what_it_is(wheel: Path) -> None:
+    """Its page of the subject, its licence, that it is typed, and for whom it is."""
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (one for one in archive.namelist() if one.endswith("/METADATA"))
+        about = message_from_bytes(archive.read(name))
+    assert any("https://" in str(url) for url in about.get_all("Project-URL", []))
+    assert about["License-Expression"] == "EUPL-1.2"
+    assert {"Typing :: Typed", "Natural Language :: Dutch"} <= set(about.get_all("Classifier", []))
+    assert about["Requires-Python"]
 
 
 def test_the_wheel_runs_by_itself(unpacked: Path, tmp_path: Path) -> None:
