@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from playwright.sync_api import TimeoutError as Late
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -65,9 +66,12 @@ def resume(page: Page, asks: str = "Wat is er gebeurd?") -> Locator:
 
 
 def choose(page: Page, field: Locator, label: str) -> None:
-    """Choose from a list."""
-    field.click()
-    page.get_by_role("option", name=label, exact=True).click()
+    """Choose from a list; one that closes because its page got news is opened again, as a person would."""
+    for _ in range(3):
+        field.click()
+        with suppress(Late):
+            return page.get_by_role("option", name=label, exact=True).click(timeout=10_000)
+    raise AssertionError(f"'{label}' cannot be chosen")
 
 
 def choose_event(page: Page, form: Locator, label: str) -> None:
