@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from adapters.cases.definition_json import definition_as_json
 from milestones.definition import ANY, BACK, SAME
 from milestones.roles import dutch_role
 from milestones.term_table import TERMS
@@ -72,14 +73,14 @@ def as_mermaid(definition: Definition) -> str:
 
 
 def as_json(definition: Definition) -> str:
-    """Return a definition as JSON, with the label and fields of each event."""
+    """Return a definition as JSON: in the words of the API, and beside these every row as a definition has it."""
     content = asdict(replace(definition, events={}, old_terms={}, old_facts={}))
     for line, row in zip(content["rows"], definition.rows, strict=True):
         line["source"] = row.sources
     del content["old_terms"], content["old_facts"]
     names = dict.fromkeys(row.event for row in definition.rows)
     content["events"] = {name: asdict(definition.event(name)) for name in names}
-    return json.dumps(content, ensure_ascii=False, indent=2, default=str)
+    return json.dumps(definition_as_json(definition) | content, ensure_ascii=False, indent=2, default=str)
 
 
 FORMATS: Mapping[str, Callable[[Definition], str]] = {

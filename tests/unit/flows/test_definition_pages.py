@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 
 import pytest
 
+from adapters.cases.definition_json import definition_as_json
 from deployments.write_definitions import DPIA_PAGE, FOLDER, TERMS_PAGE, definition_page, pages
+from flows.show_definition import as_json
 from flows.show_processing import as_dpia
 from flows.show_terms import anchor, as_page, rung_text
 from milestones.calendar import Length, Unit
+from milestones.definition import Definition
 from milestones.definitions import DEFINITIONS
 from milestones.policy import Policy
 from milestones.term_table import TERMS
@@ -61,3 +65,12 @@ def test_the_help_for_a_dpia_follows_the_policy_of_a_municipality() -> None:
     shorter = Policy(terms={**TERMS, "T11": replace(TERMS["T11"], length=Length(3, Unit.MONTHS))})
     assert "| T11 | verwijderen gegevens vroegsignaal | 3 maanden |" in as_dpia(shorter)
     assert "| T11 | verwijderen gegevens vroegsignaal | 6 maanden |" in page
+
+
+@pytest.mark.parametrize("definition", DEFINITIONS.values(), ids=lambda item: item.code)
+def test_the_json_of_the_command_line_is_that_of_the_api(definition: Definition) -> None:
+    """Key by key, and the rows beside it."""
+    said = json.loads(as_json(definition))
+    answered = json.loads(json.dumps(definition_as_json(definition), default=str))
+    assert {name: said[name] for name in answered} == answered
+    assert len(said["rows"]) == len(definition.rows)
