@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from milestones.policy import Policy
+    from milestones.terms import Term
 
 from milestones.vocabulary import (
     DECISION,
@@ -95,7 +96,7 @@ IN_TIME = (
     InTime(
         Figure(
             "norm-eerste-gesprek",
-            "Eerste gesprek binnen de eigen norm",
+            "Eerste gesprek binnen de eigen norm{lengte}",
             "Van alle eigen normen bij T01 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
             "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
@@ -105,7 +106,7 @@ IN_TIME = (
     InTime(
         Figure(
             "norm-crisis",
-            "Gesprek bij een bedreigende situatie binnen de eigen norm",
+            "Gesprek bij een bedreigende situatie binnen de eigen norm{lengte}",
             "Van alle eigen normen bij T02 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
             "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
@@ -115,7 +116,7 @@ IN_TIME = (
     InTime(
         Figure(
             "norm-beschikking",
-            "Beschikking binnen de eigen norm",
+            "Beschikking binnen de eigen norm{lengte}",
             "Van alle eigen normen bij T03 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
             "periode: het deel waarin is beschikt op of voor die dag. Leeg zonder eigen norm.",
             _SHARE,
@@ -235,9 +236,16 @@ FIGURES: Mapping[str, Figure] = MappingProxyType(
 )
 
 
+def _length(term: Term) -> str:
+    """Return the length of a term as its figure names it; of an own norm only where there is one."""
+    if term.norm_of is None:
+        return str(term.length)
+    return f" ({term.length})" if term.length else ""
+
+
 def figures_of(policy: Policy) -> Mapping[str, Figure]:
     """Return the figures with the lengths that a municipality has itself."""
-    lengths = {item.figure.code: str(policy.term(item.term).length) for item in IN_TIME}
+    lengths = {item.figure.code: _length(policy.term(item.term)) for item in IN_TIME}
     return MappingProxyType(
         {
             code: replace(figure, name=figure.name.format(lengte=lengths.get(code)))

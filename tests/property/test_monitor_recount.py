@@ -271,3 +271,7 @@ def test_a_label_has_the_length_of_the_municipality(office: Office) -> None:
     figures = figures_of(with_overrides(rules.policy, {"T03": {"weken": 6}}))
     assert figures["beschikking"].name == "Beschikking binnen 6 weken na het eerste gesprek"
     assert figures["overdracht"].name == "Overdracht binnen 5 werkdagen aanvaard"
+    assert figures["norm-eerste-gesprek"].name == "Eerste gesprek binnen de eigen norm"
+    normed = figures_of(with_overrides(rules.policy, {"T01": {"norm": {"weken": 3}}}))
+    assert normed["norm-eerste-gesprek"].name == "Eerste gesprek binnen de eigen norm (3 weken)"
+    assert normed["eerste-gesprek"].name == "Eerste gesprek binnen 4 weken"
