@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import Case, Step, apply, closed, possible_now, start
+from milestones.definitions import definition_of
 from milestones.policy import Policy, Rules
 from milestones.process import Event, NotPossible, RungDue
 
@@ -80,7 +81,8 @@ def test_a_wsnp_runs_on_until_its_ruling_is_final(data: st.DataObject) -> None:
             assert m7.state in {"NA_WSNP", "AFGEROND"}
 
     events = {
-        "verslag_ontvangen", "zitting_gehouden", "wsnp_beeindigd_zonder_schone_lei", "eindvonnis_schone_lei",
+        "verslag_ontvangen", "zitting_gehouden", "wsnp_einde_geweigerd", "wsnp_beeindigd_zonder_schone_lei",
+        "eindvonnis_schone_lei",
         "eindvonnis_tekortkoming", "hoger_beroep_ingesteld", "uitspraak_bekrachtigd", "beeindiging_vernietigd",
         "wsnp_toegelaten", "cassatie_ingesteld", "cassatie_verworpen", "zaak_terugverwezen", "beroep_ingetrokken",
     }  # fmt: skip
@@ -111,3 +113,37 @@ def test_a_decision_is_definitive_when_no_remedy_is_left(data: st.DataObject) ->
         "voorziening_toegewezen", "ingebrekestelling_ontvangen",
     }  # fmt: skip
     walk(data.draw, case, "M6", events, BEGIN + timedelta(days=1), check)
+
+
+@QUIET
+@given(data=st.data())
+def test_what_happens_to_who_stayed_touches_no_decision_about_who_left(data: st.DataObject) -> None:
+    """Whatever M7 does, its end included, the bezwaar of who left counts on; only its own events and days change it."""
+    case, _ = start(Case(), "M7", BEGIN, BEGIN, RULES, {"clienten": 2})
+    case = say(case, "M7", "verhuizing", BEGIN, keuze="overdragen", wie_verhuist="tweede cliënt")
+    case = say(case, "M7", "overname_aanvaard", BEGIN, motivering="m-1")
+    if data.draw(st.booleans()):
+        case = say(case, "BESLUIT", "bezwaar_ontvangen", BEGIN)
+    reasons = {
+        "motivering": "m-2",
+        "uitstroomreden": "Zelf",
+        "overrulereden": "o-1",
+        "beslist_door": "teamleider",
+    }
+    day = BEGIN
+    for _ in range(data.draw(st.integers(1, 8))):
+        day += timedelta(days=data.draw(st.sampled_from((0, 1, 9, 30))))
+        case, _ = fire(case, day)
+        able = [item.name for item in case.processes if not closed(item) and item.code != "BESLUIT"]
+        if not able:
+            return
+        name = data.draw(st.sampled_from(able))
+        event = data.draw(st.sampled_from(sorted(possible_now(case.process(name))) or ["bestaat_niet"]))
+        known = {field.name for field in definition_of(case.process(name)).event(event).fields}
+        before = case.process("BESLUIT")
+        given = Event(event, day, {key: value for key, value in reasons.items() if key in known})
+        try:
+            case, _ = apply(case, name, given, day, RULES)
+        except NotPossible:
+            continue
+        assert case.process("BESLUIT") == before
