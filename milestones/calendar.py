@@ -234,6 +234,11 @@ class Calendar:
             "(Atw art. 3 lid 3): deze datum kan nog veranderen."
         )
 
+    @property
+    def caution(self) -> str:
+        """The same in the few words that stand beside a date in a list."""
+        return f"na {self.known_until.year} niet bekend"
+
     def _check(self, day: date) -> None:
         first, last = self.covers
         if not first <= day <= last:

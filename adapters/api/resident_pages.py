@@ -21,11 +21,13 @@ from adapters.api.page_parts import PersonRoute, html_page, notice
 from adapters.cases.store import UnknownCaseError
 from adapters.messages.page_keys import KeyKind
 from adapters.runtime.actor import acts
+from adapters.runtime.calendar_data import dutch_calendar
 from adapters.storage.database import writing
 from milestones.case import closed
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.dutch import without_weekday
+from milestones.running import reservation
 from milestones.steering import RESIDENT_PAGE
 from milestones.terms import Kind
 
@@ -62,6 +64,7 @@ class PlainStep:
     on_whom: str
     until: str = ""
     late: bool = False
+    moves: bool = False  # not all days off of that year are known yet
 
 
 @cache
@@ -117,14 +120,17 @@ def _step(process: Snapshot, policy: Policy, today: date) -> PlainStep:
         "op": "ander" if state.waits_on_partner else "gemeente",
     }
     ends = [
-        term.due
+        (term.due, term)
         for term in process.terms
         if term.runs and term.due is not None and policy.term(term.term).kind is Kind.DUTY
     ]
-    first = min(ends, default=None)
+    first, term = min(ends, key=lambda end: end[0], default=(None, None))
     late = first is not None and first < today
     until = without_weekday(first) if first is not None and not late else ""
-    return PlainStep(of_code["stap"], found["tekst"], _ON_WHOM[found.get("op", "gemeente")], until, late)
+    moves = term is not None and reservation(term, policy, dutch_calendar()) is not None
+    return PlainStep(
+        of_code["stap"], found["tekst"], _ON_WHOM[found.get("op", "gemeente")], until, late, moves
+    )
 
 
 # --- for who works at the gemeente ----------------------------------------------------------------------------

@@ -11,7 +11,10 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from adapters.runtime.actor import shown_actor
+from adapters.runtime.calendar_data import dutch_calendar
 from milestones.case import closed
+from milestones.running import reservation_at
+from milestones.term_table import TERMS
 from milestones.terms import EXPIRY
 
 if TYPE_CHECKING:
@@ -144,5 +147,9 @@ def _find(processes: Mapping[str, Snapshot], name: str, key: str) -> RunningTerm
 
 
 def _term(name: str, term: RunningTerm | None, key: str) -> dict[str, str]:
-    due = {"uiterlijk": term.due.isoformat()} if term is not None and term.due is not None else {}
-    return {"mijlpaal": name, "termijn": key, **due}
+    data = {"mijlpaal": name, "termijn": key}
+    if term is not None and term.due is not None:
+        data["uiterlijk"] = term.due.isoformat()
+        if term.until is None and reservation_at(TERMS[term.term], term.due, dutch_calendar()):
+            data["voorbehoud"] = dutch_calendar().caution
+    return data

@@ -82,7 +82,7 @@ class WorkItem:
     @property
     def caution(self) -> str | None:
         """Why the last day can still move, in the words that fit in a list."""
-        return f"na {dutch_calendar().known_until.year} niet bekend" if self.reservation else None
+        return dutch_calendar().caution if self.reservation else None
 
     @property
     def returned(self) -> bool:

@@ -83,6 +83,18 @@ def test_a_case_tells_what_it_reaches(office: Office, clock: SetClock) -> None:
     assert events(office)[-1][0] == "termijn-verlopen"
 
 
+def test_a_date_that_can_still_move_says_so(office: Office, clock: SetClock) -> None:
+    """A last day in a year for which not all days off are known goes out with that beside it."""
+    clock.moment = clock.moment.replace(year=2028, month=12, day=18)
+    office.casework.open("M3", municipality="0518", reference="A")
+    assert events(office)[1][1] == {
+        "mijlpaal": "M3",
+        "termijn": "T01",
+        "uiterlijk": "2029-01-15",
+        "voorbehoud": "na 2028 niet bekend",
+    }
+
+
 def test_a_refused_event_tells_nothing(office: Office) -> None:
     """What was refused leaves no event."""
     office.casework.open("M3", municipality="0518", reference="A")

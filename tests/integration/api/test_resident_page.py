@@ -66,6 +66,13 @@ def test_an_inwoner_sees_the_step_who_is_next_until_when_and_whom_to_call(open_t
     assert (row.event, row.actor_code, row.data) == ("inzage_inwoner", "mw-17", {"inzage": "gegeven"})
 
 
+def test_a_day_that_can_still_move_says_so(open_town: Town) -> None:
+    """Where not all days off of that year are known, an inwoner reads that the day can change."""
+    open_town.clock.moment = open_town.clock.moment.replace(year=2028, month=12, day=18)
+    page = httpx.get(_hand_out(open_town, open_town.case()))
+    assert "klaar voor of op 15 januari 2029. Die dag kan nog veranderen." in page.text
+
+
 def test_whatever_is_wrong_with_an_address_gets_the_same_answer(open_town: Town) -> None:
     """Made up, replaced, taken back, too old, and of a gemeente that stopped: nobody can tell them apart."""
     reference = open_town.case()
