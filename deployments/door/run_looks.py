@@ -44,7 +44,7 @@ class RunLooks:
     looks: Callable[[], Looks]
     runs: Callable[[list[str]], Awaitable[list[dict[str, Any]]]]
     municipality_of: Callable[[str], Awaitable[str | None]]
-    _known: OrderedDict[str, tuple[str, str]] = field(default_factory=OrderedDict)
+    _known: OrderedDict[str, tuple[str, str] | None] = field(default_factory=OrderedDict)
 
     async def noted(self, scope: Mapping[str, Any], receive: Receive, session: Session) -> Receive:
         """Note the looks that a request is, and return its body to read on. Raises NotNotedError."""
@@ -104,13 +104,14 @@ class RunLooks:
         """Return the cases of runs with their gemeentecodes; a run of something else has none. Raises NotNotedError."""
         unknown = sorted(runs - self._known.keys())
         for run in await self.runs(unknown) if unknown else ():
-            reference = (run.get("parameters") or {}).get("zaak")
-            place = await self._place(reference) if isinstance(reference, str) else None
-            if place is not None:
-                self._known[str(run["id"]).lower()] = (str(reference), place)
+            reference, name = (run.get("parameters") or {}).get("zaak"), str(run["id"]).lower()
+            if not isinstance(reference, str):
+                self._known[name] = None  # and it never gets one
+            elif (place := await self._place(reference)) is not None:
+                self._known[name] = (reference, place)
         while len(self._known) > _MOST_REMEMBERED:
             self._known.popitem(last=False)
-        return {self._known[run] for run in runs if run in self._known}
+        return {case for run in runs if (case := self._known.get(run)) is not None}
 
 
 def shows_pages(scope: Mapping[str, Any]) -> bool:

@@ -130,6 +130,26 @@ def test_a_page_whose_look_cannot_be_written_is_not_shown(office: Office, tmp_pa
 
 
 @SQLITE
+@pytest.mark.parametrize("case", [True, False])
+def test_a_run_is_asked_once(office: Office, tmp_path: Path, *, case: bool) -> None:
+    """A page asks for a run again and again; whose case it is, if any, does not change."""
+    reference = office.casework.open("M3", municipality="0518").reference
+    watched = _watched(office, office.looks, {"zaak": reference} if case else {})
+    asked: list[list[str]] = []
+    runs = watched.runs
+
+    async def counted(names: list[str]) -> list[dict[str, Any]]:
+        asked.append(names)
+        return await runs(names)
+
+    watched.runs = counted
+    door, shown = _door(tmp_path, watched)
+    for _ in range(3):
+        assert ask(door, "GET", f"/api/flow_runs/{RUN}", headers=shown).status_code == 200
+    assert asked == [[RUN]]
+
+
+@SQLITE
 def test_what_cannot_be_logged_is_not_shown(office: Office, tmp_path: Path) -> None:
     """Without its database the log refuses the page with one sentence."""
     reference = office.casework.open("M3", municipality="0518").reference
