@@ -163,17 +163,26 @@ class Door:
             log.info("right_missing", code=member.code, method=scope["method"])
             return await _refuse(scope, answer, 403, refusal.sentence)
         try:
-            return await self._to_prefect(scope, session, member, receive, answer)
+            return await self._to_prefect(path, scope, session, member, receive, answer)
         except NotNotedError:
             return await _refuse(
                 scope, answer, 503, "Het inzagelog is niet bereikbaar. Probeer het zo opnieuw."
             )
 
     async def _to_prefect(
-        self, scope: Scope, session: Session, member: StaffMember, receive: Receive, answer: _Answer
+        self,
+        path: str,
+        scope: Scope,
+        session: Session,
+        member: StaffMember,
+        receive: Receive,
+        answer: _Answer,
     ) -> None:
-        """Pass a request on that may go on, when it is noted who looks. Raises NotNotedError."""
-        path, looks = scope["path"], self.looks
+        """Pass a request on that may go on, when it is noted who looks; `path` is what was asked for.
+
+        Raises NotNotedError.
+        """
+        looks = self.looks
         change = (
             partial(self._settings_of_ui, scope)
             if path.endswith(_SETTINGS_OF_UI)

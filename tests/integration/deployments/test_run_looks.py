@@ -118,6 +118,19 @@ def test_the_page_of_a_case_is_a_look_however_it_is_asked(
 
 
 @SQLITE
+def test_the_front_page_of_one_gemeente_is_one_page(office: Office, tmp_path: Path) -> None:
+    """Prefect is asked for a list of them; who asked for the newest gets that one, and has looked at no case."""
+    made, shown = _door(tmp_path, _watched(office, office.looks, {}))
+    staff_file(tmp_path, '[mensen.mw-17]\n"0363" = ["lezer"]\n')
+    page = {"key": "overzicht-0363", "created": "2026-03-09", "description": "# Overzicht"}
+    door = _with_pages(made, [page])
+    assert ask(door, "GET", "/api/artifacts/overzicht/latest", headers=shown).json() == page
+    asked = {"artifacts": {"key": {"any_": ["overzicht"]}}}
+    assert ask(door, "POST", "/api/artifacts/filter", headers=shown, json=asked).json() == [page]
+    assert office.looks.found()[1] == 0
+
+
+@SQLITE
 def test_a_page_whose_look_cannot_be_written_is_not_shown(office: Office, tmp_path: Path) -> None:
     """Prefect answered already; its words stay here."""
     reference = office.casework.open("M3", municipality="0518").reference
