@@ -6,8 +6,10 @@ What somebody may do stands in the file of staff. A wrong password makes whoever
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
+import secrets
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from adapters.runtime.settings import SettingsError
+from deployments.door.sessions import Session
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -28,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "wachtwoorden.json"
+BY_PASSWORD = "wachtwoord"  # noqa: S105 - a way in
 SHORTEST, LONGEST = 12, 200
 _MOST_WAITING = 5
 _MOST_REMEMBERED = 10_000
@@ -85,6 +89,11 @@ class AccountFile:
             return False
         return kept is not None
 
+    def mark(self, code: str) -> str:
+        """Return what tells the password that somebody has now from the one before; nothing without an account."""
+        kept = self.hashes().get(code)
+        return "" if kept is None else hashlib.sha256(kept.encode()).hexdigest()[:16]
+
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Let one at a time change the file."""
@@ -104,6 +113,20 @@ class AccountFile:
             file.flush()
             os.fsync(handle)
         os.replace(made, self.path)  # noqa: PTH105 - a name of tempfile
+
+
+def entered(file: AccountFile, code: str) -> Session:
+    """Return the session of who gave the right password; it counts as long as he has that password."""
+    return Session(code, way=BY_PASSWORD, number=f"{secrets.token_urlsafe(9)}.{file.mark(code)}")
+
+
+def still_counts(file: AccountFile, session: Session) -> bool:
+    """Whether somebody who came in with a password still has that one."""
+    try:
+        mark = file.mark(session.code)
+    except SettingsError:
+        return False
+    return bool(mark) and session.number.rpartition(".")[2] == mark
 
 
 class TooManyError(Refusal):

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, quote
 import structlog
 
 from adapters.api.person import SCOPE_KEY
+from deployments.door.accounts import BY_PASSWORD, still_counts
 from deployments.door.claims import NotLetInError
 from deployments.door.cookies import without_ours
 from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page, runs_of_socket
@@ -136,7 +137,10 @@ class Door:
                 return self.proxy.session(headers)
             if header(headers, SECRET):
                 log.warning("proxy_secret_wrong")
-        return self.sessions.read(header(headers, b"cookie"))
+        session = self.sessions.read(header(headers, b"cookie"))
+        if session is None or session.way != BY_PASSWORD:
+            return session
+        return session if self.accounts is not None and still_counts(self.accounts.file, session) else None
 
     async def _person(  # noqa: PLR0911 - a table
         self, scope: Scope, session: Session, receive: Receive, answer: _Answer

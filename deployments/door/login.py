@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 import structlog
 
 from adapters.runtime.actor import is_code
-from deployments.door.accounts import Accounts, TooManyError
+from deployments.door.accounts import Accounts, TooManyError, entered
 from deployments.door.bodies import read_body
 from deployments.door.sessions import Session
 
@@ -55,7 +55,7 @@ async def log_in(accounts: Accounts, receive: Receive, address: str) -> LoginAns
         return LoginAnswer(
             403, onward=onward, sentence="Deze code en dit wachtwoord horen niet bij elkaar.", code=code
         )
-    return LoginAnswer(303, Session(code, way="wachtwoord"), onward)
+    return LoginAnswer(303, entered(accounts.file, code), onward)
 
 
 def _log_refused(accounts: Accounts, code: str, reason: str) -> None:

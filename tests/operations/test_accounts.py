@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from structlog.testing import capture_logs
-from support.doors import ask, make_door, staff_file
+from support.doors import ask, cookies_of, make_door, shown, staff_file
 
 from adapters.runtime.settings import Settings
 from deployments.door.accounts import AccountFile, Accounts, TooManyError
@@ -126,6 +126,19 @@ def test_the_log_repeats_no_name_or_number_that_somebody_typed(door: Door) -> No
         "onbekend",
         "mw-17",
     ]
+
+
+@pytest.mark.parametrize("change", ["another password", "no account"])
+def test_a_session_ends_with_its_password(door: Door, file: AccountFile, change: str) -> None:
+    """Who had a password that somebody else knew sets another, and whoever came in with the old one is out."""
+    inside = shown(cookies_of(log_in(door)))
+    assert ask(door, "GET", "/v2/runs", headers=inside).status_code == 200
+    assert ask(door, "GET", "/v2/runs", headers=inside).status_code == 200
+    if change == "no account":
+        file.remove("mw-17")
+    else:
+        file.set_password("mw-17", PASSWORD)
+    assert ask(door, "GET", "/v2/runs", headers=inside).status_code == 401
 
 
 def test_guesses_slow_down_the_guesser_alone(file: AccountFile) -> None:
