@@ -220,7 +220,7 @@ class CaseSystemClient:
 def _content(answer: httpx.Response) -> dict[str, Any]:
     try:
         content = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
         raise CaseSystemError(UNREADABLE)
@@ -250,7 +250,7 @@ def _said(codes: Sequence[str]) -> str:
 def _codes(answer: httpx.Response) -> Iterator[str]:
     try:
         content = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(content, dict):
         return

@@ -126,7 +126,7 @@ class ClientCredentials(_Kind):
 
 
 # Where no token could be had: the server refused, or could not be reached.
-NO_TOKEN = (AuthorizationError, OAuth2Error, httpx.HTTPError, ValueError)
+NO_TOKEN = (AuthorizationError, OAuth2Error, httpx.HTTPError, ValueError, RecursionError)
 _tokens: dict[tuple[str, str, str, str], tuple[str, float]] = {}
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
+from adapters.runtime.bounded_answers import NOT_PACKED, bound
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -57,10 +59,16 @@ def _address(text: str | int) -> Address:
 
 
 def webhook_client(networks: Sequence[str], timeout: float) -> httpx.Client:
-    """Return a client that calls checked addresses only, follows nobody, and gives up in time."""
+    """Return a client that calls checked addresses only, follows nobody, reads no answer without end, and gives up."""
     proxied = urllib.request.getproxies().get("https")
     transport = None if proxied else CheckedTransport(networks)
-    return httpx.Client(timeout=timeout, follow_redirects=False, transport=transport)
+    return httpx.Client(
+        timeout=timeout,
+        follow_redirects=False,
+        transport=transport,
+        headers=NOT_PACKED,
+        event_hooks={"response": [bound]},
+    )
 
 
 class CheckedTransport(httpx.BaseTransport):

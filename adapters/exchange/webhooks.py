@@ -382,7 +382,7 @@ def _has_it(answer: httpx.Response) -> bool:
         said = json.loads(next(answer.iter_bytes(), b""))
         wrong = said.get("invalidParams") or said.get("invalid_params") or [{}]
         return all(item.get("code") == "unique" for item in wrong)
-    except (ValueError, AttributeError, TypeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return False
 
 

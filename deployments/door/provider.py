@@ -20,6 +20,7 @@ import jwt
 from oauthlib.common import add_params_to_uri  # type: ignore[import-untyped]
 from oauthlib.oauth2 import OAuth2Error, WebApplicationClient  # type: ignore[import-untyped]
 
+from adapters.runtime.bounded_answers import NOT_PACKED, bound_async
 from adapters.runtime.networks import is_loopback
 from adapters.runtime.settings import SettingsError
 from deployments.door.claims import NotLetInError
@@ -33,7 +34,6 @@ _REMEMBER_SECONDS = 3600.0
 _LOOK_AGAIN_SECONDS = 5.0
 _LEAVE_SECONDS = 2.0
 _TIMEOUT = httpx.Timeout(10.0)
-_LARGEST = 1_000_000
 # What proves who signed, for each kind of key: never `none`, and no secret that both sides have.
 _ALGORITHMS = MappingProxyType(
     {
@@ -171,7 +171,7 @@ class Provider:
             raise NotLetInError(503, _DOWN, "provider_down")
         try:
             return dict(client.parse_request_body_response(answer.text))
-        except (OAuth2Error, ValueError, TypeError):
+        except (OAuth2Error, ValueError, TypeError, RecursionError):
             raise NotLetInError(403, _WRONG, "code_refused") from None
 
     async def _read_token(self, token: str, nonce: str) -> dict[str, object]:
@@ -218,7 +218,7 @@ class Provider:
         try:
             async with _web() as web:
                 answer = await web.get(address, headers={"Accept": "application/json", **(headers or {})})
-            said = answer.json() if answer.is_success and len(answer.content) <= _LARGEST else None
+            said = answer.json() if answer.is_success else None
         except httpx.HTTPError:
             self._failed_at = self.clock()
             said = None
@@ -235,7 +235,12 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _web() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=_TIMEOUT, verify=_certificates())
+    return httpx.AsyncClient(
+        timeout=_TIMEOUT,
+        verify=_certificates(),
+        headers=NOT_PACKED,
+        event_hooks={"response": [bound_async]},
+    )
 
 
 def _endpoints(said: Mapping[str, object], issuer: str) -> Endpoints:
