@@ -294,6 +294,18 @@ def test_each_unit_has_the_secrets_that_it_needs_and_no_other() -> None:
     assert owner == ["eigenaar.env.example"]
 
 
+def test_the_owner_of_the_tables_destroys_at_night_and_does_nothing_else() -> None:
+    """The service may not remove a row of the journal, so that what a person approved goes with a timer of its own."""
+    folder = DEPLOYMENTS / "systemd"
+    timer = (folder / "routekaart-destroy.timer").read_text(encoding="utf-8")
+    unit = (folder / "routekaart-destroy.service").read_text(encoding="utf-8")
+    assert re.search(r"^OnCalendar=\*-\*-\* 0\d:", timer, re.MULTILINE)
+    assert re.findall(r"^EnvironmentFile=(.*)$", unit, re.MULTILINE) == ["/etc/routekaart/eigenaar.env"]
+    assert re.findall(r"^ExecStart\w*=(.*)$", unit, re.MULTILINE) == [
+        "/opt/routekaart/bin/routekaart vernietiging uitvoeren"
+    ]
+
+
 # --- alarms -------------------------------------------------------------------------------------------------
 
 
