@@ -40,14 +40,14 @@ def test_a_delivery_that_is_read_has_no_name(
 ) -> None:
     """While a delivery is taken in its folder is empty, so that a kill at that moment leaves nothing."""
     seen: list[list[Path]] = []
-    folder, checked = office.settings.home_folder / "inkomend", signals._checked
+    folder, checked = office.settings.home_folder / "inkomend", signals.check_structure
 
     def look(path: Path) -> Delivery:
         assert SAMIRA.encode() in path.read_bytes()
         seen.append(list(folder.iterdir()))
         return checked(path)
 
-    monkeypatch.setattr(signals, "_checked", look)
+    monkeypatch.setattr(signals, "check_structure", look)
     assert api.post("/v1/vroegsignalen", json=delivery(signal("A", SAMIRA))).status_code == 201
     assert seen == [[]]
 
