@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+import yaml
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import ProgrammingError
 from support.ended_cases import ended, six_years_on
@@ -137,3 +141,47 @@ def test_the_service_cannot(urls: dict[str, str], tmp_path: Path, clock: SetCloc
     assert not _refused(service.engine, _look("now()"))
     assert _refused(service.engine, statement)
     service.engine.dispose()
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on this machine")
+def test_compose_makes_the_roles_with_their_passwords(bare_postgresql_url: str, tmp_path: Path) -> None:
+    """Its job runs twice, before and after the tables are there; a password stands in no list of processes."""
+    compose = yaml.safe_load((FILE.parent / "compose.yaml").read_text(encoding="utf-8"))
+    url = make_url(bare_postgresql_url)
+    suffix = (url.database or "")[-8:]
+    names = {role: f"{role}_{suffix}" for role in ROLES}
+    for name, content in (
+        ("/rollen.sql", FILE.read_text(encoding="utf-8")),
+        ("/wachtwoorden.sql", compose["configs"]["passwords"]["content"]),
+    ):
+        mine = re.sub("|".join(ROLES), lambda found: names[found[0]], content)
+        (tmp_path / name[1:]).write_text(mine, encoding="utf-8")
+    given = {
+        "PATH": os.environ["PATH"],
+        "PGHOST": url.host or "",
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": url.password or "",
+        "PGDATABASE": url.database or "",
+        "OWNER_PASSWORD": "van de 'eigenaar'",
+        "SERVICE_PASSWORD": "van de dienst",
+    }
+    assert set(given) - {"PATH", "PGPORT"} == set(compose["x-roles"]["environment"])
+    words = [f"{tmp_path}{word}" if word.startswith("/") else word for word in compose["x-roles"]["command"]]
+    with psycopg.connect(bare_postgresql_url, autocommit=True) as connection:
+        try:
+            for _ in range(2):
+                done = subprocess.run(words, env=given, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+                owner = create_engine(url.set(username=names[ROLES[0]]).render_as_string(hide_password=False))
+                migrate(owner)
+                owner.dispose()
+            kept = connection.execute(
+                "SELECT count(*) FROM pg_authid WHERE rolname = ANY(%s) AND rolpassword IS NOT NULL",
+                [list(names.values())],
+            )
+            assert kept.fetchone() == (2,)
+        finally:
+            for name in names.values():
+                connection.execute(f'DROP OWNED BY "{name}" CASCADE')
+                connection.execute(f'DROP ROLE "{name}"')

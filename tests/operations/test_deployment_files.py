@@ -168,6 +168,41 @@ def test_compose_asks_for_every_secret() -> None:
             assert rest in (":?", ":-"), name
 
 
+def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
+    """In compose and on Kubernetes the service has a role that adds to the journal; it waits for its rights."""
+    services = _compose()["services"]
+    users = {
+        name: re.search(
+            r"//(\w+):", (service.get("environment") or {}).get("ROUTEKAART_DATABASE_URL", "//-:")
+        )
+        for name, service in services.items()
+    }
+    found = {name: user[1] for name, user in users.items() if user is not None}
+    assert {name for name, user in found.items() if user == "routekaart_eigenaar"} == {
+        "migrate-cases",
+        "destroy",
+    }
+    assert {name for name, user in found.items() if user == "routekaart_dienst"} == {
+        "deploy", "api", "worker", "prefect-server",
+    }  # fmt: skip
+    assert services["migrate-cases"]["depends_on"]["roles"]
+    for name in ("deploy", "api", "destroy"):
+        assert services[name]["depends_on"]["rights"]
+    documents = yaml.safe_load_all((DEPLOYMENTS / "helm" / "routekaart.yaml").read_text(encoding="utf-8"))
+    secrets = {}
+    for one in documents:
+        if one["kind"] in ("Job", "CronJob", "Deployment"):
+            work = one["spec"].get("jobTemplate", one)["spec"]["template"]["spec"]["containers"][0]
+            secrets[one["metadata"]["name"]] = [
+                source["secretRef"]["name"] for source in work["envFrom"] if "secretRef" in source
+            ]
+    assert secrets == {
+        "routekaart-release": ["routekaart", "routekaart-eigenaar"],  # the last one counts
+        "routekaart-destroy": ["routekaart", "routekaart-eigenaar"],
+        "routekaart-api": ["routekaart"],
+    }
+
+
 # --- Helm and Kubernetes ------------------------------------------------------------------------------------
 
 
@@ -181,6 +216,7 @@ def test_the_files_for_kubernetes_are_yaml(path: Path) -> None:
             "ConfigMap",
             "PersistentVolumeClaim",
             "Job",
+            "CronJob",
             "Deployment",
             "Service",
             *["NetworkPolicy"] * 4,
@@ -290,7 +326,8 @@ def test_each_unit_has_the_secrets_that_it_needs_and_no_other() -> None:
     for name in ("routekaart-worker@.service", "routekaart-api@.service", "routekaart-backup.service"):
         assert not {one for one in given[name] if "REDIS" in one or "CONNECTION_URL" in one}, name
     assert keys <= given["routekaart-worker@.service"]
-    owner = [path.name for path in FILES if "routekaart_eigenaar:" in path.read_text(encoding="utf-8")]
+    units = (DEPLOYMENTS / "systemd").iterdir()
+    owner = [path.name for path in units if "routekaart_eigenaar:" in path.read_text(encoding="utf-8")]
     assert owner == ["eigenaar.env.example"]
 
 
