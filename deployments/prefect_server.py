@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
 from anyio import to_thread
+from prefect.settings import PREFECT_SERVER_UI_STATIC_DIRECTORY, temporary_settings
 
 from adapters.api.app import create_pages
 from adapters.cases.looks import Looks
@@ -63,26 +64,31 @@ def main() -> None:
         refuse_newer_prefect(chosen)
     except Refusal as refusal:
         sys.exit(say_what_is_wrong(refusal))
-    place_of_ui(chosen.home_folder)
     visit_once()
     claim_before_writing()
     collect_less()
-    _serve(chosen, given.host, given.port, webserver_only=given.no_services)
+    place = place_of_ui(chosen.home_folder)
+    # Prefect read the environment when it was imported, so that a variable would come too late.
+    with temporary_settings({PREFECT_SERVER_UI_STATIC_DIRECTORY: str(place)} if place else {}):
+        _serve(chosen, given.host, given.port, webserver_only=given.no_services)
 
 
-def place_of_ui(home: Path) -> None:
-    """Let Prefect put its UI where this user may write: it copies it into the installation otherwise, and gives 404."""
+def place_of_ui(home: Path) -> Path | None:
+    """Return where Prefect has to put its UI because this user may not write in the installation, where it copies it.
+
+    None where it may, or where somebody chose a folder.
+    """
     if _UI_FOLDER[0] in os.environ or _UI_FOLDER[1] in os.environ:
-        return
+        return None
     installed = find_spec("prefect")
     if installed is None or installed.origin is None or _may_write(Path(installed.origin).parent / "server"):
-        return
+        return None
     place = home / "prefect" / "ui"
     try:
         place.mkdir(parents=True, exist_ok=True)
     except OSError:  # a home that only the API and workers need
         place = Path(tempfile.mkdtemp(prefix="prefect-ui"))
-    os.environ[_UI_FOLDER[0]] = str(place)
+    return place
 
 
 def _may_write(folder: Path) -> bool:

@@ -12,14 +12,12 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from typing import TYPE_CHECKING
+from pathlib import Path
 from uuid import uuid4
 
+import prefect
 import pytest
 from support.stack import ROUTEKAART, Stack, run, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.prefect
 
@@ -42,7 +40,10 @@ def test_an_odd_home_behind_a_proxy_keeps_all_that_there_is(stack: Stack) -> Non
 
 
 def test_loopback_without_ipv4_after_a_newer_prefect(tmp_path: Path) -> None:
-    """A database of a newer Prefect is refused; on request all starts without it, where the only loopback is ::1."""
+    """A database of a newer Prefect is refused; on request all starts without it, where the only loopback is ::1.
+
+    Nobody may write where Prefect is installed, as in a container: its pages are there all the same.
+    """
     if os.geteuid() or shutil.which("unshare") is None or shutil.which("ip") is None:
         pytest.skip("no network of its own for a test on this machine")
     stack = Stack(tmp_path / "home")
@@ -55,12 +56,14 @@ def test_loopback_without_ipv4_after_a_newer_prefect(tmp_path: Path) -> None:
     assert refused.stderr.count("\n") == 1
 
     log = tmp_path / "start.log"
+    installed = Path(prefect.__file__).parent
     program = f"""
 ip link set lo up; ip addr del 127.0.0.1/8 dev lo
+mount --bind {installed} {installed}; mount -o remount,ro,bind {installed}
 exec {sys.executable} -m deployments.cli start --nieuwe-prefect
 """
     process = subprocess.Popen(
-        ["unshare", "-n", "sh", "-c", program],
+        ["unshare", "-n", "-m", "sh", "-c", program],
         env=stack.environment,
         stdout=log.open("w"),
         stderr=subprocess.STDOUT,
@@ -75,6 +78,8 @@ exec {sys.executable} -m deployments.cli start --nieuwe-prefect
             [*inside, "controleer"], env=stack.environment, capture_output=True, text=True, check=False
         )
         assert checked.returncode == 0, checked.stderr
+        assert "geen pagina's" not in log.read_text()
+        assert (stack.home / "prefect" / "ui" / "v2" / "index.html").exists()
         worker = stack.home / "logs" / "worker.log"
         wait_until(lambda: f"{reference}" in worker.read_text(), 60, worker.read_text)
         wait_until(lambda: "Wacht op registratie" in worker.read_text(), 60, worker.read_text)

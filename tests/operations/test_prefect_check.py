@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -62,11 +61,9 @@ def test_the_pages_of_prefect_go_where_the_user_may_write(
     """In an installation that is not ours to write the pages stand in the home; what somebody set stays."""
     monkeypatch.setattr(prefect_server, "_may_write", lambda _: may_write)
     monkeypatch.delenv(UI, raising=False)
-    prefect_server.place_of_ui(tmp_path)
-    assert os.environ.get(UI) == (None if may_write else str(tmp_path / "prefect" / "ui"))
+    assert prefect_server.place_of_ui(tmp_path) == (None if may_write else tmp_path / "prefect" / "ui")
     monkeypatch.setenv(UI, "/eigen")
-    prefect_server.place_of_ui(tmp_path)
-    assert os.environ[UI] == "/eigen"
+    assert prefect_server.place_of_ui(tmp_path) is None
 
 
 @pytest.mark.prefect
