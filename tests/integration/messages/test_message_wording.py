@@ -19,6 +19,7 @@ from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
 from adapters.storage.database import OutboxRow, ProcessRow, create_engine, reading
+from adapters.storage.message_tables import DeliveryRow
 from milestones.dutch import _MONTHS
 from milestones.process import NotPossible
 
@@ -166,6 +167,46 @@ def test_a_late_decision_is_told_with_its_day_and_its_price(read: Any) -> None:
     assert "De gemeente betaalt daarna een dwangsom, elke dag." in asked
     assert "De eerste dag: do 28 mei 2026." in runs
     assert "De laatste dag: wo 8 juli 2026." in runs
+
+
+def test_a_day_that_was_missed_stands_as_that_day(read: Any) -> None:
+    """Who hears that something is late reads which day it was, once and without 'as soon as it can' in its place."""
+    lines = [
+        line
+        for message in read("A-te-laat")
+        if message["titel"].endswith(": te laat")
+        for line in re.findall(r"^Dit moest klaar zijn op (.*)$", message["tekst"], re.MULTILINE)
+    ]
+    assert lines
+    assert all(WRITTEN_DAY.fullmatch(line.removesuffix(".")) for line in lines), lines
+
+
+def test_who_did_it_alone_still_hears_of_a_crisis(tmp_path: Path, migrated_file: Path) -> None:
+    """A notice of what somebody did does not go to him, but one that asks for something does when nobody else is there."""
+    reader = Reader(tmp_path, migrated_file)
+    (tmp_path / "ontvangers.toml").write_text(
+        '[standaard]\ngeen_berichten_aan = ["client"]\n[[persoon]]\ncode = "mw-17"\n'
+        'kanalen = { x = "json://127.0.0.1:9/" }\n[[gemeente]]\ncode = "*"\n[gemeente.rollen]\n'
+        'case_worker = ["mw-17"]\ncoordinator = ["mw-17"]\n'
+    )
+    reader.office = Office(
+        Settings(home=tmp_path, recipients_file=tmp_path / "ontvangers.toml"),
+        reader.office.engine,
+        reader.clock,
+    )
+    casework = reader.office.casework
+    reference = casework.open("M3", municipality="0518").reference
+    with acts(Actor(ActorKind.PERSON, "mw-17", Way.COMMAND)):
+        for event in ("aanmelding_geregistreerd", "bedreigend"):
+            casework.report(reference, event, process="M3")
+    with reading(reader.office.engine) as session:
+        told = [row.id for row in session.exec(select(OutboxRow).where(OutboxRow.role == "coordinator"))]
+    assert told
+    for effect in told:
+        reader.office.deliveries.plan(effect)
+    with reading(reader.office.engine) as session:
+        planned = {row.recipient for row in session.exec(select(DeliveryRow)) if row.outbox_id in told}
+    assert planned == {"mw-17"}
 
 
 def test_a_moment_of_the_nazorg_asks_for_contact(read: Any) -> None:

@@ -49,3 +49,12 @@ def test_each_score_counts_what_the_definitions_know(element: Element) -> None:
     elif isinstance(element.score, StepScore):
         for moment in (element.score.of, element.score.done):
             assert moment.event == AT_OPENING or current(moment.process).knows(moment.event)
+
+
+@pytest.mark.parametrize("element", ELEMENTS, ids=lambda element: element.code)
+def test_a_term_carries_an_element_in_one_place(element: Element) -> None:
+    """A term that goes with an event of the element is not named a second time by itself."""
+    named = [(item.process, term) for item in carriers(element) if not item.event for term in item.terms]
+    with_event = {(item.process, term) for item in carriers(element) if item.event for term in item.terms}
+    assert with_event.isdisjoint(named)
+    assert len(named) == len(set(named))
