@@ -182,7 +182,7 @@ def test_a_day_that_was_missed_stands_as_that_day(read: Any) -> None:
 
 
 def test_who_did_it_alone_still_hears_of_a_crisis(tmp_path: Path, migrated_file: Path) -> None:
-    """A notice of what somebody did does not go to him, but one that asks for something does when nobody else is there."""
+    """A notice of what somebody did does not go to him, but one that asks something does when he is alone."""
     reader = Reader(tmp_path, migrated_file)
     (tmp_path / "ontvangers.toml").write_text(
         '[standaard]\ngeen_berichten_aan = ["client"]\n[[persoon]]\ncode = "mw-17"\n'
