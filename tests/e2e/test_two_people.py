@@ -132,12 +132,10 @@ def test_two_people_decide_in_prefect_and_are_named(
     first = comes("mw-61", path)
     judge(first, "Plan goedgekeurd")
     stack.wait_for_state(f"{reference} · M6", WAITS)
-    first.reload()
-    ui.says(first, WAITS)
+    ui.comes_to_say(first, WAITS)
     judge(first, "Tweede beoordeling", **agrees)
     stack.wait_for_state(f"{reference} · M6", f"Niet overgenomen · {WAITS}")
-    first.reload()
-    ui.says(first, "niet ook het tweede")
+    ui.comes_to_say(first, "niet ook het tweede")
 
     looks = comes("mw-63", path)
     before = stack.case(reference)["journaal"]

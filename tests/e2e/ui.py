@@ -94,3 +94,12 @@ def open_action(page: Page, stack: Stack, name: str) -> None:
 def says(page: Page, words: str) -> None:
     """Wait until the page says something."""
     expect(page.get_by_text(re.compile(words)).first).to_be_visible()
+
+
+def comes_to_say(page: Page, words: str) -> None:
+    """Load the page until it says something: Prefect writes a log a little after the state that it is about."""
+    for _ in range(6):
+        page.reload()
+        with suppress(AssertionError):
+            return expect(page.get_by_text(re.compile(words)).first).to_be_visible(timeout=10_000)
+    raise AssertionError(f"the page does not say '{words}'")
