@@ -196,7 +196,7 @@ def test_an_import_that_stops_half_way_says_what_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the first batch the disk is full: the sentence counts, and never says that nothing was written."""
-    monkeypatch.setattr(signals, "BATCH", 1)
+    monkeypatch.setattr(signals, "_BATCH", 1)
     folder = tmp_path / "home"
     with _disk(folder, "size=3m"):
         office = open_office(Settings(home=folder))

@@ -122,7 +122,7 @@ def test_start_names_each_problem(
     """Beside the addresses, `start` prints what is wrong with file and line, and runs on."""
     monkeypatch.setattr("adapters.messages.secrets_in_text._from_prefect", _no_prefect)
     printed = StringIO()
-    monkeypatch.setattr(start, "out", Console(file=printed, width=300, soft_wrap=True))
+    monkeypatch.setattr(start, "_out", Console(file=printed, width=300, soft_wrap=True))
     start._print_addresses(_office(engine, clock, tmp_path).settings)
     assert "Let op: ontvangers.toml, regel 5: De vervangers draaien in een kring" in printed.getvalue()
     assert "Let op: taak.txt, regel 4: Het veld {naam}" in printed.getvalue()
