@@ -24,7 +24,8 @@ from milestones.roles import REVIEWERS
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
-    from support.stack import SetClock
+
+    from adapters.runtime.clock import SetClock
 
 SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 RULES = Rules(dutch_calendar(), Policy(second_opinions=tuple(DECISION_KINDS), accept_by_hand=False))
