@@ -17,6 +17,7 @@ from adapters.cases.cancellations import open_cancellations
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import Workload, read_workload
 from flows.views import BY_MILESTONE, VIEWS, address
+from milestones.four_eyes import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +75,7 @@ def expected(town: Stack, work: Workload) -> dict[str, int]:
         "Wacht op overdracht": len(work.offered),
         "Wacht op partner": sum(item.waits_outside for item in work.items),
         "Annuleren gevraagd": len(open_cancellations(office.engine)),
+        "Tweede beoordeling": sum(item.waits_for == WAITS for item in work.items),
         "Kwaliteitstoets": len(QualitySample(office.engine, office.clock).waiting(MUNICIPALITY)),
         "Alles wat open is": len(work.items),
     } | {view.name: work.by_milestone.get(view.tags[0], 0) for view in BY_MILESTONE}
