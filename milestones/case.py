@@ -103,6 +103,8 @@ def traject_is_open(case: Case) -> bool:
 
 
 TRAJECT = {"M3", "M4", "M5", "M6", "M7", "M8", "WSNP"}
+# In these no help runs: only a question, a signal, or a decision beside the case.
+NO_HELP = frozenset({"M1", "M2", "BESLUIT"})
 
 
 def closed(process: Snapshot) -> bool:

@@ -169,7 +169,6 @@ class Casework:
         self.rules_for = rules_for
         self._after_steps = after_steps
         self._roles_of = roles_of
-        # SQLite has one writer. Elsewhere one transaction is decided here while another is written there.
         self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together)
 
     # --- opening ----------------------------------------------------------------------------------------------

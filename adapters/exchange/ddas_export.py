@@ -18,6 +18,7 @@ from adapters.exchange.inbox import load_plugin
 from adapters.exchange.refusals import IntegrationError
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from adapters.storage.exchange_tables import SignalRow
+from milestones.case import NO_HELP
 from milestones.definitions import VERSIONS
 from milestones.definitions.shared import IN_APPEAL, IN_OBJECTION, TERMINATED
 from milestones.event_fields import EXIT_REASONS
@@ -45,7 +46,6 @@ _CLIENT_FIELDS = (
 _MOST_CLIENTS = 2
 _UNSET = "0000"  # no gemeente was named in the settings
 _SEX, _SEXES = "Geslachtsaanduiding", ("Man", "Vrouw", "Onbekend", "Leeg")
-_NO_TRAJECT = ("M1", "M2", "BESLUIT")
 # Which process is which part of a schuldhulptraject: its start and its end are those of the part.
 _PARTS = {"M3": "aanmelding", "M4": "intake", "M5": "stabilisatie", "M8": "nazorg"}
 # Which event gives which date of which part.
@@ -259,7 +259,7 @@ def _trajects(
     plugin = office.settings.person_plugin
     clients = load_plugin(plugin) if plugin else None
     for reference, processes, journal in _cases(office, municipality):
-        members = [row for row in processes if row.code not in _NO_TRAJECT]
+        members = [row for row in processes if row.code not in NO_HELP]
         if not members:
             continue
         begun = min(row.opened_on for row in members)

@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from adapters.runtime.persons import keyed_hash, person_keys_for
 from adapters.storage.database import CaseRow, ProcessRow
 from adapters.storage.exchange_tables import SignalRow
+from milestones.case import NO_HELP
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from adapters.runtime.persons import PersonKey
     from adapters.runtime.settings import Settings
 
-# In these no traject runs: only a question, a signal, or a decision beside the case.
-_NO_TRAJECT = ("M1", "M2", "BESLUIT")
 _DAYS_IN_MONTH = 31
 # How much lower the arrears may have become: each amount is one hash to compare.
 _MOST_LOWER = 5_000
@@ -171,7 +170,7 @@ class Matcher:
         for municipality, person, partner, reference, name, code in self._session.execute(query):
             if code == "M2":
                 zaken[municipality, person] = Matched(Match.JOIN, reference, name)
-            elif code not in _NO_TRAJECT:
+            elif code not in NO_HELP:
                 known = Matched(Match.KNOWN_TO_DEBT_HELP, reference)
                 trajects |= {(municipality, person): known, (municipality, partner): known}
         names = [(signal.municipality_code, marks.present.person) for signal, marks in marked]

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
-from contextlib import closing
+import subprocess
+import sys
 from pathlib import Path
 
 from adapters.runtime.checkpoints import Checkpoint, listen
@@ -30,17 +30,27 @@ def _strike(point: Checkpoint, reference: str) -> None:
         name, _, how = entry.strip().partition(":")
         if name in (str(point), f"{point}@{reference}") and _first_time(name):
             if how == "stop":
-                _wait_for_the_other_threads()
-            os.kill(os.getpid(), signal.SIGSTOP if how == "stop" else signal.SIGKILL)
+                _stand_still()
+            else:
+                os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _wait_for_the_other_threads() -> None:
-    """Wait until no thread of this process writes in SQLite: what stands still with the lock stops everybody."""
+# Stops a process while nobody in it writes in SQLite: what stands still with the lock stops everybody.
+_STOP = """
+import os, signal, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None)
+connection.execute("BEGIN IMMEDIATE")
+os.kill(int(sys.argv[2]), signal.SIGSTOP)
+connection.execute("ROLLBACK")
+"""
+
+
+def _stand_still() -> None:
     file = _home() / "zaken.db"
     if file.exists():
-        with closing(sqlite3.connect(file, timeout=60, isolation_level=None)) as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.execute("ROLLBACK")
+        subprocess.run([sys.executable, "-c", _STOP, file, str(os.getpid())], check=True)
+    else:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 def _home() -> Path:

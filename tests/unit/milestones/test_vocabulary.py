@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import pytest
+from mypy import api
 
 from adapters.cases.definition_json import definition_as_json
 from adapters.cases.journal_words import event_label
@@ -250,7 +251,6 @@ EventSpec("geen_gevolg", "Geen gevolg")
 
 def test_mypy_refuses_a_word_that_is_not_in_the_vocabulary(tmp_path: Path) -> None:
     """A misspelt keyword, a text for a tuple, an unknown term, guard, event, fact or role is an error of mypy."""
-    api = pytest.importorskip("mypy.api")
     code = tmp_path / "snippet.py"
     code.write_text(SNIPPETS)
     cache = ROOT / ".mypy_cache"
