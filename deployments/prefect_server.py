@@ -38,6 +38,7 @@ from deployments.door.ways_in import accounts_of, has_login, login_problems, pro
 from deployments.garbage import collect_less
 from deployments.grafana_check import grafana_problems
 from deployments.prefect_database import refuse_newer_prefect
+from flows.prefect_seam.history import forget_history_daily
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
@@ -70,6 +71,7 @@ def main() -> None:
     place = place_of_ui(chosen.home_folder)
     # Prefect read the environment when it was imported, so that a variable would come too late.
     with temporary_settings({PREFECT_SERVER_UI_STATIC_DIRECTORY: str(place)} if place else {}):
+        forget_history_daily(chosen.keep_run_history_days)
         _serve(chosen, given.host, given.port, webserver_only=given.no_services)
 
 

@@ -71,7 +71,7 @@ def oude_paginas_opruimen() -> str:
         pages += forget_versions(client, page_key(reference), here.settings.page_versions)
         forms += sum(forget_forms(client, run, before) for run in runs)
     end_unanswered(client, datetime.now(UTC) - UNANSWERED_AFTER)
-    tasks = forget_tasks(client, datetime.now(UTC) - timedelta(days=here.settings.keep_ended_runs_days))
+    tasks = forget_tasks(client, datetime.now(UTC) - timedelta(days=here.settings.keep_run_history_days))
     line = f"Opgeruimd: {pages} oude versies van pagina's, {forms} oude formulieren en {tasks} oude taken."
     get_run_logger().info(line)
     return line

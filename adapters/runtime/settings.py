@@ -157,6 +157,8 @@ class Settings(BaseSettings):
     # How long we keep who looked at a case.
     keep_looks_days: Annotated[int, Field(ge=31, le=7320)] = 1826
     keep_ended_runs_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    # How long Prefect keeps how a run came where it is: earlier states, lines of its log, task runs.
+    keep_run_history_days: Annotated[int, Field(ge=1, le=3660)] = 30
     # Where the signed heads of the journal are kept, such as a disk that the database server does not reach.
     chain_heads_file: Path | None = None
     # Where the records of destroyed cases are kept outside the database, so that no backup brings one back.

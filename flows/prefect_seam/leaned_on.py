@@ -40,6 +40,7 @@ _NO_FORMS = "hebben de formulieren geen Nederlandse tekst"
 _BUSY = "geeft Resume een storing als er tegelijk wordt geschreven"
 _SLOW = "is de server op SQLite traag"
 _LEFT = "blijven er sporen van een vernietigde zaak in Prefect staan"
+_GROWS = "houdt Prefect alles wat een open zaak ooit meemaakte"
 _NO_SERVER = "start de server niet"
 _BASE, _CLIENT = "prefect.workers.base:BaseWorker", "prefect.client.orchestration:SyncPrefectClient"
 _DETAILS = "prefect.client.schemas.objects:StateDetails"
@@ -82,6 +83,10 @@ SERVER_PARTS = (
         Part(f"{_TABLES}:{column}", (), _LEFT)
         for column in ("Log.flow_run_id", "Artifact.flow_run_id", "Event.resource", "Event.related", "Event.payload",
                        "EventResource.event_id", "EventResource.resource_id")
+    ),
+    *(
+        Part(f"{_TABLES}:{column}", (), _GROWS)
+        for column in ("FlowRun.state_id", "FlowRunState.flow_run_id", "FlowRunState.timestamp", "Log.timestamp")
     ),
 )  # fmt: skip
 

@@ -43,7 +43,7 @@ _PART = table("event_resources", column("event_id"), column("resource_id"))
 
 def forget_leftovers(references: Sequence[str], flow_runs: Sequence[str]) -> bool:
     """Remove events, logs and pages of these cases and runs from Prefect's database; False when it is not reached."""
-    with _database() as engine:
+    with prefect_database() as engine:
         if engine is None:
             return False
         try:
@@ -100,7 +100,7 @@ def _sweep(engine: Engine) -> None:
 
 
 @contextmanager
-def _database() -> Iterator[Engine | None]:
+def prefect_database() -> Iterator[Engine | None]:
     """Yield the database of Prefect as this process can reach it; None where it cannot."""
     address = get_current_settings().server.database.connection_url
     engine = None if address is None else _engine(make_url(address.get_secret_value()))
