@@ -159,7 +159,7 @@ def as_date(value: object) -> date | None:
 def free_key(snapshot: Snapshot, term: str) -> str:
     """Return a key for one more term of this kind."""
     taken = {item.key for item in snapshot.terms}
-    number = 1 + sum(1 for item in snapshot.terms if item.term == term)
+    number = 1 + snapshot.past.get(term, 0) + sum(1 for item in snapshot.terms if item.term == term)
     while (key := term if number == 1 else f"{term}#{number}") in taken:
         number += 1
     return key

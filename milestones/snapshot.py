@@ -97,6 +97,8 @@ class Snapshot:
     facts: Mapping[str, object] = field(default_factory=dict)
     terms: tuple[RunningTerm, ...] = ()
     sequence: int = 0
+    past: Mapping[str, int] = field(default_factory=dict)
+    """Of each kind the number of past terms that are not among `terms` (`milestones.past_terms`)."""
 
     @property
     def name(self) -> str:

@@ -343,6 +343,7 @@ def take_event(
         event_id=_journal_id(office, caller, key),
         person=new.medewerker,
         sees=caller.sees,
+        whole=True,
         actor=_named(new.medewerker),
     )
 

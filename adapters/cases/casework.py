@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from sqlalchemy import Engine
@@ -30,9 +30,11 @@ from adapters.cases.store import (
     UnknownCaseError,
     load_case,
     load_for_event,
-    load_kept,
+    load_past,
+    load_to_change,
     lock_case,
     lock_cases,
+    with_past,
 )
 from adapters.runtime.actor import Actor, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
@@ -61,6 +63,7 @@ from milestones.steering import ASSIGNED
 
 if TYPE_CHECKING:
     from adapters.runtime.clock import Clock
+    from milestones.terms import Rung
 
 RulesFor = Callable[[str], Rules]
 RolesOf = Callable[[Actor, str], tuple[str, ...] | None]
@@ -89,7 +92,7 @@ class ConflictError(CaseRefusal, ValueError):
 
 @dataclass(frozen=True)
 class Receipt:
-    """What became of an input: the case after it, and whether it was news."""
+    """What became of an input: the case after it, and whether it was news; past terms only where they were asked."""
 
     reference: str
     municipality: str
@@ -142,6 +145,8 @@ class EventReport:
     only_in: str | None = None
     person: str | None = None
     quiet: bool = False
+    whole: bool = False
+    """The receipt has the past terms of the case as well: for who shows all of it."""
     sees: Callable[[str], bool] | None = None
     actor: Actor = field(default_factory=acting)
     """Who reports it."""
@@ -319,6 +324,7 @@ class Casework:
         only_in: str | None = None,
         person: str | None = None,
         quiet: bool = False,
+        whole: bool = False,
         sees: Callable[[str], bool] | None = None,
         session: Session | None = None,
     ) -> Receipt:
@@ -337,6 +343,7 @@ class Casework:
             only_in=only_in,
             person=person,
             quiet=quiet,
+            whole=whole,
             sees=sees,
         )
         if session is None:
@@ -416,6 +423,8 @@ class Casework:
         found, told = self._load(session, reports)
         cases = {reference: case for reference, (case, _) in found.items()}
         inputs: dict[str, list[DecidedInput]] = {reference: [] for reference in found}
+        shown_whole = {given.reference for given in reports if given.whole}
+        past = load_past(session, (one for name in shown_whole for one in found[name][1].values()))
         at = self.clock.now()
         answers: list[_Answer] = []
         for given in reports:
@@ -434,9 +443,9 @@ class Casework:
             if given.event_id is not None and not known:
                 on = given.on or at.date()
                 told[reference, given.event_id] = _Told(given.event, name, on, to_json(dict(given.data)))
-            answers.append(
-                Receipt(reference, case_row.municipality, cases[reference], new=not known, process=name)
-            )
+            case = cases[reference]
+            shown = with_past(case, found[reference][1], past) if given.whole else case
+            answers.append(Receipt(reference, case_row.municipality, shown, new=not known, process=name))
         changes = [
             Change(row, found[reference][1], tuple(inputs[reference]), self.rules_for(row.municipality), at)
             for reference in found
@@ -456,7 +465,7 @@ class Casework:
         if len(reports) == 1 and ids:
             case, kept, known = load_for_event(session, references[0], ids[0])
             return {references[0]: (case, kept)}, _told(session, references, ids) if known else {}
-        return load_kept(session, references), _told(session, references, ids) if ids else {}
+        return load_to_change(session, references), _told(session, references, ids) if ids else {}
 
     def _decide(
         self, case: Case, given: EventReport, case_row: CaseRow, at: datetime
@@ -501,14 +510,20 @@ class Casework:
 
     def _fire(self, session: Session, case_rows: Sequence[CaseRow]) -> int:
         references = [case_row.reference for case_row in case_rows]
-        found, known = load_kept(session, references), _rung_ids(session, references)
-        at = self.clock.now()
+        found, at = load_to_change(session, references), self.clock.now()
+        due = [
+            (reference, _rung_name(process.name, term.key, rung))
+            for reference, (case, _) in found.items()
+            for process in case.processes
+            for term, rung in process.pending(at.date())
+        ]
+        ids = _RungIds(session, due)
         changes = [
             Change(case_row, kept, inputs, rules, at)
             for case_row in case_rows
             for case, kept in [found[case_row.reference]]
             for rules in [self.rules_for(case_row.municipality)]
-            if (inputs := tuple(_due_inputs(case, at.date(), rules, known[case_row.reference])))
+            if (inputs := tuple(_due_inputs(case, at.date(), rules, partial(ids.free, case_row.reference))))
         ]
         if changes:
             write_changes(session, changes)
@@ -635,49 +650,60 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
     return tuple(replace(step, data=late) if step.rung else step for step in steps)
 
 
-def _due_inputs(case: Case, today: date, rules: Rules, known: set[str]) -> Iterator[DecidedInput]:
+def _due_inputs(
+    case: Case, today: date, rules: Rules, free_id: Callable[[str], str]
+) -> Iterator[DecidedInput]:
     """Yield the rungs of a case that are due, in order, each decided on the case as the one before left it."""
     while True:
         due = [
-            (rung.on, index, term.key, rung.name)
+            (rung.on, index, term.key, rung)
             for index, process in enumerate(case.processes)
             for term, rung in process.pending(today)
         ]
         if not due:
             return
-        on, index, key, rung = min(due)
+        on, index, key, rung = min(due, key=lambda one: (*one[:3], one[3].name))
         name = case.processes[index].name
-        after, steps = apply(case, name, RungDue(key, rung), today, rules)
-        yield DecidedInput(
-            case, after, _marked(steps, on, today), _rung_id(known, f"{name}:{key}:{rung}:{on}")
-        )
+        after, steps = apply(case, name, RungDue(key, rung.name), today, rules)
+        yield DecidedInput(case, after, _marked(steps, on, today), free_id(_rung_name(name, key, rung)))
         case = after
 
 
-def _rung_ids(session: Session, references: Sequence[str]) -> dict[str, set[str]]:
-    """Return for each case the ids of the rungs that its journal has."""
-    query = select(JournalRow.case_reference, JournalRow.event_id).where(
-        col(JournalRow.case_reference).in_(references), col(JournalRow.rung).is_not(None)
-    )
-    found: dict[str, set[str]] = {reference: set() for reference in references}
-    for reference, event_id in session.exec(query):
-        if event_id is not None:
-            found[reference].add(event_id)
-    return found
+def _rung_name(process: str, key: str, rung: Rung) -> str:
+    """Return the usual id of a rung."""
+    return f"{process}:{key}:{rung.name}:{rung.on}"
 
 
-def _rung_id(known: set[str], usual: str) -> str:
-    """Return the id of a rung; a warning that is given again on the same day has a number behind it.
+class _RungIds:
+    """The ids of rungs that the journals of some cases have: those that are due, in one question, others when asked."""
 
-    A suspension of no days at all gives the warnings of that day anew. With the same id the second one could
-    never be written, and the case would keep its other terms waiting.
-    """
-    number, id_ = 1, usual
-    while id_ in known:
-        number += 1
-        id_ = f"{usual}#{number}"
-    known.add(id_)
-    return id_
+    def __init__(self, session: Session, due: Sequence[tuple[str, str]]) -> None:
+        self._session = session
+        references, ids = ({one[place] for one in due} for place in (0, 1))
+        given = {"references": references, "ids": ids}
+        self._taken = set(session.execute(_IDS, given).tuples()) if due else set[tuple[str, str | None]]()
+        self._asked = {(reference, id_) for reference in references for id_ in ids}
+
+    def free(self, reference: str, usual: str) -> str:
+        """Return the id of a rung; a warning that is given again on the same day has a number behind it.
+
+        A suspension of no days at all gives the warnings of that day anew. With the same id the second one could
+        never be written, and the case would keep its other terms waiting.
+        """
+        number, id_ = 1, usual
+        while self._is_taken(reference, id_):
+            number += 1
+            id_ = f"{usual}#{number}"
+        self._taken.add((reference, id_))
+        return id_
+
+    def _is_taken(self, reference: str, id_: str) -> bool:
+        if (reference, id_) not in self._asked:
+            self._asked.add((reference, id_))
+            self._taken |= set(
+                self._session.execute(_IDS, {"references": [reference], "ids": [id_]}).tuples()
+            )
+        return (reference, id_) in self._taken
 
 
 def _inputs(
@@ -738,9 +764,9 @@ class _Told:
     data: Mapping[str, object]
 
 
-_ANSWERED = select(JournalRow).where(
-    OneOf(col(JournalRow.case_reference), "references"), OneOf(col(JournalRow.event_id), "ids")
-)
+_OF_THESE = (OneOf(col(JournalRow.case_reference), "references"), OneOf(col(JournalRow.event_id), "ids"))
+_ANSWERED = select(JournalRow).where(*_OF_THESE)
+_IDS = select(JournalRow.case_reference, JournalRow.event_id).where(*_OF_THESE)
 
 
 def _told(

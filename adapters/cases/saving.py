@@ -18,6 +18,7 @@ from adapters.runtime.plain_values import to_json
 from adapters.storage.database import CaseRow, ProcessRow, TimerRow, insert_rows, table_of
 from milestones.case import closed
 from milestones.definitions import definition_of
+from milestones.past_terms import past_terms
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -117,28 +118,32 @@ class _Written:
         self.cases.append({"row": case_row.reference, "steps": case_row.steps, "chain": case_row.chain})
         for process in change.after.processes:
             known, kept = old.get(process.name), change.kept[process.name]
+            past = kept.past if known is process else self._add_terms(kept, process, known)
             if known is not None and (known is not process or process.name in change.woken):
-                self._add_process(kept, process)
-            if known is not process:
-                self._add_terms(kept, process, known)
+                self._add_process(kept, process, past)
 
-    def _add_process(self, kept: KeptProcess, process: Snapshot) -> None:
+    def _add_process(self, kept: KeptProcess, process: Snapshot, past: dict[str, int]) -> None:
         values = _values(process)
-        self.processes.append({"row": kept.id, "now": self.now, **values})
+        self.processes.append({"row": kept.id, "now": self.now, "past": past, **values})
         if kept.closed and not values["closed"]:
             self.reopened.append({"row": kept.id})
 
-    def _add_terms(self, kept: KeptProcess, process: Snapshot, known: Snapshot | None) -> None:
+    def _add_terms(self, kept: KeptProcess, process: Snapshot, known: Snapshot | None) -> dict[str, int]:
+        """Add the terms that changed or are past by now; return how many of each kind are past."""
         unchanged = {id(term) for term in known.terms} if known else set()
-        left = dict(kept.terms)
-        for position, term in enumerate(process.terms):
-            number, place = left.pop(term.key, (None, position))
-            if number is None:
-                values = _term_values(term, position)
-                self.new_terms.append({"process_id": kept.id, "key": term.key, "extra": {}, **values})
-            elif id(term) not in unchanged or place != position:
-                self.terms.append({"row": number, **_term_values(term, position)})
-        self.gone_terms.extend({"row": number} for number, _ in left.values())  # along to another process
+        past, counts = past_terms(process)
+        left, place = dict(kept.terms), -1
+        for term in process.terms:
+            there = left.pop(term.key, None)
+            place = place + 1 if there is None else max(place + 1, there.place)
+            marks = {"position": place, "past": term.key in past}
+            if there is None:
+                values = {"process_id": kept.id, "key": term.key, "extra": {}, **marks, **_term_values(term)}
+                self.new_terms.append(values)
+            elif id(term) not in unchanged or (there.place, there.past) != tuple(marks.values()):
+                self.terms.append({"row": there.id, **marks, **_term_values(term)})
+        self.gone_terms.extend({"row": one.id} for one in left.values())  # along to another process
+        return counts
 
     def write(self, session: Session) -> None:
         """Write all of it."""
@@ -178,15 +183,15 @@ def _new_values(case_row: CaseRow, process: Snapshot, now: datetime) -> _Values:
         "finished": False,
         "attention": True,
         "asked_at": now,
+        "past": past_terms(process)[1],
         **_values(process),
     }
 
 
-def _term_values(term: RunningTerm, position: int) -> _Values:
+def _term_values(term: RunningTerm) -> _Values:
     following = term.next_rung()
     return {
         **{name: getattr(term, name) for name in PLAIN_FIELDS},
-        "position": position,
         "ladder": [[rung.name, rung.on.isoformat()] for rung in term.ladder],
         "fired": sorted(term.fired),
         "stopped": str(term.stopped) if term.stopped else None,

@@ -214,6 +214,7 @@ def _report(session: Session, office: CaseOffice, message: Prepared, reference: 
         on=message.on,
         data=message.data,
         event_id=f"bericht:{message.message_hash[:32]}",
+        whole=True,
         session=session,
     )
 

@@ -31,6 +31,7 @@ from sqlalchemy import (
     cast,
     column,
     event,
+    false,
     func,
     inspect,
     select,
@@ -117,6 +118,10 @@ class ProcessRow(SQLModel, table=True):
     opened_on: date
     sequence: int
     facts: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
+    # Of each kind of term how many are past: those are read only to be shown.
+    past: dict[str, int] = Field(
+        default_factory=dict, sa_column=Column(JSON, nullable=False, server_default="{}")
+    )
     # The Prefect side. `attention`: something changed that the flow run does not show yet.
     flow_run_id: str | None = Field(default=None, index=True, max_length=36)
     runs_made: int = 0  # a run that was deleted or cancelled is made anew
@@ -158,6 +163,12 @@ class TimerRow(SQLModel, table=True):
             sqlite_where=text("due IS NOT NULL AND stopped IS NULL"),
             postgresql_where=text("due IS NOT NULL AND stopped IS NULL"),
         ),
+        Index(
+            "ix_timers_not_past",
+            "process_id",
+            sqlite_where=text("past IS 0"),
+            postgresql_where=text("past IS false"),
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -183,6 +194,9 @@ class TimerRow(SQLModel, table=True):
     stopped: str | None = None
     ended_on: date | None = None
     next_on: date | None = None
+    past: bool = Field(
+        default=False, sa_column_kwargs={"server_default": false()}
+    )  # no rule looks at it any more
     # What a later version keeps with a term goes here, so that old rows stay readable.
     extra: dict[str, Any] = Field(default_factory=dict, sa_column=Column(JSON, nullable=False))
 
