@@ -9,6 +9,7 @@ WORKING_SECONDS_A_MONTH = 21 * 8 * 3600
 PEAK = 3.0  # the busiest hour beside the average working hour
 ARCHIVE_YEARS = 5.0  # a case in the archive (T61, T62), after its traject
 ENDED_RUNS_YEARS = 90 / 365  # ROUTEKAART_KEEP_ENDED_RUNS_DAYS
+HISTORY_YEARS = 30 / 365  # ROUTEKAART_KEEP_RUN_HISTORY_DAYS
 EVENTS_YEARS = 2 / 365  # PREFECT_SERVER_EVENTS_RETENTION_PERIOD
 PAGE_VERSIONS = 20  # ROUTEKAART_PAGE_VERSIONS
 
@@ -99,7 +100,7 @@ class Measured:
     cpu: float  # seconds, to decide and write it
     shown_cpu: float  # seconds of Prefect's server and our worker together
     shown_per_transition: float  # wake-ups: a hand-off wakes several processes
-    state_bytes: float  # states and log of a wake-up, for as long as the run is there
+    state_bytes: float  # states and log of a wake-up; of each run one state stays
     task_bytes: float  # task runs of the messages of a wake-up
     event_bytes: float  # Prefect's events of a wake-up
     page_bytes: float
@@ -143,25 +144,19 @@ def cost(load: Load, measured: Measured) -> Cost:
 
 
 def _in_prefect(load: Load, measured: Measured) -> dict[str, float]:
-    """Return the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays.
-
-    What comes in the life of a run stays half of that life on average, and then until ended runs are removed.
-    """
-    in_traject = ASSUMPTIONS["years"].number / 2 + ENDED_RUNS_YEARS
-    in_signal = ASSUMPTIONS["signal_weeks"].number / 52 / 2 + ENDED_RUNS_YEARS
-    woken = MONTHS * measured.shown_per_transition
-    signals_there = load.signals * MONTHS * (in_signal + ASSUMPTIONS["signal_weeks"].number / 52 / 2)
+    """Return the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays."""
+    woken = MONTHS * measured.shown_per_transition * load.transitions
+    signals_there = load.signals * MONTHS * (ASSUMPTIONS["signal_weeks"].number / 52 + ENDED_RUNS_YEARS)
     trajects_there = load.registrations * MONTHS * (ASSUMPTIONS["years"].number + ENDED_RUNS_YEARS)
+    runs_there = trajects_there * ASSUMPTIONS["runs"].number + signals_there
     return {
-        "states and logs": measured.state_bytes
-        * woken
-        * (load.of_trajects * in_traject + load.of_signals * in_signal),
-        "task runs": measured.task_bytes * woken * load.transitions * ENDED_RUNS_YEARS,
+        "states and logs": measured.state_bytes * (woken * HISTORY_YEARS + runs_there),
+        "task runs": measured.task_bytes * woken * HISTORY_YEARS,
         "pages": measured.page_bytes
         * (trajects_there * PAGE_VERSIONS + signals_there * ASSUMPTIONS["signal_events"].number)
         + measured.newest_page_bytes * (trajects_there + signals_there),
-        "runs": measured.run_bytes * (trajects_there * ASSUMPTIONS["runs"].number + signals_there),
-        "events": measured.event_bytes * woken * load.transitions * EVENTS_YEARS,
+        "runs": measured.run_bytes * runs_there,
+        "events": measured.event_bytes * woken * EVENTS_YEARS,
     }
 
 
