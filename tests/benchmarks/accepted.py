@@ -1,6 +1,6 @@
-"""Accepted events a second on PostgreSQL, twenty at a time: ours beside a limit, DBOS and Temporal in the same run.
+"""Accepted events a second, twenty at a time: ours on PostgreSQL beside a limit, DBOS, Temporal and Restate in one run.
 
-    python tests/benchmarks/accepted.py [--cases 300] [--at-once 20] [--peers ours,pgbench,dbos,temporal]
+    python tests/benchmarks/accepted.py [--cases 300] [--at-once 20] [--peers ours,pgbench,dbos,temporal,restate]
 
 The job: a case waits for an event or for 28 days; the event arrives, is carried out once and is safe; the case
 waits again. Each case gets three events. Ours is a whole transition: journal, snapshot, terms, outbox, events for
@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import resource
 import shutil
@@ -27,12 +28,17 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import httpx
 import psutil
+import psycopg
 from measuring import Line, free_port, home_with_keys, postgres_database, process, report
 
 if TYPE_CHECKING:
@@ -44,16 +50,18 @@ if TYPE_CHECKING:
 
 EVENTS = ("aanmelding_geregistreerd", "bedreigend", "afspraak_gemaakt")
 WAIT_SECONDS = timedelta(days=28).total_seconds()
-PEERS = ("ours", "pgbench", "dbos", "temporal")
+PEERS = ("ours", "pgbench", "dbos", "temporal")  # and "restate", where its server is
+RESTATE = "ROUTEKAART_RESTATE_SERVER"  # names the program
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How many events a peer accepted, in what time, at what cost of CPU in its own process."""
+    """How many events a peer accepted, in what time, at what cost of CPU in its own process and in its server."""
 
     events: int
     seconds: float
     cpu: float
+    served: float = 0
 
     @property
     def rate(self) -> float:
@@ -79,7 +87,7 @@ def measure_ours(cases: int, at_once: int, url: str) -> Measured:
             reference, event = work
             office.casework.report(reference, event, event_id=f"{reference}:{event}")
 
-        begin = _begin()
+        begin = _begin(partial(_backends, url))
         for event in EVENTS:
             list(pool.map(tell, [(reference, event) for reference in references]))
         measured = _end(begin, cases * len(EVENTS))
@@ -144,7 +152,6 @@ def measure_pgbench(cases: int, at_once: int, url: str) -> Measured:
 
 def _script(office: Office, reference: str, number: int, each: int) -> str:
     """Return what is sent for an event in this case, the last that was opened, as a script for every case."""
-    import psycopg  # noqa: PLC0415
     from sqlalchemy import event  # noqa: PLC0415
 
     sent: list[tuple[str, Any]] = []
@@ -219,7 +226,7 @@ def measure_dbos(cases: int, at_once: int, url: str) -> Measured:
         handled[case].acquire()
 
     with ThreadPoolExecutor(at_once) as pool:
-        begin = _begin()
+        begin = _begin(partial(_backends, url))
         for event in EVENTS:
             list(pool.map(tell, [(case, event) for case in handled]))
         measured = _end(begin, cases * len(EVENTS))
@@ -242,12 +249,10 @@ def measure_temporal(cases: int, at_once: int, url: str) -> Measured:
     database = str(folder / "temporal.db")
     command = [binary, "server", "start-dev", "--headless", "--port", str(port), "--db-filename", database]
     with process(*command, "--log-level", "error", log=folder / "temporal.log") as server:
-        measured = asyncio.run(_temporal(cases, at_once, f"127.0.0.1:{port}"))
-        del server
-    return measured
+        return asyncio.run(_temporal(cases, at_once, server, f"127.0.0.1:{port}"))
 
 
-async def _temporal(cases: int, at_once: int, address: str) -> Measured:
+async def _temporal(cases: int, at_once: int, server: psutil.Process, address: str) -> Measured:
     import temporal_peer  # noqa: PLC0415
     from temporalio.client import Client  # noqa: PLC0415
     from temporalio.worker import UnsandboxedWorkflowRunner, Worker  # noqa: PLC0415
@@ -276,7 +281,7 @@ async def _temporal(cases: int, at_once: int, address: str) -> Measured:
                 await handles[name].signal(temporal_peer.WaitForEvents.happened, event)
                 await temporal_peer.HANDLED[name].acquire()
 
-        begin = _begin()
+        begin = _begin(lambda: [server])
         for event in EVENTS:
             await asyncio.gather(*(tell(name, event) for name in names))
         return _end(begin, cases * len(EVENTS))
@@ -291,17 +296,115 @@ async def _until_connected(connect: Callable[[], Coroutine[Any, Any, Client]]) -
     sys.exit("Temporal's dev server does not answer.")
 
 
+# -- Restate -------------------------------------------------------------------------------------------------
+
+
+def measure_restate(cases: int, at_once: int, url: str) -> Measured:
+    """Resolve the promises for which workflows wait, each of which runs a step then."""
+    del url  # Restate keeps its own log and tables (RocksDB)
+    binary = os.environ.get(RESTATE) or shutil.which("restate-server")
+    if binary is None:
+        sys.exit(
+            f"restate-server is missing: npm install @restatedev/restate-server, and name it in {RESTATE}"
+        )
+    folder = Path(tempfile.mkdtemp())
+    ingress, admin, node = free_port(), free_port(), free_port()
+    settings = {
+        "RESTATE_BASE_DIR": str(folder),
+        "RESTATE_BIND_PORT": str(node),
+        "RESTATE_INGRESS__BIND_PORT": str(ingress),
+        "RESTATE_ADMIN__BIND_PORT": str(admin),
+        "RESTATE_LISTEN_MODE": "tcp",
+        "RESTATE_LOG_FILTER": "error",
+        "DO_NOT_TRACK": "1",
+    }
+    with process(binary, log=folder / "restate.log", environment={**os.environ, **settings}) as server:
+        return asyncio.run(
+            _restate(cases, at_once, server, f"http://127.0.0.1:{ingress}", f"http://127.0.0.1:{admin}")
+        )
+
+
+async def _restate(cases: int, at_once: int, server: psutil.Process, ingress: str, admin: str) -> Measured:
+    import restate  # noqa: PLC0415
+    import restate_peer  # noqa: PLC0415
+    from hypercorn.asyncio import serve  # noqa: PLC0415
+    from hypercorn.config import Config  # noqa: PLC0415
+
+    config, stop = Config(), asyncio.Event()
+    config.bind, config.graceful_timeout = [f"127.0.0.1:{free_port()}"], 1
+    serving = asyncio.create_task(
+        serve(restate.app([restate_peer.wait_for_events]), config, shutdown_trigger=stop.wait)  # type: ignore[arg-type]
+    )
+    names = [f"zaak-{number}" for number in range(cases)]
+    restate_peer.HANDLED = {name: asyncio.Semaphore(0) for name in names}
+    room = asyncio.Semaphore(at_once)
+    async with httpx.AsyncClient(timeout=60) as client:
+        for address in (f"http://{config.bind[0]}/health", f"{admin}/health"):
+            await _until_answers(client, address)
+        made = await client.post(f"{admin}/deployments", json={"uri": f"http://{config.bind[0]}"})
+        made.raise_for_status()
+
+        async def ask(path: str, body: object = None) -> None:
+            (await client.post(f"{ingress}/Zaak/{path}", json=body)).raise_for_status()
+
+        async def tell(name: str, number: int) -> None:
+            async with room:
+                await ask(f"{name}/happened", [f"event-{number}", EVENTS[number]])
+                await restate_peer.HANDLED[name].acquire()
+
+        async def begin_case(name: str) -> None:
+            async with room:
+                (await client.post(f"{ingress}/Zaak/{name}/run/send")).raise_for_status()
+
+        await asyncio.gather(*map(begin_case, names))
+        await asyncio.sleep(2)  # until each of them waits
+        begin = _begin(lambda: [server])
+        for number in range(len(EVENTS)):
+            await asyncio.gather(*(tell(name, number) for name in names))
+        measured = _end(begin, cases * len(EVENTS))
+    stop.set()
+    await serving
+    return measured
+
+
+async def _until_answers(client: httpx.AsyncClient, address: str) -> None:
+    for _ in range(300):
+        with suppress(httpx.HTTPError):
+            await client.get(address, timeout=5)
+            return
+        await asyncio.sleep(0.2)
+    sys.exit(f"Nobody answers at {address}.")
+
+
 # -- measuring -----------------------------------------------------------------------------------------------
 
 
-def _begin() -> tuple[float, float]:
-    times = psutil.Process().cpu_times()
-    return time.perf_counter(), times.user + times.system
+Begun: TypeAlias = "tuple[float, float, dict[int, float], Callable[[], list[psutil.Process]]]"
 
 
-def _end(begin: tuple[float, float], events: int) -> Measured:
-    times = psutil.Process().cpu_times()
-    return Measured(events, time.perf_counter() - begin[0], times.user + times.system - begin[1])
+def _begin(servers: Callable[[], list[psutil.Process]]) -> Begun:
+    return time.perf_counter(), _cpu(psutil.Process()), {one.pid: _cpu(one) for one in servers()}, servers
+
+
+def _end(begin: Begun, events: int) -> Measured:
+    seconds, own, before, servers = begin
+    served = sum(_cpu(one) - before.get(one.pid, 0) for one in servers())
+    return Measured(events, time.perf_counter() - seconds, _cpu(psutil.Process()) - own, served)
+
+
+def _cpu(one: psutil.Process) -> float:
+    times = one.cpu_times()
+    return times.user + times.system
+
+
+def _backends(url: str) -> list[psutil.Process]:
+    """Return the processes in which PostgreSQL serves this database, where it is on this machine."""
+    with psycopg.connect(url) as connection:
+        query = (
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        pids = [pid for (pid,) in connection.execute(query)]
+    return [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
 
 
 def measure_apart(peer: str, cases: int, at_once: int) -> Measured:
@@ -318,6 +421,12 @@ def measure_apart(peer: str, cases: int, at_once: int) -> Measured:
     return Measured(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def _named(peer: str) -> str:
+    """Return a peer with the version that was measured."""
+    package = {"dbos": "dbos", "temporal": "temporalio", "restate": "restate-sdk"}.get(peer)
+    return f"{peer} {version(package)}" if package else peer
+
+
 def lines_of(results: dict[str, Measured]) -> list[Line]:
     """Return the results as lines, ours beside each peer."""
     lines = []
@@ -327,7 +436,10 @@ def lines_of(results: dict[str, Measured]) -> list[Line]:
         lines.append(
             Line(
                 "accepted",
-                f"{peer}, {result.cpu / result.events * 1000:.1f} ms of CPU an event",
+                f"{_named(peer)}: {result.cpu / result.events * 1000:.1f} ms of CPU an event"
+                + (
+                    f", and {result.served / result.events * 1000:.1f} in its server" if result.served else ""
+                ),
                 result.rate,
                 "events/s",
                 peer if ratio else "",
@@ -352,11 +464,12 @@ def main() -> None:
         "pgbench": measure_pgbench,
         "dbos": measure_dbos,
         "temporal": measure_temporal,
+        "restate": measure_restate,
     }
     if arguments.one:
         peer, url = arguments.one
         measured = measures[peer](arguments.cases, arguments.at_once, url)
-        print(json.dumps({"events": measured.events, "seconds": measured.seconds, "cpu": measured.cpu}))
+        print(json.dumps(asdict(measured)))
         return
     peers = arguments.peers.split(",")
     report(lines_of({peer: measure_apart(peer, arguments.cases, arguments.at_once) for peer in peers}))

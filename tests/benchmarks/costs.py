@@ -144,7 +144,7 @@ def cost(load: Load, measured: Measured) -> Cost:
 
 
 def _in_prefect(load: Load, measured: Measured) -> dict[str, float]:
-    """Return the bytes that Prefect holds when as much goes as comes: what comes in a year, times the years it stays."""
+    """Return the bytes that Prefect holds when as much goes as comes: what comes in a year times the years it stays."""
     woken = MONTHS * measured.shown_per_transition * load.transitions
     signals_there = load.signals * MONTHS * (ASSUMPTIONS["signal_weeks"].number / 52 + ENDED_RUNS_YEARS)
     trajects_there = load.registrations * MONTHS * (ASSUMPTIONS["years"].number + ENDED_RUNS_YEARS)
