@@ -87,7 +87,7 @@ def measure_ours(cases: int, at_once: int, url: str) -> Measured:
             reference, event = work
             office.casework.report(reference, event, event_id=f"{reference}:{event}")
 
-        begin = _begin(partial(_backends, url))
+        begin = _begin(partial(backends, url))
         for event in EVENTS:
             list(pool.map(tell, [(reference, event) for reference in references]))
         measured = _end(begin, cases * len(EVENTS))
@@ -195,7 +195,6 @@ def measure_dbos(cases: int, at_once: int, url: str) -> Measured:
         config={
             "name": "peer",
             "system_database_url": url.replace("postgresql://", "postgresql+psycopg://"),
-            "run_admin_server": False,
             "log_level": "ERROR",
         }
     )
@@ -226,7 +225,7 @@ def measure_dbos(cases: int, at_once: int, url: str) -> Measured:
         handled[case].acquire()
 
     with ThreadPoolExecutor(at_once) as pool:
-        begin = _begin(partial(_backends, url))
+        begin = _begin(partial(backends, url))
         for event in EVENTS:
             list(pool.map(tell, [(case, event) for case in handled]))
         measured = _end(begin, cases * len(EVENTS))
@@ -383,21 +382,22 @@ Begun: TypeAlias = "tuple[float, float, dict[int, float], Callable[[], list[psut
 
 
 def _begin(servers: Callable[[], list[psutil.Process]]) -> Begun:
-    return time.perf_counter(), _cpu(psutil.Process()), {one.pid: _cpu(one) for one in servers()}, servers
+    return time.perf_counter(), cpu(psutil.Process()), {one.pid: cpu(one) for one in servers()}, servers
 
 
 def _end(begin: Begun, events: int) -> Measured:
     seconds, own, before, servers = begin
-    served = sum(_cpu(one) - before.get(one.pid, 0) for one in servers())
-    return Measured(events, time.perf_counter() - seconds, _cpu(psutil.Process()) - own, served)
+    served = sum(cpu(one) - before.get(one.pid, 0) for one in servers())
+    return Measured(events, time.perf_counter() - seconds, cpu(psutil.Process()) - own, served)
 
 
-def _cpu(one: psutil.Process) -> float:
+def cpu(one: psutil.Process) -> float:
+    """Return the seconds of CPU of one process."""
     times = one.cpu_times()
     return times.user + times.system
 
 
-def _backends(url: str) -> list[psutil.Process]:
+def backends(url: str) -> list[psutil.Process]:
     """Return the processes in which PostgreSQL serves this database, where it is on this machine."""
     with psycopg.connect(url) as connection:
         query = (

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, startup, national, policy, door, pages. Each runs
-alone, one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What
+Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, open, long, startup, national, policy, door,
+pages. Each runs alone, one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What
 was measured in one run on one machine can be compared; figures of different machines cannot.
 """
 
@@ -33,6 +33,8 @@ BENCHMARKS: dict[str, tuple[str, ...]] = {
     "latency": ("latency.py",),
     "flood": ("flood.py",),
     "idle": ("idle.py",),
+    "open": ("many_open.py",),
+    "long": ("long_case.py",),
     "startup": ("startup.py",),
     "national": ("national.py",),
     "policy": ("policy_effect.py",),

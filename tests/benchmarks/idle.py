@@ -66,7 +66,7 @@ def main() -> None:
 
 
 def multiply(cases: str, engine: str, present: int, wanted: int) -> None:
-    """Copy what is there until there are so many cases."""
+    """Copy what is there in both databases until there are so many cases."""
     number = wanted // present - 1
     if number < 1:
         return
@@ -81,6 +81,16 @@ def multiply(cases: str, engine: str, present: int, wanted: int) -> None:
         _copy(connection, "flow_run_state", number, parked, **state)
         own = {"id": new.format("t.id"), "state_id": new.format("t.state_id"), "idempotency_key": "NULL"}
         _copy(connection, "flow_run", number, "t.state_type = 'PAUSED'", **own, name=f"t.name || {mark}")
+    _vacuum(engine)
+    multiply_cases(cases, present, wanted)
+
+
+def multiply_cases(cases: str, present: int, wanted: int) -> None:
+    """Copy what is there in the case database until there are so many cases; journals are left out."""
+    number = wanted // present - 1
+    if number < 1:
+        return
+    mark = f"'-{wanted}-' || i"
     with psycopg.connect(cases) as connection:
         (last,) = connection.execute("SELECT max(id) FROM processes").fetchone() or (0,)
         reference, process = f"t.case_reference || {mark}", f"({{}} + {last} * i)"
@@ -92,9 +102,12 @@ def multiply(cases: str, engine: str, present: int, wanted: int) -> None:
         _copy(connection, "timers", number, id="", process_id=process.format("t.process_id"))
         _copy(connection, "shown", number, process_id=process.format("t.process_id"))
         connection.execute("SELECT setval('processes_id_seq', (SELECT max(id) FROM processes))")
-    for url in (cases, engine):
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("VACUUM ANALYZE")
+    _vacuum(cases)
+
+
+def _vacuum(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM ANALYZE")
 
 
 def _copy(
