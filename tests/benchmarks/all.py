@@ -2,9 +2,9 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, deliveries, wakeups, postgres, latency, flood, idle, open, long, startup, national, policy, door,
-pages. Each runs alone, one after the other; together they take about half an hour. The table is written as Markdown and as JSON. What
-was measured in one run on one machine can be compared; figures of different machines cannot.
+Names: accepted, deliveries, messages, wakeups, postgres, latency, flood, idle, open, long, startup, national, policy,
+door, pages. Each runs alone, one after the other; together they take about half an hour. The table is written as
+Markdown and as JSON. What was measured in one run on one machine can be compared; figures of different machines cannot.
 """
 
 from __future__ import annotations
