@@ -2,9 +2,10 @@
 
     python tests/benchmarks/all.py [name ...] [--to results]
 
-Names: accepted, deliveries, messages, wakeups, postgres, latency, flood, idle, open, long, startup, national, policy,
-door, pages. Each runs alone, one after the other; together they take about half an hour. The table is written as
-Markdown and as JSON. What was measured in one run on one machine can be compared; figures of different machines cannot.
+Names: accepted, api, deliveries, messages, wakeups, postgres, latency, flood, idle, open, long, startup, national,
+policy, door, pages. Each runs alone, one after the other; together they take about half an hour. The table is written
+as Markdown and as JSON. What was measured in one run on one machine can be compared; figures of different machines
+cannot.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ HERE = Path(__file__).parent
 LONGEST_SECONDS = 900.0
 BENCHMARKS: dict[str, tuple[str, ...]] = {
     "accepted": ("accepted.py",),
+    "api": ("api_latency.py",),
     "deliveries": ("deliveries.py", "5000"),
+    "messages": ("messages.py",),
     "wakeups": ("wakeups.py",),
     "postgres": ("wakeups.py", "--postgres", "--concurrency", "4"),
     "latency": ("latency.py",),
