@@ -70,9 +70,9 @@ class Case:
     def process(self, name: str) -> Snapshot:
         """Return a process by its name ("M2#2"); a bare code has the latest instance, an open one first.
 
-        A process that the case does not have is NotPossible.
+        "M2#1" is the first one, also when it has ended. A process that the case does not have is NotPossible.
         """
-        exact = next((item for item in self.processes if item.name == name), None)
+        exact = next((item for item in self.processes if item.name == name.removesuffix("#1")), None)
         if exact is not None and ("#" in name or not closed(exact)):
             return exact
         same = [item for item in self.processes if item.code == name]

@@ -25,6 +25,7 @@ from milestones.vocabulary import (
     DECISION,
     DECISION_ON_OBJECTION,
     DECISION_WITHOUT_ORDINANCE,
+    DELAY,
     EXTRA_SIGNALS,
     FIXING_PENALTY,
     FOLLOW_UP,
@@ -32,6 +33,7 @@ from milestones.vocabulary import (
     OBJECTION,
     POST_WEEK,
     REJECTED,
+    REPAIR,
     REPAIR_OF_OBJECTION,
     VIEW,
     WITH_CLEAN_SLATE,
@@ -296,6 +298,22 @@ _GUARDS: dict[GuardName, Guard] = {
         ),
         "Er loopt geen beslistermijn die stil kan staan (Awb art. 4:15).",
         hides=True,
+    ),
+    "decision_not_overdue": Guard(
+        lambda s: not _decision_overdue(s),
+        "De beslistermijn is al voorbij en kan niet meer stilstaan (Awb art. 4:15).",
+        terms=(DECISION, DECISION_WITHOUT_ORDINANCE, DECISION_ON_OBJECTION),
+    ),
+    "no_other_standstill": Guard(
+        lambda s: s.fact("opschorting") is not True and s.snapshot.running(DELAY) is None,
+        "De beslistermijn staat ook om een andere reden stil (Awb art. 4:15).",
+        facts=("opschorting",),
+        terms=(DELAY,),
+    ),
+    "no_repair_runs": Guard(
+        lambda s: all(s.snapshot.running(name) is None for name in (REPAIR, REPAIR_OF_OBJECTION)),
+        "De beslistermijn staat ook stil omdat er gegevens ontbreken (Awb art. 4:15).",
+        terms=(REPAIR, REPAIR_OF_OBJECTION),
     ),
     "stands_still": Guard(
         lambda s: s.fact("opschorting") is True,

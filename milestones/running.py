@@ -52,7 +52,7 @@ def _with_norm(snapshot: Snapshot, term: str, today: date, rules: Rules) -> Snap
 
 
 def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) -> Snapshot:
-    anchor = _anchor(snapshot, arm, event)
+    before, anchor = snapshot, _anchor(snapshot, arm, event)
     if anchor is None or not _wanted(snapshot, arm, event, rules.policy):
         return snapshot
     old = snapshot.running(arm.supersedes) if arm.supersedes else None
@@ -61,7 +61,8 @@ def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) 
         snapshot = stop(snapshot, old.term, TermOutcome.SUPERSEDED, event.on)
     current = snapshot.running(arm.term)
     if current is not None and not arm.several:
-        if not arm.restart or (arm.from_term and current.anchor == anchor and current.variant == arm.variant):
+        as_it_is = current.anchor == anchor and current.variant == arm.variant
+        if not arm.restart or (as_it_is and (arm.from_term or (arm.same_anchor and arm.variant))):
             return snapshot
         snapshot = stop(snapshot, arm.term, TermOutcome.SUPERSEDED, event.on)
     kind = rules.policy.term(arm.term)
@@ -87,9 +88,12 @@ def _arm(snapshot: Snapshot, arm: Arm, event: Event, today: date, rules: Rules) 
     if until is not None:
         most = kind.longest_changed or kind.longest if arm.same_anchor else kind.longest
         _check_until(fresh, kind, most, rules)
-    fresh = count_term(fresh, rules)
+    stood = current if arm.same_anchor else None  # one decision: what stood still, stands still
+    fresh = count_term(replace(fresh, suspended_days=stood.suspended_days) if stood else fresh, rules)
     if arm.not_past and fresh.due is not None and fresh.due < event.on:
-        return _arm(snapshot, replace(arm, from_term=None, not_past=False), event, today, rules)
+        return _arm(before, replace(arm, from_term=None, not_past=False), event, today, rules)
+    if stood is not None and stood.suspended_since is not None:
+        fresh = replace(fresh, suspended_since=stood.suspended_since, due=None, due_atw=None)
     return replace(snapshot, terms=(*snapshot.terms, replace(fresh, fired=passed_rungs(fresh, today))))
 
 
@@ -118,12 +122,12 @@ def _wanted(snapshot: Snapshot, arm: Arm, event: Event, policy: Policy) -> bool:
 def _anchor(snapshot: Snapshot, arm: Arm, event: Event) -> date | None:
     if arm.if_cancelled:  # from the last day on which that term still counted: the day before
         return event.on - _ONE_DAY
-    if arm.same_anchor:
-        former = snapshot.latest(arm.term)
-        return former.anchor if former else event.on
     if arm.from_term:
         other = snapshot.latest(arm.from_term)
         return other.due if other else event.on
+    if arm.same_anchor:
+        former = snapshot.latest(arm.term)
+        return former.anchor if former else event.on
     if arm.anchor:
         return as_date(event.data.get(arm.anchor))
     if arm.from_earlier:

@@ -507,6 +507,9 @@ GuardName = Literal[
     "not_threatened",
     "term_counts",
     "stands_still",
+    "decision_not_overdue",
+    "no_other_standstill",
+    "no_repair_runs",
     "no_digital_failure",
     "no_view_needed",
     "view_heard",
@@ -607,6 +610,8 @@ EXTRA_SIGNALS: Final = "T16"
 AFTERCARE: Final = "T17"
 OBJECTION: Final = "T20"
 POST_WEEK: Final = "T20p"
+REPAIR: Final = "T04"
+DELAY: Final = "T04b"
 REPAIR_OF_OBJECTION: Final = "T20c"
 DECISION_ON_OBJECTION: Final = "T20b"
 APPEAL: Final = "T25"

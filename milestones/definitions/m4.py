@@ -28,6 +28,9 @@ from milestones.definitions.shared import (
     objection_rows,
     profile_row,
     silence_rows,
+    suspension_end_rows,
+    unless_still,
+    while_it_counts,
 )
 from milestones.event_fields import THEMES
 from milestones.events import events_of
@@ -85,32 +88,39 @@ M4 = Definition(
         ),
         Row("INTAKE", "doorlooptijd_medegedeeld", "INTAKE", meets=("T06",), keeps=("weken",)),
         Row("INTAKE", "vish_gemeld", "INTAKE", meets=("T07",)),
-        Row(
-            "INTAKE",
-            "gegevens_ontbreken",
-            "HERSTEL",
-            arms=(Arm("T04", until="hersteltermijn_tot"),),
-            suspends=("T03", "T03b"),
-            notifies=("client",),
+        *while_it_counts(
+            Row(
+                "INTAKE",
+                "gegevens_ontbreken",
+                "HERSTEL",
+                arms=(Arm("T04", until="hersteltermijn_tot"),),
+                suspends=("T03", "T03b"),
+                notifies=("client",),
+            )
         ),
-        Row(
-            "HERSTEL",
-            "gegevens_ontvangen",
-            "INTAKE",
-            meets=("T04",),
-            resumes=("T03", "T03b"),
-            arms=(Arm("T05"), RECEIPT),
-            notifies=("debt_counsellor",),
+        *unless_still(
+            Row(
+                "HERSTEL",
+                "gegevens_ontvangen",
+                "INTAKE",
+                meets=("T04",),
+                resumes=("T03", "T03b"),
+                arms=(Arm("T05"), RECEIPT),
+                notifies=("debt_counsellor",),
+            )
         ),
         # T03 runs on from the day on which the term lapsed unused (Awb art. 4:15).
-        Row(
-            "HERSTEL",
-            "T04_verlopen",
-            "BESLUIT_BUITEN_BEHANDELING",
-            resumes=("T03", "T03b"),
-            arms=(Arm("T05"),),
-            notifies=("quality_reviewer",),
+        *unless_still(
+            Row(
+                "HERSTEL",
+                "T04_verlopen",
+                "BESLUIT_BUITEN_BEHANDELING",
+                resumes=("T03", "T03b"),
+                arms=(Arm("T05"),),
+                notifies=("quality_reviewer",),
+            )
         ),
+        *suspension_end_rows("HERSTEL", ("T03", "T03b")),
         Row(
             "BESLUIT_BUITEN_BEHANDELING",
             "gegevens_ontvangen",

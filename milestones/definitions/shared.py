@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from milestones.definition import (
@@ -388,7 +389,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
             guards=guards,
             afterwards=True,
             keeps=("adviescommissie",),
-            sets={"bezwaar_te_laat": not in_time},
+            sets={"bezwaar_te_laat": not in_time, "opschorting": False},
             arms=(*OBJECTION_RECEIVED, RECEIPT_ALWAYS),
             notifies=("legal_officer",),
             because="Awb art. 7:10"
@@ -446,6 +447,7 @@ _DECIDED_AGAINST: tuple[tuple[EventName, tuple[GuardName, ...]], ...] = (
     ("niet_ontvankelijk", ("late_without_failure",)),
 )
 _PROVISIONAL: Final = ("voorziening_gevraagd", "voorziening_toegewezen", "voorziening_afgewezen")
+_WITHDRAWN_APPEAL: tuple[tuple[TermId, tuple[GuardName, ...]], ...] = (("T25b", ("last_appeal",)), ("T25", ()))
 _APPEAL_LOST: Final = ("beroep_ongegrond", "beroep_niet_ontvankelijk")
 # What a decision on bezwaar meets and ends, and what its withdrawal ends.
 _OBJECTION_MET: Final = ("T20b", "T21", "T03c")
@@ -467,7 +469,12 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             IN_OBJECTION,
             "gegrond",
             back_to,
-            sets={"uitstroomreden": None, "besluit_geschorst": False, "storing_digitaal": False},
+            sets={
+                "uitstroomreden": None,
+                "besluit_geschorst": False,
+                "storing_digitaal": False,
+                "opschorting": False,
+            },
             meets=_OBJECTION_MET,
             cancels=(*_OBJECTION_LAPSES, "T61", "T62"),
             revives=revives,
@@ -479,7 +486,7 @@ def objection_rows(back_to: str, stands: Stands, *, revives: tuple[TermId, ...] 
             IN_APPEAL,
             "beroep_gegrond",
             IN_OBJECTION,
-            sets={"besluit_geschorst": False},
+            sets={"besluit_geschorst": False, "opschorting": False},
             arms=(Arm("T20b", until="beslissen_tot", restart=True),),
             notifies=("client", "legal_officer", "debt_counsellor"),
             because="de gemeente beslist opnieuw op het bezwaar (Awb art. 8:72)",
@@ -514,42 +521,84 @@ def _handling_rows() -> tuple[Row, ...]:
     return (
         Row(
             IN_OBJECTION,
+            "T20_verlopen",
+            SAME,
+            arms=(Arm("T20p"),),
+            because="ook naast een bezwaar kan nog een bezwaar op tijd zijn verstuurd (Awb art. 6:9 lid 2)",
+        ),
+        Row(
+            IN_OBJECTION,
             "adviescommissie_ingesteld",
             SAME,
+            guards=("not_decided_on_objection", "decision_not_overdue"),
             sets={"adviescommissie": True},
-            arms=(Arm("T20b", from_term="T20", variant="adviescommissie", restart=True, not_past=True),),
+            arms=(
+                Arm(
+                    "T20b",
+                    from_term="T20",
+                    same_anchor=True,
+                    variant="adviescommissie",
+                    restart=True,
+                    not_past=True,
+                ),
+            ),
             because="met een adviescommissie is de termijn twaalf weken (Awb art. 7:10 en 7:13)",
         ),
         Row(
             IN_OBJECTION,
-            "verzuim_gemeld",
+            "adviescommissie_ingesteld",
             SAME,
-            suspends=("T20b",),
-            arms=(Arm("T20c", until="hersteltermijn_tot"),),
-            notifies=("client",),
-            because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
+            sets={"adviescommissie": True},
+            because="wat voorbij is of wat de rechter noemde, wordt er niet langer van (Awb art. 7:10 en 8:72)",
         ),
-        Row(
-            IN_OBJECTION,
-            "verzuim_hersteld",
-            SAME,
-            meets=("T20c",),
-            resumes=("T20b",),
-            arms=(RECEIPT,),
-            because="Awb art. 7:10 lid 2",
+        *while_it_counts(
+            Row(
+                IN_OBJECTION,
+                "verzuim_gemeld",
+                SAME,
+                suspends=("T20b",),
+                arms=(Arm("T20c", until="hersteltermijn_tot"),),
+                notifies=("client",),
+                because="de termijn staat stil tot het verzuim is hersteld (Awb art. 7:10 lid 2)",
+            )
         ),
-        Row(
-            IN_OBJECTION,
-            "T20c_verlopen",
-            SAME,
-            resumes=("T20b",),
-            notifies=("legal_officer",),
-            because="of tot de hersteltermijn ongebruikt is verstreken (Awb art. 7:10 lid 2)",
+        *unless_still(
+            Row(
+                IN_OBJECTION,
+                "verzuim_hersteld",
+                SAME,
+                meets=("T20c",),
+                resumes=("T20b",),
+                arms=(RECEIPT,),
+                because="Awb art. 7:10 lid 2",
+            )
+        ),
+        *unless_still(
+            Row(
+                IN_OBJECTION,
+                "T20c_verlopen",
+                SAME,
+                resumes=("T20b",),
+                notifies=("legal_officer",),
+                because="of tot de hersteltermijn ongebruikt is verstreken (Awb art. 7:10 lid 2)",
+            )
         ),
         *suspension_rows(IN_OBJECTION, ("T20b",)),
         late_notice_row(IN_OBJECTION),
         digital_failure_row(IN_OBJECTION, "legal_officer"),
     )
+
+
+def while_it_counts(row: Row) -> tuple[Row, Row]:
+    """Return a row that lets a term stand still, and the same for one that is over: that stands still no more."""
+    over = replace(row, suspends=(), because="een termijn die voorbij is, staat niet meer stil")
+    return replace(row, guards=(*row.guards, "decision_not_overdue")), over
+
+
+def unless_still(row: Row, guard: GuardName = "no_other_standstill") -> tuple[Row, Row]:
+    """Return a row that lets a term run on, and the same for when it stands still for another cause as well."""
+    still = replace(row, resumes=(), because="de termijn staat ook om een andere reden nog stil")
+    return replace(row, guards=(*row.guards, guard)), still
 
 
 def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...]) -> tuple[Row, ...]:
@@ -621,15 +670,19 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             )
             for event in _APPEAL_LOST
         ),
-        Row(
-            IN_APPEAL,
-            "beroep_ingetrokken",
-            state,
-            guards=guards,
-            sets=lost,
-            notifies=("client", "legal_officer"),
-            reports=ends,
-            ends=True,
+        # Who withdraws in time may come back in time: the term counts on, and then it is definitive by itself.
+        *(
+            Row(
+                IN_APPEAL,
+                "beroep_ingetrokken",
+                state,
+                guards=(*which, *guards),
+                sets={**lost, "hoger_beroep": False},
+                arms=(Arm(term, same_anchor=True, restart=True),),
+                notifies=("client", "legal_officer"),
+                because="definitief als de termijn en de postweek voorbij zijn (Awb art. 6:7 en 6:9)",
+            )
+            for term, which in _WITHDRAWN_APPEAL
         ),
     )
 
@@ -686,12 +739,19 @@ def suspension_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) ->
             states,
             "opschorting_gemeld",
             SAME,
-            guards=("term_counts",),
+            guards=("term_counts", "decision_not_overdue"),
             sets={"opschorting": True},
             suspends=terms,
             notifies=("client",),
             because="Awb art. 4:15 lid 1 onder b, lid 2 onder b en c, lid 3; in bezwaar: 7:14",
         ),
+        *suspension_end_rows(states, terms),
+    )
+
+
+def suspension_end_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) -> tuple[Row, ...]:
+    """Return the rows of the end of such a standstill; where data are awaited as well, the term stands still on."""
+    return unless_still(
         Row(
             states,
             "opschorting_geeindigd",
@@ -702,6 +762,7 @@ def suspension_rows(states: str | tuple[str, ...], terms: tuple[TermId, ...]) ->
             notifies=("client",),
             because="Awb art. 4:15 lid 4",
         ),
+        "no_repair_runs",
     )
 
 
@@ -713,7 +774,7 @@ def delay_rows(states: str | tuple[str, ...]) -> tuple[Row, ...]:
             states,
             "uitstel_ingestemd",
             SAME,
-            guards=("term_counts",),
+            guards=("term_counts", "decision_not_overdue"),
             arms=(Arm("T04b", until="tot", restart=True),),
             suspends=terms,
             notifies=("client",),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from naive_calendar import is_off
+from support.naive_calendar import is_off
 
 from milestones.case import closed
 from milestones.definitions import definition_of

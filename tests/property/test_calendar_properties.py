@@ -2,10 +2,10 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-import naive_calendar as naive
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from support import naive_calendar as naive
 
 from adapters.runtime.calendar_data import FIRST_YEAR, LAST_YEAR, dutch_calendar
 from milestones.calendar import Basis, Length, Unit, day_in_amsterdam, suspended_days
