@@ -148,6 +148,7 @@ DIFFERING_DATA = yes_no(
 TERM_KEY = code("termijn", "Welke termijn", required=True)
 SCORES = tuple(number(theme, f"Score {theme.replace('_', ' ')}", most=HIGHEST_SCORE) for theme in THEMES)
 INSTRUMENT = code("meetinstrument", "Code van het meetinstrument")
+NAMED_INSTRUMENT = code("meetinstrument", "Code van het meetinstrument", required=True)
 OWN_ADMINISTRATION = yes_no("administratie_zelf", "Doet de inwoner de administratie weer zelf?")
 ALL_SCORES = tuple(
     number(theme, f"Score {theme.replace('_', ' ')}", required=True, most=HIGHEST_SCORE) for theme in THEMES

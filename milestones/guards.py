@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Literal
 
+    from milestones.calendar import Calendar
     from milestones.policy import Policy
     from milestones.snapshot import Snapshot
     from milestones.vocabulary import FactName, FieldName, GuardName, TermId
@@ -61,6 +62,7 @@ class Situation:
     policy: Policy
     beside: tuple[Snapshot, ...] = ()
     by: tuple[str, ...] | None = None
+    calendar: Calendar | None = None
 
     def fact(self, name: FactName) -> object:
         """Return a fact of this process."""
@@ -192,6 +194,23 @@ def _objection_in_time(situation: Situation) -> bool:
     if situation.said("tijdig_verstuurd") is False:
         return False
     return _within(situation, OBJECTION) or _within(situation, POST_WEEK)
+
+
+def _post_week_over(situation: Situation) -> bool:
+    """Tell whether the bezwaartermijn and the post week are over on the day of the event, whatever fired by then."""
+    period = situation.snapshot.latest(OBJECTION)
+    if period is None or period.due is None:
+        return True
+    week = situation.policy.term(POST_WEEK)
+    if situation.calendar is None or week.length is None:
+        return situation.on > period.due
+    return situation.on > situation.calendar.deadline(period.due, week.length, week.basis).due
+
+
+def _objection_too_late(situation: Situation) -> bool:
+    if situation.said("verschoonbaar") is True:
+        return False
+    return situation.said("tijdig_verstuurd") is False or _post_week_over(situation)
 
 
 def _decision_overdue(situation: Situation) -> bool:
@@ -461,6 +480,11 @@ _GUARDS: dict[GuardName, Guard] = {
         "Geef alle negen scores van het meetinstrument, of geen.",
         data=THEMES,
     ),
+    "instrument_named": Guard(
+        lambda s: s.said("meetinstrument") is not None or not set(THEMES) & set(s.data),
+        "Zeg bij de scores met welk meetinstrument is gemeten ('meetinstrument').",
+        data=("meetinstrument", *THEMES),
+    ),
     "on_own_list": Guard(
         lambda s: (
             s.said("levensfase") in {None, *s.policy.life_phases}
@@ -518,10 +542,22 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("doelgroep",),
         data=("grond",),
     ),
+    # Of versions 1 and 2, in which this hung on what had fired.
     "objection_in_time": Guard(
         _objection_in_time,
         "Het bezwaar is te laat (Awb art. 6:7 en 6:9), en niet verontschuldigd (Awb art. 6:11).",
         data=("verschoonbaar", "tijdig_verstuurd"),
+        terms=(OBJECTION, POST_WEEK),
+    ),
+    "objection_received_in_time": Guard(
+        lambda s: not _objection_too_late(s),
+        "Het bezwaar is te laat (Awb art. 6:7 en 6:9), en niet verontschuldigd (Awb art. 6:11).",
+        data=("verschoonbaar", "tijdig_verstuurd"),
+        terms=(OBJECTION, POST_WEEK),
+    ),
+    "no_objection_to_come": Guard(
+        lambda s: _post_week_over(s) or all(s.snapshot.running(name) is None for name in (OBJECTION, POST_WEEK)),
+        "Tot de postweek voorbij is, kan er nog een bezwaar komen (Awb art. 6:9 lid 2).",
         terms=(OBJECTION, POST_WEEK),
     ),
     "first_objection": Guard(
@@ -645,6 +681,7 @@ _GUARDS: dict[GuardName, Guard] = {
     "last_appeal": Guard(
         lambda s: s.fact("hoger_beroep") is True, "Er is geen hoger beroep.", facts=("hoger_beroep",)
     ),
+    # Of versions 1 and 2.
     "objection_period_over": Guard(
         _objection_period_over,
         "De bezwaartermijn loopt nog.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from milestones.definition import EventSpec
-from milestones.event_fields import ALL_SCORES, CONSENT, ENDING, INSTRUMENT, a_date, code, one_of, some_of
+from milestones.event_fields import ALL_SCORES, CONSENT, ENDING, NAMED_INSTRUMENT, a_date, code, one_of, some_of
 from milestones.roles import HOLDERS
 
 # The goals of a begeleidingsplan, as codes; a municipality's own words stay in the case system.
@@ -66,7 +66,7 @@ SIDE_EVENTS = (
         ),
     ),
     EventSpec("doel_behaald", "Doel behaald", (one_of("doel", "Welk doel?", GOALS, required=True),)),
-    EventSpec("meting_gedaan", "Meetinstrument ingevuld", (*ALL_SCORES, INSTRUMENT)),
+    EventSpec("meting_gedaan", "Meetinstrument ingevuld", (*ALL_SCORES, NAMED_INSTRUMENT)),
     EventSpec("administratie_weer_zelf", "De inwoner doet de administratie weer zelf"),
     EventSpec("deel_overgedragen", "Een deel overgedragen aan een ketenpartner", (_PART, CONSENT)),
     EventSpec("deel_teruggekomen", "Een deel teruggekomen van een ketenpartner", (_PART,)),

@@ -789,7 +789,7 @@ def _same_content(known: _Told, given: EventReport) -> str:
         known.event == given.event
         and (
             given.process is None
-            or known.process == given.process
+            or known.process == given.process.removesuffix("#1")
             or known.process.startswith(f"{given.process}#")
         )
         and (given.on is None or known.on == given.on)

@@ -178,6 +178,15 @@ def _running_help_to_3(process: Snapshot) -> Move:
     return _to_3(process)
 
 
+def _guidance_to_3(process: Snapshot) -> Move:
+    """Let scores say with which meetinstrument was measured, at the intake and at every evaluation (element 5 and 8).
+
+    What was measured without that name stays as it is. States and terms stay.
+    """
+    return Move(process.state, _named_terms(process))
+
+
+migration("BEGELEIDING", 2, 3)(_guidance_to_3)
 for _code in ("M1", "M3", "M4", "M6", "WSNP"):
     migration(_code, 2, 3)(_to_3)
 for _code in ("M5", "M7", "M8"):

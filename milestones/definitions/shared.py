@@ -437,7 +437,7 @@ def decision_rows(state: str, *, ends: tuple[Report, ...] = ()) -> tuple[Row, ..
 
 
 _OBJECTIONS: tuple[tuple[bool, tuple[GuardName, ...]], ...] = (
-    (True, ("not_decided_on_objection", "objection_in_time")),
+    (True, ("not_decided_on_objection", "objection_received_in_time")),
     (False, ("not_decided_on_objection",)),
 )
 _REMEDY_OVER: Final = ("T20_verlopen", "T25_verlopen", "T25b_verlopen")
@@ -626,7 +626,7 @@ def _standing(state: str, guards: tuple[GuardName, ...], ends: tuple[Report, ...
             IN_OBJECTION,
             "bezwaar_ingetrokken",
             state,
-            guards=("objection_period_over", *guards),
+            guards=("no_objection_to_come", *guards),
             cancels=_OBJECTION_WITHDRAWN,
             arms=(PENALTY,),
             notifies=("client",),

@@ -33,6 +33,7 @@ from milestones.case import Case, apply, start
 from milestones.definition import State
 from milestones.definitions import m3, migrations
 from milestones.definitions.migrations import KEEP, RECOMPUTE, Move, migration, moved
+from milestones.event_fields import THEMES
 from milestones.policy import Policy, Rules
 from milestones.policy_values import PROCESS_CODES
 from milestones.process import Event, NotPossible, RungDue
@@ -525,3 +526,26 @@ def test_a_plan_of_version_2_moves_with_all_that_runs() -> None:
         apply(case, "M6", Event("overname_aanvaard", begin), begin, NEW_RULES)
     case, _ = apply(case, "M6", Event("overname_aanvaard", begin, {"motivering": "m-1"}), begin, NEW_RULES)
     assert case.process("M6").state == "AFGESLOTEN"
+
+
+def test_guidance_of_version_2_takes_scores_as_it_did_until_it_moves() -> None:
+    """Moved, with its state and all that runs, BEGELEIDING asks with which meetinstrument was measured."""
+    rules = Rules(dutch_calendar(), Policy(accept_by_hand=False), dict.fromkeys(PROCESS_CODES, 2))
+    begin = date(2026, 2, 2)
+    case, _ = start(Case(), "BEGELEIDING", begin, begin, rules)
+    scores = dict.fromkeys(THEMES, 4)
+    for event, data in (("meting_gedaan", scores), ("evaluatie_gedaan", {})):
+        case, _ = apply(case, "BEGELEIDING", Event(event, begin, data), begin, rules)
+    before = case.process("BEGELEIDING")
+    after, _ = moved(before, 3, begin, NEW_RULES)
+    assert (before.version, after.version, after.state, after.facts) == (2, 3, before.state, before.facts)
+    assert after.terms == before.terms
+    assert {term.term for term in after.terms if term.runs} == {"T73", "T75"}
+    case = case.replaced(after)
+    with pytest.raises(InvalidData, match="meetinstrument"):
+        apply(case, "BEGELEIDING", Event("meting_gedaan", begin, scores), begin, NEW_RULES)
+    with pytest.raises(NotPossible, match="met welk meetinstrument"):
+        apply(case, "BEGELEIDING", Event("evaluatie_gedaan", begin, scores), begin, NEW_RULES)
+    named = {**scores, "meetinstrument": "zrm"}
+    case, _ = apply(case, "BEGELEIDING", Event("meting_gedaan", begin, named), begin, NEW_RULES)
+    assert case.process("BEGELEIDING").running("T75") is None

@@ -45,12 +45,7 @@ UNTOUCHED = {
     **{
         (code, event): "na een besluit dat dit al vroeg"
         for code in ("M4", "M5", "M6", "M7", "M8", "BESLUIT")
-        for event in (
-            "bezwaar_ingetrokken",
-            "beroep_ongegrond",
-            "beroep_niet_ontvankelijk",
-            "beroep_ingetrokken",
-        )
+        for event in ("bezwaar_ingetrokken", "beroep_ongegrond", "beroep_niet_ontvankelijk")
     },
     **{
         ("WSNP", event): _COURT

@@ -37,6 +37,16 @@ TERMS = {
     "T74": (Length(2, Unit.WORKING_DAYS), Basis.BELEID),  # 6:14, 2:17
 }
 SOMETIMES = 0.2
+# What makes the walks go where terms stand still, twice or when it is too late.
+OFTEN = {
+    "bezwaar_ontvangen",
+    "verzuim_gemeld",
+    "verzuim_hersteld",
+    "opschorting_gemeld",
+    "opschorting_geeindigd",
+    "bezwaar_ingetrokken",
+    "beroep_ingesteld",
+}
 WINDOWS = {"T20", "T20p", "T20c", "T22", "T25", "T25b"}  # these run out; the others stay owed
 FROM_THE_NEXT_DAY = {"T20", "T20b", "T22", "T25", "T25b"}
 EVENTS = (
@@ -392,7 +402,10 @@ class ModelDecision:
         self._penalty_ends(on)
         self._no_standstill()
         self.state = STANDS
-        if self.running("T20") is None and self.running("T20p") is None:
+        period = self.latest("T20")
+        assert period is not None
+        over = on > last_day(period.due(), ONE_WEEK, Basis.WET, 0)
+        if over or (self.running("T20") is None and self.running("T20p") is None):
             self.close()
 
     def beroep_ingesteld(self, on: date, _: dict[str, object]) -> None:
@@ -478,7 +491,7 @@ def any_event(chance: Random, model: ModelDecision, on: date) -> str:
     if chance.random() < SOMETIMES:
         return chance.choice(EVENTS)
     able = [event for event in EVENTS if after_event(model, event, on, any_data(chance, event, on))]
-    return chance.choice(able or EVENTS)
+    return chance.choice([*able, *[event for event in able if event in OFTEN] * 3] or EVENTS)
 
 
 def any_data(chance: Random, event: str, on: date) -> dict[str, object]:

@@ -1,13 +1,14 @@
-"""A small reference model of cases in M1, M3 and M4, and a machine that drives the real database beside it.
+"""A small reference model of cases in M1, M3 and BESLUIT, and a machine that drives the real database beside it.
 
-The model knows the law of these mijlpalen by a table of its own and counts calendar days by itself; it shares
-no code with `milestones`. After every step the database must say the same.
+The model knows the law of these processes by tables of its own and counts calendar days by itself (`decision_model`,
+`naive_calendar`); it shares no code with `milestones`. After every step the database must say the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from random import Random
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, settings
@@ -15,6 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
+from support import decision_model as law
+from support.naive_calendar import is_off
 
 from adapters.cases.casework import Casework, ConflictError
 from adapters.cases.store import UnknownCaseError
@@ -22,6 +25,7 @@ from adapters.operations.integrity import broken_cases
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.storage.database import JournalRow, OutboxRow, reading
+from milestones.case import closed
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
 
@@ -109,12 +113,12 @@ class ModelCase:
     def rungs(self) -> list[date]:
         """Return the days of T01: two weeks, one week and two working days before its last day, and the day after."""
         last = self.opened_on + timedelta(weeks=WEEKS_OF_T01)
-        while _is_free(last):
+        while is_off(last):
             last += timedelta(days=1)
         two_days, left = last, 2
         while left:
             two_days -= timedelta(days=1)
-            left -= not _is_free(two_days)
+            left -= not is_off(two_days)
         return [last - timedelta(days=14), last - timedelta(days=7), two_days, last + timedelta(days=1)]
 
     def due(self, today: date) -> set[date]:
@@ -122,29 +126,7 @@ class ModelCase:
         return {day for day in self.rungs() if day <= today} if self.term_runs else set()
 
 
-# Days off within the reach of this model, written out by hand (Algemene termijnenwet art. 3).
-_HOLIDAYS = {
-    date(2026, 4, 3),
-    date(2026, 4, 6),
-    date(2026, 4, 27),
-    date(2026, 5, 5),
-    date(2026, 5, 14),
-    date(2026, 5, 25),
-    date(2026, 12, 25),
-    date(2026, 12, 26),
-    date(2027, 1, 1),
-    date(2027, 3, 26),
-    date(2027, 3, 29),
-    date(2027, 4, 27),
-    date(2027, 5, 5),
-    date(2027, 5, 6),
-    date(2027, 5, 17),
-}
 LAST_DAY = date(2027, 6, 1)
-
-
-def _is_free(day: date) -> bool:
-    return day.weekday() >= 5 or day in _HOLIDAYS
 
 
 class CasesMachine(RuleBasedStateMachine):
@@ -154,6 +136,7 @@ class CasesMachine(RuleBasedStateMachine):
 
     cases = Bundle("cases")
     sent = Bundle("sent")
+    decisions = Bundle("decisions")
 
     @initialize()
     def begin(self) -> None:
@@ -167,6 +150,8 @@ class CasesMachine(RuleBasedStateMachine):
         self.casework = Casework(self.engine, self.clock, lambda _: rules)
         self.rules = rules
         self.model: dict[str, ModelCase] = {}
+        self.decided: dict[str, law.ModelDecision] = {}
+        self.last_said: dict[str, date] = {}
         self.number = 0
 
     @property
@@ -186,6 +171,39 @@ class CasesMachine(RuleBasedStateMachine):
         # A warning that was past when the term began is never given.
         case.fired = {day for day in case.due(self.today) if day < self.today and day != case.rungs()[-1]}
         return reference
+
+    @rule(target=decisions, days_ago=st.integers(0, 60))
+    def decide(self, days_ago: int) -> str:
+        """Announce a decision, today or a while ago; beside nothing else."""
+        self.number += 1
+        reference, on = f"BESLUIT-{self.number}", self.today - timedelta(days=days_ago)
+        self.casework.open("BESLUIT", municipality="0518", reference=reference, on=on)
+        self.decided[reference], self.last_said[reference] = law.ModelDecision(on), on
+        return reference
+
+    @rule(reference=decisions, seed=st.integers(0, 10**6), times=st.integers(1, 3))
+    def fight(self, reference: str, seed: int, times: int) -> None:
+        """Bezwaar, verzuim, opschorting, dwangsom, beroep: possible or not, told late, and told twice."""
+        chance, model = Random(seed), self.decided[reference]  # noqa: S311 - a walk, no secret
+        on = max(self.last_said[reference], self.today - timedelta(days=chance.choice((0, 0, 1, 3))))
+        if on > self.today:
+            return
+        event = law.any_event(chance, model, on)
+        data = law.any_data(chance, event, on)
+        after = law.after_event(model, event, on, data)
+        self.number += 1
+        for attempt in range(times):
+            try:
+                receipt = self.casework.report(
+                    reference, event, process="BESLUIT#1", on=on, data=data, event_id=f"id-{self.number}"
+                )
+            except NotPossible:
+                assert after is None, f"{event} was refused in {model.state}"
+                return
+            assert receipt.new is (attempt == 0)
+            assert after is not None, f"{event} was taken in {model.state}"
+        assert after is not None
+        self.decided[reference], self.last_said[reference] = after, on
 
     @rule(reference=cases)
     def open_again(self, reference: str) -> None:
@@ -252,6 +270,8 @@ class CasesMachine(RuleBasedStateMachine):
         """Fire everything that is due."""
         for reference in self.casework.cases_with_due_terms():
             self.casework.fire_due(reference)
+        for decision in self.decided.values():
+            decision.let_pass(self.today)
         for case in self.model.values():
             due = sorted(case.due(self.today) - case.fired)
             last = case.rungs()[-1]
@@ -306,6 +326,21 @@ class CasesMachine(RuleBasedStateMachine):
                 # Rungs before the start are no part of the ladder.
                 assert days == {day for day in case.fired if day >= case.opened_on}
             assert ("M4" in {item.name for item in view.case.processes}) == (case.state == "OVERGEDRAGEN")
+
+    @invariant()
+    def each_decision_stands_as_the_law_says(self) -> None:
+        """State, whether it is definitive, and the last day of every running term are those of the model."""
+        names = {law.STANDS: "BEEINDIGD", law.OBJECTION: "BEZWAAR", law.APPEAL: "BEROEP"}
+        for reference, decision in getattr(self, "decided", {}).items():
+            process = self.casework.case(reference).case.process("BESLUIT#1")
+            assert process.state == names[decision.state]
+            assert closed(process) == decision.definitive
+            if decision.state == law.OBJECTION:
+                assert process.facts["bezwaar_te_laat"] is decision.late
+            theirs = sorted((term.term, str(term.due)) for term in process.terms if term.runs)
+            assert theirs == sorted(
+                (term.name, str(decision.due(term))) for term in decision.terms if term.runs
+            )
 
     @invariant()
     def ids_are_unique_and_the_journal_replays(self) -> None:

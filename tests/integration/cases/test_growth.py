@@ -22,11 +22,11 @@ def test_growth_is_seen_for_each_theme(office: Office, clock: SetClock) -> None:
     casework = office.casework
     reference = casework.open("M4", municipality="0518").reference
     casework.report(reference, "hulpvraag_vastgesteld")
-    casework.report(reference, "meting_gedaan", process="M4", data=dict.fromkeys(THEMES, 3))
+    casework.report(reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"})
     casework.open("M7", municipality="0518", reference=reference)
     for process, score in (("M7", 4), ("BEGELEIDING", 7)):
         clock.moment += timedelta(days=90)
-        scores = dict.fromkeys(THEMES, score) | {"schulden": 2}
+        scores = dict.fromkeys(THEMES, score) | {"schulden": 2, "meetinstrument": "zrm"}
         casework.report(reference, "evaluatie_gedaan", process=process, data=scores)
     view = casework.case(reference)
     growth = {item.theme: item for item in growth_of(view.journal)}

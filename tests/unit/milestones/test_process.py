@@ -319,7 +319,7 @@ def test_an_evaluation_starts_the_next_cycle() -> None:
     assert run.term("M7", "T15#2").due == date(2027, 3, 1)
 
 
-NINE = dict.fromkeys(THEMES, 4)
+NINE = {**dict.fromkeys(THEMES, 4), "meetinstrument": "zrm"}
 
 
 def test_an_evaluation_in_begeleiding_counts_for_the_plan_as_well() -> None:
@@ -693,6 +693,9 @@ def test_the_measurement_has_the_same_themes_each_time() -> None:
         ),
         5,
     )
+    with pytest.raises(InvalidData, match="meetinstrument"):
+        intake().say("BEGELEIDING", "meting_gedaan", later(8), **scores)
+    scores["meetinstrument"] = "zrm"
     run = intake().say("BEGELEIDING", "meting_gedaan", later(8), **scores)
     with pytest.raises(InvalidData, match="werk"):
         run.say("BEGELEIDING", "meting_gedaan", later(9), **{**scores, "werk": 11})
