@@ -556,7 +556,9 @@ _GUARDS: dict[GuardName, Guard] = {
         terms=(OBJECTION, POST_WEEK),
     ),
     "no_objection_to_come": Guard(
-        lambda s: _post_week_over(s) or all(s.snapshot.running(name) is None for name in (OBJECTION, POST_WEEK)),
+        lambda s: (
+            _post_week_over(s) or all(s.snapshot.running(name) is None for name in (OBJECTION, POST_WEEK))
+        ),
         "Tot de postweek voorbij is, kan er nog een bezwaar komen (Awb art. 6:9 lid 2).",
         terms=(OBJECTION, POST_WEEK),
     ),

@@ -236,9 +236,7 @@ def _choose(
         lines = tuple(line for line in lines if line.afterwards)
         if not lines:
             raise _not_here(definition, snapshot, event.name)
-    situation = Situation(
-        snapshot, event.data, event.on, rules.policy, beside, event.by, rules.calendar
-    )
+    situation = Situation(snapshot, event.data, event.on, rules.policy, beside, event.by, rules.calendar)
     refusals: list[str] = []
     for line in lines:
         failed = [GUARDS[name].refusal for name in line.guards if not GUARDS[name].holds(situation)]

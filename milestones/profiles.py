@@ -1,7 +1,7 @@
 """Life phases and persona's: codes of the municipality's own list, with the tasks that it hangs on each.
 
-The routekaart is walked through with local persona's and life phases; no source gives one list. What stands here is a
-beginning after the example of Venlo and a product choice: a municipality puts its own list in its policy.
+The routekaart is walked through with local persona's and life phases, as in Venlo; Venlo's own list stands in no source
+that we could read. What stands here is a product choice to begin with: a municipality puts its own list in its policy.
 """
 
 from __future__ import annotations

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from milestones.definition import EventSpec
-from milestones.event_fields import ALL_SCORES, CONSENT, ENDING, NAMED_INSTRUMENT, a_date, code, one_of, some_of
+from milestones.event_fields import (
+    ALL_SCORES,
+    CONSENT,
+    ENDING,
+    NAMED_INSTRUMENT,
+    a_date,
+    code,
+    one_of,
+    some_of,
+)
 from milestones.roles import HOLDERS
 
 # The goals of a begeleidingsplan, as codes; a municipality's own words stay in the case system.

@@ -447,7 +447,10 @@ _DECIDED_AGAINST: tuple[tuple[EventName, tuple[GuardName, ...]], ...] = (
     ("niet_ontvankelijk", ("late_without_failure",)),
 )
 _PROVISIONAL: Final = ("voorziening_gevraagd", "voorziening_toegewezen", "voorziening_afgewezen")
-_WITHDRAWN_APPEAL: tuple[tuple[TermId, tuple[GuardName, ...]], ...] = (("T25b", ("last_appeal",)), ("T25", ()))
+_WITHDRAWN_APPEAL: tuple[tuple[TermId, tuple[GuardName, ...]], ...] = (
+    ("T25b", ("last_appeal",)),
+    ("T25", ()),
+)
 _APPEAL_LOST: Final = ("beroep_ongegrond", "beroep_niet_ontvankelijk")
 # What a decision on bezwaar meets and ends, and what its withdrawal ends.
 _OBJECTION_MET: Final = ("T20b", "T21", "T03c")

@@ -251,10 +251,15 @@ def test_growth_is_read_for_each_theme(api: TestClient, office: Office) -> None:
     address = f"/v1/zaken/{reference}/groei"
     assert api.get(address).json() == {"zaak": reference, "groei": []}
     office.casework.report(reference, "hulpvraag_vastgesteld")
-    office.casework.report(reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"})
+    office.casework.report(
+        reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"}
+    )
     office.casework.open("M7", municipality="0518", reference=reference)
     office.casework.report(
-        reference, "evaluatie_gedaan", process="BEGELEIDING", data={**dict.fromkeys(THEMES, 5), "meetinstrument": "zrm"}
+        reference,
+        "evaluatie_gedaan",
+        process="BEGELEIDING",
+        data={**dict.fromkeys(THEMES, 5), "meetinstrument": "zrm"},
     )
     lines = {line["thema"]: line for line in api.get(address).json()["groei"]}
     assert [score["score"] for score in lines["wonen"]["scores"]] == [3, 5]

@@ -1,8 +1,8 @@
 """A decision and what can be done against it, counted apart from the product, by the articles of the Awb.
 
-It knows a bezwaar with its verzuim, opschorting, verdaging and adviescommissie, the ingebrekestelling with the dwangsom,
-beroep and hoger beroep. It shares no code with `milestones` but the words of a length, and counts its days with
-`naive_calendar`. Days on which a term stands still are kept one by one.
+It knows a bezwaar with its verzuim, opschorting, verdaging and adviescommissie, the ingebrekestelling with the
+dwangsom, beroep and hoger beroep. It shares no code with `milestones` but the words of a length, and counts its days
+with `naive_calendar`. Days on which a term stands still are kept one by one.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from support.naive_calendar import DAY, last_day
-
 from milestones.calendar import Basis, Length, Unit
+from support.naive_calendar import DAY, last_day
 
 if TYPE_CHECKING:
     from random import Random
@@ -226,8 +225,11 @@ class ModelDecision:
         if on < since:
             raise Refused
         del self.standstill[cause]
-        day = since + DAY
-        while day < on:
+        day, end = (
+            since + DAY,
+            on + DAY if self.standstill else on,
+        )  # where another cause goes on, the day counts too
+        while day < end:
             self.owed().stood.add(day)
             day += DAY
 
@@ -324,7 +326,11 @@ class ModelDecision:
         assert isinstance(weeks, int)
         if term is None or self.still() or self.overdue(on) or self.extended or weeks > 6:
             raise Refused
-        end = term.due() if term.until else term.anchor + timedelta(weeks=term.length.amount) + term.stood_days() * DAY
+        end = (
+            term.due()
+            if term.until
+            else term.anchor + timedelta(weeks=term.length.amount) + term.stood_days() * DAY
+        )
         term.until = last_day(end, Length(weeks, Unit.WEEKS), Basis.WET, 0)
         term.stood_before = term.stood_days()
         term.over, self.extended = False, True
@@ -451,7 +457,7 @@ class ModelDecision:
         """8:70, 8:104."""
         self._lost(on)
 
-    def beroep_ingetrokken(self, on: date, _: dict[str, object]) -> None:
+    def beroep_ingetrokken(self, _: date, __: dict[str, object]) -> None:
         """6:21: and definitive when no other beroep can come any more."""
         self._must_be(APPEAL)
         remedy = "T25b" if self.further else "T25"
@@ -496,27 +502,24 @@ def any_event(chance: Random, model: ModelDecision, on: date) -> str:
 
 def any_data(chance: Random, event: str, on: date) -> dict[str, object]:
     """Return what may go along with an event."""
+    later = {name: on + timedelta(days=chance.randint(0, most)) for name, most in _LATER.items()}
+    sometimes = chance.choice((True, False))
+    data: dict[str, dict[str, object]] = {
+        "bezwaar_ontvangen": {
+            name: said
+            for name in ("tijdig_verstuurd", "verschoonbaar", "adviescommissie")
+            if (said := chance.choice((None, None, True, False))) is not None
+        },
+        "verzuim_hersteld": {"digitaal": sometimes},
+        "ingebrekestelling_ontvangen": {"digitaal": sometimes},
+        "opschorting_gemeld": {"reden": "overmacht"},
+        "termijn_verlengd": {"termijn": "T20b", "weken": chance.randint(1, 7), "motivering": "m-1"},
+        "te_laat_gemeld": {"nieuwe_datum": later["nieuwe_datum"]},
+        "verzuim_gemeld": {"hersteltermijn_tot": later["hersteltermijn_tot"]} if sometimes else {},
+        "beroep_gegrond": {"beslissen_tot": later["beslissen_tot"]} if sometimes else {},
+    }
+    return data.get(event, {})
 
-    def day(most: int) -> date:
-        return on + timedelta(days=chance.randint(0, most))
 
-    match event:
-        case "bezwaar_ontvangen":
-            said = {
-                name: chance.choice((None, None, True, False))
-                for name in ("tijdig_verstuurd", "verschoonbaar", "adviescommissie")
-            }
-            return {name: value for name, value in said.items() if value is not None}
-        case "verzuim_hersteld" | "ingebrekestelling_ontvangen":
-            return {"digitaal": chance.choice((True, False))}
-        case "opschorting_gemeld":
-            return {"reden": "overmacht"}
-        case "termijn_verlengd":
-            return {"termijn": "T20b", "weken": chance.randint(1, 7), "motivering": "m-1"}
-        case "te_laat_gemeld":
-            return {"nieuwe_datum": day(40)}
-        case "verzuim_gemeld" if chance.choice((True, False)):
-            return {"hersteltermijn_tot": day(30)}
-        case "beroep_gegrond" if chance.choice((True, False)):
-            return {"beslissen_tot": day(60)}
-    return {}
+# At the most so many days after the event.
+_LATER = {"nieuwe_datum": 40, "hersteltermijn_tot": 30, "beslissen_tot": 60}

@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import Engine, text
 from sqlmodel import col, select
-from support import decision_model as law
-from support.naive_calendar import is_off
 
 from adapters.cases.casework import Casework, ConflictError
 from adapters.cases.store import UnknownCaseError
@@ -28,6 +26,8 @@ from adapters.storage.database import JournalRow, OutboxRow, reading
 from milestones.case import closed
 from milestones.policy import Policy, Rules
 from milestones.process import NotPossible
+from support import decision_model as law
+from support.naive_calendar import is_off
 
 BEGIN = datetime(2026, 3, 9, 9, tzinfo=AMSTERDAM)
 

@@ -22,7 +22,9 @@ def test_growth_is_seen_for_each_theme(office: Office, clock: SetClock) -> None:
     casework = office.casework
     reference = casework.open("M4", municipality="0518").reference
     casework.report(reference, "hulpvraag_vastgesteld")
-    casework.report(reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"})
+    casework.report(
+        reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"}
+    )
     casework.open("M7", municipality="0518", reference=reference)
     for process, score in (("M7", 4), ("BEGELEIDING", 7)):
         clock.moment += timedelta(days=90)

@@ -31,10 +31,10 @@ WRITTEN_DAY = re.compile(rf"\b(?:ma|di|wo|do|vr|za|zo) (\d{{1,2}}) ({'|'.join(_M
 class Reader:
     """Runs a case on a database whose messages all go to the file, and reads that."""
 
-    def __init__(self, folder: Path, database: Path) -> None:
+    def __init__(self, folder: Path, database: Path, **settings: Any) -> None:
         self.clock = SetClock(datetime(2026, 1, 1, 9, tzinfo=AMSTERDAM))
         url = f"sqlite:///{shutil.copy(database, folder / 'zaken.db')}"
-        self.office = Office(Settings(home=folder), create_engine(url), self.clock)
+        self.office = Office(Settings(home=folder, **settings), create_engine(url), self.clock)
 
     def run(self, name: str) -> list[dict[str, Any]]:
         """Let the days of a case file go by, and give every message of it."""
@@ -235,6 +235,32 @@ def test_a_resident_with_a_contact_person_rings_him(tmp_path: Path, migrated_fil
     reader.deliver()
     (told,) = [item["tekst"] for item in reader.messages() if item["rol"] == "client"]
     assert "Bel dan uw vaste contactpersoon." in told
+
+
+def test_a_list_of_the_gemeente_reaches_who_must_act(tmp_path: Path, migrated_file: Path) -> None:
+    """A code of the own list in the policy, said of a case, asks each role for what the list says, in its words."""
+    (tmp_path / "beleid").mkdir()
+    (tmp_path / "beleid" / "0518.toml").write_text(
+        '[levensfasen.nestverlater]\nnaam = "gaat op zichzelf"\n'
+        'taken = { budget_coach = "Maak samen een begroting voor een eigen huis." }\n'
+        '[personas.stilvaller]\nnaam = "valt stil"\ntaken = { coordinator = "Vraag wie hem kent." }\n',
+        encoding="utf-8",
+    )
+    reader = Reader(tmp_path, migrated_file, policy_folder=tmp_path / "beleid")
+    reference = reader.office.casework.open("M3", municipality="0518").reference
+    said = {"levensfase": "nestverlater", "persona": "stilvaller"}
+    reader.office.casework.report(reference, "profiel_bepaald", process="M3", data=said)
+    with pytest.raises(NotPossible, match="lijst van de gemeente"):
+        reader.office.casework.report(reference, "profiel_bepaald", data={"levensfase": "pensioen"})
+    reader.deliver()
+    told = [(item["rol"], item["tekst"].lower()) for item in reader.messages()]
+    for role, words in (
+        ("budget_coach", "maak samen een begroting voor een eigen huis"),
+        ("coordinator", "vraag wie hem kent"),
+    ):
+        assert [words in text for to, text in told if to == role].count(True) == 1
+    facts = reader.office.casework.case(reference).case.process("M3").facts
+    assert (facts["levensfase"], facts["persona"]) == ("nestverlater", "stilvaller")
 
 
 def test_a_message_names_who_reported_it(tmp_path: Path, migrated_file: Path) -> None:

@@ -37,7 +37,12 @@ def test_the_score_of_a_quarter_is_counted_by_case(office: Office, clock: SetClo
         reference = casework.open("M4", municipality="0518").reference
         casework.report(reference, "hulpvraag_vastgesteld", process="M4")
         if number < 12:
-            casework.report(reference, "meting_gedaan", process="M4", data={**dict.fromkeys(SCORED, 3), "meetinstrument": "zrm"})
+            casework.report(
+                reference,
+                "meting_gedaan",
+                process="M4",
+                data={**dict.fromkeys(SCORED, 3), "meetinstrument": "zrm"},
+            )
     clock.moment += timedelta(days=100)
     casework.report(casework.open("M4", municipality="0518").reference, "hulpvraag_vastgesteld")
     service = read_basic_service(office, "0518", quarter_of(date(2026, 3, 9)))

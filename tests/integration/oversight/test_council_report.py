@@ -48,10 +48,18 @@ def _measure(office: Office, clock: SetClock, number: int) -> list[str]:
         clock.moment = begin
         reference = office.casework.open("M4", municipality="0518").reference
         office.casework.report(reference, "hulpvraag_vastgesteld", process="M4")
-        office.casework.report(reference, "meting_gedaan", process="M4", data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"})
+        office.casework.report(
+            reference,
+            "meting_gedaan",
+            process="M4",
+            data={**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"},
+        )
         clock.moment = begin + timedelta(days=90)
         office.casework.report(
-            reference, "meting_gedaan", process="BEGELEIDING", data={**dict.fromkeys(THEMES, 5), "meetinstrument": "zrm"}
+            reference,
+            "meting_gedaan",
+            process="BEGELEIDING",
+            data={**dict.fromkeys(THEMES, 5), "meetinstrument": "zrm"},
         )
         references.append(reference)
     return references
