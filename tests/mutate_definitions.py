@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 EQUAL: Mapping[str, str] = {
     "because": "it is a text",
     "source": "every state of a row is a line of the table by itself",
+    "own": "which process of a case it opens is seen with a whole case: tests/cases/besluiten-naast-elkaar.json",
     "earlier": "only a process of version 1 hears it: tests/unit/milestones/test_process.py",
 }
 

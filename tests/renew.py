@@ -33,6 +33,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as home:
         api = create_api(open_office(Settings(home=Path(home))))
         DESCRIPTION.write_text(written(api), encoding="utf-8")
+    from support import coordinator_day  # noqa: PLC0415 - it takes a Prefect server
+
+    coordinator_day.write()
 
 
 if __name__ == "__main__":
