@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from adapters.exchange.references import normal
 from adapters.exchange.refusals import IntegrationError
 from adapters.exchange.subscriber_authorization import Authorization, read_authorization
+from adapters.exchange.webhook_addresses import HTTPS_OR_HERE
 from adapters.runtime.toml_files import TomlError, read_toml
 from adapters.runtime.toml_lines import Place, TomlLines
 from milestones.definitions import DEFINITIONS, VERSIONS
@@ -79,11 +80,10 @@ def _term(key: str) -> str:
     return key
 
 
-# Secrets go along, so they travel encrypted; on this machine they do not travel.
 Url = Annotated[
     str,
     StringConstraints(
-        pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s?#]+$",
+        pattern=HTTPS_OR_HERE + r"(/[^\s?#]*)?$",
         max_length=500,
         strip_whitespace=True,
     ),

@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, Se
 
 from adapters.exchange.clients import derived_secret
 from adapters.exchange.refusals import IntegrationError
-from adapters.exchange.webhook_addresses import webhook_client
+from adapters.exchange.webhook_addresses import HTTPS_OR_HERE, webhook_client
 from adapters.runtime.toml_files import TomlError, read_toml
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ _MARGIN_SECONDS = 30
 _TIMEOUT_SECONDS = 5.0
 
 _Text = Annotated[str, Field(min_length=1, max_length=500)]
-_Address = Annotated[
-    str, Field(pattern=r"^(https://|http://(127\.0\.0\.1|localhost)[:/])[^\s]+$", max_length=500)
-]
+_Address = Annotated[str, Field(pattern=HTTPS_OR_HERE + r"([/?][^\s#]*)?$", max_length=500)]
 
 
 class AuthorizationError(IntegrationError):

@@ -1,7 +1,8 @@
 """Where a webhook may go: to the outside, or to a network inside that the municipality names; never anywhere else.
 
 A name is looked up once for each call, every address of it is checked, and the call goes to the address that was
-checked: a name that changes in between changes nothing. Behind a proxy the proxy looks names up, so it has to guard.
+checked: a name that changes in between changes nothing. What goes through a proxy the proxy looks up, so it has to guard;
+what goes past it (another scheme, NO_PROXY) is checked here.
 """
 
 from __future__ import annotations
@@ -20,7 +21,19 @@ if TYPE_CHECKING:
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+# In their last four bytes an IPv4 address: NAT64, IPv4-compatible, IPv4-translated.
+_WRAPPED = tuple(IPv6Network(network) for network in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96"))
+_NONE_OR_SELF = 1
+# Where clouds tell a machine its secrets, beside link-local; some of these count as public.
+_OF_CLOUDS = tuple(
+    ip_network(network)
+    for network in ("192.0.0.0/24", "168.63.129.16/32", "100.100.100.200/32", "fd00:ec2::254/128")
+)
+
+
+# Secrets go along, so that they travel encrypted; on this machine they do not travel. No name before an @: it hides the host.
+HTTPS_OR_HERE = r"^(https://[^\s/?#@\\]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)"
 
 
 class ForbiddenAddressError(httpx.TransportError):
@@ -32,14 +45,20 @@ def may_go_to(address: Address, networks: Sequence[str]) -> bool:
     address = _inner(address)
     if address.is_unspecified or address.is_multicast or address.is_link_local:
         return False
-    return address.is_global or any(address in ip_network(network) for network in networks)
+    if any(address in network for network in _OF_CLOUDS):
+        return False
+    return _is_public(address) or any(address in ip_network(network) for network in networks)
+
+
+def _is_public(address: Address) -> bool:
+    return address.is_global and (isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST)
 
 
 def _inner(address: Address) -> Address:
     """Return the IPv4 address that an IPv6 address stands for, however it is wrapped."""
     if isinstance(address, IPv4Address):
         return address
-    if address in _NAT64:
+    if int(address) > _NONE_OR_SELF and any(address in network for network in _WRAPPED):
         return IPv4Address(int(address) & 0xFFFFFFFF)
     teredo = address.teredo
     return address.ipv4_mapped or address.sixtofour or (teredo[1] if teredo else address)
@@ -60,12 +79,10 @@ def _address(text: str | int) -> Address:
 
 def webhook_client(networks: Sequence[str], timeout: float) -> httpx.Client:
     """Return a client that calls checked addresses only, follows nobody, reads no answer without end, and gives up."""
-    proxied = urllib.request.getproxies().get("https")
-    transport = None if proxied else CheckedTransport(networks)
     return httpx.Client(
         timeout=timeout,
         follow_redirects=False,
-        transport=transport,
+        transport=CheckedTransport(networks),
         headers=NOT_PACKED,
         event_hooks={"response": [bound]},
     )
@@ -77,13 +94,21 @@ class CheckedTransport(httpx.BaseTransport):
     def __init__(self, networks: Sequence[str], inner: httpx.BaseTransport | None = None) -> None:
         self._networks = networks
         self._inner = inner or httpx.HTTPTransport()
+        self._proxies: dict[str, httpx.BaseTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to an address that was checked, under the name that it was meant for."""
-        host = request.url.host
+        host = request.url.raw_host.decode("ascii")  # as it goes over the line, not as a person reads it
+        proxies = urllib.request.getproxies()
+        proxy = proxies.get(request.url.scheme) or proxies.get("all")
+        if proxy and not urllib.request.proxy_bypass(host):
+            address = literal(host)
+            if address is not None and not may_go_to(address, self._networks):
+                raise ForbiddenAddressError("no webhook may go there", request=request)
+            return self._by_proxy(proxy).handle_request(request)
         try:
             found = socket.getaddrinfo(host, request.url.port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError):
+        except (OSError, UnicodeError, OverflowError):
             raise httpx.ConnectError("the name has no address", request=request) from None
         addresses = [_address(entry[4][0]) for entry in found]
         if not addresses or not all(may_go_to(address, self._networks) for address in addresses):
@@ -97,6 +122,13 @@ class CheckedTransport(httpx.BaseTransport):
         )
         return self._inner.handle_request(checked)
 
+    def _by_proxy(self, address: str) -> httpx.BaseTransport:
+        if address not in self._proxies:
+            shown = address if "://" in address else f"http://{address}"
+            self._proxies[address] = httpx.HTTPTransport(proxy=shown)
+        return self._proxies[address]
+
     def close(self) -> None:
         """Close the connections."""
-        self._inner.close()
+        for line in (self._inner, *self._proxies.values()):
+            line.close()

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
 
 _TIMEOUT_SECONDS = 5.0
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+_HOST = re.compile(rb"[0-9A-Za-z._:-]+")
 _IPV4 = "127.0.0.1"
 _HERE = (_IPV4, "localhost", "::1")
 _MOST_URL = 500
@@ -121,9 +122,11 @@ def subscribe(
 
 def _check_url(url: str, networks: Sequence[str]) -> None:
     try:
-        parts = urlsplit(url)
-        host = parts.hostname
-    except ValueError:
+        parts, written = urlsplit(url), httpx.URL(url)  # as a person reads it, and as it goes over the line
+        host = (
+            parts.hostname if _HOST.fullmatch(written.raw_host) and written.host and parts.port != 0 else None
+        )
+    except (ValueError, httpx.InvalidURL):
         host = None
     if host is None or len(url) > _MOST_URL or parts.username or parts.password:
         raise SubscriptionError("Geef een adres als https://voorbeeld.nl/ontvang, zonder naam of wachtwoord.")

@@ -175,7 +175,9 @@ def revealing_word(address: str) -> str | None:
 def _plugin(address: str) -> apprise.NotifyBase | None:
     import apprise  # noqa: PLC0415 - most processes send nothing
 
-    plugin = apprise.Apprise.instantiate(address, suppress_exceptions=True)
+    # A receiver that sends a message on elsewhere is no receiver; who wants it says so (`?redirect=yes`).
+    asset = apprise.AppriseAsset(http_redirects=False)
+    plugin = apprise.Apprise.instantiate(address, asset=asset, suppress_exceptions=True)
     if not isinstance(plugin, apprise.NotifyBase):
         return None
     plugin.socket_connect_timeout = _CONNECT_SECONDS
