@@ -42,6 +42,7 @@ from adapters.exchange.postbak import keep_opening
 from adapters.exchange.references import (
     KEPT_AS_MARK,
     add_reference,
+    check_form,
     forms_of,
     kept,
     known_as,
@@ -154,6 +155,10 @@ def _opened(
     session: Session, office: Office, new: NewCase, caller: Caller, municipality: str, key: str | None
 ) -> tuple[int, dict[str, Any]]:
     """Open a case. Who may not read hears only that it was accepted, also where a case of that name is there."""
+    if not caller.may(READ):  # first what is wrong by itself: then the order of checks tells of no case
+        office.casework.check_opening(new.mijlpaal, municipality, new.op, new.gegevens)
+        for value in new.verwijzingen:
+            check_form(value)
     known = _known_by_name(session, new.zaak, caller) if new.zaak is not None else None
     try:
         receipt = office.casework.open(
@@ -217,6 +222,8 @@ def list_cases(
     check_may(caller, "lezen")
     if gemeentecode is not None and not caller.sees(gemeentecode):
         raise Problem(403, "Deze client mag niet lezen van deze gemeente.")
+    if verwijzing is not None:
+        tell_asked(caller, "zaken zoeken", gemeentecode or caller.only_municipality or "*")
     query = select(CaseRow)
     if gemeentecode is not None:
         query = query.where(CaseRow.municipality == gemeentecode)
@@ -354,14 +361,14 @@ def take_event(
 
 
 @router.get("/v1/zaken/{reference}/verwijzingen", response_model=References)
-def read_references(reference: str, caller: TheCaller, office: TheOffice) -> Response:
+def read_references(reference: str, caller: TheCaller, office: TheOffice, purpose: ThePurpose) -> Response:
     """Lees hoe andere systemen een zaak noemen."""
     check_may(caller, "lezen")
     with reading(office.engine) as session:
-        visible_case(session, reference, caller)
-        return answer(
-            References, {"zaak": reference, "verwijzingen": list(references_of(session, reference))}
-        )
+        row = visible_case(session, reference, caller)
+        found = list(references_of(session, reference))
+    office.looks.note(reference, row.municipality, purpose)
+    return answer(References, {"zaak": reference, "verwijzingen": found})
 
 
 @router.post("/v1/zaken/{reference}/verwijzingen", status_code=201, response_model=References)

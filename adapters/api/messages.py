@@ -260,7 +260,7 @@ class _Message:
         if self._prepared.ignored:
             return 202, {"postbak": 0, "reden": "Dit soort bericht telt hier niet."}
         if self._prepared.kind.startswith(_OF_A_CASE_SYSTEM):
-            ours = wrote_itself(session, self._prepared.references)
+            ours = wrote_itself(session, self._prepared.references, self._caller.municipalities)
             if ours is None:
                 raise Problem(
                     503, "Wij schrijven nu in deze zaak; stuur dit bericht zo opnieuw.", headers=_SOON

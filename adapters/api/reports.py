@@ -45,6 +45,8 @@ def read_work(
         office.looks.note_all([(item.reference, work.municipality) for item in work.items], "werkvoorraad")
         return csv_answer(workload_csv(work), f"werkvoorraad-{work.municipality}-{work.on}.csv")
     rows = list(rows_of(work))
+    shown = rows[(page - 1) * size : page * size]
+    office.looks.note_all([(row["zaak"], work.municipality) for row in shown], "werkvoorraad")
     return answer(
         WorkloadPage,
         {
@@ -59,7 +61,7 @@ def read_work(
                 "wacht_op_overdracht": len(work.offered),
             },
             **page_of(request, len(rows), page, size),
-            "results": rows[(page - 1) * size : page * size],
+            "results": shown,
         },
     )
 

@@ -58,6 +58,8 @@ async def deliver_signals(
 ) -> Response:
     """Lever vroegsignalen aan. Elk signaal telt een keer; een herhaling geeft hetzelfde verslag."""
     check_may(caller, "vroegsignalen")
+    if met_historie:
+        check_may(caller, READ)  # whether a zaak was taken over tells whether its person has one here
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Problem(415, "Stuur een levering als application/json.")
     # A file without a name: whatever ends this process, nothing of a delivery stays behind.

@@ -218,6 +218,21 @@ class Casework:
             reach(Checkpoint.AFTER_COMMIT, receipt.reference)
         return receipt
 
+    def check_opening(
+        self, code: str, municipality: str, on: date | None, data: Mapping[str, object] | None
+    ) -> None:
+        """Raise for what lies in an opening itself, whatever cases there are: NotPossible or InvalidData."""
+        today = self.clock.now().date()
+        with _refusals_told(OPENED):
+            start(
+                Case(),
+                code,
+                on or today,
+                today,
+                self.rules_for(municipality),
+                checked_opening(code, data or {}),
+            )
+
     def open_all(self, requests: Sequence[OpeningRequest], session: Session) -> list[Receipt | CaseRefusal]:
         """Open mijlpalen, in the order given; return for each a receipt, or the refusal of what was not written.
 

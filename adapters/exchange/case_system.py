@@ -173,12 +173,15 @@ def _wrote(office: MessageOffice, row: CaseSystemLinkRow, made: Sequence[str]) -
     return [*row.wrote, *(kept(office.settings, url) for url in made)][-_REMEMBERED:]
 
 
-def wrote_itself(session: Session, names: Sequence[str]) -> bool | None:
-    """Whether news is of what we made in a zaak ourselves; None while we are writing there.
+def wrote_itself(session: Session, names: Sequence[str], municipalities: Sequence[str]) -> bool | None:
+    """Whether news is of what we made in a zaak of these municipalities (`*` is all); None while we are writing there.
 
     `names` are all references that stand in the message, as they are kept: of the zaak, and of what was made.
     """
-    rows = session.exec(select(CaseSystemLinkRow).where(col(CaseSystemLinkRow.zaak).in_(names))).all()
+    query = select(CaseSystemLinkRow).where(col(CaseSystemLinkRow.zaak).in_(names))
+    if "*" not in municipalities:
+        query = query.where(col(CaseSystemLinkRow.municipality).in_(municipalities))
+    rows = session.exec(query).all()
     told = {*names, *filter(None, map(ending_of, names))}
     if any(not told.isdisjoint((made, ending_of(made))) for row in rows for made in row.wrote):
         return True

@@ -179,7 +179,7 @@ def _work_on(office: CaseOffice, lease: Lease) -> bool:
         fresh = session.get_one(InboxRow, lease.key)
         leases.let_go(session, lease)
         told = (row.message.get("subject"), row.message.get("resource"), *prepared.references)
-        ours = wrote_itself(session, list(filter(None, told)))
+        ours = wrote_itself(session, list(filter(None, told)), ("*",))
         if (detailed is None or ours is None) and _try_later(fresh, now):
             session.add(fresh)
             return False

@@ -38,8 +38,7 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
 
     The same one twice changes nothing; one that is no number and no address is InvalidData.
     """
-    if not is_plain(normal(value)):
-        raise InvalidData("Een verwijzing is een nummer of adres zonder spaties en zonder vraagteken.")
+    check_form(value)
     forms = forms_of(office.settings, value)
     written = forms[0]
     renew_marks(session, forms)
@@ -53,6 +52,12 @@ def add_reference(session: Session, office: CaseOffice, case: CaseRow, value: st
             )
         )
     return written.startswith(_MARK)
+
+
+def check_form(value: str) -> None:
+    """Raise InvalidData for what is no number and no address."""
+    if not is_plain(normal(value)):
+        raise InvalidData("Een verwijzing is een nummer of adres zonder spaties en zonder vraagteken.")
 
 
 def renew_marks(session: Session, forms: Iterable[str]) -> None:

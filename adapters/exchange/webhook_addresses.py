@@ -1,8 +1,8 @@
 """Where a webhook may go: to the outside, or to a network inside that the municipality names; never anywhere else.
 
 A name is looked up once for each call, every address of it is checked, and the call goes to the address that was
-checked: a name that changes in between changes nothing. What goes through a proxy the proxy looks up, so it has to guard;
-what goes past it (another scheme, NO_PROXY) is checked here.
+checked: a name that changes in between changes nothing. What goes through a proxy the proxy looks up, so it has to
+guard; what goes past it (another scheme, NO_PROXY) is checked here.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OF_CLOUDS = tuple(
 )
 
 
-# Secrets go along, so that they travel encrypted; on this machine they do not travel. No name before an @: it hides the host.
+# Secrets go along, so they travel encrypted; on this machine they do not travel. A name before an @ hides the host.
 HTTPS_OR_HERE = r"^(https://[^\s/?#@\\]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)"
 
 

@@ -1,4 +1,4 @@
-"""Every call that we make for somebody else: to addresses inside in any spelling, past a proxy, and after a redirect."""
+"""Every call that we make: to an address inside in any spelling, past a proxy, and after a redirect."""
 
 from __future__ import annotations
 

@@ -34,6 +34,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 FILE = Path(__file__).parents[2] / "deployments" / "rollen.sql"
+OF_PREFECT = FILE.with_name("prefect-rol.sql")
+# What a release with another role left in Prefect's database: tables with a sequence, types, functions.
+LEFT = """
+CREATE TYPE state_type AS ENUM ('RUNNING', 'PAUSED');
+CREATE TABLE flow_run (id serial PRIMARY KEY, state state_type);
+CREATE VIEW paused AS SELECT * FROM flow_run WHERE state = 'PAUSED';
+CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
+"""
 ROLES = ("routekaart_eigenaar", "routekaart_dienst")
 
 
@@ -185,3 +193,58 @@ def test_compose_makes_the_roles_with_their_passwords(bare_postgresql_url: str, 
             for name in names.values():
                 connection.execute(f'DROP OWNED BY "{name}" CASCADE')
                 connection.execute(f'DROP ROLE "{name}"')
+
+
+@pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on this machine")
+def test_prefect_owns_its_database_and_nothing_else(bare_postgresql_url: str, tmp_path: Path) -> None:
+    """Its job in compose runs twice over what another role left; then it migrates, and makes no role or database."""
+    compose = yaml.safe_load((FILE.parent / "compose.yaml").read_text(encoding="utf-8"))
+    job, url = compose["x-prefect-role"], make_url(bare_postgresql_url)
+    name = f"prefect_{(url.database or '')[-8:]}"
+    for file, content in (
+        ("/prefect-rol.sql", OF_PREFECT.read_text(encoding="utf-8")),
+        ("/wachtwoord.sql", compose["configs"]["prefect-password"]["content"]),
+    ):
+        mine = re.sub(r"(?<=')prefect(?=')|(?<=TO )prefect\b|(?<=ROLE )prefect\b", name, content)
+        (tmp_path / file[1:]).write_text(mine, encoding="utf-8")
+    given = {
+        "PATH": os.environ["PATH"],
+        "PGHOST": url.host or "",
+        "PGPORT": str(url.port or 5432),
+        "PGUSER": url.username or "",
+        "PGPASSWORD": url.password or "",
+        "PGDATABASE": url.database or "",
+        "ROLE_PASSWORD": "van 'Prefect'",
+    }
+    assert set(given) - {"PATH", "PGPORT"} == set(job["environment"])
+    words = [f"{tmp_path}{word}" if word.startswith("/") else word for word in job["command"]]
+    with psycopg.connect(bare_postgresql_url, autocommit=True) as connection:
+        connection.execute(LEFT)
+        try:
+            for _ in range(2):
+                done = subprocess.run(words, env=given, capture_output=True, text=True, check=False)
+                assert done.returncode == 0, done.stderr
+            shown = {"host": url.host, "port": url.port or 5432, "dbname": url.database}
+            shown |= {"user": name, "password": given["ROLE_PASSWORD"]}
+            with psycopg.connect(**shown, autocommit=True) as role:
+                for statement in (
+                    "ALTER TABLE flow_run ADD COLUMN name text",
+                    "ALTER TYPE state_type ADD VALUE 'FAILED'",
+                    "DROP VIEW paused",
+                    "DROP FUNCTION one()",
+                    "CREATE EXTENSION IF NOT EXISTS pg_trgm",
+                    "CREATE INDEX trigrams ON flow_run USING gin (name gin_trgm_ops)",
+                    "VACUUM flow_run",
+                ):
+                    role.execute(statement)
+                for statement in (
+                    "CREATE ROLE mine",
+                    "CREATE DATABASE mine",
+                    "COPY (SELECT 1) TO PROGRAM 'id'",
+                ):
+                    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                        role.execute(statement)
+        finally:
+            connection.execute(f'ALTER DATABASE "{url.database}" OWNER TO CURRENT_USER')
+            connection.execute(f'DROP OWNED BY "{name}" CASCADE')
+            connection.execute(f'DROP ROLE "{name}"')

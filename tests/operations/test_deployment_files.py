@@ -203,6 +203,23 @@ def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
     }
 
 
+def test_nothing_that_runs_is_the_superuser_of_postgresql() -> None:
+    """Prefect has a role of its own; only the jobs that make roles have the password of who may make them."""
+    services = _compose()["services"]
+    for name in ("migrate-prefect", "prefect-server", "prefect-services"):
+        assert "//prefect:" in services[name]["environment"]["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+    superuser = {name for name, one in services.items() if "${POSTGRES_PASSWORD" in str(one)}
+    assert superuser == {"postgres", "roles", "rights", "prefect-role"}
+    assert services["migrate-prefect"]["depends_on"]["prefect-role"]
+    for path in (DEPLOYMENTS / "systemd").glob("*.example"):
+        users = re.findall(r"://(\w+):\S+/(prefect|zaken)", path.read_text(encoding="utf-8"))
+        assert set(users) <= {
+            ("prefect", "prefect"),
+            ("routekaart_dienst", "zaken"),
+            ("routekaart_eigenaar", "zaken"),
+        }
+
+
 # --- Helm and Kubernetes ------------------------------------------------------------------------------------
 
 

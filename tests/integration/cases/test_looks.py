@@ -115,7 +115,7 @@ def test_looks_are_kept_for_their_time(office: Office, reference: str, clock: Se
 
 
 def test_every_read_of_a_case_is_a_look(office: Office, reference: str) -> None:
-    """Growth, the werkvoorraad as CSV and a delivery of DDAS are looks too, each with what it was for."""
+    """Growth, the werkvoorraad and a delivery of DDAS are looks too, each with what it was for."""
     api = TestClient(create_api(office))
     key = {"X-API-Key": new_client(office, "a", ("0518",), ("lezen", "inzage")).api_key}
     assert api.get(f"/v1/zaken/{reference}/groei", headers=key | {"doel": "klacht-12"}).status_code == 200
