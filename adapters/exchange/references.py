@@ -28,6 +28,7 @@ KEPT_AS_MARK = (
 )
 _MARK = "kenmerk:"
 _TAIL = re.compile(r"[0-9]{1,4}$")
+_LIKE_A_NAME = re.compile(r"(?<![A-Za-z])[A-Z][a-z]{5,}")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _LAST = len("4f693a3c-212f-4ed5-bdb0-192df06c085e")
@@ -165,5 +166,9 @@ def forms_of(settings: Settings, value: str) -> list[str]:
 
 
 def kept_word(settings: Settings, value: str) -> str:
-    """Return a type or a source as we keep it; a person may have to read it to write a rule for it."""
-    return kept(settings, value) if may_tell_of_a_person(value) else value
+    """Return a type or a source as we keep it: readable for who writes a rule for it, unless it may be a person."""
+    if may_tell_of_a_person(value) or (
+        _LIKE_A_NAME.search(value) and not shows_nobody(value, settings.reference_pattern)
+    ):
+        return kept(settings, value)
+    return value

@@ -325,6 +325,9 @@ def create_engine(url: str | URL, wait_seconds: float = WAIT_SECONDS, schema: st
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")  # an accepted event survives a power cut
         cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute(
+            "PRAGMA secure_delete=ON"
+        )  # what is removed or replaced is overwritten, not left in the page
         cursor.close()
 
     @event.listens_for(engine, "begin")
