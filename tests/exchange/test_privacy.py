@@ -143,7 +143,9 @@ def log_since(url: str, begin: str) -> bytes:
         files = [
             _one(connection, "SELECT pg_walfile_name(%s::pg_lsn + %s)", begin, place) for place in places
         ]
-        parts = [_one(connection, "SELECT pg_read_binary_file('pg_wal/' || %s)", name) for name in files]
+        read = "SELECT pg_read_binary_file('pg_wal/' || %s, 0, %s, true)"
+        # What was put away meanwhile, as on a server where others work too, is not there any more.
+        parts = [_one(connection, read, name, segment) or bytes(segment) for name in files]
         return b"".join(bytes(part) for part in parts)[offset : offset + length]
 
 
