@@ -10,11 +10,11 @@ import httpx
 from sqlmodel import select
 
 from adapters.runtime.credential import Credential
-from adapters.runtime.settings import SettingsError
 from adapters.storage.database import ProcessRow, reading
 from deployments.closed import CLIENT
 from deployments.environment import names_other_server, prefect_environment
-from deployments.prefect_database import refuse_newer_prefect
+from deployments.prefect_database import refuse_unfit_database
+from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,9 +111,9 @@ def _page_problems(url: str, environment: dict[str, str]) -> Iterator[str]:
 
 def _why_our_own_would_not_start(settings: Settings) -> Iterator[str]:
     try:
-        refuse_newer_prefect(settings)
-    except SettingsError as error:
-        yield str(error)
+        refuse_unfit_database(settings)
+    except Refusal as refusal:
+        yield str(refusal)
 
 
 def _shown(environment: dict[str, str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The database of a Prefect server when it is of a newer Prefect than the one that is installed.
+"""The database of a Prefect server when it is unfit: of a newer Prefect than is installed, or on a network disk.
 
 Prefect's database can go: all open cases come back in a new one, from the journal. What a person made in Prefect
 alone, such as Secret blocks, does not come back; so the old one is put aside and not removed.
@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import CaseRow, create_engine
+from adapters.storage.database_file import refuse_file_on_network_disk
 from deployments.environment import own_prefect_database
 
 if TYPE_CHECKING:
@@ -38,9 +39,11 @@ _MIGRATIONS = Path("server/database/_migrations/versions")
 _BACK = "Alle zaken komen terug uit het journaal; maak Secret-blokken en eigen automations opnieuw."
 
 
-def refuse_newer_prefect(settings: Settings) -> None:
-    """Raise a SettingsError when the installed Prefect cannot read the database, with what to do."""
+def refuse_unfit_database(settings: Settings) -> None:
+    """Raise a Refusal that says what to do when the installed Prefect cannot read its database, or would break it."""
     file = _file_of_prefect(settings)
+    if file is not None:
+        refuse_file_on_network_disk(file, "De database van Prefect", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
     url = _postgresql_of_prefect() if file is None else None
     if file is not None:
         there, kind = _revisions_in_file(file), "sqlite"

@@ -37,7 +37,7 @@ from deployments.door.sessions import Sessions
 from deployments.door.ways_in import accounts_of, has_login, login_problems, proxy_of, service_of
 from deployments.garbage import collect_less
 from deployments.grafana_check import grafana_problems
-from deployments.prefect_database import refuse_newer_prefect
+from deployments.prefect_database import refuse_unfit_database
 from flows.prefect_seam.history import forget_history_daily
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 from flows.prefect_seam.sqlite_visits import visit_once
@@ -62,7 +62,7 @@ def main() -> None:
         chosen = settings()
         refuse_when_open([*server_problems(), *login_problems(chosen, given.host), *grafana_problems(chosen)])
         check_seam(SERVER_PARTS)
-        refuse_newer_prefect(chosen)
+        refuse_unfit_database(chosen)
     except Refusal as refusal:
         sys.exit(say_what_is_wrong(refusal))
     visit_once()

@@ -37,7 +37,7 @@ from deployments.door.ways_in import login_problems
 from deployments.environment import LOOPBACK, OWN, for_a_question, names_other_server, prefect_environment
 from deployments.grafana_check import grafana_problems
 from deployments.prefect_check import prefect_problems
-from deployments.prefect_database import move_database_aside, refuse_newer_prefect
+from deployments.prefect_database import move_database_aside, refuse_unfit_database
 from flows.report_pages import OVERVIEW
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _services(chosen: Settings) -> list[Service]:
     python = [sys.executable, "-m"]
     found: list[Service] = []
     if not names_other_server(environment, chosen):
-        refuse_newer_prefect(chosen)
+        refuse_unfit_database(chosen)
         _refuse_busy_port(chosen.prefect_port, "ROUTEKAART_PREFECT_PORT")
         server = [
             *python,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 import uuid
 from contextlib import ExitStack, contextmanager
 from datetime import datetime
@@ -35,6 +36,10 @@ POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127
 # The receivers of the tests are on this machine.
 os.environ.setdefault("ROUTEKAART_WEBHOOK_NETWORKS", '["127.0.0.0/8", "::1/128"]')
 
+# The tests start some hundred processes, and each would compile all that is ours where nothing compiled is kept.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # A port where nobody listens: whoever asks this proxy gets nothing.
 DEAD_PROXY = "http://127.0.0.1:9"
 
@@ -61,41 +66,47 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @contextmanager
-def _postgresql_database(*, migrated: bool = True) -> Iterator[str]:
-    """Make a PostgreSQL database, and remove it afterwards; skip where no server answers."""
+def _postgresql_database(like: str = "") -> Iterator[str]:
+    """Make a PostgreSQL database, empty or `like` another, and remove it afterwards; skip where no server answers."""
     if not _postgresql_answers():
         pytest.skip("no PostgreSQL on this machine")
     name = f"routekaart_test_{uuid.uuid4().hex[:8]}"
+    template = like.rpartition("/")[2] or "template1"
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    url = POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
-    if migrated:
-        made = create_engine(url)
-        migrate(made)
-        made.dispose()
-    yield url
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    yield POSTGRESQL.rsplit("/", 1)[0] + f"/{name}"
     with psycopg.connect(POSTGRESQL, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
-def postgresql_url() -> Iterator[str]:
-    """A migrated PostgreSQL database of our own that the fixture `database_url` empties after each test."""
+def migrated_postgresql() -> Iterator[str]:
+    """A PostgreSQL database that was migrated once, for others to be made like it."""
     with _postgresql_database() as url:
+        made = create_engine(url)
+        migrate(made)
+        made.dispose()
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(migrated_postgresql: str) -> Iterator[str]:
+    """A migrated PostgreSQL database of our own that the fixture `database_url` empties after each test."""
+    with _postgresql_database(migrated_postgresql) as url:
         yield url
 
 
 @pytest.fixture
-def empty_postgresql_url() -> Iterator[str]:
+def empty_postgresql_url(migrated_postgresql: str) -> Iterator[str]:
     """A migrated PostgreSQL database of one test, for workers and servers that are killed with connections open."""
-    with _postgresql_database() as url:
+    with _postgresql_database(migrated_postgresql) as url:
         yield url
 
 
 @pytest.fixture
 def bare_postgresql_url() -> Iterator[str]:
     """A PostgreSQL database of one test without a table."""
-    with _postgresql_database(migrated=False) as url:
+    with _postgresql_database() as url:
         yield url
 
 
@@ -137,7 +148,7 @@ def lasting_engine(
             path = tmp_path_factory.mktemp("blijvend") / "zaken.db"
             url = f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_file'), path)}"
         else:
-            url = closing.enter_context(_postgresql_database())
+            url = closing.enter_context(_postgresql_database(request.getfixturevalue("migrated_postgresql")))
         made = create_engine(url)
         closing.callback(made.dispose)
         yield made
@@ -145,7 +156,7 @@ def lasting_engine(
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2`, keep tests on one server in one process: those that share one, and else those of one file."""
+    """With workers, keep tests on one server in one process: those that share one, and else those of one file."""
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
         shared = next((name for name in SHARED if name in fixtures), None)
@@ -213,7 +224,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     proxies = dict.fromkeys(("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "ALL_PROXY"), DEAD_PROXY)
     folder = tmp_path_factory.mktemp("stack")
     odd = folder / "wat?nu #1 50% één"
-    made = Stack(odd, extra=proxies | {"NO_PROXY": "localhost"}, bare=True)  # Prefect itself finds its place
+    made = Stack(odd, extra=proxies | {"NO_PROXY": "localhost"})
     made.start()
     yield made
     assert made.stop() == 0

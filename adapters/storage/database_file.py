@@ -55,7 +55,7 @@ class LostDatabaseError(Refusal):
 
 
 class NetworkDiskError(Refusal):
-    """A SQLite case database on a disk of another machine: one Dutch sentence."""
+    """A SQLite database on a disk of another machine: one Dutch sentence."""
 
 
 class NotWritableError(Refusal):
@@ -84,11 +84,18 @@ def refuse_lost(url: URL) -> None:
 def refuse_network_disk(url: URL) -> None:
     """Raise NetworkDiskError when SQLite would stand on a network disk: with two machines there it loses cases."""
     file = file_of(url)
-    kind = None if file is None else network_disk(file.absolute().parent)
+    if file is not None:
+        refuse_file_on_network_disk(file, "De database met zaken", "ROUTEKAART_DATABASE_URL")
+
+
+def refuse_file_on_network_disk(file: Path, what: str, setting: str) -> None:
+    """Raise NetworkDiskError when a file of SQLite would stand on a network disk; `setting` names the way out."""
+    folder = next(parent for parent in file.absolute().parents if parent.exists())
+    kind = network_disk(folder)
     if kind is not None:
         raise NetworkDiskError(
-            f"De database met zaken ({file}) staat op een netwerkschijf ({kind}), en daar raakt SQLite zaken kwijt. "
-            "Zet ROUTEKAART_HOME op een schijf van deze machine, of noem een PostgreSQL in ROUTEKAART_DATABASE_URL."
+            f"{what} ({file}) staat op een netwerkschijf ({kind}), en daar raakt SQLite gegevens kwijt. "
+            f"Zet ROUTEKAART_HOME op een schijf van deze machine, of noem een PostgreSQL in {setting}."
         )
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-pytestmark = [pytest.mark.prefect, pytest.mark.short]
+pytestmark = [pytest.mark.prefect, pytest.mark.short("sqlite")]
 GONE, STAYS = "WEG-ALPHA", "BLIJF-BETA"
 
 

@@ -6,6 +6,9 @@ import signal
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -13,6 +16,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import select
 from support.invariants import messages, violations
+from support.workshop import Nursery, Workshop
 
 from adapters.cases.attention import Attention
 from adapters.runtime.checkpoints import Checkpoint
@@ -25,11 +29,12 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from sqlalchemy import Engine
-    from support.workshop import PrefectServer, Workshop
+    from support.workshop import PrefectServer
 
     from adapters.cases.casework import Casework
     from milestones.policy import Rules
 
+FAKETIME = sorted(map(str, Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")))
 REPORTED, REGISTERED = "aanmelding_geregistreerd", "Wacht op crisischeck"
 MOMENTS = (
     Checkpoint.CLAIMED,
@@ -271,7 +276,36 @@ def test_a_worker_that_stood_still_for_more_than_a_minute(
     assert violations(shop.office, runs={run["id"]: run}) == []
 
 
-def _sleeps_and_comes_back(shop: Workshop, point: Checkpoint) -> str:
+@pytest.mark.prefect
+def test_a_worker_that_was_frozen_for_an_hour_works_on(server: PrefectServer, tmp_path: Path) -> None:
+    """Every clock of its machine says an hour later: it does nothing to what another took, and shows the next case."""
+    if not FAKETIME:
+        pytest.skip("no libfaketime on this machine")
+    clock = tmp_path / "klok"
+    clock.write_text("+0")
+    machine = {
+        "LD_PRELOAD": FAKETIME[0],
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_CACHE_DURATION": "1",
+    }
+    with ExitStack() as ends:
+        nursery = Nursery(replace(server, extra=server.extra | machine))
+        ends.callback(nursery.close)
+        shop = Workshop(server, nursery, tmp_path / "werk")
+        ends.callback(shop.stop)
+        reference = _sleeps_and_comes_back(shop, Checkpoint.BEFORE_PARK, lambda: clock.write_text("+1h"))
+        run = shop.wait_for_state(reference, REGISTERED)
+        assert violations(shop.office, runs={run["id"]: run}) == []
+        shop.kill("wakker")
+        shop.office.casework.open("M3", municipality="0518", reference="STIL-erna")
+        shop.wait_for_state("STIL-erna", "Wacht op registratie aanmelding")
+        ids = [item["id"] for item in messages(shop.office.settings.messages_file)]
+        assert len(ids) == len(set(ids))
+
+
+def _sleeps_and_comes_back(
+    shop: Workshop, point: Checkpoint, meanwhile: Callable[[], object] = lambda: None
+) -> str:
     """Stop a worker at a point in its work on a case; it goes on when another has shown an event in that case."""
     casework = shop.office.casework
     reference = casework.open(
@@ -279,6 +313,7 @@ def _sleeps_and_comes_back(shop: Workshop, point: Checkpoint) -> str:
     ).reference
     shop.start("slaper", ROUTEKAART_FAULT=f"{point}@{reference}:stop", ROUTEKAART_WORKER_NAME="slaper")
     shop.wait(lambda: psutil.Process(shop.pids["slaper"]).status() == psutil.STATUS_STOPPED)
+    meanwhile()
     shop.start("wakker", ROUTEKAART_WORKER_NAME="wakker")
     casework.report(reference, REPORTED)
     shop.wait_for_state(reference, REGISTERED)

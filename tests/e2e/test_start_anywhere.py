@@ -36,7 +36,8 @@ def test_an_odd_home_behind_a_proxy_keeps_all_that_there_is(stack: Stack) -> Non
         stack.home.name,
         f"{stack.home.name}-start.log",
     }
-    assert (stack.home / "prefect" / "prefect.db").exists()
+    with closing(sqlite3.connect(stack.home / "prefect" / "prefect.db")) as database:
+        assert database.execute("SELECT count(*) FROM deployment").fetchone()[0]
 
 
 def test_loopback_without_ipv4_after_a_newer_prefect(tmp_path: Path) -> None:

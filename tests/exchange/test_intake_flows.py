@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from contextlib import closing
@@ -41,8 +42,14 @@ pytestmark = pytest.mark.prefect
 @pytest.fixture(scope="module", autouse=True)
 def prefect_server() -> Iterator[None]:
     """Run a Prefect server for these tests."""
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=600):
         yield
+
+
+@pytest.fixture
+def database_url(migrated_file: Path, tmp_path: Path) -> str:
+    """Prefect plays here, not the database of the cases."""
+    return f"sqlite:///{shutil.copy(migrated_file, tmp_path / 'zaken.db')}"
 
 
 @pytest.fixture(autouse=True)

@@ -1,25 +1,30 @@
-"""SQLite on a disk of another machine loses what was accepted, so nothing is accepted there."""
+"""SQLite on a disk of another machine loses what was accepted; a home of two hosts is of one of them at a time."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from support.stack import home_with_keys, run
+from support.stack import ROUTEKAART, home_with_keys, run
 
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
+from adapters.runtime.worker_identity import identity, is_dead
 from adapters.storage.database_file import NetworkDiskError, network_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from support.stack import Stack
+
 SFTP = Path("/usr/lib/openssh/sftp-server")
+_ANOTHER_HOST = ("unshare", "--uts", "--net", "--pid", "--mount-proc", "--fork", "--kill-child")
 
 
 @contextmanager
@@ -59,6 +64,57 @@ def test_a_home_on_a_real_network_disk_is_refused_and_left_as_it_is(
         office = open_office(Settings(home=home, database_url=empty_postgresql_url))
         assert office.casework.open("M3", municipality="0518").reference
         office.engine.dispose()
+        # Two hosts that both start there break the database of Prefect within a minute.
+        with_server = clean | {"ROUTEKAART_DATABASE_URL": empty_postgresql_url}
+        refused = run("start", environment=with_server, check=False)
+        assert refused.returncode == 2
+        assert len(refused.stderr.splitlines()) == 1
+        assert "De database van Prefect" in refused.stderr
+        assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" in refused.stderr
+        assert list((disk / "home").glob("prefect/prefect.db*")) == []
+
+
+@pytest.mark.prefect
+def test_a_second_host_starts_nothing_in_a_home_that_runs(stack: Stack) -> None:
+    """With a network, processes and a name of its own it is refused in one sentence; its commands reach the cases."""
+    refused = subprocess.run(
+        [*_ANOTHER_HOST, *ROUTEKAART, "start"],
+        env=stack.environment,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    if "unshare" in refused.stderr:
+        pytest.skip("this user may make no other host")
+    assert refused.returncode == 2
+    assert refused.stderr == f"routekaart draait al voor {stack.home}.\n"
+    opened = subprocess.run(
+        [*_ANOTHER_HOST, *ROUTEKAART, "open", "--mijlpaal", "M3"],
+        env=stack.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    reference = opened.stdout.strip()
+    assert stack.cases.casework.case(reference).reference == reference
+
+
+def test_no_host_takes_the_worker_of_another_for_dead() -> None:
+    """Each host counts its processes itself: who has the number of a worker elsewhere tells nothing of that worker."""
+    says = (
+        "from adapters.runtime.worker_identity import identity, is_dead; import sys; "
+        "print(identity() if len(sys.argv) < 2 else is_dead(sys.argv[1]))"
+    )
+    here = [sys.executable, "-c", says]
+    elsewhere = subprocess.run([*_ANOTHER_HOST, *here], check=False, capture_output=True, text=True)
+    if "unshare" in elsewhere.stderr:
+        pytest.skip("this user may make no other host")
+    holder = elsewhere.stdout.strip()
+    gone_here = subprocess.run(here, check=True, capture_output=True, text=True).stdout.strip()
+    assert is_dead(gone_here)
+    assert not is_dead(holder)  # its process is gone, and only its own host knows
+    asked = subprocess.run([*_ANOTHER_HOST, *here, identity()], check=True, capture_output=True, text=True)
+    assert asked.stdout == "False\n"
 
 
 # Lines as the kernel of a machine with such a disk writes them.

@@ -16,7 +16,7 @@ from support.stack import free_port
 from adapters.runtime.settings import Settings, SettingsError
 from deployments.environment import prefect_environment
 from deployments.prefect_check import prefect_problems
-from deployments.prefect_database import move_database_aside, refuse_newer_prefect
+from deployments.prefect_database import move_database_aside, refuse_unfit_database
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ def test_without_a_database_of_prefect_there_is_nothing_to_refuse_or_to_move(
     prefect_on_postgresql: Settings,
 ) -> None:
     """An empty database is one that Prefect will fill."""
-    refuse_newer_prefect(prefect_on_postgresql)
+    refuse_unfit_database(prefect_on_postgresql)
     assert move_database_aside(prefect_on_postgresql) is None
 
 
@@ -56,12 +56,12 @@ def test_a_newer_file_is_refused_wherever_it_is(
         database.execute("CREATE TABLE alembic_version (version_num)")
         database.execute("INSERT INTO alembic_version VALUES ('ffffffffffff')")
     with pytest.raises(SettingsError, match="nieuwere Prefect"):
-        refuse_newer_prefect(settings)
+        refuse_unfit_database(settings)
     assert "nieuwere Prefect" in "".join(prefect_problems(settings))  # so says `controleer`
     moved = move_database_aside(settings)
     assert moved is not None
     assert moved.startswith(str(home / "prefect" / "prefect.db."))
-    refuse_newer_prefect(settings)
+    refuse_unfit_database(settings)
 
 
 @pytest.mark.long
@@ -70,14 +70,14 @@ def test_a_newer_database_is_refused_and_put_aside(
 ) -> None:
     """One sentence says the way; then Prefect's own migration fills the empty place, and the old rows are there."""
     _prefect_migrates()
-    refuse_newer_prefect(prefect_on_postgresql)
+    refuse_unfit_database(prefect_on_postgresql)
     with psycopg.connect(bare_postgresql_url, autocommit=True) as database:
         database.execute(NEWER)
         with pytest.raises(SettingsError, match=r"nieuwere Prefect dan .* --nieuwe-prefect"):
-            refuse_newer_prefect(prefect_on_postgresql)
+            refuse_unfit_database(prefect_on_postgresql)
         assert "nieuwere Prefect" in "".join(prefect_problems(prefect_on_postgresql))  # so says `controleer`
         moved = move_database_aside(prefect_on_postgresql)
-        refuse_newer_prefect(prefect_on_postgresql)
+        refuse_unfit_database(prefect_on_postgresql)
         _prefect_migrates()
         assert moved is not None
         kept = database.execute(f"SELECT version_num FROM {moved.removeprefix('schema ')}.alembic_version")

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 ROUTEKAART = [sys.executable, "-m", "deployments.cli"]
 READY_SECONDS = 600.0
+PATIENCE = 240.0
 _PORTS = range(10_000, 32_000)
 _MARKS: list[socket.socket] = []
 _KEPT = Path(__file__).parents[2] / ".pytest_cache"
@@ -103,14 +104,13 @@ def _migrated_prefect() -> Path:
 
 @dataclass
 class Stack:
-    """A running `routekaart start`; unless it is `bare`, with a database of Prefect that was migrated before."""
+    """A running `routekaart start`, with a database of Prefect that was migrated before."""
 
     home: Path
     prefect_port: int = field(default_factory=free_port)
     api_port: int = field(default_factory=free_port)
     extra: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
-    bare: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -129,8 +129,7 @@ class Stack:
 
     def start(self) -> float:
         """Start and wait until it says that it runs; give the seconds that took."""
-        if not self.bare:
-            give_prefect_database(self.home)
+        give_prefect_database(self.home)
         began = time.monotonic()
         log = self.home.parent / f"{self.home.name}-start.log"
         self.process = subprocess.Popen(
@@ -319,8 +318,8 @@ class Stack:
 
 
 def wait_until(probe: Callable[[], Any], seconds: float, complaint: Callable[[], str]) -> Any:
-    """Wait until a probe gives something, and give that."""
-    deadline, pause = time.monotonic() + seconds, 0.01
+    """Wait until a probe gives something, and give that; never less than `PATIENCE`, for a machine may be slow."""
+    deadline, pause = time.monotonic() + max(seconds, PATIENCE), 0.01
     while time.monotonic() < deadline:
         if found := probe():
             return found

@@ -122,7 +122,7 @@ def running(*command: str, **environment: str) -> Iterator[subprocess.Popen[byte
             process.wait()
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def wait_until(condition: Callable[[], Any], seconds: float = 240) -> Any:
     """Return what the condition gives, as soon as that is something."""
     deadline = time.monotonic() + seconds
     while not (found := condition()):
@@ -154,7 +154,7 @@ def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     }
     command = ("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", port)
     with running(*command, **settings), temporary_settings({PREFECT_API_URL: url}):
-        wait_until(lambda: answers(f"{url}/health"), 60)
+        wait_until(lambda: answers(f"{url}/health"))
         yield url
 
 
