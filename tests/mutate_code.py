@@ -22,6 +22,7 @@ import resource
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from importlib.abc import Loader, MetaPathFinder
 from importlib.util import spec_from_file_location
@@ -43,11 +44,15 @@ FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "cases": ("adapters/cases", ("tests/integration/cases", "tests/durability"), 90),
     "messages": (
         "adapters/messages",
-        ("tests/unit/messages", "tests/property", "tests/integration/messages"),
+        ("tests/unit/messages", "tests/property/test_message_properties.py", "tests/integration/messages"),
         90,
     ),
     "exchange": ("adapters/exchange", ("tests/exchange",), 90),
-    "oversight": ("adapters/oversight", ("tests/unit/oversight", "tests/integration/oversight"), 90),
+    "oversight": (
+        "adapters/oversight",
+        ("tests/unit/oversight", "tests/property/test_monitor_recount.py", "tests/integration/oversight"),
+        90,
+    ),
     "flows": ("flows", ("tests/unit/flows", "tests/integration/flows", "tests/durability"), 85),
 }
 IMPORTED = ("tests/property/test_rows.py", "tests/property/test_definitions.py", "tests/unit/milestones")
@@ -158,6 +163,7 @@ class Mutating:
     def __init__(self, shares: Mapping[str, int], number: int, seed: int) -> None:
         self.shares, self.number, self.seed = shares, number, seed
         self.ran: defaultdict[tuple[str, str, int], list[pytest.Item]] = defaultdict(list)
+        self.took: dict[pytest.Item, float] = {}
         self.failed = False
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -177,11 +183,13 @@ class Mutating:
                     seen.add(_key(frame.f_code))
 
             self.failed = False
+            began = time.monotonic()
             threading.settrace(note)
             sys.settrace(note)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
             sys.settrace(None)
             threading.settrace(None)
+            self.took[item] = time.monotonic() - began
             if not self.failed:
                 for key in seen:
                     self.ran[key].append(item)
@@ -218,14 +226,16 @@ class Mutating:
 
     def _tests_of(self, path: Path, line: int, module: CodeType) -> list[pytest.Item]:
         inside = [code for code in _codes(module) if _holds(code, line) and code.co_name != "<module>"]
-        return list(dict.fromkeys(item for code in inside for item in self.ran[str(path), *_key(code)[1:]]))
+        found = {item for code in inside for item in self.ran[str(path), *_key(code)[1:]]}
+        return sorted(found, key=self.took.__getitem__)
 
     def _notices(self, session: pytest.Session, tests: list[pytest.Item], module: CodeType) -> bool:
         """Try one change in a copy of this process; one that never ends is noticed."""
         child = os.fork()
         if child:
             return os.waitpid(child, 0)[1] != 0
-        resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+        seconds = 60 + round(3 * sum(map(self.took.__getitem__, tests)))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)

@@ -1,7 +1,7 @@
 """Write every generated file anew: `python tests/renew.py`. Tests say when that is due.
 
-These are the pages of the definitions, the description of the API, the file for Prefect's own command, and the schema
-and the example of a policy.
+These are the pages of the definitions, the description of the API, the file for Prefect's own command, the schema and
+the example of a policy, and the approved reports.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from support import prefect_file
+from support import prefect_file, reports
 
 from adapters.api import create_api
 from adapters.api.description import written
@@ -28,6 +28,7 @@ def main() -> None:
     """Write them all."""
     write_definitions.write()
     prefect_file.FILE.write_text(prefect_file.content(), encoding="utf-8")
+    reports.write()
     POLICY_SCHEMA.write_text(written_schema(), encoding="utf-8")
     POLICY_EXAMPLE.write_text(written_example(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as home:

@@ -14,8 +14,8 @@ _FONT = "font-family='Arial,Helvetica,sans-serif'"
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
-def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None, goal: float | None = None) -> str:
-    """Return a bar for each (label, value, value as text); `goal` draws a line."""
+def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None) -> str:
+    """Return a bar for each (label, value, value as text)."""
     top, step, left, room = 10, 30, 330, 520
     highest = most or max((value for _, value, _ in rows), default=1) or 1
     parts = []
@@ -28,11 +28,6 @@ def bars(rows: Sequence[tuple[str, float, str]], most: float | None = None, goal
             f"<text x='{left + width + 8}' y='{y + 16}' font-size='13' fill='{INK}'>{escape(written)}</text>"
         )
     height = top + len(rows) * step + 8
-    if goal is not None:
-        x = left + round(room * goal / highest)
-        parts.append(
-            f"<path d='M{x} 4V{height - 4}' stroke='#e17000' stroke-width='2' stroke-dasharray='4 3'/>"
-        )
     return svg_page(height, "".join(parts))
 
 

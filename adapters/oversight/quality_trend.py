@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections import Counter
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,7 +82,10 @@ def read_trend(office: WorkloadOffice, municipality: str, period: Period) -> Qua
             shown[_REVIEWED],
         )
     latest = [row for row in rows if _within(row, period)]
-    found = Counter(item for row in latest for item in findings(row.scores, questions))
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in latest:
+        for name in findings(row.scores, questions):
+            found[name].add(row.case_reference)
     cases = len({row.case_reference for row in latest})
     return QualityTrend(
         municipality,
@@ -94,9 +97,13 @@ def read_trend(office: WorkloadOffice, municipality: str, period: Period) -> Qua
             if (about := [item for item in questions if item.element == element.code])
         ),
         _agreement(rows),
-        tuple((name, str(number) if number >= LEAST else HIDDEN) for name, number in sorted(found.items())),
-        str(cases) if cases >= LEAST else HIDDEN,
+        tuple((name, _few(len(those))) for name, those in sorted(found.items())),
+        _few(cases),
     )
+
+
+def _few(cases: int) -> str:
+    return str(cases) if cases >= LEAST else HIDDEN
 
 
 def trend_to_keep(trend: QualityTrend) -> list[Cell]:
@@ -138,17 +145,13 @@ def _mean(rows: Iterable[ReviewRow], questions: Sequence[Question]) -> float | N
 def _agreement(rows: Sequence[ReviewRow]) -> str:
     """Return in which share of the cases that were read twice the two readers agree."""
     first = {(row.week, row.case_reference, row.process): row.scores for row in rows if not is_second(row)}
-    pairs = [
-        (first[key], row.scores)
-        for row in rows
-        if is_second(row)
-        and (key := (row.week, row.case_reference, row.process.removesuffix(SECOND))) in first
-    ]
-    near = sum(
-        all(abs(one[code] - other[code]) <= _NEAR for code in one.keys() & other.keys())
-        for one, other in pairs
-    )
-    return shown_share(near, len(pairs))[1]
+    agrees: dict[str, bool] = {}
+    for row in rows:
+        key = (row.week, row.case_reference, row.process.removesuffix(SECOND))
+        if is_second(row) and (one := first.get(key)) is not None:
+            near = all(abs(one[code] - row.scores[code]) <= _NEAR for code in one.keys() & row.scores.keys())
+            agrees[row.case_reference] = agrees.get(row.case_reference, True) and near
+    return shown_share(sum(agrees.values()), len(agrees))[1]
 
 
 def trend_report(trend: QualityTrend) -> tuple[Block, ...]:
@@ -179,7 +182,7 @@ def trend_report(trend: QualityTrend) -> tuple[Block, ...]:
             f"Van de zaken die twee collega's lazen, verschilt geen score meer dan 1 punt: {trend.agreement}."
         ),
         Heading("Knelpunten uit lage scores"),
-        Grid(("knelpunt", "hoe vaak"), trend.bottlenecks),
+        Grid(("knelpunt", "in hoeveel zaken"), trend.bottlenecks),
         *([] if trend.bottlenecks else [Words("Geen.")]),
     )
 

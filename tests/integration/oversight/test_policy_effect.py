@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pty
 import sqlite3
@@ -55,15 +56,25 @@ def test_the_first_run_is_what_stands_in_the_database(office: Office) -> None:
     assert all(after < before for _, before, after in moves)
 
 
+@pytest.mark.parametrize("way", ["spawn", "fork"])
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-def test_processes_of_their_own_count_the_same(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Divided over processes the counts are those of one process."""
+def test_processes_of_their_own_count_the_same(
+    office: Office, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Divided over processes, however these begin, the counts are those of one process, and each page is heard."""
     fill(office, 6)
     change = _change(office, with_overrides(Policy(), FOUR_WEEKS))
     url = office.engine.url
     alone = effect_of(office.engine, url, None, change)
-    monkeypatch.setattr("adapters.oversight.effect.WORTH_A_PROCESS", 1)
-    assert effect_of(office.engine, url, None, change) == alone
+    monkeypatch.setattr("adapters.oversight.effect.WORTH_A_PROCESS", 6)
+    if way == "fork":  # a process begins fast
+        monkeypatch.setattr("adapters.oversight.effect._PAGE", 4)
+    begins = multiprocessing.get_context(way)
+    monkeypatch.setattr("adapters.oversight.effect.multiprocessing.get_context", lambda _: begins)
+    heard: list[tuple[int, int]] = []
+    assert effect_of(office.engine, url, None, change, lambda *told: heard.append(told)) == alone
+    assert heard[0] == (0, 6)
+    assert heard[1:] in ([(6, 6)], [(4, 6), (6, 6)], [(2, 6), (6, 6)])
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,3 +93,36 @@ def test_nine_in_each_cell_hides_the_total() -> None:
     assert not total_may_be_shown({str(name): 1 for name in range(12)})
     assert total_may_be_shown({"a": 9, "b": 8})
     assert total_may_be_shown({"a": 30, "b": 40})
+
+
+@pytest.mark.parametrize(
+    ("counts", "shown"),
+    [
+        ({"a": 4, "b": 6, "c": 50}, {"c"}),  # ten in two cells can be made in several ways
+        ({"a": 4, "b": 5, "c": 50, "d": 60}, {"d"}),  # nine in all say that each of them is small
+        ({"a": 10, "b": 11}, {"a", "b"}),
+        ({"a": 9, "b": 10}, set()),
+    ],
+)
+def test_no_more_is_hidden_than_has_to_be(counts: dict[str, int], shown: set[str]) -> None:
+    """What nobody can work out from the hidden cells is shown."""
+    assert {name for name, count in shown_counts(counts).items() if count is not None} == shown
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "said"),
+    [
+        (9, 9, "minder dan 10"),
+        (10, 20, "50%"),
+        (9, 20, "minder dan 50%"),
+        (11, 20, "meer dan 50%"),
+        (9, 18, "te weinig om te tonen"),
+        (0, 10, "minder dan 100%"),
+        (33, 70, "47%"),
+        (1, 30, "minder dan 34%"),
+        (29, 30, "meer dan 66%"),
+    ],
+)
+def test_a_share_in_words(part: int, whole: int, said: str) -> None:
+    """Exact where both parts are ten or more, else a bound that is rounded to the safe side."""
+    assert shown_share(part, whole)[1] == said
