@@ -175,7 +175,12 @@ class Mutating:
         """Run all tests once to see what each runs, then each change."""
         folders = tuple(str(ROOT / where) for where in self.shares)
         items = [item for item in session.items if "postgresql" not in item.nodeid]
-        for item, following in zip(items, [*items[1:], _Nothing(session)], strict=True):
+        places = tuple(where.removesuffix(".py").replace("/", ".") for where in self.shares)
+        found = [one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper"]
+        kept = [one for one in found if one.__module__.startswith(places)]
+        for item in items:  # each makes its own fixtures and knows nothing yet, so that what it runs is seen
+            for one in kept:
+                one.cache_clear()
             seen: set[tuple[str, str, int]] = set()
 
             def note(frame: Any, event: str, _: Any, seen: Any = seen) -> None:
@@ -186,7 +191,7 @@ class Mutating:
             began = time.monotonic()
             threading.settrace(note)
             sys.settrace(note)
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=_Nothing(session))
             sys.settrace(None)
             threading.settrace(None)
             self.took[item] = time.monotonic() - began

@@ -1,7 +1,7 @@
 """Write every generated file anew: `python tests/renew.py`. Tests say when that is due.
 
 These are the pages of the definitions, the description of the API, the file for Prefect's own command, the schema and
-the example of a policy, and the approved reports.
+the example of a policy, and the approved reports and messages.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from support import prefect_file, reports
+from support import case_messages, prefect_file, reports
 
 from adapters.api import create_api
 from adapters.api.description import written
 from adapters.office import open_office
 from adapters.runtime.policy_file import written_example, written_schema
 from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine, migrate
 from deployments import write_definitions
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,11 @@ def main() -> None:
     POLICY_SCHEMA.write_text(written_schema(), encoding="utf-8")
     POLICY_EXAMPLE.write_text(written_example(), encoding="utf-8")
     with tempfile.TemporaryDirectory() as home:
+        database = Path(home) / "leeg.db"
+        engine = create_engine(f"sqlite:///{database}")
+        migrate(engine)
+        engine.dispose()
+        case_messages.write(Path(home), database)
         api = create_api(open_office(Settings(home=Path(home))))
         DESCRIPTION.write_text(written(api), encoding="utf-8")
     from support import coordinator_day  # noqa: PLC0415 - it takes a Prefect server

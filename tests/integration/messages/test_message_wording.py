@@ -2,96 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlmodel import col, select
+from sqlmodel import select
+from support.case_messages import APPROVED, SENT, TOLD, Reader, sent, told
 
 from adapters.messages.text_rules import forbidden_to_all, forbidden_to_residents
 from adapters.office import Office
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
-from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
-from adapters.storage.database import OutboxRow, ProcessRow, create_engine, reading
+from adapters.storage.database import OutboxRow, reading
 from adapters.storage.message_tables import DeliveryRow
 from milestones.dutch import _MONTHS
 from milestones.process import NotPossible
 
-CASES = Path(__file__).parents[2] / "cases"
 READ = ("A-te-laat", "B", "D", "E", "anderstalig", "dwangsom", "overlijden", "verhuizing-overdragen")
 WRITTEN_DAY = re.compile(rf"\b(?:ma|di|wo|do|vr|za|zo) (\d{{1,2}}) ({'|'.join(_MONTHS)}) (\d{{4}})")
-
-
-class Reader:
-    """Runs a case on a database whose messages all go to the file, and reads that."""
-
-    def __init__(self, folder: Path, database: Path, **settings: Any) -> None:
-        self.clock = SetClock(datetime(2026, 1, 1, 9, tzinfo=AMSTERDAM))
-        url = f"sqlite:///{shutil.copy(database, folder / 'zaken.db')}"
-        self.office = Office(Settings(home=folder, **settings), create_engine(url), self.clock)
-
-    def run(self, name: str) -> list[dict[str, Any]]:
-        """Let the days of a case file go by, and give every message of it."""
-        content = json.loads((CASES / f"{name}.json").read_text(encoding="utf-8"))
-        reference = ""
-        for step in content["stappen"]:
-            day = datetime.fromisoformat(step.get("tot") or step["op"]).date()
-            while reference and (due := self._next(reference)) is not None and due <= day:
-                self._set(max(due, self.clock.today()))
-                self.office.casework.fire_due(reference)
-                self.deliver()
-            self._set(day)
-            if step.get("open"):
-                facts = step.get("gegevens") or {}
-                reference = self.office.casework.open(
-                    step["mijlpaal"], municipality="0518", reference=reference or "A-1", data=facts
-                ).reference
-            elif "gebeurtenis" in step:
-                try:
-                    self.office.casework.report(
-                        reference,
-                        step["gebeurtenis"],
-                        process=step.get("mijlpaal"),
-                        data=step.get("gegevens"),
-                    )
-                except NotPossible:
-                    continue  # a case file may hold what is refused
-            self.deliver()
-        return self.messages()
-
-    def messages(self) -> list[dict[str, Any]]:
-        """Return every message that was sent."""
-        lines = self.office.settings.messages_file.read_text(encoding="utf-8").splitlines()
-        return [json.loads(line) for line in lines]
-
-    def _set(self, day: date) -> None:
-        self.clock.moment = datetime.combine(day, time(9), AMSTERDAM)
-
-    def _next(self, reference: str) -> date | None:
-        view = self.office.casework.case(reference)
-        rungs = [term.next_rung() for process in view.case.processes for term in process.terms]
-        return min((rung.on for rung in rungs if rung), default=None)
-
-    def deliver(self) -> None:
-        """Send all that is due now."""
-        with reading(self.office.engine) as session:
-            effects = session.exec(
-                select(OutboxRow.id)
-                .where(col(OutboxRow.done_at).is_(None))
-                .order_by(col(OutboxRow.created_at))
-            ).all()
-            processes = session.exec(select(ProcessRow.id)).all()
-        for effect in effects:
-            self.office.deliveries.plan(effect)
-        for process in processes:
-            for parcel in self.office.deliveries.due(process or 0):
-                self.office.deliveries.send(parcel)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +34,20 @@ def read(tmp_path_factory: pytest.TempPathFactory, migrated_file: Path) -> Any:
         return tuple(Reader(tmp_path_factory.mktemp(name), migrated_file).run(name))
 
     return messages
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_every_message_reads_as_it_was_approved(read: Any, name: str) -> None:
+    """`python tests/renew.py` writes the approved texts anew, and a person reads what changed."""
+    assert told(read(name)) == (APPROVED / f"{name}-verteld.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_a_case_is_told_to_whom_was_approved(tmp_path: Path, migrated_file: Path, name: str) -> None:
+    """Every delivery goes to the same people, over the same channels, at the same moments, for the same reason."""
+    assert sent(tmp_path, migrated_file, name) == (APPROVED / f"{name}-bezorgd.txt").read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.parametrize("name", READ)

@@ -41,7 +41,9 @@ def test_what_was_kept_is_read_as_it_was(office: Office, clock: SetClock) -> Non
     service = read_basic_service(office, "0518", QUARTER)
     trend = read_trend(office, "0518", QUARTER)
     monitor = read_period(office, "0518", QUARTER.begin, QUARTER.end)
-    assert sum(line.value is not None for line in service.lines) + sum(line.of == "11" for line in service.lines)
+    assert sum(line.value is not None for line in service.lines) + sum(
+        line.of == "11" for line in service.lines
+    )
     assert trend.reviewed == "11"
     with writing(office.engine) as session:
         session.execute(delete(JournalRow))
