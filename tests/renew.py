@@ -1,7 +1,7 @@
 """Write every generated file anew: `python tests/renew.py`. Tests say when that is due.
 
 These are the pages of the definitions, the description of the API, the file for Prefect's own command, the schema and
-the example of a policy, and the approved reports and messages.
+the example of a policy, and the approved reports, messages and delivery.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from support import case_messages, prefect_file, reports
+from support import case_messages, delivered, prefect_file, reports
 
 from adapters.api import create_api
 from adapters.api.description import written
@@ -38,6 +38,7 @@ def main() -> None:
         migrate(engine)
         engine.dispose()
         case_messages.write(Path(home), database)
+        delivered.write(Path(home), database)
         api = create_api(open_office(Settings(home=Path(home))))
         DESCRIPTION.write_text(written(api), encoding="utf-8")
     from support import coordinator_day  # noqa: PLC0415 - it takes a Prefect server

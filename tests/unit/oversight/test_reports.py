@@ -10,7 +10,7 @@ REPORTS = dict(every_report())
 
 def test_every_approved_report_is_made() -> None:
     """No file is left of a report that is gone."""
-    assert {file.name for file in FOLDER.iterdir()} == set(REPORTS)
+    assert {file.name for file in FOLDER.iterdir()} == {*REPORTS}
 
 
 @pytest.mark.parametrize("name", REPORTS)
