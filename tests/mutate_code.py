@@ -14,6 +14,7 @@ in a new process, on the tests in `IMPORTED`.
 from __future__ import annotations
 
 import ast
+import builtins
 import copy
 import gc
 import os
@@ -21,10 +22,10 @@ import random
 import resource
 import subprocess
 import sys
-import threading
 import time
 from collections import defaultdict
 from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -157,6 +158,51 @@ def put_in(module: CodeType) -> None:
             one.cache_clear()
 
 
+_ran: set[tuple[str, str, int]] = set()
+
+
+def _modules(shares: Mapping[str, int]) -> tuple[str, ...]:
+    """Return how the names of the modules of floors or files begin."""
+    return tuple(where.removesuffix(".py").replace("/", ".") for where in shares)
+
+
+class Noting(MetaPathFinder):
+    """Lets each function of a floor note that it ran, from when its file is imported."""
+
+    def __init__(self, modules: tuple[str, ...]) -> None:
+        self.modules = modules
+        setattr(builtins, "_ran", _ran)  # noqa: B010 - mypy knows the builtins
+
+    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
+        """Find a file of the floor."""
+        spec = PathFinder.find_spec(fullname, path, target) if fullname.startswith(self.modules) else None
+        if spec is not None and isinstance(spec.loader, SourceFileLoader):
+            spec.loader = _NotingLoader(fullname, spec.loader.path)
+        return spec
+
+
+class _NotingLoader(SourceFileLoader):
+    def get_code(self, fullname: str) -> CodeType:
+        del fullname
+        tree = ast.parse(self.get_data(self.path))
+        self._note(tree, "")
+        return compile(tree, self.path, "exec")
+
+    def _note(self, node: ast.AST, name: str) -> None:
+        for child in ast.iter_child_nodes(node):
+            below = name
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
+                first = min([child.lineno, *(one.lineno for one in child.decorator_list)])
+                key = (self.path, f"{name}{child.name}", first)
+                child.body.insert(
+                    ast.get_docstring(child) is not None, ast.parse(f"_ran.add({key!r})").body[0]
+                )
+                below = f"{name}{child.name}.<locals>."
+            elif isinstance(child, ast.ClassDef):
+                below = f"{name}{child.name}."
+            self._note(child, below)
+
+
 class Mutating:
     """The part of pytest that tries the changes once all tests are collected."""
 
@@ -173,30 +219,19 @@ class Mutating:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run all tests once to see what each runs, then each change."""
-        folders = tuple(str(ROOT / where) for where in self.shares)
         items = [item for item in session.items if "postgresql" not in item.nodeid]
-        places = tuple(where.removesuffix(".py").replace("/", ".") for where in self.shares)
         found = [one for one in gc.get_objects() if type(one).__name__ == "_lru_cache_wrapper"]
-        kept = [one for one in found if one.__module__.startswith(places)]
+        kept = [one for one in found if one.__module__.startswith(_modules(self.shares))]
         for item in items:  # each makes its own fixtures and knows nothing yet, so that what it runs is seen
             for one in kept:
                 one.cache_clear()
-            seen: set[tuple[str, str, int]] = set()
-
-            def note(frame: Any, event: str, _: Any, seen: Any = seen) -> None:
-                if event == "call" and frame.f_code.co_filename.startswith(folders):
-                    seen.add(_key(frame.f_code))
-
+            _ran.clear()
             self.failed = False
             began = time.monotonic()
-            threading.settrace(note)
-            sys.settrace(note)
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=_Nothing(session))
-            sys.settrace(None)
-            threading.settrace(None)
             self.took[item] = time.monotonic() - began
             if not self.failed:
-                for key in seen:
+                for key in _ran:
                     self.ran[key].append(item)
         session.testsfailed = sum(not self._judge(session, *item) for item in self.shares.items())
         return True
@@ -322,6 +357,7 @@ def main(words: list[str]) -> int:
         tests |= dict.fromkeys(its_tests)
         shares[folder if name in FLOORS else name] = share
     part = Mutating(shares, int(number), int(seed))
+    sys.meta_path.insert(0, Noting(_modules(shares)))
     options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-m", SLOW]
     return int(pytest.main([*options, *tests], plugins=[part]))
 
