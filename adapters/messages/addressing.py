@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from adapters.messages.message_kinds import CANNOT_BE_SWITCHED_OFF
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 # Who is asked when a role has nobody, or when nobody could be reached.
 LAST_RESORTS = ("coordinator", "team_leader")
-_MOST_DAYS_AHEAD = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +153,9 @@ def next_moment(hours: WorkingHours, moment: datetime, calendar: Calendar) -> da
 
 def next_morning(hours: WorkingHours, moment: datetime, at: time, calendar: Calendar) -> datetime:
     """Return this time of day on the first working day for which it still lies ahead."""
-    for ahead in range(_MOST_DAYS_AHEAD):
-        day = moment.date() + timedelta(days=ahead)
-        candidate = _at(moment, day, at)
-        if candidate.timestamp() > moment.timestamp() and _works(hours, day, calendar):
-            return candidate
-    return moment  # nobody is without working days for two months; rather now than never
+    days = (moment.date() + timedelta(days=ahead) for ahead in count())
+    found = (_at(moment, day, at) for day in days if _works(hours, day, calendar))
+    return next(candidate for candidate in found if candidate.timestamp() > moment.timestamp())
 
 
 def _works(hours: WorkingHours, day: date, calendar: Calendar) -> bool:

@@ -23,6 +23,8 @@ from adapters.messages.delivery_list import UnknownDeliveryError, listed, send_a
 from adapters.messages.handoff_links import ACCEPTED, LinkStatus
 from adapters.messages.retry_table import RETRY_TABLE
 from adapters.office import Office
+from adapters.runtime import checkpoints
+from adapters.runtime.checkpoints import Checkpoint
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import Settings
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
@@ -560,6 +562,124 @@ def test_what_is_told_about_the_system_reaches_who_is_there(post: Post) -> None:
     caseload.declare_absence("chef", "0518", today, today, "leider")
     assert announce(post.office, Announcement("n1", "coordinator", "0518", "Er is geen worker", "Start hem."))
     assert [(to, title) for to, title, _ in post.web.arrived] == [("leider", "Er is geen worker")]
+
+
+@ONE_DATABASE
+def test_an_announcement_tells_each_over_the_first_channel_that_takes_it(post: Post) -> None:
+    """A page gets a link of the receiver's own; not everybody heard it while somebody has no channel that takes it."""
+    post.mail.behave = lambda: REFUSE
+    announcement = Announcement("n1", "case_worker", "0518", "Titel", "Tekst", "/postbak")
+    assert announce(post.office, announcement)
+    ((to, title, text),) = post.web.arrived
+    assert (to, title) == ("p1", "Titel")
+    assert text.startswith("Tekst\nhttp://127.0.0.1:4280/postbak?wie=")
+    assert post.office.page_links.receiver(text.partition("wie=")[2]) == "p1"
+    post.web.behave = lambda: REFUSE
+    assert not announce(post.office, announcement)
+    post.recipients(text=FILE.replace('case_worker = ["p1"]', 'case_worker = ["p1", "p2"]'))
+    post.web.behave = lambda: REFUSE if post.web.calls < 3 else TAKE
+    assert not announce(post.office, announcement)
+    assert [to for to, *_ in post.web.arrived] == ["p1", "p2"]
+
+
+@ONE_DATABASE
+def test_an_announcement_that_nobody_can_get_goes_to_the_file(office: Office) -> None:
+    """With what was told and when; a file that cannot be written heard nothing."""
+    announcement = Announcement("n1", "coordinator", "0518", "Titel", "Tekst")
+    assert announce(office, announcement)
+    told = office.settings.messages_file
+    assert json.loads(told.read_text(encoding="utf-8")) == {
+        "op": "2026-03-09T09:00:00+01:00", "id": "n1", "rol": "coordinator", "titel": "Titel", "tekst": "Tekst",
+    }  # fmt: skip
+    told.unlink()
+    told.mkdir()
+    assert not announce(office, announcement)
+
+
+@ONE_DATABASE
+def test_a_delivery_is_listed_with_all_that_became_of_it(post: Post) -> None:
+    """Only what reached nobody, or everything, the newest first; what waits has its next moment."""
+    reference = post.open()
+    post.mail.behave = lambda: REFUSE
+    post.round()
+    (row,) = post.rows()
+    assert listed(post.office.engine) == []
+    expected = {
+        "id": row.id, "bericht": row.outbox_id, "zaak": reference, "mijlpaal": "M3", "soort": "nieuwe_zaak",
+        "rol": "klantmanager", "ontvanger": "p1", "kanaal": "mail", "naar_bestand": False, "waarom": "persoon",
+        "toestand": "wacht", "pogingen": 1, "volgende_poging": "2026-03-09T08:00:25+00:00",
+        "klaargezet_op": "2026-03-09T08:00:00+00:00", "bezorgd_op": None,
+        "resultaat": "poging 1 mislukt: het kanaal nam het bericht niet aan",
+    }  # fmt: skip
+    assert listed(post.office.engine, everything=True) == [expected]
+    post.mail.behave = lambda: TAKE
+    post.wait(seconds=25)
+    post.round()
+    assert listed(post.office.engine, everything=True) == [
+        expected | {"toestand": "bezorgd", "pogingen": 2, "volgende_poging": None, "resultaat": "bezorgd",
+                    "bezorgd_op": "2026-03-09T08:00:25+00:00"}
+    ]  # fmt: skip
+    post.recipients(
+        text=FILE.replace('case_worker = ["p1"]', "")
+        .replace('coordinator = ["chef"]', "")
+        .replace('team_leader = ["leider"]', "")
+    )
+    post.wait(seconds=1)
+    post.open()
+    post.round()
+    (line,) = listed(post.office.engine)
+    assert (line["ontvanger"], line["kanaal"], line["naar_bestand"]) == (None, None, False)
+    assert [found["id"] for found in listed(post.office.engine, everything=True)] == [line["id"], row.id]
+    assert len(listed(post.office.engine, everything=True, limit=1)) == 1
+
+
+@ONE_DATABASE
+def test_a_message_that_outlived_its_process_still_goes_out(post: Post) -> None:
+    """No flow run is left to send it; until then it belongs to the run of its process."""
+    post.open()
+    post.plan()
+    (row,) = post.rows()
+    assert post.office.deliveries.due_elsewhere() == []
+    with writing(post.office.engine) as session:
+        process = session.get_one(ProcessRow, row.process_id)
+        process.finished = True
+        session.add(process)
+    (parcel,) = post.office.deliveries.due_elsewhere()
+    assert (parcel.ids, parcel.kind, parcel.role_name, parcel.channel, parcel.case_reference) == (
+        (row.id,), "nieuwe_zaak", "klantmanager", "mail", row.case_reference,
+    )  # fmt: skip
+    sent = post.office.deliveries.send(parcel)
+    assert sent is not None
+    assert (sent.state, sent.text, sent.failed) == (DeliveryState.DELIVERED, "bezorgd", False)
+
+
+@ONE_DATABASE
+def test_a_message_that_shows_too_much_is_given_up_at_once(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other try and no other channel would make it safe."""
+    monkeypatch.setattr("adapters.messages.message_writing.looks_like_bsn", lambda _: True)
+    post.open()
+    (sent,) = post.round()
+    assert sent is not None
+    assert sent.failed
+    assert [(row.recipient, row.channel, row.state, row.attempts) for row in post.rows(recipient="p1")] == [
+        ("p1", "mail", DeliveryState.UNDELIVERABLE, 1)
+    ]
+
+
+@ONE_DATABASE
+def test_who_sends_passes_the_points_at_which_it_may_stop(
+    post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before a message goes out, and after it did while nobody knows it yet; each with its case."""
+    passed: list[tuple[Checkpoint, str]] = []
+    monkeypatch.setattr(checkpoints, "_listeners", [lambda *point: passed.append(point)])
+    reference = post.open()
+    passed.clear()
+    post.round()
+    sending = [point for point in passed if point[0] in (Checkpoint.BEFORE_EFFECT, Checkpoint.AFTER_EFFECT)]
+    assert sending == [(Checkpoint.BEFORE_EFFECT, reference), (Checkpoint.AFTER_EFFECT, reference)]
 
 
 def test_a_warning_is_dropped_when_its_term_was_met_in_the_meantime(post: Post) -> None:
