@@ -27,6 +27,7 @@ from collections import defaultdict
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
+from itertools import islice
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -42,9 +43,10 @@ ROOT = Path(__file__).parents[1]
 # The tests of exchange that run what is in it; others start clients of the API that others made.
 _EXCHANGE = (
     "answers", "api_access", "api_idempotency", "approved_delivery", "case_references", "case_system",
-    "cloudevent_libraries", "ddas", "ddas_pull", "export", "history", "incoming_table", "integration_commands",
-    "marked_references", "messages", "open_notificaties", "other_programs", "signal_status", "signals",
-    "standard_webhooks", "subscriptions", "told_by_right", "webhook_addresses", "webhooks",
+    "cloudevent_libraries", "ddas", "ddas_pull", "exchange_rules", "export", "history", "incoming_table",
+    "integration_commands", "marked_references", "messages", "open_notificaties", "other_programs",
+    "signal_status", "signals", "standard_webhooks", "subscriptions", "told_by_right", "webhook_addresses",
+    "webhooks",
 )  # fmt: skip
 # A floor, its folder or file, the tests that show what it does, and the share that has to be noticed.
 FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
@@ -263,20 +265,20 @@ class Mutating:
             if f"{path.relative_to(ROOT)} {said}" not in EQUAL
         ]
         drawn = random.Random(self.seed)  # noqa: S311 - a sample
-        chosen = set(drawn.sample(every, min(self.number, len(every))))
+        chosen = drawn.sample(every, min(self.number, len(every)))
         noticed = 0
-        for path in files:
-            for number, (said, line, tree) in enumerate(mutants(path)):
-                if (path, number) not in chosen:
-                    continue
-                tests = self._tests_of(path, line, compile(tree, str(path), "exec"))
-                if not tests and where.startswith("milestones"):
-                    seen = _notices_anew(path, number)
-                else:
-                    seen = self._notices(session, tests, compile(tree, str(path), "exec"))
-                noticed += seen
-                if not seen:
-                    print(f"\n{path.relative_to(ROOT)}:{line} {said}", flush=True)
+        for tried, (path, number) in enumerate(chosen, start=1):
+            said, line, tree = next(islice(mutants(path), number, None))
+            tests = self._tests_of(path, line, compile(tree, str(path), "exec"))
+            if not tests and where.startswith("milestones"):
+                seen = _notices_anew(path, number)
+            else:
+                seen = self._notices(session, tests, compile(tree, str(path), "exec"))
+            noticed += seen
+            if not seen:
+                print(f"\n{path.relative_to(ROOT)}:{line} {said}", flush=True)
+            if not seen or tried % 10 == 0:
+                print(f"\n({noticed} of {tried} so far)", flush=True)
         print(f"\n{where}: {noticed} of {len(chosen)} changes noticed, {len(every)} can be made", flush=True)
         return 100 * noticed >= share * len(chosen)
 

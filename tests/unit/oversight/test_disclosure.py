@@ -102,6 +102,8 @@ def test_nine_in_each_cell_hides_the_total() -> None:
         ({"a": 4, "b": 5, "c": 50, "d": 60}, {"d"}),  # nine in all say that each of them is small
         ({"a": 10, "b": 11}, {"a", "b"}),
         ({"a": 9, "b": 10}, set()),
+        ({"a": 90, "b": 12, "c": 4}, {"a"}),  # the smallest of the others goes along
+        ({"b": 12, "a": 12, "c": 4}, {"b"}),
     ],
 )
 def test_no_more_is_hidden_than_has_to_be(counts: dict[str, int], shown: set[str]) -> None:
