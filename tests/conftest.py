@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import psycopg
 import pytest
 from sqlmodel import SQLModel
@@ -32,6 +33,12 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 POSTGRESQL = os.environ.get("ROUTEKAART_TEST_POSTGRESQL", "postgresql://root@127.0.0.1:5432/postgres")
+
+# A slow machine fails no test.
+hypothesis.settings.register_profile(
+    "slow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("slow")
 
 # The receivers of the tests are on this machine.
 os.environ.setdefault("ROUTEKAART_WEBHOOK_NETWORKS", '["127.0.0.0/8", "::1/128"]')

@@ -376,7 +376,7 @@ def main(words: list[str]) -> int:
         shares[folder if name in FLOORS else name] = share
     part = Mutating(shares, int(number), int(seed))
     sys.meta_path.insert(0, Noting(_modules(shares)))
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "-m", SLOW]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:schemathesis", "--timeout", "0", "-m", SLOW]
     return int(pytest.main([*options, *tests], plugins=[part]))
 
 
