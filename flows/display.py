@@ -129,7 +129,9 @@ def waiting_line(
     asked = "Iemand vroeg om annuleren: bevestig of weiger dat." if around.cancel_asked else ""
     second = second_opinion_line(process, policy)
     return " ".join(
-        part for part in [asked, second, *(parts or ["Er loopt geen termijn."]), f"Bij: {who}."] if part
+        part
+        for part in [asked, second, *(parts or [f"In {process.name} loopt geen termijn."]), f"Bij: {who}."]
+        if part
     )
 
 

@@ -247,7 +247,7 @@ def _items(items: Sequence[WorkItem], work: Workload, tag: str) -> str:
 
 def _item(item: WorkItem, today: date) -> tuple[str, ...]:
     if item.due is None:
-        until = "geen termijn"
+        until = f"geen uiterste datum in {item.process}"
     else:
         until = f"{short_date(item.due)} ({item.term})" + (", **te laat**" if item.due < today else "")
         until += f", {item.caution}" if item.caution else ""

@@ -72,7 +72,13 @@ DECISION_KINDS: Mapping[JudgedKind, JudgedTwice] = MappingProxyType(
         "toelating": JudgedTwice(("goedgekeurd",), REVIEWERS),
         "weigering": JudgedTwice(("weigering_besloten",), REVIEWERS),
         "beeindiging": JudgedTwice(
-            ("beeindigingsbeschikking_bekendgemaakt", "uitgestroomd", "ingetrokken"),
+            (
+                "beeindigingsbeschikking_bekendgemaakt",
+                "uitgestroomd",
+                "ingetrokken",
+                "overname_aanvaard",
+                "inwoner_wil_geen_nazorg",
+            ),
             (*REVIEWERS, "coordinator"),
             _WITH_HELP,
         ),

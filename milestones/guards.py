@@ -393,6 +393,16 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("wie_verhuist",),
         data=("wie_verhuist",),
     ),
+    "departure_decided": Guard(
+        lambda s: any(
+            item.facts.get("besluit_over") == "wie vertrok"
+            and item.facts.get("wie_verhuist") == _who_moved(s)
+            for item in s.beside
+        ),
+        "Over wie vertrok is nog niet beslist.",
+        data=("wie_verhuist",),
+        beside=("besluit_over", "wie_verhuist"),
+    ),
     "two_clients": Guard(
         lambda s: s.fact("clienten") != 1, "Deze zaak heeft nog maar een cliënt.", facts=("clienten",)
     ),

@@ -519,6 +519,7 @@ GuardName = Literal[
     "late_without_failure",
     "one_of_two_moved",
     "two_clients",
+    "departure_decided",
     "of_who_left",
     "of_who_stayed",
     "left_behind",

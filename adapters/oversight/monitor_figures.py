@@ -48,16 +48,16 @@ class InTime:
 
 _SHARE = "% op tijd"
 _WHOLE = (
-    "Een zaak telt een keer, en is op tijd als elke termijn van deze soort op tijd was. Een termijn die op tijd "
-    "verviel of door een andere is vervangen, telt niet mee."
+    "Een zaak telt een keer. Zij is op tijd als elke termijn van deze soort op tijd was. Wat op tijd verviel of is "
+    "vervangen, telt niet mee."
 )
 IN_TIME = (
     InTime(
         Figure(
             "eerste-gesprek",
             "Eerste gesprek binnen {lengte}",
-            "Van alle zaken met een termijn T01 (Wgs art. 4 lid 1) waarvan de laatste dag in de periode ligt: het deel "
-            f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
+            "Alle zaken met een termijn T01 (Wgs art. 4 lid 1) die in de periode eindigt. "
+            f"Het deel waarin het eerste gesprek op of voor de laatste dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
         FIRST_TALK,
@@ -66,8 +66,8 @@ IN_TIME = (
         Figure(
             "crisis",
             "Gesprek bij een bedreigende situatie binnen {lengte}",
-            "Van alle zaken met een termijn T02 (Wgs art. 4 lid 2) waarvan de laatste dag in de periode ligt: het deel "
-            f"waarin het eerste gesprek op of voor die dag is gevoerd. {_WHOLE}",
+            "Alle zaken met een termijn T02 (Wgs art. 4 lid 2) die in de periode eindigt. "
+            f"Het deel waarin het eerste gesprek op of voor de laatste dag is gevoerd. {_WHOLE}",
             _SHARE,
         ),
         URGENT_TALK,
@@ -76,8 +76,8 @@ IN_TIME = (
         Figure(
             "beschikking",
             "Beschikking binnen {lengte} na het eerste gesprek",
-            "Van alle zaken met een termijn T03 (Wgs art. 4a; gemeentelijke verordening) waarvan de laatste dag in de "
-            "periode ligt, opschorting meegeteld: het deel waarin op of voor die dag is beschikt. "
+            "Alle zaken met een termijn T03 (Wgs art. 4a; gemeentelijke verordening) die in de periode eindigt. "
+            "Opschorting telt mee. Het deel waarin op of voor de laatste dag is beschikt. "
             f"{_WHOLE}",
             _SHARE,
         ),
@@ -87,7 +87,7 @@ IN_TIME = (
         Figure(
             "beschikking-awb",
             "Beschikking binnen {lengte} na de aanvraag",
-            "Hetzelfde voor de termijn T03b (Awb art. 4:13 en 4:14), die geldt als de verordening geen termijn stelt. "
+            "Hetzelfde voor de termijn T03b (Awb art. 4:13 en 4:14). Die geldt als de verordening geen termijn stelt. "
             f"{_WHOLE}",
             _SHARE,
         ),
@@ -97,8 +97,8 @@ IN_TIME = (
         Figure(
             "norm-eerste-gesprek",
             "Eerste gesprek binnen de eigen norm{lengte}",
-            "Van alle eigen normen bij T01 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
-            "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
+            "De gemeente bindt zich hier aan minder dan de wet. Alle eigen normen bij T01 die in de periode eindigen. "
+            "Het deel waarin het eerste gesprek is gevoerd op of voor de laatste dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
         FIRST_TALK_NORM,
@@ -107,8 +107,8 @@ IN_TIME = (
         Figure(
             "norm-crisis",
             "Gesprek bij een bedreigende situatie binnen de eigen norm{lengte}",
-            "Van alle eigen normen bij T02 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
-            "periode: het deel waarin het eerste gesprek is gevoerd op of voor die dag. Leeg zonder eigen norm.",
+            "De gemeente bindt zich hier aan minder dan de wet. Alle eigen normen bij T02 die in de periode eindigen. "
+            "Het deel waarin het eerste gesprek is gevoerd op of voor de laatste dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
         URGENT_TALK_NORM,
@@ -117,8 +117,8 @@ IN_TIME = (
         Figure(
             "norm-beschikking",
             "Beschikking binnen de eigen norm{lengte}",
-            "Van alle eigen normen bij T03 (de gemeente bindt zich aan minder dan de wet) met hun laatste dag in de "
-            "periode: het deel waarin is beschikt op of voor die dag. Leeg zonder eigen norm.",
+            "De gemeente bindt zich hier aan minder dan de wet. Alle eigen normen bij T03 die in de periode eindigen. "
+            "Het deel waarin is beschikt op of voor de laatste dag. Leeg zonder eigen norm.",
             _SHARE,
         ),
         DECISION_NORM,
@@ -127,8 +127,8 @@ IN_TIME = (
         Figure(
             "overdracht",
             "Overdracht binnen {lengte} aanvaard",
-            "Van alle zaken met een overdracht waarvan de laatste dag (OVD) in de periode ligt: het deel waarin die "
-            "op of voor die dag is aanvaard; in een crisis is dat dezelfde dag. Dit is een productkeuze, geen wet. "
+            "Alle zaken met een overdracht waarvan de termijn (OVD) in de periode eindigt. Het deel waarin die op tijd "
+            "is aanvaard. In een crisis is dat dezelfde dag. Dit is een productkeuze, geen wet. "
             f"{_WHOLE}",
             _SHARE,
         ),
@@ -138,33 +138,33 @@ IN_TIME = (
 VOLUMES = Figure(
     "aantallen",
     "Hoeveel zaken",
-    "Vroegsignalen: zaken waarin in de periode een vroegsignaal binnenkwam (M2). Aanmeldingen: zaken met een hulpvraag "
-    "in de periode (M3). Gestart: zaken waarin in de periode een toelating is bekendgemaakt. Geëindigd: zaken waarvan "
-    "het traject (M3 tot en met M8, Wsnp) in de periode helemaal eindigde. Een zaak telt in elk onderdeel ten hoogste "
-    "een keer.",
+    "Wat er in de periode was. Vroegsignalen: zaken waarin een vroegsignaal binnenkwam (M2). Aanmeldingen: zaken met "
+    "een hulpvraag (M3). Gestart: zaken waarin een toelating is bekendgemaakt. Geëindigd: zaken waarvan het traject "
+    "(M3 tot en met M8, Wsnp) helemaal eindigde. Een zaak telt in elk onderdeel ten hoogste een keer.",
     "zaken",
 )
 SIGNALS, REQUESTS, STARTED, FINISHED = "vroegsignalen", "aanmeldingen", "gestart", "geëindigd"
 SUCCESS = Figure(
     "geslaagd",
     "Geslaagd",
-    "Van alle zaken waarvan het traject in de periode helemaal eindigde: het deel met uitstroomreden 'Afgerond'.",
+    "Alle zaken waarvan het traject in de periode helemaal eindigde. Het deel met uitstroomreden 'Afgerond'.",
     "% geslaagd",
 )
 LEAD_TIME = Figure(
     "doorlooptijd",
     "Doorlooptijd per mijlpaal",
-    "Van alle zaken met een mijlpaal die in de periode is afgerond: het aantal werkdagen van openen tot afronden. "
+    "Alle zaken met een mijlpaal die in de periode is afgerond. Het aantal werkdagen van openen tot afronden. "
     "Had een zaak dezelfde mijlpaal meer keer, dan tellen alle dagen samen. Een mijlpaal met een besluit is pas "
-    "afgerond als het besluit vaststaat, dus na de bezwaartermijn. De mediaan is de middelste "
-    "waarde; het 90e percentiel is de waarde waar negen van de tien zaken niet boven komen.",
+    "afgerond als het besluit vaststaat. Dat is na de bezwaartermijn. De mediaan is de middelste waarde. Negen van de "
+    "tien zaken komen niet boven het 90e percentiel.",
     "werkdagen",
 )
 WAITING = Figure(
     "wacht-op",
     "Op wie wordt gewacht",
-    "Alle zaken die nu open zijn, elk een keer: bij de rol die als eerste aan zet is (de termijn die het eerst "
-    "eindigt). 'buiten de gemeente': de toestand wacht op een partner, een schuldeiser of de rechtbank.",
+    "Alle zaken die nu open zijn, elk een keer. Een zaak telt bij de rol die als eerste aan zet is. Dat is de rol met "
+    "de termijn die het eerst eindigt. 'buiten de gemeente': de zaak wacht op een partner, een schuldeiser of de "
+    "rechtbank.",
     "zaken",
 )
 LATE_NOW = Figure(
@@ -176,15 +176,15 @@ LATE_NOW = Figure(
 EXITS = Figure(
     "uitval",
     "Redenen van uitstroom",
-    "Alle zaken waarvan het traject in de periode helemaal eindigde, elk een keer, naar de reden (DDAS) waarmee het "
-    "laatste deel eindigde. 'Afgerond' is geen uitval; een weigering heeft geen uitstroomreden.",
+    "Alle zaken waarvan het traject in de periode helemaal eindigde, elk een keer. De reden (DDAS) is die van het deel "
+    "dat het laatst eindigde. 'Afgerond' is geen uitval. Een weigering heeft geen uitstroomreden.",
     "zaken",
 )
 RELAPSE = Figure(
     "terugval",
     "Terugval in de nazorg",
-    "Van alle zaken met nazorg (M8) die op een dag in de periode open was: het deel met een signaal van terugval "
-    "in de periode.",
+    "Alle zaken met nazorg (M8) die op een dag in de periode open was. Het deel met een signaal van terugval in die "
+    "periode.",
     "% terugval",
 )
 STUCK = Figure(
@@ -196,22 +196,22 @@ STUCK = Figure(
 SIGNAL_RESULTS = Figure(
     "signalen",
     "Wat er uit vroegsignalen kwam",
-    "Alle zaken waarin in de periode een vroegsignaal is afgerond (M2), elk een keer, naar het eindresultaat (DDAS) "
+    "Alle zaken waarin in de periode een vroegsignaal is afgerond (M2), elk een keer. Het eindresultaat (DDAS) is dat "
     "van het vroegsignaal dat het laatst is afgerond.",
     "zaken",
 )
 GROWTH = Figure(
     "groei",
     "Groei per thema van het meetinstrument",
-    "Van alle zaken met een meting in de periode en een eerdere meting: hoeveel punten (0 tot en met 10) de laatste "
-    "meting in de periode gemiddeld hoger is dan de eerste meting van de zaak, per thema. Over hoeveel: het aantal "
-    "zaken. Een gemiddelde van minder dan 10 zaken wordt niet getoond.",
+    "Alle zaken met een meting in de periode en een eerdere meting. Hoeveel punten is de laatste meting gemiddeld "
+    "hoger dan de eerste, per thema? Een meting geeft 0 tot en met 10 punten. Over hoeveel: het aantal zaken. Een "
+    "gemiddelde van minder dan 10 zaken wordt niet getoond.",
     "punten",
 )
 QUALITY = Figure(
     "kwaliteit",
     "Oordeel uit de steekproef",
-    "Het gemiddelde van de scores (1 tot en met 5) die kwaliteitstoetsers in de periode gaven, per vraag. Over "
+    "Het gemiddelde van de scores die kwaliteitstoetsers in de periode gaven, per vraag (1 tot en met 5). Over "
     "hoeveel: het aantal zaken.",
     "score 1-5",
 )

@@ -214,6 +214,8 @@ def running_exit_rows(
             notifies=("client",),
             because="hulp eindigt bij beschikking (Wgs 4a lid 6)",
         ),
+        # Told in M5 and in M7 of one case, it is one takeover and one decision.
+        one_moved_row(sources, ("departure_decided",)),
         one_moved_row(sources, (), _DECISION_FOR_WHO_LEFT),
         Row(
             sources,

@@ -246,7 +246,9 @@ def _circumstances(line: Line) -> tuple[dict[str, Any], dict[str, date], tuple[S
         if part.startswith("naast "):
             other, _, term = part[6:].partition(" met ")
             process = Snapshot(other, 2, DEFINITIONS[other].starts_in, OPENED, instance=1 + len(beside))
-            beside.append(_armed(process, term, OPENED) if term else process)
+            if "=" in term:
+                process = replace(process, facts=pairs(term, ","))
+            beside.append(_armed(process, term, OPENED) if term and "=" not in term else process)
         elif part.startswith("was "):
             facts["vorige_toestand"] = part[4:]
         elif part.endswith(tuple(_SINCE)):

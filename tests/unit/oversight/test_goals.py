@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from itertools import product
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.oversight.council_report import hidden_in_the_year
 from adapters.oversight.disclosure import HIDDEN, LEAST
 from adapters.oversight.goals import Verdict, goal_lines, unmeasurable
 from adapters.oversight.monitor import Cell, Monitor
-from adapters.oversight.monitor_figures import FIGURES, figures_of
+from adapters.oversight.monitor_figures import FIGURES, Figure, figures_of
 from milestones.policy import Policy, with_overrides
 from milestones.policy_plans import FigureCode
 
@@ -77,11 +78,19 @@ def test_a_goal_on_a_part_and_one_on_no_figure() -> None:
     assert "'geluk' is geen cijfer" in unmeasurable(policy)[0]
 
 
+@pytest.mark.parametrize("figure", FIGURES.values(), ids=lambda item: item.code)
+def test_what_a_figure_counts_is_said_in_short_sentences(figure: Figure) -> None:
+    """No sentence of a definition has more than eighteen words (B1), and an article does not end one."""
+    sentences = re.split(r"(?<=[.?])\s+", figure.definition.replace("art. ", "art "))
+    assert [sentence for sentence in sentences if len(sentence.split()) > 18] == []
+
+
 def test_a_policy_file_knows_the_figures_of_the_monitor() -> None:
     """The codes that a file may name are those that are measured, no more and no fewer."""
     assert get_args(FigureCode) == tuple(FIGURES)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=4))
 def test_a_year_gives_no_hidden_quarter_away(counts: list[int]) -> None:
     """Whoever subtracts the shown quarters from the year is left with more than one possibility for each."""
