@@ -34,7 +34,8 @@ def test_what_was_kept_is_read_as_it_was(office: Office, clock: SetClock) -> Non
     for number in range(11):
         reference = office.casework.open("M4", municipality="0518", reference=f"A-{number}").reference
         office.casework.report(reference, "hulpvraag_vastgesteld", process="M4")
-        office.casework.report(reference, "meting_gedaan", process="M4", data=dict.fromkeys(THEMES, 3))
+        scores = {**dict.fromkeys(THEMES, 3), "meetinstrument": "zrm"}
+        office.casework.report(reference, "meting_gedaan", process="M4", data=scores)
         with writing(office.engine) as session:
             session.add(_review(reference, clock.today()))
     clock.moment += timedelta(days=60)
