@@ -104,11 +104,13 @@ def test_another_gemeente_is_told_and_costs_what_nothing_does(known: Known, name
         lines = []
         for question in questions(described, about, place=True):
             known.put_back()
-            api.get("/v1/problemen")  # the client is remembered, in each of the two
             worked.clear()
             answer = question.asked(api)
             refused = answer.status_code >= 400
-            lines.append((*_told(question, answer, about), list(worked) if refused else None))
+            work = [
+                one for one in worked if "FROM clients" not in one
+            ]  # who asks is remembered for some seconds
+            lines.append((*_told(question, answer, about), work if refused else None))
         found.append(lines)
     assert len(found[0]) > 40
     assert [pair for pair in zip(*found, strict=True) if pair[0] != pair[1]] == []
