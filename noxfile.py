@@ -14,7 +14,6 @@ SEAM = (
     "tests/unit/test_seam.py",
     "tests/unit/flows/test_forms.py",
     "tests/unit/flows/test_worker.py",
-    "tests/operations/test_sqlite_visits.py",
     "tests/integration/flows/test_prefect_on_sqlite.py",
     "tests/integration/flows/test_parking.py",
 )

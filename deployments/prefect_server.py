@@ -40,7 +40,6 @@ from deployments.grafana_check import grafana_problems
 from deployments.prefect_database import refuse_unfit_database
 from flows.prefect_seam.history import forget_history_daily
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
-from flows.prefect_seam.sqlite_visits import visit_once
 from flows.prefect_seam.sqlite_writing import claim_before_writing
 from milestones.refusal import Refusal
 
@@ -65,7 +64,6 @@ def main() -> None:
         refuse_unfit_database(chosen)
     except Refusal as refusal:
         sys.exit(say_what_is_wrong(refusal))
-    visit_once()
     claim_before_writing()
     collect_less()
     place = place_of_ui(chosen.home_folder)

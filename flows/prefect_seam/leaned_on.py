@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from adapters.runtime.settings import SettingsError
 
-CHECKED = ("prefect", "SQLAlchemy", "aiosqlite", "httpx", "anyio", "pydantic", "fastapi")
+CHECKED = ("prefect", "SQLAlchemy", "httpx", "anyio", "pydantic", "fastapi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,12 @@ _NO_RESUME = "blijft een hervatte flow run liggen"
 _NO_PARKING = "kan een zaak niet wachten op een antwoord"
 _NO_FORMS = "hebben de formulieren geen Nederlandse tekst"
 _BUSY = "geeft Resume een storing als er tegelijk wordt geschreven"
-_SLOW = "is de server op SQLite traag"
 _LEFT = "blijven er sporen van een vernietigde zaak in Prefect staan"
 _GROWS = "houdt Prefect alles wat een open zaak ooit meemaakte"
 _NO_SERVER = "start de server niet"
 _BASE, _CLIENT = "prefect.workers.base:BaseWorker", "prefect.client.orchestration:SyncPrefectClient"
 _DETAILS = "prefect.client.schemas.objects:StateDetails"
 _SQLITE = "prefect.server.database.configurations:AioSqliteConfiguration"
-_CONNECTION = "sqlalchemy.dialects.sqlite.aiosqlite:AsyncAdapt_aiosqlite_connection"
-_CURSOR = "sqlalchemy.dialects.sqlite.aiosqlite:AsyncAdapt_aiosqlite_cursor"
 
 WORKER_PARTS = (
     Part("prefect.flow_engine:run_flow", ("flow", "flow_run"), _NO_RUNS),
@@ -75,10 +72,6 @@ _TABLES = "prefect.server.database.orm_models"
 SERVER_PARTS = (
     Part("prefect.server.api.server:create_app", ("settings", "ephemeral", "webserver_only"), _NO_SERVER),
     Part(f"{_SQLITE}.begin_transaction", ("self", "session", "with_for_update"), _BUSY),
-    Part(f"{_CURSOR}.execute", ("self", "operation", "parameters"), _SLOW),
-    Part(f"{_CONNECTION}._handle_exception", ("self", "error"), _SLOW),
-    Part("aiosqlite:Connection._conn", (), _SLOW),
-    Part("aiosqlite:Connection._execute", ("self", "fn"), _SLOW),
     *(
         Part(f"{_TABLES}:{column}", (), _LEFT)
         for column in ("Log.flow_run_id", "Artifact.flow_run_id", "Event.resource", "Event.related", "Event.payload",

@@ -62,7 +62,6 @@ if TYPE_CHECKING:
 FILE = "ROUTEKAART_BENCHMARK_FILE"
 STOCK_AT_ONCE = 4
 WANTED = 40  # times the process worker
-PLAIN_VISITS = "import deployments.prefect_server as made; made.visit_once = lambda: None; made.main()"
 COMPARED = ("ours, wake source", "ours, Resume")
 
 
@@ -415,9 +414,6 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=40)
     parser.add_argument("--concurrency", type=int, default=0)
     parser.add_argument("--postgres", action="store_true")
-    parser.add_argument(
-        "--plain-visits", action="store_true", help="leave SQLAlchemy's cursor on SQLite as it is"
-    )
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
@@ -440,7 +436,8 @@ def measure_on(arguments: argparse.Namespace, database: str | None) -> list[Meas
         connection.execute("create table wake_up (flow_run_id text, answer text)")
         connection.execute("create table due (flow_run_id text, taken integer default 0, result text)")
     server = (
-        *(("-c", PLAIN_VISITS) if arguments.plain_visits else ("-m", "deployments.prefect_server")),
+        "-m",
+        "deployments.prefect_server",
         "server",
         "start",
         "--host",
