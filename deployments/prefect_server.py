@@ -40,6 +40,7 @@ from deployments.grafana_check import grafana_problems
 from deployments.prefect_database import refuse_unfit_database
 from flows.prefect_seam.history import forget_history_daily
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
+from flows.prefect_seam.pausing_again import let_a_pause_follow_a_pause
 from flows.prefect_seam.sqlite_writing import claim_before_writing
 from milestones.refusal import Refusal
 
@@ -65,6 +66,7 @@ def main() -> None:
     except Refusal as refusal:
         sys.exit(say_what_is_wrong(refusal))
     claim_before_writing()
+    let_a_pause_follow_a_pause()
     collect_less()
     place = place_of_ui(chosen.home_folder)
     # Prefect read the environment when it was imported, so that a variable would come too late.

@@ -19,6 +19,7 @@ from adapters.oversight.workload import municipalities, read_workload
 from adapters.storage.database import JournalRow, reading
 from adapters.storage.exchange_tables import PostbakRow
 from adapters.storage.oversight_tables import AbsenceRow, ReviewRow
+from flows.page_writing import create_page, update_page
 from flows.report_pages import OVERVIEW, workload_key, workload_page
 from flows.reports import front_pages
 
@@ -71,12 +72,12 @@ class FreshPages:
     def _keep(self, key: str, page: str, state: str, latest: ArtifactCollection | None) -> None:
         if latest is not None and _day(_stored(latest)) == _day(state):
             change = ArtifactUpdate(description=page, metadata_={_STATE: state})
-            self._client.update_artifact(latest.latest_id, change)
+            update_page(self._client, latest.latest_id, change)
             return
         made = ArtifactCreate(
             key=key, type="markdown", description=page, data="Stand van de dag.", metadata_={_STATE: state}
         )
-        self._client.create_artifact(made)
+        create_page(self._client, made)
 
 
 def state_of(office: Office) -> str:

@@ -30,6 +30,7 @@ from adapters.office import Office, office
 from adapters.oversight.monitor import WEEKS_COUNTED, read_monitor
 from adapters.oversight.quality import QualitySample
 from adapters.oversight.workload import municipalities, read_workload
+from flows.page_writing import create_page
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
 from flows.report_pages import (
@@ -180,9 +181,8 @@ def publish(key: str, page: str, note: str) -> None:
 
 def _write(client: SyncPrefectClient, key: str, page: str, note: str, run: UUID | None) -> None:
     # The page stands in the description: Prefect shows that at the address of the key, which people can keep.
-    client.create_artifact(
-        ArtifactCreate(key=key, type="markdown", description=page, data=note, flow_run_id=run)
-    )
+    made = ArtifactCreate(key=key, type="markdown", description=page, data=note, flow_run_id=run)
+    create_page(client, made)
 
 
 def refresh_tags(here: Office, client: SyncPrefectClient) -> int:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 import httpx
 import structlog
 from prefect import get_client
-from prefect.client.schemas.actions import ArtifactCreate
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from adapters.cases.cancellations import cancellation_asked
 from adapters.cases.caseload import deputy_for, holder_of
-from adapters.cases.shown import ShownRuns
+from adapters.cases.shown import CasePage, ShownRuns
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
+from flows.page_writing import create_page, update_page
 from milestones.case import closed
 
 if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
     from adapters.cases.casework import CaseView
@@ -52,9 +55,9 @@ def bring_up_to_date(
 
     `refused` says why an answer was not taken up; the page tells it until the next change.
 
-    Every run writes a page once, so that it is found there; after that the page of a case, which has one key, is
-    written by one of its processes. A page that could not be written is written at the next change; the case
-    itself does not wait for it.
+    Every run makes a page once, so that it is found there; after that the newest page of a case, which has one key,
+    is written over by one of its processes. A page that could not be written is written at the next change; the
+    case itself does not wait for it.
     """
     client = get_client(sync_client=True)
     memory = ShownRuns(office.engine)
@@ -62,27 +65,46 @@ def bring_up_to_date(
     if tags_changed:
         client.update_flow_run(run.id, name=shown.name, tags=list(shown.tags))
     mark = page_mark(view, policy, refused)
-    pages = memory.pages_of([row.id or 0 for row in view.rows.values()])
-    page_changed = pages[process_id] != mark
-    if page_changed and (not pages[process_id] or mark not in pages.values()):
-        page = ArtifactCreate(
-            key=page_key(view.reference),
-            type="markdown",
+    known = memory.pages_of([row.id or 0 for row in view.rows.values()])
+    mine = known[process_id]
+    now = CasePage(mark, mine.id)
+    if mine.mark != mark and (not mine.mark or all(mark != page.mark for page in known.values())):
+        newest = next((page.id for page in known.values() if page.id), "") if mine.mark else ""
+        own_page = office.settings.own_page(f"/zaak/{view.reference}")
+        content = ArtifactUpdate(
             # Prefect shows the description at the address of the key, which people can keep.
-            description=case_page(
-                view,
-                policy,
-                office.clock.today(),
-                refused,
-                office.settings.own_page(f"/zaak/{view.reference}"),
-            ),
+            description=case_page(view, policy, office.clock.today(), refused, own_page),
             data=f"{shown.state}. {shown.message}",
-            flow_run_id=run.id,
         )
         try:
-            client.create_artifact(page)
+            if not newest or not _written_over(client, newest, content):
+                made = _made(client, run, view.reference, content)
+                memory.no_longer_newest([number for number in known if number != process_id])
+                now = CasePage(mark, made)
         except httpx.HTTPError as error:
             log.warning("case_page_not_written", case=view.reference, error=type(error).__name__)
-            mark = ""
-    if tags_changed or page_changed:
-        memory.remember(process_id, shown.tags, mark)
+            now = CasePage()
+    if tags_changed or now != mine:
+        memory.remember(process_id, shown.tags, now)
+
+
+def _written_over(client: SyncPrefectClient, page_id: str, content: ArtifactUpdate) -> bool:
+    """Write over a page; False when it is gone."""
+    try:
+        update_page(client, UUID(page_id), content)
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code == httpx.codes.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _made(client: SyncPrefectClient, run: FlowRun, reference: str, content: ArtifactUpdate) -> str:
+    page = ArtifactCreate(
+        key=page_key(reference),
+        type="markdown",
+        description=content.description,
+        data=content.data,
+        flow_run_id=run.id,
+    )
+    return str(create_page(client, page))

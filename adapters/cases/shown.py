@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sqlalchemy import update
 from sqlmodel import col, select
 
 from adapters.storage.database import ProcessRow, TimerRow, reading, writing
@@ -34,28 +35,44 @@ class Dated:
     dues: tuple[tuple[str, date], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """The page of its case that a process wrote last: a hash of what it says, and its id while it is the newest."""
+
+    mark: str = ""
+    id: str = ""
+
+
 class ShownRuns:
     """Remember what runs show."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def pages_of(self, process_ids: Sequence[int]) -> dict[int, str]:
-        """Return the hash of the case page that each process wrote last; empty when it wrote none."""
+    def pages_of(self, process_ids: Sequence[int]) -> dict[int, CasePage]:
+        """Return the case page that each process wrote last; an empty one when it wrote none."""
         with reading(self._engine) as session:
-            query = select(ShownRow.process_id, ShownRow.page).where(
+            query = select(ShownRow.process_id, ShownRow.page, ShownRow.page_id).where(
                 col(ShownRow.process_id).in_(process_ids)
             )
-            return dict.fromkeys(process_ids, "") | dict(session.exec(query).all())
+            found = {process_id: CasePage(mark, page_id) for process_id, mark, page_id in session.exec(query)}
+        return dict.fromkeys(process_ids, CasePage()) | found
 
-    def remember(self, process_id: int, tags: Sequence[str], page: str | None = None) -> None:
+    def remember(self, process_id: int, tags: Sequence[str], page: CasePage | None = None) -> None:
         """Remember what a run shows now; without a page the known page stays."""
         with writing(self._engine) as session:
             row = session.get(ShownRow, process_id) or ShownRow(process_id=process_id)
             row.tags = sorted(tags)
             if page is not None:
-                row.page = page
+                row.page, row.page_id = page.mark, page.id
             session.add(row)
+
+    def no_longer_newest(self, process_ids: Sequence[int]) -> None:
+        """Remember that what these processes wrote is not the newest page of their case any more."""
+        with writing(self._engine) as session:
+            session.execute(
+                update(ShownRow).where(col(ShownRow.process_id).in_(process_ids)).values(page_id="")
+            )
 
     def dated(self) -> Iterator[Dated]:
         """Yield every open process that has a run, with the ends of its running terms, batch by batch."""

@@ -26,6 +26,9 @@ class ShownRow(SQLModel, table=True):
     process_id: int = Field(foreign_key="processes.id", primary_key=True)
     tags: list[str] = Field(default_factory=list, sa_column=Column(JSON, nullable=False))
     page: str = Field(default="", max_length=64)  # a hash of what the case page says
+    page_id: str = Field(
+        default="", max_length=36
+    )  # of the newest page of the case, with the process that made it
 
 
 class AbsenceRow(SQLModel, table=True):

@@ -26,7 +26,7 @@ import certifi
 import httpx
 import structlog
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.responses import SetStateStatus
+from prefect.client.schemas.responses import OrchestrationResult, SetStateStatus, StateAcceptDetails
 from prefect.context import ContextModel, SyncClientContext
 from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.flow_engine import run_flow
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from prefect import Flow
     from prefect.client.schemas.objects import FlowRun, State
-    from prefect.client.schemas.responses import OrchestrationResult
 
 ENGINE_MODULES = frozenset({"flow_engine", "task_engine"})
 
@@ -84,13 +83,19 @@ class WakeUpClient(SyncPrefectClient):
         self._marker = marker
         self._lock = lock
         self._run: FlowRun | None = None
+        self._held_back: State[Any] | None = None
+        self._pause_follows_pause = True
         self._retries: int | None = None
         self._result_storage: Any = None
 
     def take_in_hand(self, flow_run: FlowRun) -> None:
         """Answer the engine's questions about this run from what the worker read."""
-        self._run = flow_run
+        self._run, self._held_back = flow_run, None
         self._retries = flow_run.empirical_policy.retries
+
+    def nobody_answered(self) -> bool:
+        """Whether the run waits still, as far as the server let this client know: then nobody pressed Resume."""
+        return self._held_back is not None
 
     def turn(self) -> AbstractContextManager[Any]:
         """Keep the turn at the server for requests that nothing should come between."""
@@ -118,12 +123,30 @@ class WakeUpClient(SyncPrefectClient):
     def set_flow_run_state(
         self, flow_run_id: UUID | str, state: State[Any], force: bool = False
     ) -> OrchestrationResult[Any]:
-        """Set a state and remember it; RUNNING says which worker runs it, so that a lost run is found."""
+        """Set a state and remember it; RUNNING says which worker runs it, so that a lost run is found.
+
+        RUNNING of a run that waits is held back until it is known what follows: a next pause says all. Before any
+        other state it is sent as it was.
+        """
         run = self._run if self._run is not None and self._run.id == flow_run_id else None
         if run is not None and state.is_running() and not state.message:
             state.message = self._marker
-        result = super().set_flow_run_state(flow_run_id, state, force=force)
-        if run is not None and result.state is not None and result.status == SetStateStatus.ACCEPT:
+        if run is None:
+            return super().set_flow_run_state(flow_run_id, state, force=force)
+        result: OrchestrationResult[Any]
+        if (
+            state.is_running()
+            and run.state is not None
+            and run.state.is_paused()
+            and self._pause_follows_pause
+        ):
+            self._held_back = state
+            result = OrchestrationResult(
+                state=state, status=SetStateStatus.ACCEPT, details=StateAcceptDetails()
+            )
+        else:
+            result = self._set_after_what_was_held_back(flow_run_id, state, force=force)
+        if result.state is not None and result.status == SetStateStatus.ACCEPT:
             started = int(result.state.is_running())
             self._run = run.model_copy(
                 update={
@@ -133,6 +156,23 @@ class WakeUpClient(SyncPrefectClient):
                     "state_type": result.state.type,
                     "run_count": run.run_count + started,
                 }
+            )
+        return result
+
+    def _set_after_what_was_held_back(
+        self, flow_run_id: UUID | str, state: State[Any], *, force: bool
+    ) -> OrchestrationResult[Any]:
+        running, self._held_back = self._held_back, None
+        if running is not None and not state.is_paused():
+            began = super().set_flow_run_state(flow_run_id, running)
+            if began.status != SetStateStatus.ACCEPT:
+                return began
+        result = super().set_flow_run_state(flow_run_id, state, force=force)
+        if running is not None and result.status == SetStateStatus.REJECT and result.state is not None:
+            # A server without our rule wants RUNNING first; a run that somebody resumed is no longer paused.
+            self._pause_follows_pause = not (
+                result.state.is_paused()
+                and result.state.state_details.pause_key != state.state_details.pause_key
             )
         return result
 

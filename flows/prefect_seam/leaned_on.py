@@ -40,6 +40,7 @@ _NO_FORMS = "hebben de formulieren geen Nederlandse tekst"
 _BUSY = "geeft Resume een storing als er tegelijk wordt geschreven"
 _LEFT = "blijven er sporen van een vernietigde zaak in Prefect staan"
 _GROWS = "houdt Prefect alles wat een open zaak ooit meemaakte"
+_TWO_STATES = "kost elke wijziging van een zaak een toestand meer"
 _NO_SERVER = "start de server niet"
 _BASE, _CLIENT = "prefect.workers.base:BaseWorker", "prefect.client.orchestration:SyncPrefectClient"
 _DETAILS = "prefect.client.schemas.objects:StateDetails"
@@ -68,10 +69,18 @@ WORKER_PARTS = (
     Part(f"{_CLIENT}.delete_flow_run_input", ("self", "flow_run_id", "key"), _NO_PARKING),
     Part("prefect.utilities.callables:parameter_schema", ("fn",), _NO_FORMS),
 )  # fmt: skip
+_RULES = "prefect.server.orchestration.core_policy"
 _TABLES = "prefect.server.database.orm_models"
 SERVER_PARTS = (
     Part("prefect.server.api.server:create_app", ("settings", "ephemeral", "webserver_only"), _NO_SERVER),
     Part(f"{_SQLITE}.begin_transaction", ("self", "session", "with_for_update"), _BUSY),
+    Part("prefect.server.orchestration.dependencies:ORCHESTRATION_DEPENDENCIES", (), _TWO_STATES),
+    Part(f"{_RULES}:CoreFlowPolicy.priority", (), _TWO_STATES, ("HandlePausingFlows", "HandleResumingPausedFlows")),
+    *(
+        Part(f"{_RULES}:{rule}.{method}", ("self", "initial_state", state, "context"), _TWO_STATES)
+        for rule in ("HandlePausingFlows", "HandleResumingPausedFlows")
+        for method, state in (("before_transition", "proposed_state"), ("after_transition", "validated_state"))
+    ),
     *(
         Part(f"{_TABLES}:{column}", (), _LEFT)
         for column in ("Log.flow_run_id", "Artifact.flow_run_id", "Event.resource", "Event.related", "Event.payload",
@@ -126,13 +135,13 @@ def _is_there(part: Part) -> bool:
             found = inspect.getattr_static(found, name)
     except (ImportError, AttributeError):
         return False
+    if isinstance(found, staticmethod | classmethod):
+        found = found.__func__
     code = getattr(found, "__code__", None)
     if part.names and not set(part.names) <= set(getattr(code, "co_names", ())):
         return False
     if not part.parameters:
         return True
-    if isinstance(found, staticmethod | classmethod):
-        found = found.__func__
     if not callable(found):
         return False
     names = list(inspect.signature(found).parameters)

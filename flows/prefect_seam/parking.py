@@ -91,8 +91,8 @@ def take_answer() -> Answer | None:
     """
     run, attempt = this_run(), _current_attempt()
     if attempt.waiting is None:
-        # A run that never ran before never parked, so nobody can have answered it.
-        attempt.waiting = [] if run.run_count <= 1 else _read_answers(run)
+        # A run that never ran before never parked, and one that waits still was not resumed: nobody answered it.
+        attempt.waiting = [] if run.run_count <= 1 or _nobody_answered() else _read_answers(run)
     if not attempt.waiting:
         return None
     stored = attempt.waiting.pop(0)
@@ -230,6 +230,12 @@ def _current_attempt() -> _Attempt:
         attempt = _Attempt(context)
         _attempt.set(attempt)
     return attempt
+
+
+def _nobody_answered() -> bool:
+    """Whether the client that has the run in hand knows that nobody did; any other client has to ask."""
+    known = getattr(get_client(sync_client=True), "nobody_answered", lambda: False)
+    return bool(known())
 
 
 def _read_answers(run: FlowRun) -> list[FlowRunInput]:
