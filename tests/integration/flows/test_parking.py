@@ -324,7 +324,8 @@ def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Pa
     (folder / f"{parked.id}.due").touch()
     parked.until_woken(2)
     assert parked.lines() == ["-", "-"]
-    assert wait_until((folder / f"{parked.id}.done").read_text) == WakeUpResult.PARKED
+    done = folder / f"{parked.id}.done"
+    assert wait_until(lambda: done.exists() and done.read_text()) == WakeUpResult.PARKED
 
 
 def test_a_wake_up_is_two_requests_and_the_text_of_its_form(
