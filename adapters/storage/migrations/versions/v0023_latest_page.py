@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0022_latest_page"
-down_revision = "0021_running_terms_follow"
+revision = "0023_latest_page"
+down_revision = "0022_past_terms"
 branch_labels = None
 depends_on = None
 
