@@ -1,13 +1,16 @@
 """Wake-ups a second: our worker beside Prefect's own process worker, on one Prefect server.
 
     python tests/benchmarks/wakeups.py [--stock 12] [--source 200] [--resume 100] [--cases 40]
-                                       [--postgres] [--concurrency 4]
+                                       [--postgres] [--concurrency 4] [--pairs 2 [--cgroup FOLDER]]
 
 A wake-up takes a parked flow run to RUNNING, runs its flow from the top, and parks it again. Each one writes
 a row of its own, and at the end every run must be parked with exactly the wake-ups that it was given. The flow is
 the same for both workers. Beside that, whole cases are woken: with terms, messages, tags, pages, forms and logs.
 
-Prefect keeps its rows in SQLite, or with --postgres in a PostgreSQL database.
+Prefect keeps its rows in SQLite, or with --postgres in a PostgreSQL database, beside one of the cases.
+
+--pairs has more servers, each with a worker, for the same cases. Where one pair has the whole machine, a second adds
+nothing: --cgroup names a folder (and a number) of a control group that bounds the CPU of each pair.
 """
 
 from __future__ import annotations
@@ -15,12 +18,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import secrets
 import sqlite3
 import sys
 import tempfile
 import time
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,12 +59,14 @@ from flows.wake_source import WakeUp, WakeUpResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from prefect.client.orchestration import SyncPrefectClient
     from sqlalchemy import Engine
 
 FILE = "ROUTEKAART_BENCHMARK_FILE"
 STOCK_AT_ONCE = 4
+SHIPPED_ON_POSTGRESQL = 4  # ROUTEKAART_WORKER_CONCURRENCY of our compose file and units
 WANTED = 40  # times the process worker
 COMPARED = ("ours, wake source", "ours, Resume")
 
@@ -139,10 +145,11 @@ def environment(home: Path, port: int, database: str | None) -> dict[str, str]:
 
 
 @contextmanager
-def process(*command: str, **more: str) -> Iterator[psutil.Process]:
+def process(*command: str, log: str = "", **more: str) -> Iterator[psutil.Process]:
     """Run a command of Python and end it."""
-    log = Path(os.environ["ROUTEKAART_HOME"]) / f"{'-'.join(command[-3:]).replace('/', '_')}.log"
-    with measuring.process(sys.executable, *command, log=log, environment=os.environ | more) as started:
+    name = log or "-".join(command[-3:]).replace("/", "_")
+    file = Path(os.environ["ROUTEKAART_HOME"]) / f"{name}.log"
+    with measuring.process(sys.executable, *command, log=file, environment=os.environ | more) as started:
         yield started
 
 
@@ -176,6 +183,15 @@ class Bench:
 
     client: SyncPrefectClient
     server: psutil.Process
+    beside: list[tuple[str, psutil.Process]] = field(default_factory=list)
+    """The API of each other server."""
+    cgroup: str = ""
+
+    def bound(self, pair: int, *processes: psutil.Process) -> None:
+        """Put a server and its worker in the control group of their pair."""
+        if self.cgroup:
+            for one in processes:
+                Path(f"{self.cgroup}{pair}", "cgroup.procs").write_text(str(one.pid), encoding="utf-8")
 
     def deploy(self, pool: str, pool_type: str) -> UUID:
         """Make a work pool with the toy flow in it."""
@@ -301,23 +317,39 @@ def measure_all(arguments: argparse.Namespace, bench: Bench) -> list[Measured]:
 CASE_EVENTS = ("aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt")
 
 
+def a_worker(pair: int, api: str) -> AbstractContextManager[psutil.Process]:
+    """Run the worker as it is shipped, for the server at this address."""
+    more = {"PREFECT_LOGGING_LEVEL": "INFO", "PREFECT_API_URL": api, "ROUTEKAART_WORKER_NAME": f"paar-{pair}"}
+    return process("-m", "deployments.cli", "worker", log=f"worker-{pair}", **more)
+
+
 def measure_cases(bench: Bench, number: int) -> list[Measured]:
     """Measure the worker as it is shipped on cases: opening them, and an event in each of them."""
     home = Path(os.environ["ROUTEKAART_HOME"])
     office = open_office(Settings(home=home))
-    command = ("-m", "deployments.cli", "worker")
-    with process(*command, PREFECT_LOGGING_LEVEL="INFO") as worker:
-        wait_for((home / "worker.ready").exists, 120)
+    ready = home / "worker.ready"
+    pairs = [(os.environ["PREFECT_API_URL"], bench.server), *bench.beside]
+    with ExitStack() as stack:
+        workers = []
+        for pair, (api, server) in enumerate(pairs):
+            workers.append(stack.enter_context(a_worker(pair, api)))
+            wait_for(ready.exists, 120)
+            ready.unlink()
+            bench.bound(pair, server, workers[-1])
+
+        def cpu_of_servers() -> float:
+            return sum(cpu_seconds(server) for _, server in pairs)
+
+        def cpu_of_workers() -> float:
+            return sum(cpu_seconds(worker) for worker in workers)
 
         def until_shown(what: str, change: Callable[[], None]) -> Measured:
-            worker.suspend()
+            for worker in workers:
+                worker.suspend()
             change()
-            worker_cpu, server_cpu, begin = (
-                cpu_seconds(worker),
-                cpu_seconds(bench.server),
-                time.perf_counter(),
-            )
-            worker.resume()
+            worker_cpu, server_cpu, begin = cpu_of_workers(), cpu_of_servers(), time.perf_counter()
+            for worker in workers:
+                worker.resume()
             wait_for(lambda: not waiting_for_attention(office.engine), 600)
             seconds = time.perf_counter() - begin
             time.sleep(1)
@@ -325,8 +357,8 @@ def measure_cases(bench: Bench, number: int) -> list[Measured]:
                 what,
                 number,
                 seconds,
-                (cpu_seconds(worker) - worker_cpu) / number,
-                (cpu_seconds(bench.server) - server_cpu) / number,
+                (cpu_of_workers() - worker_cpu) / number,
+                (cpu_of_servers() - server_cpu) / number,
             )
 
         references: list[str] = []
@@ -412,16 +444,30 @@ def main() -> None:
     parser.add_argument("--source", type=int, default=200)
     parser.add_argument("--resume", type=int, default=100)
     parser.add_argument("--cases", type=int, default=40)
-    parser.add_argument("--concurrency", type=int, default=0)
+    parser.add_argument("--concurrency", type=int, default=0, help="as shipped: 4 on PostgreSQL")
     parser.add_argument("--postgres", action="store_true")
+    parser.add_argument("--pairs", type=int, default=1)
+    parser.add_argument("--cgroup", default="")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         run_worker()
         return
-    with measuring.postgres_database() if arguments.postgres else nullcontext() as database:
+    with ExitStack() as stack:
+        database = None
+        if arguments.postgres:
+            database = stack.enter_context(measuring.postgres_database())
+            for key in ("PERSON", "LINK", "INTEGRATION"):
+                os.environ[f"ROUTEKAART_{key}_KEY"] = secrets.token_hex(32)
+            os.environ["ROUTEKAART_DATABASE_URL"] = stack.enter_context(measuring.postgres_database())
         results = measure_on(arguments, database)
     report(lines_of(results, "PostgreSQL" if arguments.postgres else "SQLite"))
+
+
+def a_server(port: int, *options: str) -> AbstractContextManager[psutil.Process]:
+    """Run a server of Prefect as it is shipped."""
+    command = ("-m", "deployments.prefect_server", "server", "start", *options)
+    return process(*command, "--host", "127.0.0.1", "--port", str(port))
 
 
 def measure_on(arguments: argparse.Namespace, database: str | None) -> list[Measured]:
@@ -429,29 +475,24 @@ def measure_on(arguments: argparse.Namespace, database: str | None) -> list[Meas
     port = measuring.free_port()
     home = Path(tempfile.mkdtemp(prefix="routekaart-wakeups-"))
     os.environ.update(environment(home, port, database))
-    if arguments.concurrency:
-        os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(arguments.concurrency)
+    if concurrency := arguments.concurrency or (SHIPPED_ON_POSTGRESQL if database else 0):
+        os.environ["ROUTEKAART_WORKER_CONCURRENCY"] = str(concurrency)
     with notes() as connection:
         connection.execute("pragma journal_mode = wal")
         connection.execute("create table wake_up (flow_run_id text, answer text)")
         connection.execute("create table due (flow_run_id text, taken integer default 0, result text)")
-    server = (
-        "-m",
-        "deployments.prefect_server",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    )
     with (
-        process(*server) as running,
+        ExitStack() as others,
+        a_server(port) as running,
         temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]}),
         get_client(sync_client=True) as client,
     ):
         wait_for(lambda: client.api_healthcheck() is None, 120)
-        bench = Bench(client, running)
+        bench = Bench(client, running, cgroup=arguments.cgroup)
+        for _ in range(1, arguments.pairs):
+            other = measuring.free_port()
+            api = os.environ["PREFECT_API_URL"].replace(str(port), str(other))
+            bench.beside.append((api, others.enter_context(a_server(other, "--no-services"))))
         results = measure_all(arguments, bench)
         if arguments.cases:
             results += measure_cases(bench, arguments.cases)
