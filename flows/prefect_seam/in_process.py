@@ -83,6 +83,7 @@ class WakeUpClient(SyncPrefectClient):
         self._marker = marker
         self._lock = lock
         self._run: FlowRun | None = None
+        self._found: State[Any] | None = None
         self._held_back: State[Any] | None = None
         self._pause_follows_pause = True
         self._retries: int | None = None
@@ -90,7 +91,7 @@ class WakeUpClient(SyncPrefectClient):
 
     def take_in_hand(self, flow_run: FlowRun) -> None:
         """Answer the engine's questions about this run from what the worker read."""
-        self._run, self._held_back = flow_run, None
+        self._run, self._found, self._held_back = flow_run, flow_run.state, None
         self._retries = flow_run.empirical_policy.retries
 
     def nobody_answered(self) -> bool:
@@ -163,18 +164,24 @@ class WakeUpClient(SyncPrefectClient):
         self, flow_run_id: UUID | str, state: State[Any], *, force: bool
     ) -> OrchestrationResult[Any]:
         running, self._held_back = self._held_back, None
-        if running is not None and not state.is_paused():
+        waited_under = self._pause_in_hand()
+        if running is not None and state.is_paused():
+            state.state_details.cache_key = waited_under
+        elif running is not None:
             began = super().set_flow_run_state(flow_run_id, running)
             if began.status != SetStateStatus.ACCEPT:
                 return began
         result = super().set_flow_run_state(flow_run_id, state, force=force)
         if running is not None and result.status == SetStateStatus.REJECT and result.state is not None:
             # A server without our rule wants RUNNING first; a run that somebody resumed is no longer paused.
-            self._pause_follows_pause = not (
-                result.state.is_paused()
-                and result.state.state_details.pause_key != state.state_details.pause_key
-            )
+            stands = result.state.state_details.pause_key if result.state.is_paused() else None
+            self._pause_follows_pause = stands is None or stands != waited_under
         return result
+
+    def _pause_in_hand(self) -> str | None:
+        """Return the key of the pause in which the worker found the run."""
+        state = self._found
+        return state.state_details.pause_key if state is not None and state.is_paused() else None
 
     def read_server_default_result_storage(self) -> Any:
         """Ask once where results are stored; a change needs a new worker."""

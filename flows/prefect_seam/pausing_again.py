@@ -5,8 +5,9 @@ them a wake-up costs a state more: the worker then takes each run to RUNNING bef
 
 A run that waits may be given another pause at once: the server need not hear that it ran for some milliseconds.
 
-Only a run that is paused still gets the new pause. Who pressed Resume or Cancel meanwhile is not passed over: the
-server refuses the pause then, as it would have refused RUNNING.
+A pause names the one that it follows, as its `cache_key`, which no flow run uses. Only while that one stands is the
+new one taken: whoever pressed Resume or Cancel meanwhile is not passed over, and neither is another worker. The server
+refuses the pause then, as it would have refused RUNNING.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ async def _our_policy() -> type[FlowRunOrchestrationPolicy]:
 
 
 def _again(initial_state: Any, other_state: Any) -> bool:
-    """Whether one pause follows another, both of a run that leaves its worker while it waits."""
-    return all(
-        state is not None and state.is_paused() and state.state_details.pause_reschedule
-        for state in (initial_state, other_state)
-    )
+    """Whether one pause follows the one that it names, both of a run that leaves its worker while it waits."""
+    states = (initial_state, other_state)
+    if any(state is None or not state.is_paused() for state in states):
+        return False
+    if not all(state.state_details.pause_reschedule for state in states):
+        return False
+    stands = initial_state.state_details.pause_key
+    return stands is not None and stands == other_state.state_details.cache_key
 
 
 class _Pausing(HandlePausingFlows):

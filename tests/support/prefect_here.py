@@ -31,6 +31,7 @@ from adapters.runtime.clock import AcceleratedClock
 from adapters.runtime.settings import settings
 from flows.case_queue import DEPLOYMENT, CaseQueue
 from flows.prefect_seam.in_process import InProcessRunner
+from flows.prefect_seam.pausing_again import let_a_pause_follow_a_pause
 from flows.processes import FLOWS
 from support.stack import free_port, give_prefect_database, wait_until
 from support.workshop import BEGIN
@@ -96,6 +97,7 @@ def _serve(home: Path) -> _Served:
     with temporary_settings(settings):
         from prefect.server.api.server import create_app  # noqa: PLC0415 - only who serves needs it
 
+        let_a_pause_follow_a_pause()  # as our server does
         app = create_app(ephemeral=True, ignore_cache=True)
         server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="warning", lifespan="on"))
         # A thread begins without the settings of who starts it.

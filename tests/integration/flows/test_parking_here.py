@@ -17,6 +17,7 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError
 from prefect.logging import get_run_logger
 from prefect.logging.handlers import APILogHandler
+from prefect.server.orchestration.dependencies import ORCHESTRATION_DEPENDENCIES
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_KEY,
@@ -267,6 +268,24 @@ def test_a_run_that_another_parked_is_tried_again(waiting: Wakened) -> None:
     assert run.state_type is StateType.PAUSED
 
 
+def test_a_run_that_another_gave_its_next_pause_is_tried_again(waiting: Wakened) -> None:
+    """A pause follows only the one in which the worker found the run; it is no sign of a server without our rule."""
+    waiting.wake()
+    other = Wakened(waiting.client)
+    other.id = waiting.id
+
+    def once() -> None:
+        waiting.before_parking.clear()
+        assert other.wake() is WakeUpResult.PARKED
+
+    waiting.before_parking.append(once)
+    assert waiting.wake() is WakeUpResult.FAILED
+    other.worker.close()
+    before = waiting.read().run_count
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert waiting.read().run_count == before
+
+
 def test_a_flow_that_ends_is_finished(waiting: Wakened) -> None:
     """It keeps the state that it gave."""
 
@@ -304,18 +323,17 @@ def test_a_server_that_fails_in_between_ends_the_wake_up_quietly(
         waiting.worker.close()
     waiting.worker = patient
     monkeypatch.setattr(OneAtATime, "handle_request", send)
-    assert waiting.read().state_type is StateType.RUNNING
+    assert waiting.read().state_type is StateType.PAUSED
     status = 422
     with pytest.raises(httpx.HTTPStatusError):
         waiting.wake()
 
 
-def test_a_wake_up_is_four_requests_and_the_text_of_its_form(
+def test_a_wake_up_is_two_requests_and_the_text_of_its_form(
     waiting: Wakened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RUNNING, a question for answers, PAUSED, the form and its text: nothing is looked up for each run."""
+    """PAUSED, the form and its text: nobody asks for answers to a run that waits still, or looks up a run."""
     sent: list[str] = []
-    messages: list[Any] = []
     send = OneAtATime.handle_request
 
     def noted(self: OneAtATime, request: httpx.Request) -> httpx.Response:
@@ -323,16 +341,69 @@ def test_a_wake_up_is_four_requests_and_the_text_of_its_form(
         assert request.headers["Accept-Encoding"] == "identity"
         return send(self, request)
 
-    def running() -> None:
-        messages.append(waiting.read().state)
-
     monkeypatch.setattr(OneAtATime, "handle_request", noted)
-    waiting.before_parking.append(running)
     for _ in range(2):
         sent.clear()
         assert waiting.wake() is WakeUpResult.PARKED
-    assert sent == ["POST /set_state", "POST /input/filter", "POST /set_state", "POST /input", "POST /input"]
-    assert [(state.type, state.message) for state in messages] == [(StateType.RUNNING, MARKER)] * 2
+    assert sent == ["POST /set_state", "POST /input", "POST /input"]
+
+
+def test_a_run_that_somebody_resumed_is_running_and_asked_for_answers(
+    waiting: Wakened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """RUNNING names the worker, so that a lost run is found; then come its answers, and the next pause."""
+    sent: list[str] = []
+    messages: list[Any] = []
+    send = OneAtATime.handle_request
+
+    def noted(self: OneAtATime, request: httpx.Request) -> httpx.Response:
+        sent.append(f"{request.method} {request.url.path.rpartition(str(waiting.id))[2]}")
+        return send(self, request)
+
+    waiting.wake()
+    assert waiting.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
+    monkeypatch.setattr(OneAtATime, "handle_request", noted)
+    waiting.before_parking.append(lambda: messages.append(waiting.read().state))
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert sent[:2] == ["POST /set_state", "POST /input/filter"]
+    assert [(state.type, state.message) for state in messages] == [(StateType.RUNNING, MARKER)]
+
+
+def test_who_answers_while_his_case_is_shown_anew_is_heard(waiting: Wakened) -> None:
+    """The pause that was under way is refused; the next wake-up finds the answer."""
+    waiting.wake()
+
+    def resume() -> None:
+        waiting.before_parking.clear()
+        assert waiting.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
+
+    waiting.before_parking.append(resume)
+    assert waiting.wake() is WakeUpResult.FAILED
+    assert waiting.answers == []
+    assert waiting.read().state_name == "Resuming"
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert [answer.values for answer in waiting.answers] == [{"manier": "bellen", "bereikt": True}]
+
+
+def test_a_server_without_our_rule_is_told_of_each_start(
+    waiting: Wakened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect's own server refuses the first time; from then on a run goes to RUNNING before it parks."""
+    waiting.wake()
+    monkeypatch.setitem(ORCHESTRATION_DEPENDENCIES, "flow_policy_provider", None)
+    assert waiting.wake() is WakeUpResult.FAILED
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert waiting.wake() is WakeUpResult.PARKED
+
+
+def test_a_run_that_waited_and_ends_was_running(waiting: Wakened) -> None:
+    """What was held back is sent before any state but a pause: its history says that it ran."""
+    waiting.wake()
+    waiting.before_parking.append(lambda: (_ for _ in ()).throw(ValueError("stuk")))
+    with pytest.raises(ValueError, match="stuk"):
+        waiting.wake()
+    states = waiting.client.read_flow_run_states(waiting.id)
+    assert [state.type for state in states][-2:] == [StateType.RUNNING, StateType.FAILED]
 
 
 def test_only_what_the_worker_does_not_know_is_asked(waiting: Wakened) -> None:
