@@ -15,7 +15,7 @@ from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
 from adapters.cases.policy_moves import follow_what_was_asked
-from adapters.cases.shown import CasePage, ShownRuns
+from adapters.cases.shown import ShownPage, ShownRuns
 from adapters.operations.chain_heads import keep_heads
 from adapters.oversight.policy_watch import remember_first_terms
 from adapters.runtime.checkpoints import Checkpoint, reach
@@ -223,7 +223,7 @@ class CaseQueue:
         reach(Checkpoint.RUN_MADE, waiting.case_reference)
         if not office.attention.link(waiting, run.id):
             return None
-        ShownRuns(office.engine).remember(waiting.process_id, shown.tags, page=CasePage())
+        ShownRuns(office.engine).remember(waiting.process_id, shown.tags, page=ShownPage())
         return run.id
 
     def _deployment(self, code: str) -> UUID:

@@ -12,7 +12,7 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from adapters.cases.cancellations import cancellation_asked
 from adapters.cases.caseload import deputy_for, holder_of
-from adapters.cases.shown import CasePage, ShownRuns
+from adapters.cases.shown import ShownPage, ShownRuns
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
 from flows.page_writing import create_page, update_page
@@ -67,7 +67,7 @@ def bring_up_to_date(
     mark = page_mark(view, policy, refused)
     known = memory.pages_of([row.id or 0 for row in view.rows.values()])
     mine = known[process_id]
-    now = CasePage(mark, mine.id)
+    now = ShownPage(mark, mine.id)
     if mine.mark != mark and (not mine.mark or all(mark != page.mark for page in known.values())):
         newest = next((page.id for page in known.values() if page.id), "") if mine.mark else ""
         own_page = office.settings.own_page(f"/zaak/{view.reference}")
@@ -80,10 +80,10 @@ def bring_up_to_date(
             if not newest or not _written_over(client, newest, content):
                 made = _made(client, run, view.reference, content)
                 memory.no_longer_newest([number for number in known if number != process_id])
-                now = CasePage(mark, made)
+                now = ShownPage(mark, made)
         except httpx.HTTPError as error:
             log.warning("case_page_not_written", case=view.reference, error=type(error).__name__)
-            now = CasePage()
+            now = ShownPage()
     if tags_changed or now != mine:
         memory.remember(process_id, shown.tags, now)
 

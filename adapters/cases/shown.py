@@ -36,7 +36,7 @@ class Dated:
 
 
 @dataclass(frozen=True, slots=True)
-class CasePage:
+class ShownPage:
     """The page of its case that a process wrote last: a hash of what it says, and its id while it is the newest."""
 
     mark: str = ""
@@ -49,16 +49,18 @@ class ShownRuns:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
-    def pages_of(self, process_ids: Sequence[int]) -> dict[int, CasePage]:
+    def pages_of(self, process_ids: Sequence[int]) -> dict[int, ShownPage]:
         """Return the case page that each process wrote last; an empty one when it wrote none."""
         with reading(self._engine) as session:
             query = select(ShownRow.process_id, ShownRow.page, ShownRow.page_id).where(
                 col(ShownRow.process_id).in_(process_ids)
             )
-            found = {process_id: CasePage(mark, page_id) for process_id, mark, page_id in session.exec(query)}
-        return dict.fromkeys(process_ids, CasePage()) | found
+            found = {
+                process_id: ShownPage(mark, page_id) for process_id, mark, page_id in session.exec(query)
+            }
+        return dict.fromkeys(process_ids, ShownPage()) | found
 
-    def remember(self, process_id: int, tags: Sequence[str], page: CasePage | None = None) -> None:
+    def remember(self, process_id: int, tags: Sequence[str], page: ShownPage | None = None) -> None:
         """Remember what a run shows now; without a page the known page stays."""
         with writing(self._engine) as session:
             row = session.get(ShownRow, process_id) or ShownRow(process_id=process_id)
