@@ -108,7 +108,7 @@ def test_the_report_explains_each_figure_and_names_nobody(office: Office, clock:
     page = as_html("Verslag", report)
     for written in (as_markdown(report), page):
         assert "cliëntenraad" in written
-        assert "Het gemiddelde van de scores (1 tot en met 5)" in written
+        assert "scores die kwaliteitstoetsers in de periode gaven" in written
         assert not any(reference in written for reference in references)
     assert "wonen: +2,0" in page
 
