@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from adapters.runtime.credential import SHORTEST_SECRET, is_strong
-from adapters.runtime.networks import is_loopback
+from adapters.runtime.networks import host_of, is_loopback, parts_of
 from adapters.runtime.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def server_problems(environment: Mapping[str, str] | None = None) -> Iterator[st
 
 
 def _names_server_elsewhere(given: Mapping[str, str]) -> bool:
-    return not _is_here(urlsplit(given.get("PREFECT_API_URL", "")).hostname)
+    return not _is_here(host_of(given.get("PREFECT_API_URL", "")))
 
 
 def _is_here(host: str | None) -> bool:
@@ -101,6 +100,8 @@ def _others_reach(path: Path, group: int, others: int) -> bool:
 
 def _redis_problems(given: Mapping[str, str]) -> Iterator[str]:
     for name in _REDIS:
-        address = urlsplit(given.get(name, ""))
-        if address.scheme.startswith("redis") and not _is_here(address.hostname) and not address.password:
+        address = parts_of(given.get(name, ""))
+        if address is None:
+            yield f"De instelling {name} klopt niet: schrijf redis://:WACHTWOORD@machine:6379/0."
+        elif address.scheme.startswith("redis") and not _is_here(address.hostname) and not address.password:
             yield f"De Redis in {name} heeft geen wachtwoord. Zet het in het adres: redis://:WACHTWOORD@machine:6379/0"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+import sys
+import warnings
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import httpx
+from pydantic import ValidationError
 
 from adapters.operations.sentences import ErrorKind, explain
-from adapters.runtime.networks import in_url, loopback
+from adapters.runtime.networks import in_url, is_address, loopback
 from adapters.runtime.settings import SettingsError
 from deployments.closed import CLIENT, SERVER, open_problems, refuse_when_open
 
@@ -81,6 +85,11 @@ def prefect_environment(settings: Settings) -> dict[str, str]:
         # Prefect's own default would cut a path off at a question mark.
         defaults[_DATABASE_OF_PREFECT[0]] = f"sqlite+aiosqlite:///file:{quote(str(file))}?uri=true"
     found = {name: os.environ.get(name, value) for name, value in defaults.items()}
+    if not is_address(found["PREFECT_API_URL"]):
+        raise SettingsError(
+            "De instelling PREFECT_API_URL klopt niet: schrijf het adres van de Prefect-server, zoals "
+            "http://prefect:4200/api."
+        )
     if not names_other_server(found, settings):
         credential = os.environ.get(CLIENT) or os.environ.get(SERVER) or settings.prefect_credential()
         found |= {CLIENT: credential, SERVER: credential}
@@ -97,6 +106,41 @@ def use_prefect_environment(settings: Settings) -> None:
     refuse_when_open(open_problems(settings, os.environ | environment))
     for name, value in environment.items():
         os.environ.setdefault(name, value)
+    load_prefect()
+
+
+def load_prefect() -> None:
+    """Import Prefect, which reads its own settings by that. Raises SettingsError for one that it does not take."""
+    if "prefect.settings" in sys.modules:
+        return
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):  # it has more to say than one sentence
+        warnings.simplefilter("ignore")
+        try:
+            # Not more than this: what writes logs would keep the stream of now.
+            from prefect.settings import get_current_settings  # noqa: PLC0415
+
+            get_current_settings()
+        except ValidationError as error:
+            raise SettingsError(_setting_of_prefect(error)) from None
+        except ValueError:
+            raise SettingsError(
+                "Prefect kan een bestand met zijn instellingen niet lezen: dat van PREFECT_PROFILES_PATH, of een "
+                "prefect.toml of pyproject.toml in deze map."
+            ) from None
+
+
+def _setting_of_prefect(error: ValidationError) -> str:
+    """Say which variable Prefect does not take; never its value, which may be a secret."""
+    ends = [
+        str(part).upper()
+        for first in error.errors(include_url=False, include_input=False)[:1]
+        for part in first["loc"]
+    ]
+    ours = [name for name in os.environ if name.startswith("PREFECT_") and ends and name.endswith(ends[-1])]
+    what = " of ".join(sorted(ours)) or "_".join(("PREFECT", *ends))
+    if not ends:
+        return "Prefect neemt een van zijn instellingen niet aan. Kijk naar de variabelen die met PREFECT_ beginnen."
+    return f"Prefect neemt zijn instelling {what} niet aan: haal hem weg, of schrijf een waarde die Prefect kent."
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 from sqlalchemy import text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, ProgrammingError
 
 from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import SettingsError
@@ -124,20 +124,15 @@ def _file_of_prefect(settings: Settings) -> Path | None:
     url = _said("CONNECTION_URL")
     if url is None or not url.startswith("sqlite"):
         return own_prefect_database(settings)
-    name = make_url(url).database or ""
+    name = _address(url).database or ""
     return Path(unquote(name.removeprefix("file:")) if name.startswith("file:") else name)
 
 
 def _postgresql_of_prefect() -> URL | None:
     """Return the address of Prefect's own PostgreSQL as its settings name it; None where there is none."""
-
-    def _said(name: str) -> str | None:
-        return os.environ.get(f"PREFECT_SERVER_DATABASE_{name}") or os.environ.get(
-            f"PREFECT_API_DATABASE_{name}"
-        )
-
     if (url := _said("CONNECTION_URL")) is not None:
-        return make_url(url) if url.startswith("postgres") else None
+        address = _address(url)
+        return address if address.get_backend_name() == "postgresql" else None
     if (host := _said("HOST")) is None:
         return None
     return URL.create(
@@ -145,9 +140,28 @@ def _postgresql_of_prefect() -> URL | None:
         _said("USER"),
         _said("PASSWORD"),
         host,
-        int(_said("PORT") or 5432),
+        _port(),
         _said("NAME"),
     )
+
+
+def _address(url: str) -> URL:
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        raise SettingsError(
+            "De instelling PREFECT_SERVER_DATABASE_CONNECTION_URL klopt niet: schrijf "
+            "postgresql+asyncpg://gebruiker:wachtwoord@server:5432/prefect."
+        ) from None
+
+
+def _port() -> int:
+    try:
+        return int(_said("PORT") or 5432)
+    except ValueError:
+        raise SettingsError(
+            "De instelling PREFECT_SERVER_DATABASE_PORT klopt niet: schrijf een getal."
+        ) from None
 
 
 @contextmanager

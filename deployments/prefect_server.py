@@ -5,7 +5,6 @@ Serves Prefect's own application, as its own factory makes it, behind our door.
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -13,11 +12,11 @@ from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import urlsplit
 
+import typer
 from anyio import to_thread
-from prefect.settings import PREFECT_SERVER_UI_STATIC_DIRECTORY, temporary_settings
 
 from adapters.api.app import create_pages
 from adapters.cases.looks import Looks
@@ -27,7 +26,7 @@ from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings, settings
 from adapters.runtime.staff import StaffFile, StaffMember, operator_of_machine
 from adapters.storage.database import CaseRow, create_engine, reading
-from deployments.cli.answers import say_what_is_wrong
+from deployments.cli.application import run_application
 from deployments.closed import refuse_when_open, server_problems
 from deployments.door.door import LOOPBACK_NAMES, Door
 from deployments.door.doorkeeper import Doorkeeper
@@ -35,14 +34,11 @@ from deployments.door.entering import user_of_machine
 from deployments.door.run_looks import RunLooks
 from deployments.door.sessions import Sessions
 from deployments.door.ways_in import accounts_of, has_login, login_problems, proxy_of, service_of
+from deployments.environment import load_prefect
 from deployments.garbage import collect_less
 from deployments.grafana_check import grafana_problems
 from deployments.prefect_database import refuse_unfit_database
-from flows.prefect_seam.history import forget_history_daily
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
-from flows.prefect_seam.pausing_again import let_a_pause_follow_a_pause
-from flows.prefect_seam.sqlite_writing import claim_before_writing
-from milestones.refusal import Refusal
 
 FOR_THIS_USER = 0o077
 if TYPE_CHECKING:
@@ -54,17 +50,53 @@ _UI_FOLDER = ("PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
+app = typer.Typer(
+    help="De server van Prefect, achter onze deur.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+_server = typer.Typer(help="De server.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(_server, name="server")
+
+
 def main() -> None:
     """Run the server until it is told to stop; exit 2 with one sentence when it would not be closed."""
     os.umask(FOR_THIS_USER)
-    given = _arguments()
-    try:
-        chosen = settings()
-        refuse_when_open([*server_problems(), *login_problems(chosen, given.host), *grafana_problems(chosen)])
-        check_seam(SERVER_PARTS)
-        refuse_unfit_database(chosen)
-    except Refusal as refusal:
-        sys.exit(say_what_is_wrong(refusal))
+    sys.exit(run_application(app, "python -m deployments.prefect_server", sys.argv[1:]))
+
+
+@_server.callback()
+def server_group() -> None:
+    """Keep it a group with one command: Prefect's own words are `server start`."""
+
+
+@_server.command("start")
+def start_server(
+    host: Annotated[
+        str, typer.Option(envvar="PREFECT_SERVER_API_HOST", help="Waar de server luistert.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(envvar="PREFECT_SERVER_API_PORT", min=1, max=65_535, help="Op welke poort.")
+    ] = 4200,
+    no_services: Annotated[
+        bool, typer.Option("--no-services", help="Alleen de webserver: de services draaien elders.")
+    ] = False,
+) -> None:
+    """Start de server, en blijf tot hij moet stoppen."""
+    chosen = settings()
+    refuse_when_open([*server_problems(), *login_problems(chosen, host), *grafana_problems(chosen)])
+    load_prefect()
+    check_seam(SERVER_PARTS)
+    refuse_unfit_database(chosen)
+    # Prefect reads its settings on import, so only now.
+    from prefect.settings import PREFECT_SERVER_UI_STATIC_DIRECTORY, temporary_settings  # noqa: PLC0415
+
+    from flows.prefect_seam.history import forget_history_daily  # noqa: PLC0415
+    from flows.prefect_seam.pausing_again import let_a_pause_follow_a_pause  # noqa: PLC0415
+    from flows.prefect_seam.sqlite_writing import claim_before_writing  # noqa: PLC0415
+
     claim_before_writing()
     let_a_pause_follow_a_pause()
     collect_less()
@@ -72,7 +104,7 @@ def main() -> None:
     # Prefect read the environment when it was imported, so that a variable would come too late.
     with temporary_settings({PREFECT_SERVER_UI_STATIC_DIRECTORY: str(place)} if place else {}):
         forget_history_daily(chosen.keep_run_history_days)
-        _serve(chosen, given.host, given.port, webserver_only=given.no_services)
+        _serve(chosen, host, port, webserver_only=no_services)
 
 
 def place_of_ui(home: Path) -> Path | None:
@@ -99,18 +131,6 @@ def _may_write(folder: Path) -> bool:
             return True
     except OSError:
         return False
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m deployments.prefect_server")
-    start = parser.add_subparsers(required=True).add_parser("server").add_subparsers(required=True)
-    words = start.add_parser("start")
-    words.add_argument("--host", default=os.environ.get("PREFECT_SERVER_API_HOST", "127.0.0.1"))
-    words.add_argument("--port", type=int, default=int(os.environ.get("PREFECT_SERVER_API_PORT", "4200")))
-    words.add_argument(
-        "--no-services", action="store_true", help="only the web server: services run elsewhere"
-    )
-    return parser.parse_args()
 
 
 def _serve(chosen: Settings, host: str, port: int, *, webserver_only: bool) -> None:

@@ -80,7 +80,7 @@ def explain(error: BaseException, faults: Path | None = None) -> Explained:
     for cause in _causes(error):
         if known := _refused(cause) or _of_database(cause) or _of_prefect(cause) or _of_network(cause):
             return known
-        if known := _of_files(cause):
+        if known := _of_files(cause) or _of_text(cause):
             return known
     return _fault(error, faults)
 
@@ -179,6 +179,18 @@ def _of_files(error: BaseException) -> Explained | None:
         return Explained(ErrorKind.RIGHTS, f"{name} is voor deze gebruiker niet te lezen of te schrijven.")
     what = _FILES.get(error.errno, f"is niet te gebruiken ({error.strerror})")
     return Explained(ErrorKind.FILES, f"{name} {what}.")
+
+
+def _of_text(error: BaseException) -> Explained | None:
+    """Only what came from outside has half a letter: Python reads bytes that are no UTF-8 as such."""
+    if isinstance(error, UnicodeEncodeError) and any(
+        "\ud800" <= letter <= "\udfff" for letter in error.object[error.start : error.end]
+    ):
+        return Explained(
+            ErrorKind.REFUSED,
+            "In wat u gaf staat een teken dat geen tekst is. Schrijf het opnieuw, in UTF-8.",
+        )
+    return None
 
 
 def _named(error: OSError) -> str:

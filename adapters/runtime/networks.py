@@ -8,7 +8,7 @@ import socket
 from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
@@ -38,6 +38,28 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def parts_of(url: str) -> SplitResult | None:
+    """Return the parts of an address; None for what is none, such as half an IPv6 address or a port that cannot be."""
+    try:
+        parts = urlsplit(url)
+        impossible = parts.port == 0
+    except ValueError:
+        return None
+    return None if impossible else parts
+
+
+def host_of(url: str) -> str | None:
+    """Return the host that an address names; None when it names none, or is no address."""
+    parts = parts_of(url)
+    return parts.hostname if parts else None
+
+
+def is_address(url: str) -> bool:
+    """Whether this is an address that a browser or a client can ask."""
+    parts = parts_of(url)
+    return parts is not None and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def in_url(host: str) -> str:
     """Return a host as it stands in a URL."""
     return f"[{host}]" if ":" in host else host
@@ -50,7 +72,7 @@ def keep_proxies_away(environment: MutableMapping[str, str] = os.environ) -> Non
     """
     if not any(environment.get(name) or environment.get(name.upper()) for name in _PROXIES):
         return
-    prefect = urlsplit(environment.get("PREFECT_API_URL", "")).hostname
+    prefect = host_of(environment.get("PREFECT_API_URL", ""))
     asked = ",".join(environment.get(name, "") for name in ("no_proxy", "NO_PROXY")).split(",")
     hosts = dict.fromkeys(host.strip() for host in (*asked, *_NEVER_BY_PROXY, prefect or "") if host.strip())
     environment["NO_PROXY"] = environment["no_proxy"] = ",".join(hosts)

@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticCustomError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -31,7 +31,8 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL
 
 from adapters.runtime.database_address import AddressError, database_address, sqlite_address
-from adapters.runtime.networks import in_url, loopback
+from adapters.runtime.home import expanded, home_of_environment
+from adapters.runtime.networks import in_url, is_address, loopback
 from adapters.runtime.toml_files import TomlError, read_toml
 from adapters.runtime.toml_lines import TomlLines
 from milestones.refusal import Refusal
@@ -64,6 +65,13 @@ def _or_none(value: object) -> object:
     return None if value == "" else value
 
 
+def _address(value: str) -> str:
+    if not is_address(value):
+        raise PydanticCustomError("address", "geen adres")
+    return value
+
+
+_Address = Annotated[str, AfterValidator(_address)]
 Network = Annotated[str, AfterValidator(_network)]
 
 
@@ -112,7 +120,7 @@ class Settings(BaseSettings):
     theme_file: Path | None = None
     # The address of the API as receivers of messages reach it, and the key of the links in those messages. API
     # and workers on several machines need the same key.
-    api_url: str | None = None
+    api_url: _Address | None = None
     link_key: SecretStr | None = None
     policy_folder: Path | None = None
     # Who works here, with roles per gemeentecode.
@@ -132,7 +140,7 @@ class Settings(BaseSettings):
     # Whether each municipality has a key of its own, derived from it: then nobody links a person over municipalities.
     person_key_per_municipality: bool = False
     # The public address of the Prefect UI, for the links in messages.
-    ui_url: str | None = None
+    ui_url: _Address | None = None
     # Where the API listens, and the port of a worker for figures and health; without a port a worker has none.
     listen: str = Field(default_factory=loopback)
     worker_port: _Port | None = None
@@ -224,13 +232,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Let variables go before the file in the home folder."""
         del dotenv_settings, file_secret_settings
-        home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
-        return init_settings, env_settings, _HomeFile(settings_cls, home / "routekaart.toml")
+        return init_settings, env_settings, _HomeFile(settings_cls, home_of_environment() / "routekaart.toml")
 
     @property
     def home_folder(self) -> Path:
         """The home folder, absolute; `ensure_home` makes it."""
-        return self.home.expanduser().absolute()
+        return expanded(self.home).absolute()
 
     def ensure_home(self) -> Path:
         """Make the home folder, for this user alone, and give it."""
@@ -373,7 +380,7 @@ def _explained(first: ErrorDetails) -> str:
     variable = f"ROUTEKAART_{name.upper()}"
     if variable in {written.upper() for written in os.environ}:
         return f"De instelling {variable} klopt niet: {_wanted(first)}."
-    file = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser() / "routekaart.toml"
+    file = home_of_environment() / "routekaart.toml"
     line = TomlLines(read_toml(file)[1]).of((name,)) if file.exists() else None
     place = f"{file.name}, regel {line}" if line else file.name
     if first["type"] == "extra_forbidden":
@@ -420,4 +427,5 @@ _WANTED = {
     "path": "schrijf een pad",
     "string": "schrijf tekst",
     "tuple": "schrijf een lijst",
+    "address": "schrijf een adres, zoals https://prefect.gemeente.nl",
 }

@@ -31,6 +31,12 @@ def read_toml(file: Path) -> tuple[dict[str, Any], str]:
         return tomllib.loads(text), text
     except tomllib.TOMLDecodeError as error:
         raise TomlError(file.name, *_explained(text, str(error))) from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or lists in lists in lists
+        raise TomlError(
+            file.name,
+            None,
+            "dit is geen bestand met instellingen: er staat een te lang getal of te diepe lijst in.",
+        ) from None
 
 
 def read_text(file: Path) -> str:

@@ -44,7 +44,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, Session, SQLModel, col
 
-from adapters.runtime.database_address import database_address
+from adapters.runtime.database_address import AddressError, database_address
 from adapters.storage.facts import FactText
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -344,7 +344,10 @@ def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) ->
 
     What a transaction needs is said with its BEGIN, in one message.
     """
-    arguments: dict[str, Any] = {"prepare_threshold": None}  # a prepared statement lives in a session
+    arguments: dict[str, Any] = {
+        "prepare_threshold": None,  # a prepared statement lives in a session
+        "client_encoding": "utf8",  # whatever this machine prefers
+    }
     if "connect_timeout" not in address.query:
         arguments["connect_timeout"] = max(2, int(wait_seconds))
     engine = sqlalchemy_engine(
@@ -361,6 +364,18 @@ def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) ->
         "timezone": "'UTC'",
     }
     begin = "; ".join(["BEGIN", *(f"SET LOCAL {name} TO {value}" for name, value in settings.items())])
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(dialect: Any, _record: Any, words: Any, named: Any) -> Any:
+        connection = dialect.connect(*words, **named)
+        encoding = connection.info.parameter_status("server_encoding")
+        if encoding not in ("UTF8", None):
+            connection.close()
+            raise AddressError(
+                f"De database met zaken bewaart tekst als {encoding}. Maak een database met: CREATE DATABASE zaken "
+                "TEMPLATE template0 ENCODING 'UTF8'."
+            )
+        return connection
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:

@@ -16,7 +16,7 @@ from deployments.cli.console import (
     the_office,
 )
 from deployments.cli.destruction_commands import DecidedBy
-from deployments.cli.options import AsJson
+from deployments.cli.options import AsJson, Number
 
 if TYPE_CHECKING:
     from adapters.office import Office
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 request_app = typer.Typer(
     help="Verzoeken van inwoners om inzage (AVG).", no_args_is_help=True, rich_markup_mode=None
 )
-Number = Annotated[int, typer.Argument(metavar="NUMMER", help="Het nummer van het verzoek.")]
 
 
 def register(app: typer.Typer) -> None:

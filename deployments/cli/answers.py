@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from deployments.cli.console import BAD_INPUT, complain
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 INTERRUPTED = 130
 FAULT = 70
@@ -33,10 +35,20 @@ def say_what_is_wrong(error: Exception) -> int:
     """Print an error as its one sentence; give 2 for what the user can put right, 70 for a fault of ours."""
     from adapters.operations.sentences import explain
 
-    home = Path(os.environ.get("ROUTEKAART_HOME", "~/.routekaart")).expanduser()
-    explained = explain(error, home / "logs" / "fouten.log" if home.is_dir() else None)
-    complain(explained.sentence)
+    explained = explain(error, _log_of_faults())
+    complain(" ".join(explained.sentence.split()))  # one line, whatever was repeated from the input
     return BAD_INPUT if explained.number is None else FAULT
+
+
+def _log_of_faults() -> Path | None:
+    """Return the file for faults of ours, in a home folder that is there."""
+    from adapters.runtime.home import HomelessError, home_of_environment
+
+    try:
+        home = home_of_environment()
+        return home / "logs" / "fouten.log" if home.is_dir() else None
+    except (HomelessError, OSError):
+        return None
 
 
 def _usage_in_dutch(error: Any) -> str:
@@ -44,6 +56,9 @@ def _usage_in_dutch(error: Any) -> str:
     where = f" Zie: {error.ctx.command_path} --help." if getattr(error, "ctx", None) else ""
     parameter = getattr(error, "param", None)
     name = getattr(parameter, "metavar", None) or getattr(parameter, "name", None) or "een argument"
+    variable = getattr(parameter, "envvar", None)
+    if isinstance(variable, str) and variable in os.environ:
+        name = f"{name} ({variable})"
     if isinstance(error, _usage.NoSuchOption):
         return f"De optie {error.option_name} bestaat niet.{where}"
     if isinstance(error, _usage.MissingParameter):

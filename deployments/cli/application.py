@@ -28,6 +28,7 @@ from deployments.cli import (
 )
 from deployments.cli.answers import INTERRUPTED, answer_to
 from deployments.cli.console import carry_any_text
+from deployments.cli.dutch_help import in_dutch
 
 _FOR_THIS_USER = 0o077
 
@@ -68,14 +69,20 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command with these arguments and give its exit code."""
     os.umask(_FOR_THIS_USER)
-    carry_any_text()
-    if any(name.lower().endswith("_proxy") for name in os.environ):
-        from adapters.runtime.networks import keep_proxies_away
+    return run_application(app, "routekaart", arguments)
 
-        keep_proxies_away()
+
+def run_application(app: typer.Typer, name: str, arguments: list[str]) -> int:
+    """Run what these arguments say, with help and errors in Dutch, and give the exit code."""
+    carry_any_text()
     try:
+        if any(variable.lower().endswith("_proxy") for variable in os.environ):
+            from adapters.runtime.networks import keep_proxies_away
+
+            keep_proxies_away()
         # Who acts is said in a context of this command alone.
-        result = copy_context().run(app, args=arguments, prog_name="routekaart", standalone_mode=False)
+        command = in_dutch(app)
+        result = copy_context().run(command, args=arguments, prog_name=name, standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:  # whoever read the output has enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deployments.cli.console import BadInput, say
+from deployments.cli.console import BadInput, agrees, say
 
 if TYPE_CHECKING:
     from adapters.operations.backup import Content
@@ -48,7 +48,7 @@ def put_back_command(
 
     chosen = _settings()
     _refuse_while_running(chosen)
-    if not ja and not typer.confirm("Alles in de zakendatabase wordt vervangen. Doorgaan?"):
+    if not ja and not agrees("Alles in de zakendatabase wordt vervangen. Doorgaan?"):
         raise typer.Abort
     content = put_back(chosen.database, bestand, chosen.database_schema)
     say(_told(content))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import os
 import sys
 import unicodedata
 from datetime import date
 from functools import cache
 from getpass import getpass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from milestones.refusal import Refusal
@@ -63,6 +65,13 @@ def secret_from_input(what: str) -> str:
     return sys.stdin.readline().rstrip("\r\n")
 
 
+def agrees(question: str) -> bool:
+    """Ask a question at which only "ja" goes on; without an answer on standard input it is no."""
+    sys.stderr.write(f"{question} [ja/nee]: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip().lower() in ("ja", "j")
+
+
 def print_json(value: object) -> None:
     """Print a value on standard output as JSON."""
     say(json_text(value, indent=2))
@@ -75,7 +84,13 @@ def json_text(value: object, indent: int | None = None) -> str:
 
 
 def carry_any_text() -> None:
-    """Let output never fail on a letter that a terminal or a pipe does not have: it loses its accent, or is a ?."""
+    """Let output never fail on a letter that a terminal or a pipe does not have: it loses its accent, or is a ?.
+
+    Where who started us closed a stream, nothing is read and nothing shown; and no file of ours gets its number.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
     codecs.register_error("leesbaar", _nearest)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -100,8 +115,6 @@ def terminal(*, errors: bool = False) -> Console:
 
 def the_office() -> Office:
     """Open the case database of the settings; a command says itself what it did, so the log has only warnings."""
-    import os
-
     from adapters.runtime.actor import Actor, ActorKind, Way, act_as
 
     act_as(Actor(ActorKind.OPERATOR, f"gebruiker-{os.getuid()}", Way.COMMAND))

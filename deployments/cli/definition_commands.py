@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.console import BadInput, day_from, json_text, print_json, say
+from deployments.cli.options import LARGEST
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +26,9 @@ def term_command(
     vanaf: Annotated[
         str, typer.Option(metavar="DATUM", help="De datum waarop de termijn start, of - voor invoer.")
     ],
-    opgeschort: Annotated[int, typer.Option(metavar="N", help="Aantal dagen opschorting.")] = 0,
+    opgeschort: Annotated[
+        int, typer.Option(metavar="N", min=0, max=LARGEST, help="Aantal dagen opschorting.")
+    ] = 0,
     variant: Annotated[str | None, typer.Option(help="Een variant, bijvoorbeeld ondernemer.")] = None,
 ) -> None:
     """Bereken een termijn: tot wanneer, waarom die dag, en wanneer er wordt gewaarschuwd."""

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from deployments.cli.console import data_from, day_from, optional_day_from, say, the_office
+from deployments.cli.console import agrees, data_from, day_from, optional_day_from, say, the_office
+from deployments.cli.options import Number
 
 
 def _group(text: str) -> typer.Typer:
@@ -306,7 +307,7 @@ def list_postbak_command(
 
 @postbak_app.command("koppel")
 def couple_command(
-    nummer: Annotated[int, typer.Argument(metavar="NUMMER")],
+    nummer: Number,
     zaak: Annotated[str, typer.Argument(metavar="REF", help="De zaak waar het bericht bij hoort.")],
     gebeurtenis: Annotated[str | None, typer.Option(help="Wat het bericht betekent.")] = None,
     mijlpaal: Annotated[str | None, typer.Option(metavar="M3")] = None,
@@ -337,7 +338,7 @@ def couple_command(
 
 
 @postbak_app.command("verwerp")
-def put_aside_command(nummer: Annotated[int, typer.Argument(metavar="NUMMER")]) -> None:
+def put_aside_command(nummer: Number) -> None:
     """Leg een bericht weg: er hoeft niets mee te gebeuren."""
     from adapters.exchange.postbak import put_aside
 
@@ -412,7 +413,7 @@ def replace_key_command(
         raise IntegrationError(f"'{naam}' is geen sleutel; kies uit {', '.join(KEY_FILES.values())}.")
     office = open_office(any_keys=True)
     say(COSTS[kind])
-    if not ja and not typer.confirm("Doorgaan?"):
+    if not ja and not agrees("Doorgaan?"):
         raise typer.Abort
     replace_key(office.engine, office.settings, kind)
     say(f"De {naam} van deze machine hoort nu bij de zakendatabase. Start elk proces opnieuw.")

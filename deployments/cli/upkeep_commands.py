@@ -8,6 +8,7 @@ import typer
 
 from deployments.cli.answers import say_what_is_wrong
 from deployments.cli.console import say, the_office
+from deployments.cli.options import LARGEST
 
 move_app = typer.Typer(
     help="Zet lopende processen over naar een nieuwe versie.", no_args_is_help=True, rich_markup_mode=None
@@ -27,13 +28,14 @@ def register(app: typer.Typer) -> None:
 def check_command() -> int:
     """Controleer instellingen, database en journaal; zegt wat er te doen is."""
     from deployments.cli.check import check
-    from deployments.environment import for_a_question
+    from deployments.environment import for_a_question, load_prefect
 
     try:
         office = the_office()
     except Exception as error:  # noqa: BLE001
         return min(1, say_what_is_wrong(error))
     with for_a_question(office.settings):
+        load_prefect()
         return check(office)
 
 
@@ -67,8 +69,10 @@ def clock_command(
 
 def move_definition_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help="De mijlpaal, bijvoorbeeld M3.")],
-    van: Annotated[int, typer.Argument(metavar="VAN", help="De versie waarop de processen nu lopen.")],
-    naar: Annotated[int, typer.Argument(metavar="NAAR", help="De nieuwe versie.")],
+    van: Annotated[
+        int, typer.Argument(metavar="VAN", min=1, max=LARGEST, help="De versie waarop de processen nu lopen.")
+    ],
+    naar: Annotated[int, typer.Argument(metavar="NAAR", min=1, max=LARGEST, help="De nieuwe versie.")],
     droog: Annotated[bool, typer.Option("--droog", help="Toon alleen wat er zou veranderen.")] = False,
 ) -> int:
     """Zet lopende processen over naar een nieuwe versie van hun definitie."""

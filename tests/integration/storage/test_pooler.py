@@ -20,6 +20,7 @@ from adapters.office import Office, open_office
 from adapters.operations.backup import make_backup, put_back
 from adapters.operations.integrity import broken_journals
 from adapters.operations.sentences import explain
+from adapters.runtime.database_address import AddressError
 from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -141,6 +142,19 @@ def test_a_server_with_other_habits_gives_the_same_days(
     assert abs((row.at - before).total_seconds()) < 60
     assert list(broken_journals(office)) == []
     office.engine.dispose()
+
+
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_keep_every_letter_is_named(
+    bare_postgresql_url: str, tmp_path: Path, encoding: str
+) -> None:
+    """One sentence with the encoding and how to make another; a name with an accent would be lost in it."""
+    server, _, name = bare_postgresql_url.rpartition("/")
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}"')
+        connection.execute(f"CREATE DATABASE \"{name}\" TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'")
+    with pytest.raises(AddressError, match=f"als {encoding}. Maak een database met: CREATE DATABASE"):
+        open_office(_settings(tmp_path, bare_postgresql_url))
 
 
 @pytest.fixture
