@@ -50,7 +50,7 @@ _UI_FOLDER = ("PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
 
 
-app = typer.Typer(
+server_commands = typer.Typer(
     help="De server van Prefect, achter onze deur.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,13 +58,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 _server = typer.Typer(help="De server.", no_args_is_help=True, rich_markup_mode=None)
-app.add_typer(_server, name="server")
+server_commands.add_typer(_server, name="server")
 
 
 def main() -> None:
     """Run the server until it is told to stop; exit 2 with one sentence when it would not be closed."""
     os.umask(FOR_THIS_USER)
-    sys.exit(run_application(app, "python -m deployments.prefect_server", sys.argv[1:]))
+    sys.exit(run_application(server_commands, "python -m deployments.prefect_server", sys.argv[1:]))
 
 
 @_server.callback()

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from deployments.cli.console import BadInput, day_from, json_text, print_json, say
-from deployments.cli.options import LARGEST
+from deployments.cli.options import LARGEST_NUMBER
 
 
 def register(app: typer.Typer) -> None:
@@ -27,7 +27,7 @@ def term_command(
         str, typer.Option(metavar="DATUM", help="De datum waarop de termijn start, of - voor invoer.")
     ],
     opgeschort: Annotated[
-        int, typer.Option(metavar="N", min=0, max=LARGEST, help="Aantal dagen opschorting.")
+        int, typer.Option(metavar="N", min=0, max=LARGEST_NUMBER, help="Aantal dagen opschorting.")
     ] = 0,
     variant: Annotated[str | None, typer.Option(help="Een variant, bijvoorbeeld ondernemer.")] = None,
 ) -> None:

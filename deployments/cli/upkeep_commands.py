@@ -8,7 +8,7 @@ import typer
 
 from deployments.cli.answers import say_what_is_wrong
 from deployments.cli.console import say, the_office
-from deployments.cli.options import LARGEST
+from deployments.cli.options import LARGEST_NUMBER
 
 move_app = typer.Typer(
     help="Zet lopende processen over naar een nieuwe versie.", no_args_is_help=True, rich_markup_mode=None
@@ -70,9 +70,12 @@ def clock_command(
 def move_definition_command(
     code: Annotated[str, typer.Argument(metavar="CODE", help="De mijlpaal, bijvoorbeeld M3.")],
     van: Annotated[
-        int, typer.Argument(metavar="VAN", min=1, max=LARGEST, help="De versie waarop de processen nu lopen.")
+        int,
+        typer.Argument(
+            metavar="VAN", min=1, max=LARGEST_NUMBER, help="De versie waarop de processen nu lopen."
+        ),
     ],
-    naar: Annotated[int, typer.Argument(metavar="NAAR", min=1, max=LARGEST, help="De nieuwe versie.")],
+    naar: Annotated[int, typer.Argument(metavar="NAAR", min=1, max=LARGEST_NUMBER, help="De nieuwe versie.")],
     droog: Annotated[bool, typer.Option("--droog", help="Toon alleen wat er zou veranderen.")] = False,
 ) -> int:
     """Zet lopende processen over naar een nieuwe versie van hun definitie."""

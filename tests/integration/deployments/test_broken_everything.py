@@ -393,7 +393,7 @@ def test_streams_that_are_closed_are_no_fault(place: Place) -> None:
 
 # --- help ---------------------------------------------------------------------------------------------------------
 
-OURS = [(app, "routekaart"), (prefect_server.app, "server")]
+OURS = [(app, "routekaart"), (prefect_server.server_commands, "server")]
 
 
 @pytest.mark.parametrize(
