@@ -108,7 +108,7 @@ class Place:
     home: Path
 
     def fresh(self) -> Path:
-        """Give the home anew."""
+        """Make the home anew, and return it."""
         shutil.rmtree(self.home, ignore_errors=True)
         shutil.copytree(self.template, self.home)
         return self.home
