@@ -118,6 +118,8 @@ class Day:
         """Let some days pass, and what is due then happen."""
         moment = self.at_work.office.clock.now() + timedelta(days=days)
         set_clock(self.at_work.office.engine, AcceleratedClock(moment, datetime.now(UTC), speed=0))
+        clock: Any = self.at_work.office.clock
+        clock._read_at = 0.0  # else it stays as it was for a second of the machine's own time
         self.at_work.queue.fire_terms()
         self.at_work.work()
 
