@@ -53,22 +53,29 @@ def npm_packages(folder: Path, *packages: str) -> Path:
     if shutil.which("npm") is None:
         pytest.skip("no npm on this machine")
     command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder, *packages]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=240)
-    if done.returncode:
+    if not _succeeds(command):
         pytest.skip(f"npm cannot install {', '.join(packages)}")
     return folder
 
 
+def _succeeds(command: list[Any]) -> bool:
+    """Whether a command that asks the network ends well; one that waits for minutes does not."""
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False, timeout=240
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
 def virtual_environment(folder: Path, *packages: str) -> Path:
     """Make an environment of its own for packages that do not fit ours; give its Python, or skip."""
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", folder], capture_output=True, check=False, timeout=240
-    )
     python = folder / "bin" / "python"
-    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
+    command: list[Any] = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
     if shutil.which("uv") is not None:
         command = ["uv", "pip", "install", "-q", "--python", python, *packages]
-    if made.returncode or subprocess.run(command, capture_output=True, check=False, timeout=240).returncode:
+    if not _succeeds([sys.executable, "-m", "venv", folder]) or not _succeeds(command):
         pytest.skip(f"no environment with {', '.join(packages)} can be made here")
     return python
 
