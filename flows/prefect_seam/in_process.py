@@ -83,15 +83,15 @@ class WakeUpClient(SyncPrefectClient):
         self._marker = marker
         self._lock = lock
         self._run: FlowRun | None = None
-        self._found: State[Any] | None = None
         self._held_back: State[Any] | None = None
+        self._waits_under: str | None = None
         self._pause_follows_pause = True
         self._retries: int | None = None
         self._result_storage: Any = None
 
     def take_in_hand(self, flow_run: FlowRun) -> None:
         """Answer the engine's questions about this run from what the worker read."""
-        self._run, self._found, self._held_back = flow_run, flow_run.state, None
+        self._run, self._held_back = flow_run, None
         self._retries = flow_run.empirical_policy.retries
 
     def nobody_answered(self) -> bool:
@@ -135,13 +135,9 @@ class WakeUpClient(SyncPrefectClient):
         if run is None:
             return super().set_flow_run_state(flow_run_id, state, force=force)
         result: OrchestrationResult[Any]
-        if (
-            state.is_running()
-            and run.state is not None
-            and run.state.is_paused()
-            and self._pause_follows_pause
-        ):
-            self._held_back = state
+        waits_under = _pause_of_ours(run.state)
+        if state.is_running() and waits_under is not None and self._pause_follows_pause:
+            self._held_back, self._waits_under = state, waits_under
             result = OrchestrationResult(
                 state=state, status=SetStateStatus.ACCEPT, details=StateAcceptDetails()
             )
@@ -164,9 +160,8 @@ class WakeUpClient(SyncPrefectClient):
         self, flow_run_id: UUID | str, state: State[Any], *, force: bool
     ) -> OrchestrationResult[Any]:
         running, self._held_back = self._held_back, None
-        waited_under = self._pause_in_hand()
         if running is not None and state.is_paused():
-            state.state_details.cache_key = waited_under
+            state.state_details.cache_key = self._waits_under
         elif running is not None:
             began = super().set_flow_run_state(flow_run_id, running)
             if began.status != SetStateStatus.ACCEPT:
@@ -175,19 +170,21 @@ class WakeUpClient(SyncPrefectClient):
         if running is not None and result.status == SetStateStatus.REJECT and result.state is not None:
             # A server without our rule wants RUNNING first; a run that somebody resumed is no longer paused.
             stands = result.state.state_details.pause_key if result.state.is_paused() else None
-            self._pause_follows_pause = stands is None or stands != waited_under
+            self._pause_follows_pause = stands is None or stands != self._waits_under
         return result
-
-    def _pause_in_hand(self) -> str | None:
-        """Return the key of the pause in which the worker found the run."""
-        state = self._found
-        return state.state_details.pause_key if state is not None and state.is_paused() else None
 
     def read_server_default_result_storage(self) -> Any:
         """Ask once where results are stored; a change needs a new worker."""
         if self._result_storage is None:
             self._result_storage = super().read_server_default_result_storage()
         return self._result_storage
+
+
+def _pause_of_ours(state: State[Any] | None) -> str | None:
+    """Return the key of a pause that we made; None for any other state, and for a pause of a person or a program."""
+    if state is None or not state.is_paused() or not state.state_details.pause_reschedule:
+        return None
+    return state.state_details.pause_key
 
 
 class _ClientOfThisThread(SyncClientContext):

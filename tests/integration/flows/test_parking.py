@@ -24,11 +24,9 @@ from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
-from prefect.states import Pending
 from pydantic import BaseModel, Field
 from support.stack import free_port, give_prefect_database
 
-from flows.prefect_seam.in_process import InProcessRunner, OneAtATime
 from flows.prefect_seam.parking import form_schema, park, take_answer
 from flows.wake_source import WakeUp, WakeUpResult
 
@@ -326,27 +324,6 @@ def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Pa
     assert parked.lines() == ["-", "-"]
     done = folder / f"{parked.id}.done"
     assert wait_until(lambda: done.exists() and done.read_text()) == WakeUpResult.PARKED
-
-
-def test_a_wake_up_is_two_requests_and_the_text_of_its_form(
-    client: SyncPrefectClient, deployment: UUID, folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """PAUSED, the form and its text: nobody asks for answers to a run that waits still, or looks up a run."""
-    sent: list[str] = []
-    send = OneAtATime.handle_request
-
-    def noted(self: OneAtATime, request: httpx.Request) -> httpx.Response:
-        sent.append(f"{request.method} {request.url.path.rpartition(str(run.id))[2]}")
-        return send(self, request)
-
-    monkeypatch.setattr(OneAtATime, "handle_request", noted)
-    monkeypatch.setenv(FOLDER, str(folder))
-    run = client.create_flow_run_from_deployment(deployment, state=Pending())  # so that no worker takes it
-    runner = InProcessRunner("Wordt bijgewerkt door een proef")
-    for _ in range(2):
-        sent.clear()
-        assert runner.run(waiting, client.read_flow_run(run.id)) is WakeUpResult.PARKED
-    assert sent == ["POST /set_state", "POST /input", "POST /input"]
 
 
 def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[str], Case], folder: Path) -> None:

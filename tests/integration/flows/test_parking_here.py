@@ -12,7 +12,7 @@ import pytest
 from prefect import flow, get_client
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
-from prefect.client.schemas.objects import FlowRunPolicy, StateType
+from prefect.client.schemas.objects import FlowRunPolicy, State, StateDetails, StateType
 from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, MissingContextError
 from prefect.logging import get_run_logger
@@ -383,6 +383,18 @@ def test_who_answers_while_his_case_is_shown_anew_is_heard(waiting: Wakened) -> 
     assert waiting.read().state_name == "Resuming"
     assert waiting.wake() is WakeUpResult.PARKED
     assert [answer.values for answer in waiting.answers] == [{"manier": "bellen", "bereikt": True}]
+
+
+@pytest.mark.parametrize("key", [None, "van een ander"])
+def test_a_run_that_somebody_paused_is_running_before_it_parks(waiting: Wakened, key: str | None) -> None:
+    """Such a pause is none of ours: no pause follows it, and the case is shown all the same."""
+    waiting.wake()
+    paused: State[Any] = State(
+        type=StateType.PAUSED, name="Paused", state_details=StateDetails(pause_key=key)
+    )
+    waiting.client.set_flow_run_state(waiting.id, paused, force=True)
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert waiting.read().state_name == "Wacht op contact"
 
 
 def test_a_server_without_our_rule_is_told_of_each_start(
