@@ -31,7 +31,7 @@ from flows.prefect_seam.parameter_forms import form_of_work, with_form
 from flows.prefect_seam.parking import park, take_answer, this_run
 from flows.refusals import NOT_DONE, refused_run, why_not
 from flows.reports import refresh_tags
-from milestones.case import closed, possible_now
+from milestones.case import closed, exactly, possible_now
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
 from milestones.four_eyes import waits_for
@@ -242,8 +242,8 @@ def _report(
     here = office()
     process = _process(here, reference, milestone)
     known = {name: value for name, value in data.items() if value is not None}
-    receipt = here.casework.report(reference, event, process=process.name, on=on, data=known, event_id=_key())
-    after = receipt.case.process(receipt.process)
+    receipt = here.casework.report(reference, event, process=exactly(process.name), on=on, data=known, event_id=_key())
+    after = receipt.case.named(receipt.process)
     return f"Zaak {reference}, {after.name}: {waits_for(definition_of(after), after)}."
 
 
@@ -568,7 +568,7 @@ def annulering_beoordelen(
 
 
 def _close(here: Office, reference: str, name: str, reason: str, motivation: str | None) -> str:
-    process = here.casework.case(reference).case.process(name)
+    process = here.casework.case(reference).case.named(name)
     able = possible_now(process)
     event = next((one for one in _ENDINGS if one in able), None)
     if event is None:
@@ -577,7 +577,7 @@ def _close(here: Office, reference: str, name: str, reason: str, motivation: str
         )
     reasons = {"uitstroomreden": reason} if event == "uitgestroomd" else {}
     data = {**reasons, "motivering": motivation}
-    return _report(reference, name, event, None, data)
+    return _report(reference, exactly(name), event, None, data)
 
 
 ACTIONS: Mapping[str, ActionFlow] = MappingProxyType(

@@ -200,7 +200,7 @@ class CaseQueue:
         """Make the flow run of a process; making it twice gives the same run. None when the lease was lost."""
         office = self._office
         view = office.casework.case(waiting.case_reference)
-        process = view.case.process(waiting.name)
+        process = view.case.named(waiting.name)
         policy = office.rules_for(waiting.municipality).policy
         around = circumstances(office, view, process, waiting.process_id)
         today = office.clock.today()

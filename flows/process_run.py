@@ -30,7 +30,7 @@ from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
 from flows.refusals import why_not
 from flows.window import bring_up_to_date, circumstances
-from milestones.case import closed
+from milestones.case import closed, exactly
 from milestones.refusal import CaseRefusal
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run_process(reference: str, name: str) -> State[Any]:
         _still_ours(here, held)  # a worker that lost its lease sends nothing more
         POSTMEN.send(here, here.deliveries.due(held.process_id))
         view = here.casework.case(reference)
-        process = view.case.process(name)
+        process = view.case.named(name)
         policy = here.rules_for(view.municipality).policy
         around = circumstances(here, view, process, held.process_id)
         shown = show(reference, view.municipality, process, here.clock.today(), policy, around)
@@ -156,7 +156,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> tuple[str, dict[s
             continue
         given = answer.values
         reach(Checkpoint.ANSWER_READ, reference)
-        process = here.casework.case(reference).case.process(name)
+        process = here.casework.case(reference).case.named(name)
         chosen = answer.values.get("gebeurtenis", "een leeg antwoord")
         try:
             event, on, data = event_from(process, answer.values)
@@ -164,7 +164,7 @@ def _apply_answers(here: Office, reference: str, name: str) -> tuple[str, dict[s
                 waits_out_trouble(here.casework.report)(
                     reference,
                     event,
-                    process=name,
+                    process=exactly(name),
                     on=on,
                     data=data,
                     event_id=answer.id,

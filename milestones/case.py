@@ -82,6 +82,13 @@ class Case:
         names = ", ".join(item.name for item in self.processes)
         raise NotPossible(f"Deze zaak heeft geen {name} (wel: {names}).")
 
+    def named(self, name: str) -> Snapshot:
+        """Return the process that is kept under this name: "M2" is the first M2, whatever runs after it.
+
+        A process that the case does not have is NotPossible.
+        """
+        return self.process(exactly(name))
+
     def open_process(self, code: str) -> Snapshot | None:
         """Return the open process with this code, or None."""
         return next(
@@ -92,6 +99,11 @@ class Case:
         """Return the case with this process in the place of the one of the same name."""
         name = process.name
         return Case(tuple(process if item.name == name else item for item in self.processes))
+
+
+def exactly(name: str) -> str:
+    """Return the name of a process as what it alone answers to: "M2" alone would find a newer M2 too."""
+    return name if "#" in name else f"{name}#1"
 
 
 def traject_is_open(case: Case) -> bool:
@@ -291,7 +303,7 @@ def _report(
     for item in case.processes:
         if item.name == sender.name or report.code not in (EVERYWHERE, item.code):
             continue
-        target = case.process(item.name)
+        target = case.named(item.name)
         if closed(target) or (target.name, event.name) in seen:
             continue
         known = definition_of(target).knows(event.name)

@@ -285,7 +285,7 @@ def _stage(view: CaseView, code: str) -> str:
 
 def _spec(view: CaseView, process: str, event: str) -> EventSpec | None:
     try:
-        snapshot = view.case.process(process)
+        snapshot = view.case.named(process)
     except NotPossible:
         return None
     return spec_of(definition_of(snapshot), event) if event in possible_now(snapshot) else None
@@ -339,6 +339,6 @@ def _reported(
             f"pagina:{key_of(form)}",
         )
     except CaseRefusal as refusal:
-        said = refusal_on_page(refusal, view.case.process(process), spec)
+        said = refusal_on_page(refusal, view.case.named(process), spec)
         return _form_page(office, visitor, view, process, event, form, said, field_named(refusal, spec))
     return RedirectResponse(f"/zaak/{view.reference}?gedaan=1", 303)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.runtime.actor import acts
+from milestones.case import exactly
 from milestones.civil_dates import civil_date
 from milestones.definition import FieldKind
 
@@ -79,7 +80,7 @@ def report_as(
     takes = event == ACCEPTED and not visitor.team
     with acts(visitor.actor):
         office.casework.report(
-            reference, event, process=process, on=on, data=data, event_id=event_id,
+            reference, event, process=exactly(process), on=on, data=data, event_id=event_id,
             person=visitor.code if takes else None,
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ from adapters.messages.page_keys import KeyKind
 from adapters.runtime.actor import acts
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.storage.database import writing
-from milestones.case import closed
+from milestones.case import closed, exactly
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.dutch import without_weekday
@@ -145,7 +145,7 @@ def hand_out(office: Office, visitor: Visitor, view: CaseView, *, give: bool) ->
     keys, days = office.page_keys, timedelta(days=office.settings.resident_page_days)
     with acts(visitor.actor), writing(office.engine) as session:
         office.casework.report(
-            view.reference, RESIDENT_PAGE, process=process.name,
+            view.reference, RESIDENT_PAGE, process=exactly(process.name),
             data={"inzage": GIVEN if give else TAKEN_BACK}, session=session,
         )  # fmt: skip
         key = keys.make(KeyKind.RESIDENT, view.reference, days, session) if give else ""

@@ -340,7 +340,7 @@ def _able(
     able: dict[str, dict[str, EventSpec]] = {}
 
     def look(reference: str, process: str) -> str:
-        snapshot = office.casework.case(reference).case.process(process)
+        snapshot = office.casework.case(reference).case.named(process)
         definition = definition_of(snapshot)
         for name in possible_now(snapshot):
             if not (spec := spec_of(definition, name)).by_timer:

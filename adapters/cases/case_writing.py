@@ -184,5 +184,5 @@ def _offered_again(step: Step, case: Case, rules: Rules) -> tuple[Message, ...]:
     """Return the message to the receiver of a hand-off that is offered anew; its row tells only fixed roles."""
     if step.event != "overdracht_aangeboden":
         return ()
-    definition = definition_of(case.process(step.process))
+    definition = definition_of(case.named(step.process))
     return (Message(rules.policy.role(definition.first_state.role), "overdracht", step.process),)

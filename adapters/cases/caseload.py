@@ -14,6 +14,7 @@ from sqlmodel import col, select
 from adapters.cases.person_code import check_person
 from adapters.storage.database import ProcessRow, reading, writing
 from adapters.storage.oversight_tables import AbsenceRow
+from milestones.case import exactly
 from milestones.process import NotPossible
 from milestones.steering import ASSIGNED
 
@@ -115,7 +116,7 @@ class Caseload:
         """
         data = {"reden": reason} | ({"houder": check_person(person)} if person else {})
         return self._casework.report(
-            reference, ASSIGNED, process=process, data=data, event_id=key, session=session
+            reference, ASSIGNED, process=exactly(process), data=data, event_id=key, session=session
         )
 
     def reassign(

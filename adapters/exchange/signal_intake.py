@@ -33,7 +33,7 @@ from adapters.exchange.signal_status import (
 )
 from adapters.storage.database import JournalRow, ProcessRow, TimerRow
 from adapters.storage.exchange_tables import SignalRow
-from milestones.case import closed, possible_now
+from milestones.case import closed, exactly, possible_now
 from milestones.process import Event
 from milestones.refusal import CaseRefusal
 from milestones.vocabulary import FOLLOW_UP
@@ -229,7 +229,7 @@ class SignalIntake:
     def _process(self, known: SignalRow) -> Snapshot | None:
         """Return the vroegsignaalzaak of a signal while it runs."""
         case, _ = load_case(self._session, known.case_reference)
-        process = case.process(known.process)
+        process = case.named(known.process)
         return None if closed(process) else process
 
     def _correct(self, placed: _Placed, changed: tuple[str, ...], remarks: tuple[str, ...]) -> SignalReport:
@@ -309,7 +309,7 @@ class SignalIntake:
         reports = [
             EventReport(
                 reference=placed.reference,
-                process=placed.matched.process,
+                process=exactly(placed.matched.process),
                 event=event,
                 data=data(placed),
                 event_id=f"{placed.event_id}{suffix}",
@@ -367,7 +367,7 @@ class SignalIntake:
                 told = self._office.casework.report(
                     receipt.reference,
                     "signaal_ontvangen",
-                    process=process.name,
+                    process=exactly(process.name),
                     on=max(signal.signal_date, process.opened_on),
                     event_id=f"{opening_key(signal)}:nazorg",
                     session=self._session,
@@ -395,7 +395,7 @@ def _older(placed: _Placed, counted_from: Mapping[tuple[str, str], date]) -> dic
 
 
 def _no_crisis_yet(receipt: Receipt) -> bool:
-    process = receipt.case.process(receipt.process)
+    process = receipt.case.named(receipt.process)
     return process.facts.get("bedreigende_situatie") is not True and "crisissignaal" in possible_now(process)
 
 

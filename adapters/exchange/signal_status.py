@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from adapters.cases.store import load_case
 from adapters.storage.database import ProcessRow
 from adapters.storage.exchange_tables import SignalRow
-from milestones.case import closed, possible_now
+from milestones.case import closed, exactly, possible_now
 from milestones.process import Event
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def close_running(
     He has to when the zaak holds other signals, which this status says nothing of, or is too far for the event.
     """
     case, _ = load_case(session, reference)
-    snapshot = case.process(process)
+    snapshot = case.named(process)
     event = closing_event(signal, office.clock.today())
     if event.name not in _ABOUT_THE_PERSON and _holds_others(session, signal, reference, process):
         return None
@@ -111,7 +111,7 @@ def close_running(
             return office.casework.report(
                 reference,
                 name,
-                process=process,
+                process=exactly(process),
                 on=max(event.on, snapshot.opened_on),
                 data=event.data,
                 event_id=f"{event_id}:status",
@@ -139,5 +139,5 @@ def correction(
 ) -> Receipt:
     """Note in the journal what a sender corrected of a signal, and tell who works on its zaak."""
     return office.casework.report(
-        reference, "signaal_gecorrigeerd", process=process, data=data, event_id=event_id, session=session
+        reference, "signaal_gecorrigeerd", process=exactly(process), data=data, event_id=event_id, session=session
     )

@@ -263,7 +263,7 @@ class Deliveries:
             case, _ = load_case(session, row.case_reference)
             about = Subject(
                 effect,
-                case.process(row.process),
+                case.named(row.process),
                 cause_of(session, effect),
                 has_contact=contact_in(case) is not None,
                 offered_to=_offered_to(session, row),

@@ -195,7 +195,7 @@ class DeliveryPlanner:
     # --- one effect -------------------------------------------------------------------------------------------
 
     def _made(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[DeliveryRow]:
-        process = case.process(effect.process)
+        process = case.named(effect.process)
         urgent = process.facts.get("bedreigende_situatie") is True or effect.term in CRISIS_TERMS
         if _said_by_handoff(session, effect):
             return []
@@ -224,7 +224,7 @@ class DeliveryPlanner:
 
     def _addressed(self, session: Session, book: Book, effect: OutboxRow, case: Case) -> list[Addressee]:
         """Return who gets an effect; for a warning the ladder says how far up it goes."""
-        today, where, process = self._clock.today(), effect.municipality, case.process(effect.process)
+        today, where, process = self._clock.today(), effect.municipality, case.named(effect.process)
         if effect.term == HANDOFF_TERM and process.state == OFFERED:
             return self._of_handoff(book, effect, process)
         responsible = self._responsible(session, book, effect, case)
@@ -261,7 +261,7 @@ class DeliveryPlanner:
                 self._is_news(session, other, case) and not (news and other.id < effect.id)
             ):
                 continue
-            urgent = case.process(other.process).facts.get("bedreigende_situatie") is True
+            urgent = case.named(other.process).facts.get("bedreigende_situatie") is True
             found = _without_doer(self._addressed(session, book, other, case), other, line_of(session, other))
             told |= {item.recipient.code for item, _ in willing(found, other.kind, urgent=urgent)}
         return frozenset(told)
@@ -273,7 +273,7 @@ class DeliveryPlanner:
         line = line_of(session, effect)
         if line is not None and (effect.kind, line.event) in OWN_WORDS:
             return False
-        process = case.process(effect.process)
+        process = case.named(effect.process)
         turn = self._rules_for(effect.municipality).policy.role(process.role(definition_of(process)))
         return effect.role != turn
 
@@ -283,7 +283,7 @@ class DeliveryPlanner:
         In whose name it stands counts for the role of its state, whatever roles he has in the file; otherwise
         only who has the role can be the one.
         """
-        process = case.process(effect.process)
+        process = case.named(effect.process)
         named = process.facts.get("houder")
         person = holder_of(case, process) or responsible_person(
             session, effect.case_reference, effect.process

@@ -22,6 +22,7 @@ from adapters.runtime.actor import Actor, ActorKind, Way, acts
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import JournalRow, OutboxRow, reading, writing
 from adapters.storage.message_tables import DeliveryRow, HandoffLinkRow, start_anew
+from milestones.case import exactly
 from milestones.definition import OFFERED
 from milestones.events import meanings_of
 from milestones.process import InvalidData, NotPossible
@@ -133,7 +134,7 @@ class HandoffLinks:
         if row.used_at is not None:
             return LinkStatus.USED
         try:
-            state = load_case(session, row.case_reference)[0].process(row.process).state
+            state = load_case(session, row.case_reference)[0].named(row.process).state
         except CaseRefusal:
             return LinkStatus.SETTLED
         if state != OFFERED or _was_offered_again(session, row):
@@ -173,7 +174,7 @@ class HandoffLinks:
                 self._casework.report(
                     link.reference,
                     choice,
-                    process=link.process,
+                    process=exactly(link.process),
                     data=data,
                     event_id=f"overdrachtlink:{link.id}",
                     only_in=OFFERED,

@@ -15,7 +15,7 @@ from adapters.runtime.actor import ActorKind, acting
 from adapters.storage.database import JournalRow, ProcessRow, reading, writing
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.basic_service import ELEMENTS
-from milestones.case import closed
+from milestones.case import closed, exactly
 from milestones.process import NotPossible
 from milestones.quality_questions import FINDING, HIGHEST, LOWEST, QUESTIONS
 
@@ -126,7 +126,7 @@ def report_findings(casework: Casework, review: ReviewRow, questions: Sequence[Q
             casework.report(
                 review.case_reference,
                 "knelpunt_gemeld",
-                process=process,
+                process=exactly(process),
                 data={"knelpunt": bottleneck},
                 event_id=f"toets/{review.id}/{bottleneck}",
             )

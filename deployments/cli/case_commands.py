@@ -109,7 +109,7 @@ def report_command(
             event_id=_kept_id(office, id_),
             person=medewerker or None,
         )
-    process = receipt.case.process(receipt.process)
+    process = receipt.case.named(receipt.process)
     say(f"{ref} {process.name}: {process.state}" + ("" if receipt.new else " (was al gemeld)"))
     if events := possible_now(process):
         say(f"Nu kan: {', '.join(events)}")

@@ -333,7 +333,7 @@ def couple_command(
         data=None if gegevens is None else data_from(gegevens),
         remember=onthoud,
     )
-    process = receipt.case.process(receipt.process)
+    process = receipt.case.named(receipt.process)
     say(f"{zaak} {process.name}: {process.state}")
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from flows.wake_source import WakeUpResult
 
 
+_MOST_WAKE_UPS = 500
 MARKER = "Wordt bijgewerkt door een proef"
 
 
@@ -155,8 +156,9 @@ class AtWork:
 
     def work(self) -> list[WakeUpResult]:
         """Wake what asks for attention, until nothing does; give how each wake-up ended."""
-        results = []
+        results: list[WakeUpResult] = []
         while wake_ups := self.queue.claim(20):
+            assert len(results) < _MOST_WAKE_UPS, "something asks for attention for ever"
             for wake_up in wake_ups:
                 run = self.client.read_flow_run(wake_up.flow_run_id)
                 code = run.parameters["proces"].partition("#")[0]
