@@ -242,7 +242,9 @@ def _report(
     here = office()
     process = _process(here, reference, milestone)
     known = {name: value for name, value in data.items() if value is not None}
-    receipt = here.casework.report(reference, event, process=exactly(process.name), on=on, data=known, event_id=_key())
+    receipt = here.casework.report(
+        reference, event, process=exactly(process.name), on=on, data=known, event_id=_key()
+    )
     after = receipt.case.named(receipt.process)
     return f"Zaak {reference}, {after.name}: {waits_for(definition_of(after), after)}."
 

@@ -139,5 +139,10 @@ def correction(
 ) -> Receipt:
     """Note in the journal what a sender corrected of a signal, and tell who works on its zaak."""
     return office.casework.report(
-        reference, "signaal_gecorrigeerd", process=exactly(process), data=data, event_id=event_id, session=session
+        reference,
+        "signaal_gecorrigeerd",
+        process=exactly(process),
+        data=data,
+        event_id=event_id,
+        session=session,
     )
