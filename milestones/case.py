@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from milestones.policy import Rules
     from milestones.process import Handover
 
-_HANDOFF_EVENTS = {"overdracht_aanvaard", "overdracht_teruggegeven", "overdracht_aangeboden"}
+HANDOFF_EVENTS = {"overdracht_aanvaard", "overdracht_teruggegeven", "overdracht_aangeboden"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,7 +322,7 @@ def _addressed(case: Case, name: str, given: Input) -> Snapshot:
     if isinstance(given, RungDue):
         return next(item for item in case.processes if item.name == name)
     process = case.process(name)
-    if given.name in _HANDOFF_EVENTS and process.state not in (OFFERED, RETURNED):
+    if given.name in HANDOFF_EVENTS and process.state not in (OFFERED, RETURNED):
         for other in case.processes:
             if other.facts.get("overdracht_van") == process.name and other.state in (OFFERED, RETURNED):
                 return other

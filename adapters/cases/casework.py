@@ -53,7 +53,7 @@ from adapters.storage.database import (
 )
 from adapters.storage.group_commit import GroupCommit
 from adapters.storage.one_of import OneOf
-from milestones.case import Case, Step, apply, process_for, start
+from milestones.case import HANDOFF_EVENTS, Case, Step, apply, process_for, start
 from milestones.definitions import known_versions
 from milestones.four_eyes import first_answer
 from milestones.policy import Rules
@@ -448,7 +448,7 @@ class Casework:
                 with acts(given.actor):
                     known = told.get((reference, given.event_id))
                     decided = () if known else self._decide(cases[reference], given, case_row, at)
-                    name = _same_content(known, given) if known else _told_in(decided)
+                    name = _same_content(cases[reference], known, given) if known else _told_in(decided)
             except CaseRefusal as refusal:
                 answers.append(refusal)
                 continue
@@ -795,24 +795,33 @@ def _told(
     return found
 
 
-def _same_content(known: _Told, given: EventReport) -> str:
+def _same_content(case: Case, known: _Told, given: EventReport) -> str:
     """Return the process of a repeat; ConflictError when its id came before with another content."""
     kept = _comparable(known.data)
     for filled_in in FILLED_IN - set(given.data):  # from who acted then
         kept.pop(filled_in, None)
     same = (
         known.event == given.event
-        and (
-            given.process is None
-            or known.process == given.process.removesuffix("#1")
-            or known.process.startswith(f"{given.process}#")
-        )
+        and _is_meant(case, given, known.process)
         and (given.on is None or known.on == given.on)
         and kept == _comparable(to_json(dict(given.data)))
     )
     if not same:
         raise ConflictError("Dit id is al gebruikt voor een andere gebeurtenis.")
     return known.process
+
+
+def _is_meant(case: Case, given: EventReport, process: str) -> bool:
+    """Whether a report names the process that took it; a hand-off may be answered at either end."""
+    named = given.process
+    if named is None or _names(named, process):
+        return True
+    giver = case.named(process).facts.get("overdracht_van") if given.event in HANDOFF_EVENTS else None
+    return isinstance(giver, str) and _names(named, giver)
+
+
+def _names(named: str, process: str) -> bool:
+    return process == named.removesuffix("#1") or process.startswith(f"{named}#")
 
 
 def _comparable(data: Mapping[str, object]) -> dict[str, object]:

@@ -281,3 +281,19 @@ def test_who_accepts_and_what_he_accepts_stand_or_fall_together(casework: Casewo
     with pytest.raises(NotPossible):
         casework.report(reference, "ingetrokken", data={"motivering": "m-1"}, person="mw-17")
     assert len(casework.case(reference).journal) == 3
+
+
+@pytest.mark.parametrize("end", [None, "M2", "M2#1", "M3"])
+def test_a_hand_off_answered_again_at_either_end_is_a_repeat(casework: Casework, end: str | None) -> None:
+    """Who answers a hand-off with the giver's name may do so twice under one id; another process is a conflict."""
+    reference = casework.open("M2", municipality="0518").reference
+    casework.report(reference, "gematcht")
+    casework.report(reference, "toegewezen")
+    casework.report(reference, "contactpoging_gedaan", data={"soort": "Telefoon", "bereikt": True})
+    casework.report(reference, "hulp_aanvaard")
+    answers = [
+        casework.report(reference, "overdracht_aanvaard", process=end, event_id="op-1") for _ in range(2)
+    ]
+    assert [(answer.process, answer.new) for answer in answers] == [("M3", True), ("M3", False)]
+    with pytest.raises(ConflictError):
+        casework.report(reference, "overdracht_aanvaard", process="M6", event_id="op-1")
