@@ -23,6 +23,7 @@ from adapters.office import Office
 from adapters.runtime.calendar_data import dutch_calendar
 from adapters.runtime.clock import AMSTERDAM, SetClock
 from adapters.runtime.settings import Settings
+from adapters.storage import database
 from adapters.storage.database import create_engine, migrate
 from milestones.policy import Policy, Rules
 
@@ -39,6 +40,9 @@ hypothesis.settings.register_profile(
     "slow", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("slow")
+
+# Nor does the database end the transaction of a test on a machine that stood still.
+database.WRITER_MAY_STAND_STILL_SECONDS = 500.0
 
 # The receivers of the tests are on this machine.
 os.environ.setdefault("ROUTEKAART_WEBHOOK_NETWORKS", '["127.0.0.0/8", "::1/128"]')

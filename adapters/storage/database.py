@@ -49,6 +49,10 @@ from adapters.storage.facts import FactText
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 WAIT_SECONDS = 20.0  # less than most callers wait for an answer of the API
+# A process that stands still in the middle of a transaction loses it, so that others need not wait for what it locks.
+# Who only reads locks nothing, and may take his time over what he read.
+WRITER_MAY_STAND_STILL_SECONDS = 15.0
+_READER_MAY_STAND_STILL_SECONDS = 600.0
 _IDLE_SECONDS = 1.0  # a connection that was used within this time is trusted
 
 
@@ -355,15 +359,18 @@ def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) ->
     )
     quoted = "DEFAULT" if schema is None else engine.dialect.identifier_preparer.quote_identifier(schema)
     settings = {
-        # A process that is stopped in the middle of a transaction must not hold its locks for long.
-        "idle_in_transaction_session_timeout": "'15s'",
         "lock_timeout": str(int(wait_seconds * 1000)),
         "search_path": quoted,  # who used this session before us may have set another
         # Whatever the server prefers, dates are read in one form.
         "datestyle": "'ISO, YMD'",
         "timezone": "'UTC'",
     }
-    begin = "; ".join(["BEGIN", *(f"SET LOCAL {name} TO {value}" for name, value in settings.items())])
+
+    def begin(may_stand_still: float) -> str:
+        said = settings | {"idle_in_transaction_session_timeout": str(int(may_stand_still * 1000))}
+        return "; ".join(["BEGIN", *(f"SET LOCAL {name} TO {value}" for name, value in said.items())])
+
+    to_write, to_read = begin(WRITER_MAY_STAND_STILL_SECONDS), begin(_READER_MAY_STAND_STILL_SECONDS)
 
     @event.listens_for(engine, "do_connect")
     def _connect(dialect: Any, _record: Any, words: Any, named: Any) -> Any:
@@ -383,7 +390,8 @@ def _postgresql_engine(address: URL, wait_seconds: float, schema: str | None) ->
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        connection.exec_driver_sql(begin)
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql(to_write if writes else to_read)
 
     _look_whether_idle_connections_live(engine)
     return engine

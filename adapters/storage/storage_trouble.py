@@ -28,8 +28,6 @@ _FULL_NAMES = ("SQLITE_FULL", "SQLITE_IOERR")
 _FULL_STATES = ("53100", "58030")
 _BUSY_NAMES = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _BUSY_STATES = ("55P03", "40001", "40P01", "53300")
-# PostgreSQL gives these as errors of ours: it is read-only for now, or ended a transaction that stood still.
-_PASSING_STATES = ("25006", "25P03")
 
 _P = ParamSpec("_P")
 R = TypeVar("R")
@@ -43,6 +41,21 @@ class Trouble(StrEnum):
     BUSY = "De database met zaken is bezet. Er is niets vastgelegd; probeer het zo opnieuw."
     FULL = "De schijf met zaken is vol of stuk. Er is niets vastgelegd; maak ruimte en probeer het opnieuw."
     GONE = "De database met zaken is niet bereikbaar."
+    STOOD_STILL = (
+        "Dit werk stond te lang stil; de database brak het af. Er is niets vastgelegd; probeer het opnieuw."
+    )
+    TOO_LONG = (
+        "De databaseserver of zijn pooler brak een vraag af die te lang duurde. Er is niets vastgelegd; probeer het "
+        "opnieuw, of verhoog statement_timeout of query_timeout."
+    )
+    NO_TURN = (
+        "De pooler voor de database had niet op tijd een verbinding vrij. Er is niets vastgelegd; kijk of de "
+        "databaseserver draait en of default_pool_size van de pooler groot genoeg is."
+    )
+    STANDBY = (
+        "De databaseserver neemt nu geen wijzigingen aan. Er is niets vastgelegd; probeer het zo opnieuw, en kijk of "
+        "ROUTEKAART_DATABASE_URL de hoofdserver noemt."
+    )
     RIGHTS = (
         "De gebruiker van de database met zaken mag dit niet. Geef hem rechten op de tabellen, of noem een schema dat "
         "van hem is in ROUTEKAART_DATABASE_SCHEMA."
@@ -85,11 +98,14 @@ _FOR_A_PERSON = frozenset(
 _BY_STATE = {
     "42501": Trouble.RIGHTS,
     "3F000": Trouble.RIGHTS,  # no schema in which this user may make anything
-    "08P01": Trouble.POOLER_MODE,  # PgBouncer in statement mode
     "28P01": Trouble.LOGIN,
     "28000": Trouble.LOGIN,
     "3D000": Trouble.ABSENT,
     "53300": Trouble.FULL_HOUSE,
+    "25P03": Trouble.STOOD_STILL,
+    "25P04": Trouble.STOOD_STILL,
+    "57014": Trouble.TOO_LONG,
+    "25006": Trouble.STANDBY,
     "XX001": Trouble.BROKEN,
     "XX002": Trouble.BROKEN,
 }
@@ -99,8 +115,13 @@ _BY_NAME = {
     "SQLITE_CORRUPT": Trouble.BROKEN,
     "SQLITE_NOTADB": Trouble.BROKEN,
 }
-# A connection that was refused has no state in psycopg, only what the server or the pooler wrote.
+# A connection that was refused has no state in psycopg, and whatever PgBouncer itself says has this one.
+_STATES_WITHOUT_MEANING = (None, "08P01")
 _BY_WORDS = {
+    "transaction blocks not allowed": Trouble.POOLER_MODE,
+    "idle transaction timeout": Trouble.STOOD_STILL,
+    "query timeout": Trouble.TOO_LONG,
+    "query_wait_timeout": Trouble.NO_TURN,
     "unsupported startup parameter": Trouble.POOLER,
     "password authentication failed": Trouble.LOGIN,
     "no password supplied": Trouble.LOGIN,
@@ -139,7 +160,7 @@ def _plain_trouble(error: BaseException | None) -> Trouble | None:
         if name.startswith(prefix):
             return trouble
     state = getattr(error, "sqlstate", None)
-    if state is not None:
+    if state not in _STATES_WITHOUT_MEANING:
         return _BY_STATE.get(str(state))
     if isinstance(error, psycopg.OperationalError):
         said = str(error)
@@ -163,7 +184,7 @@ def _trouble_of_connection(error: DBAPIError) -> Trouble | None:
     if name == "SQLITE_ERROR":  # a table or column that is not there
         return None
     passing = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
-    return Trouble.GONE if passing or state in _PASSING_STATES else None
+    return Trouble.GONE if passing else None
 
 
 def waits_out_trouble(work: Callable[_P, R]) -> Callable[_P, R]:

@@ -12,7 +12,8 @@ from adapters.office import open_office
 from adapters.operations.backup import make_backup, put_back
 from adapters.runtime.database_address import AddressError, database_address
 from adapters.runtime.settings import Settings, SettingsError
-from adapters.storage.database import create_engine
+from adapters.storage import database
+from adapters.storage.database import create_engine, reading, writing
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -81,7 +82,19 @@ def test_the_options_of_the_user_are_kept(postgresql_url: str) -> None:
     with engine.connect() as connection:
         assert connection.execute(text("SHOW work_mem")).scalar_one() == "7MB"
         assert connection.execute(text("SHOW lock_timeout")).scalar_one() == "3s"
-        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "15s"
+        assert connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar_one() == "10min"
+
+
+def test_who_writes_may_stand_still_for_less_long_than_who_reads(
+    postgresql_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A report may count for minutes between two questions; what somebody locks does not last."""
+    monkeypatch.setattr(database, "WRITER_MAY_STAND_STILL_SECONDS", 15.0)  # what the product has
+    asked = text("SHOW idle_in_transaction_session_timeout")
+    engine = create_engine(postgresql_url)
+    for opened, limit in ((reading, "10min"), (writing, "15s")):
+        with opened(engine) as session:
+            assert session.execute(asked).scalar_one() == limit
 
 
 def test_nothing_of_ours_stays_in_a_session(postgresql_url: str) -> None:

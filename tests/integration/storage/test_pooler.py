@@ -22,9 +22,13 @@ from adapters.operations.integrity import broken_journals
 from adapters.operations.sentences import explain
 from adapters.runtime.database_address import AddressError
 from adapters.runtime.settings import Settings
+from adapters.storage.database import create_engine
+from adapters.storage.storage_trouble import Trouble, passes_by_itself, trouble_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Engine
 
 PGBOUNCER = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
 
@@ -38,7 +42,7 @@ def pooler(empty_postgresql_url: str) -> Iterator[Callable[..., str]]:
     started: list[subprocess.Popen[bytes]] = []
     folders: list[Path] = []
 
-    def start(mode: str = "transaction") -> str:
+    def start(mode: str = "transaction", more: str = "") -> str:
         port = free_port()
         folder = Path(tempfile.mkdtemp(prefix="pgbouncer"))  # its own user must read it
         folder.chmod(0o755)
@@ -47,7 +51,7 @@ def pooler(empty_postgresql_url: str) -> Iterator[Callable[..., str]]:
         words = f"host={behind['host']} port={behind['port']} dbname={behind['dbname']} user={behind['user']}"
         file.write_text(
             f"[databases]\nzaken = {words}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n"
-            f"unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 2\n"
+            f"unix_socket_dir =\nauth_type = any\npool_mode = {mode}\ndefault_pool_size = 2\n{more}\n"
         )
         file.chmod(0o644)
         started.append(
@@ -122,6 +126,44 @@ def test_what_a_pooler_does_not_allow_is_named(
     with pytest.raises(DBAPIError) as caught:
         open_office(_settings(tmp_path, pooler(mode) + query))
     assert sentence in explain(caught.value).sentence
+
+
+def _waits(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1")
+        time.sleep(2.5)
+        connection.exec_driver_sql("SELECT 1")
+
+
+def _asks_long(engine: Engine) -> None:
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SELECT pg_sleep(3)")
+
+
+def _holds_all_and_asks(engine: Engine) -> None:
+    with engine.connect() as one, engine.connect() as other, engine.connect() as third:
+        for connection in (one, other, third):
+            connection.exec_driver_sql("SELECT 1")
+
+
+@pytest.mark.parametrize(
+    ("limit", "work", "trouble"),
+    [
+        ("idle_transaction_timeout", _waits, Trouble.STOOD_STILL),
+        ("query_timeout", _asks_long, Trouble.TOO_LONG),
+        ("query_wait_timeout", _holds_all_and_asks, Trouble.NO_TURN),
+    ],
+)
+def test_a_limit_of_the_pooler_is_named_and_waited_out(
+    pooler: Callable[..., str], limit: str, work: Callable[[Engine], None], trouble: Trouble
+) -> None:
+    """A pooler that cut something off is set up well: a worker tries again, and nobody is sent to its pool_mode."""
+    engine = create_engine(pooler(more=f"{limit} = 1"))
+    with pytest.raises(DBAPIError) as caught:
+        work(engine)
+    assert trouble_of(caught.value) is trouble
+    assert passes_by_itself(caught.value)
+    engine.dispose()
 
 
 @pytest.mark.parametrize("through_a_pooler", [False, True])

@@ -6,12 +6,15 @@ import os
 import resource
 import sqlite3
 import subprocess
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+import psycopg
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError
 from sqlmodel import func, select
 from starlette.testclient import TestClient
 from support.cluster import Cluster, postgresql_programs
@@ -21,9 +24,10 @@ from adapters.api import create_api
 from adapters.exchange.clients import first_key_file
 from adapters.office import Office, open_office
 from adapters.operations.integrity import broken_cases
+from adapters.operations.sentences import explain
 from adapters.runtime.settings import Settings
-from adapters.storage.database import CaseRow, JournalRow, reading
-from adapters.storage.storage_trouble import Trouble, trouble_of, waits_out_trouble
+from adapters.storage.database import CaseRow, JournalRow, create_engine, reading
+from adapters.storage.storage_trouble import Trouble, passes_by_itself, trouble_of, waits_out_trouble
 from deployments import cli
 
 if TYPE_CHECKING:
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import httpx
+    from sqlalchemy import Connection
 
 WAIT = 0.3
 RETRY_LATER = 503
@@ -127,6 +132,66 @@ def test_a_postgresql_that_comes_and_goes_gives_503_and_loses_nothing(tmp_path: 
         office.engine.dispose()
     finally:
         cluster.remove()
+
+
+@pytest.fixture
+def served(empty_postgresql_url: str, tmp_path: Path) -> Iterator[Office]:
+    """An office on PostgreSQL in which the first who writes in the journal stands still until his time is over."""
+    home = home_with_keys(tmp_path / "home")
+    made = open_office(Settings(home=home, database_url=empty_postgresql_url, municipality="0518"))
+    waiting = ["once"]
+
+    @event.listens_for(made.engine, "before_cursor_execute")
+    def _stand_still(connection: Connection, _cursor: Any, statement: str, *_: Any) -> None:
+        if not statement.startswith("INSERT INTO journal") or not waiting:
+            return
+        waiting.clear()
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 50")
+        pid = connection.scalar(text("SELECT pg_backend_pid()"))
+        with psycopg.connect(empty_postgresql_url, autocommit=True) as other:
+            while other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,)).fetchone():
+                time.sleep(0.02)
+
+    yield made
+    made.engine.dispose()
+    assert not waiting
+
+
+@pytest.mark.parametrize("who", ["api", "command", "worker"])
+def test_a_process_that_stood_still_loses_its_transaction_and_a_repeat_counts_once(
+    served: Office, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], who: str
+) -> None:
+    """The API says 503, the command line one sentence that blames no healthy server, and a worker does it again."""
+    if who == "api":
+        api = _caller(served)
+        assert _refused(_open(api, "STIL"), "stond te lang stil")
+        assert _stored(served) == (0, 0)
+        assert [_open(api, "STIL").status_code for _ in range(2)] == [201, 201]
+    elif who == "command":
+        monkeypatch.setattr("adapters.office.office", lambda: served)
+        words = ["open", "--mijlpaal", "M1", "--zaak", "STIL"]
+        assert cli.run(words) == 2
+        assert capsys.readouterr().err == f"{Trouble.STOOD_STILL}\n"
+        assert cli.run(words) == 0
+    else:
+        waits_out_trouble(served.casework.open)("M1", municipality="0518", reference="STIL")
+    assert _stored(served) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("limit", "trouble"),
+    [("statement_timeout%3D50", Trouble.TOO_LONG), ("default_transaction_read_only%3Don", Trouble.STANDBY)],
+)
+def test_a_limit_of_the_server_is_named_and_waited_out(
+    postgresql_url: str, limit: str, trouble: Trouble
+) -> None:
+    """A server that answers is never called one that cannot be reached."""
+    engine = create_engine(f"{postgresql_url}?options=-c%20{limit}")
+    with engine.connect() as connection, pytest.raises(DBAPIError) as caught:
+        connection.exec_driver_sql("SELECT pg_sleep(0.5); CREATE TABLE iets (een int)")
+    assert trouble_of(caught.value) is trouble
+    assert passes_by_itself(caught.value)
+    assert explain(caught.value).sentence == str(trouble)
 
 
 # --- the command line ---------------------------------------------------------------------------------------
