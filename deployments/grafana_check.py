@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from adapters.runtime.settings import Settings
 
-_SECONDS = 2.0
+_PATIENCE = httpx.Timeout(10.0, connect=2.0)
 _FIRST_ACCOUNT = ("admin", "admin")  # what Grafana makes where nobody chose a password
 
 
@@ -21,7 +21,7 @@ def grafana_problems(settings: Settings) -> Iterator[str]:
         return
     asked = f"{settings.grafana_url.rstrip('/')}/api/org"  # which organisation somebody is in: of nobody 401
     try:
-        with httpx.Client(timeout=_SECONDS) as web:
+        with httpx.Client(timeout=_PATIENCE) as web:
             if web.get(asked).is_success:
                 yield (
                     f"Iedereen kan zonder wachtwoord in Grafana op {settings.grafana_url}. Zet daar "

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import httpx
 from sqlmodel import select
 
+from adapters.operations.sentences import said_of_prefect
 from adapters.runtime.credential import Credential
 from adapters.storage.database import ProcessRow, reading
 from deployments.closed import CLIENT
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     from adapters.office import Office
     from adapters.runtime.settings import Settings
 
-_SECONDS = 3.0
+# Who is there says so at once; a server on a busy machine may take his time over an answer.
+_PATIENCE = httpx.Timeout(30.0, connect=3.0)
 _PAGE = 200
+_MEANWHILE = "Zaken worden intussen bewaard en niet getoond."
 _EXPIRED_PAUSES = "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED"
 
 
@@ -34,6 +37,9 @@ def stranger_problems(office: Office) -> Iterator[str]:
         known = set(session.exec(select(ProcessRow.flow_run_id)))
     try:
         strangers = sum(run not in known for run in _live_runs(environment))
+    except httpx.ReadTimeout as error:
+        yield said_of_prefect(environment["PREFECT_API_URL"], error)
+        return
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return  # that it does not answer is said elsewhere
     if strangers:
@@ -60,7 +66,7 @@ def _live_runs(environment: dict[str, str]) -> Iterator[str]:
             f"{environment['PREFECT_API_URL']}/flow_runs/filter",
             headers=_shown(environment),
             json=asked | {"offset": offset},
-            timeout=_SECONDS,
+            timeout=_PATIENCE,
         )
         runs = answer.raise_for_status().json()
         yield from (run["id"] for run in runs if {"zaak", "proces"} <= set(run["parameters"]))
@@ -74,14 +80,19 @@ def prefect_problems(settings: Settings) -> Iterator[str]:
     environment = prefect_environment(settings)
     url = environment["PREFECT_API_URL"]
     try:
-        asked = httpx.get(f"{url}/admin/settings", headers=_shown(environment), timeout=_SECONDS)
+        asked = httpx.get(f"{url}/admin/settings", headers=_shown(environment), timeout=_PATIENCE)
         answer = asked.raise_for_status().json()
         expires = answer["server"]["services"]["pause_expirations"]["enabled"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
-        if names_other_server(environment, settings):
-            yield f"De Prefect-server ({url}) antwoordt niet zoals verwacht. Zaken worden bewaard en niet getoond."
+    except httpx.HTTPError as error:
+        if isinstance(error, httpx.HTTPStatusError | httpx.ReadTimeout) or names_other_server(
+            environment, settings
+        ):
+            yield f"{said_of_prefect(url, error)} {_MEANWHILE}"
         else:
             yield from _why_our_own_would_not_start(settings)
+        return
+    except (ValueError, KeyError, TypeError):
+        yield f"Op {url} antwoordt iets dat geen Prefect-server is. {_MEANWHILE}"
         return
     yield from _page_problems(url, environment)
     if expires:
@@ -97,7 +108,7 @@ def _page_problems(url: str, environment: dict[str, str]) -> Iterator[str]:
         page = httpx.get(
             f"{url.removesuffix('/api')}/v2/",
             headers=_shown(environment),
-            timeout=_SECONDS,
+            timeout=_PATIENCE,
             follow_redirects=True,
         )
     except httpx.HTTPError:

@@ -243,7 +243,7 @@ def _wait_until(ready: Callable[[], bool], alive: Callable[[], bool], stopping: 
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=2).is_success
+        return httpx.get(url, timeout=10).is_success  # a busy machine is slow
     except httpx.HTTPError:
         return False
 

@@ -116,12 +116,22 @@ def _of_prefect(error: BaseException) -> Explained | None:
         asked = _url_of(error)
         if not url or (asked and not asked.startswith(url)):
             return None
-        if isinstance(error, httpx.HTTPStatusError):
-            return Explained(ErrorKind.PREFECT, _refusal_of_prefect(url, error.response.status_code))
-        return Explained(ErrorKind.PREFECT, _silent_prefect(url))
+        return Explained(ErrorKind.PREFECT, said_of_prefect(url, error))
     if isinstance(error, RuntimeError) and "Failed to reach API" in str(error):  # so Prefect says it
         return Explained(ErrorKind.PREFECT, _silent_prefect(url or "Prefect"))
     return None
+
+
+def said_of_prefect(url: str, error: httpx.HTTPError) -> str:
+    """Return what a person does about a Prefect server that refuses, is slow, or is not there."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return _refusal_of_prefect(url, error.response.status_code)
+    if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
+        return (
+            f"De Prefect-server ({url}) draait en antwoordt te langzaam. Wacht tot zijn machine minder te doen heeft, "
+            "en probeer het opnieuw; blijft het zo, kijk dan in zijn log."
+        )
+    return _silent_prefect(url)
 
 
 def _refusal_of_prefect(url: str, status: int) -> str:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 def check(office: Office) -> int:
     """Print what is wrong and what to do; give 1 when anything is, else 0."""
-    problems = list(_problems(office))
+    problems = list(dict.fromkeys(_problems(office)))  # each once
     for problem in problems:
         complain(problem)
     if not problems:

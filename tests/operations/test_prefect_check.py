@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import re
+import socket
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from support.stack import free_port
 from support.workshop import PrefectServer
 
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
-from deployments import prefect_server
+from deployments import prefect_check, prefect_server
 from deployments.prefect_check import prefect_problems, stranger_problems
 
 if TYPE_CHECKING:
@@ -33,6 +37,48 @@ def test_a_server_that_was_named_has_to_answer(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
     (problem,) = prefect_problems(Settings(home=tmp_path))
     assert "antwoordt niet" in problem
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_server_that_is_slow_is_said_to_be_slow_and_not_absent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, named: bool
+) -> None:
+    """On a busy machine nobody is told to start what runs; who asked for its own server hears it too."""
+    monkeypatch.setattr(prefect_check, "_PATIENCE", httpx.Timeout(0.2, connect=60))
+    with socket.create_server(("127.0.0.1", 0)) as busy:  # the system takes the connection, nobody answers
+        port = busy.getsockname()[1]
+        if named:
+            monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{port}/api")
+        settings = Settings(home=tmp_path, prefect_port=4200 if named else port)
+        (problem,) = prefect_problems(settings)
+        office = open_office(settings)
+        assert problem.startswith(*stranger_problems(office))
+        office.engine.dispose()
+    assert f"(http://127.0.0.1:{port}/api) draait en antwoordt te langzaam" in problem
+    assert "antwoordt niet" not in problem
+
+
+@pytest.mark.parametrize(
+    ("status", "sentence"),
+    [(401, "Zet PREFECT_API_AUTH_STRING"), (503, "geeft een fout (503)"), (200, "geen Prefect-server")],
+)
+def test_what_a_server_answers_is_told_apart(tmp_path: Path, status: int, sentence: str) -> None:
+    """A password that it asks for, a fault of its own, and a program of another kind."""
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        (problem,) = prefect_problems(Settings(home=tmp_path, prefect_port=other.server_port))
+        other.shutdown()
+    assert sentence in problem
 
 
 @pytest.mark.prefect
