@@ -8,6 +8,7 @@ from contextvars import copy_context
 
 import typer
 
+from adapters.runtime.secret_files import take_secret_files
 from deployments.cli import (
     access_commands,
     backup_commands,
@@ -76,6 +77,7 @@ def run_application(app: typer.Typer, name: str, arguments: list[str]) -> int:
     """Run what these arguments say, with help and errors in Dutch, and give the exit code."""
     carry_any_text()
     try:
+        take_secret_files()
         if any(variable.lower().endswith("_proxy") for variable in os.environ):
             from adapters.runtime.networks import keep_proxies_away
 

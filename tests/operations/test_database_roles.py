@@ -8,7 +8,7 @@ import shutil
 import subprocess
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
@@ -31,7 +31,7 @@ from adapters.storage.database import create_engine, migrate
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Engine
+    from sqlalchemy import URL, Engine
 
 FILE = Path(__file__).parents[2] / "deployments" / "rollen.sql"
 OF_PREFECT = FILE.with_name("prefect-rol.sql")
@@ -151,6 +151,21 @@ def test_the_service_cannot(urls: dict[str, str], tmp_path: Path, clock: SetCloc
     service.engine.dispose()
 
 
+def _job(
+    job: dict[str, Any], url: URL, folder: Path, passwords: dict[str, str]
+) -> tuple[dict[str, str], list[str]]:
+    """Return environment and words of a job of compose, with its files and secrets in a folder."""
+    assert set(job["secrets"]) == set(passwords)
+    for name, password in passwords.items():
+        (folder / name).write_text(password, encoding="utf-8")
+    given = {"PGHOST": url.host or "", "PGUSER": url.username or "", "PGDATABASE": url.database or ""}
+    assert set(given) == set(job["environment"])
+    shell, option, text = job["command"]
+    text = text.replace("/run/secrets", str(folder)).replace("-f /", f"-f {folder}/").replace("$$", "$")
+    given |= {"PATH": os.environ["PATH"], "PGPORT": str(url.port or 5432)}
+    return given, [shell, option, text]
+
+
 @pytest.mark.skipif(shutil.which("psql") is None, reason="no psql on this machine")
 def test_compose_makes_the_roles_with_their_passwords(bare_postgresql_url: str, tmp_path: Path) -> None:
     """Its job runs twice, before and after the tables are there; a password stands in no list of processes."""
@@ -163,19 +178,13 @@ def test_compose_makes_the_roles_with_their_passwords(bare_postgresql_url: str, 
         ("/wachtwoorden.sql", compose["configs"]["passwords"]["content"]),
     ):
         mine = re.sub("|".join(ROLES), lambda found: names[found[0]], content)
-        (tmp_path / name[1:]).write_text(mine, encoding="utf-8")
-    given = {
-        "PATH": os.environ["PATH"],
-        "PGHOST": url.host or "",
-        "PGPORT": str(url.port or 5432),
-        "PGUSER": url.username or "",
-        "PGPASSWORD": url.password or "",
-        "PGDATABASE": url.database or "",
-        "OWNER_PASSWORD": "van de 'eigenaar'",
-        "SERVICE_PASSWORD": "van de dienst",
+        (tmp_path / name[1:]).write_text(mine.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
+    passwords = {
+        "POSTGRES_PASSWORD": url.password or "",
+        "POSTGRES_OWNER_PASSWORD": "van de 'eigenaar'",
+        "POSTGRES_SERVICE_PASSWORD": "van de dienst",
     }
-    assert set(given) - {"PATH", "PGPORT"} == set(compose["x-roles"]["environment"])
-    words = [f"{tmp_path}{word}" if word.startswith("/") else word for word in compose["x-roles"]["command"]]
+    given, words = _job(compose["x-roles"], url, tmp_path, passwords)
     with psycopg.connect(bare_postgresql_url, autocommit=True) as connection:
         try:
             for _ in range(2):
@@ -206,18 +215,10 @@ def test_prefect_owns_its_database_and_nothing_else(bare_postgresql_url: str, tm
         ("/wachtwoord.sql", compose["configs"]["prefect-password"]["content"]),
     ):
         mine = re.sub(r"(?<=')prefect(?=')|(?<=TO )prefect\b|(?<=ROLE )prefect\b", name, content)
-        (tmp_path / file[1:]).write_text(mine, encoding="utf-8")
-    given = {
-        "PATH": os.environ["PATH"],
-        "PGHOST": url.host or "",
-        "PGPORT": str(url.port or 5432),
-        "PGUSER": url.username or "",
-        "PGPASSWORD": url.password or "",
-        "PGDATABASE": url.database or "",
-        "ROLE_PASSWORD": "van 'Prefect'",
-    }
-    assert set(given) - {"PATH", "PGPORT"} == set(job["environment"])
-    words = [f"{tmp_path}{word}" if word.startswith("/") else word for word in job["command"]]
+        (tmp_path / file[1:]).write_text(mine.replace("/run/secrets", str(tmp_path)), encoding="utf-8")
+    password = "van 'Prefect'"
+    passwords = {"POSTGRES_PASSWORD": url.password or "", "POSTGRES_PREFECT_PASSWORD": password}
+    given, words = _job(job, url, tmp_path, passwords)
     with psycopg.connect(bare_postgresql_url, autocommit=True) as connection:
         connection.execute(LEFT)
         try:
@@ -225,7 +226,7 @@ def test_prefect_owns_its_database_and_nothing_else(bare_postgresql_url: str, tm
                 done = subprocess.run(words, env=given, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
             shown = {"host": url.host, "port": url.port or 5432, "dbname": url.database}
-            shown |= {"user": name, "password": given["ROLE_PASSWORD"]}
+            shown |= {"user": name, "password": password}
             with psycopg.connect(**shown, autocommit=True) as role:
                 for statement in (
                     "ALTER TABLE flow_run ADD COLUMN name text",

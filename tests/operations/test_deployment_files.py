@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import yaml
 from prefect.settings import Settings as PrefectSettings
 from prefect.settings.legacy import _get_valid_setting_names
 
+from adapters.runtime.credential import is_strong
 from adapters.runtime.settings import Settings
 from deployments import cli
 from deployments.environment import prefect_environment
@@ -33,7 +35,7 @@ OF_PREFECT = ("compose.yaml", "helm/prefect-server.yaml", "systemd/prefect.env.e
 OF_ONE_PLACE = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
 FILES = sorted(
     path
-    for pattern in ("compose*", "Dockerfile", "helm/*", "systemd/*")
+    for pattern in ("compose*", "geheimen.sh", "Dockerfile", "helm/*", "systemd/*")
     for path in DEPLOYMENTS.glob(pattern)
 )
 
@@ -116,7 +118,7 @@ def test_compose_has_the_whole_topology() -> None:
     services = _compose()["services"]
     assert services["prefect-server"]["deploy"]["replicas"] == 2
     assert "--no-services" in services["prefect-server"]["command"]
-    assert services["prefect-services"]["command"] == ["prefect", "server", "services", "start"]
+    assert services["prefect-services"]["command"][-4:] == ["prefect", "server", "services", "start"]
     assert services["worker"]["deploy"]["replicas"] == 3
     assert services["api"]["deploy"]["replicas"] == 2
     assert {"postgres", "redis", "migrate-prefect", "migrate-cases", "deploy", "proxy"} <= set(services)
@@ -137,6 +139,7 @@ def test_compose_refers_to_what_is_there() -> None:
             assert (DEPLOYMENTS / source).exists() if source.startswith(".") else source in compose["volumes"]
         for config in service.get("configs", ()):
             assert config["source"] in compose["configs"]
+        assert set(_secrets(service)) <= set(compose["secrets"]), name
 
 
 def test_the_commands_of_every_file_exist() -> None:
@@ -156,33 +159,66 @@ def _commands(text: str) -> Iterator[list[str]]:
         yield found[1].split()
 
 
-def test_compose_asks_for_every_secret() -> None:
-    """Each variable that must be given is in the example, and a secret has no default."""
+def _secrets(service: dict[str, Any]) -> dict[str, str]:
+    """Return the secrets of a service, and under which name each is a file in its containers."""
+    given = [{"source": one} if isinstance(one, str) else one for one in service.get("secrets", ())]
+    return {one["source"]: one.get("target", one["source"]) for one in given}
+
+
+def test_compose_names_every_variable_in_its_example() -> None:
+    """What somebody may or must fill in stands in the example, and none of it is a secret."""
     text = (DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8")
     example = (DEPLOYMENTS / "compose.env.example").read_text(encoding="utf-8")
-    found = set(re.findall(r"\$\{([A-Z_]+)(:[?-][^}]*)\}", text))
-    assert any("PASSWORD" in name for name, _ in found)
-    for name, rest in found:
-        assert f"{name}=" in example, name
-        if "PASSWORD" in name or name.endswith("_KEY"):
-            assert rest in (":?", ":-"), name
+    found = set(re.findall(r"(?<!\$)\$\{([A-Z_]+):[?-]", text))
+    assert {"STAFF_FILE", "POSTGRES_IMAGE", "OUR_IMAGE"} <= found
+    assert found == set(re.findall(r"^([A-Z_]+)=", example, re.MULTILINE))
+    assert not [name for name in found if re.search("PASSWORD|SECRET|KEY|AUTH", name)]
+
+
+def test_compose_gives_secrets_as_files_and_in_no_environment(tmp_path: Path) -> None:
+    """The script makes each of them, once, with what somebody had; who is given one and does not need it is named."""
+    shutil.copy(DEPLOYMENTS / "geheimen.sh", tmp_path)
+    had = {"PATH": os.environ["PATH"], "ROUTEKAART_PERSON_KEY": "p" * 40, "POSTGRES_SERVICE_PASSWORD": "s"}
+    for given in (had, {"PATH": os.environ["PATH"]}):
+        subprocess.run(["sh", tmp_path / "geheimen.sh"], env=given, check=True)
+    made = {file.name: file.read_text() for file in (tmp_path / "geheimen").iterdir()}
+    assert made["ROUTEKAART_PERSON_KEY"] == "p" * 40
+    assert made["ROUTEKAART_DATABASE_URL"] == "postgresql://routekaart_dienst:s@postgres:5432/zaken"
+    assert is_strong(made["PREFECT_API_AUTH_STRING"])
+    assert (tmp_path / "geheimen").stat().st_mode & 0o777 == 0o700
+    compose = _compose()
+    assert {name: one["file"] for name, one in compose["secrets"].items()} == {
+        name: f"./geheimen/{name}" for name in made
+    }
+    services = compose["services"]
+    for name, service in services.items():
+        for variable, value in (service.get("environment") or {}).items():
+            assert variable not in made, (name, variable)
+            assert not re.search(r"://[^/]*:[^/]*@", str(value)), (name, variable)
+    keys = {"ROUTEKAART_PERSON_KEY", "ROUTEKAART_LINK_KEY", "ROUTEKAART_INTEGRATION_KEY"}
+    assert {name for name, one in services.items() if keys & set(_secrets(one))} == {
+        "migrate-cases", "destroy", "deploy", "prefect-server", "worker", "api",
+    }  # fmt: skip
+    reads_files = {"routekaart", "deployments.with_secrets", "deployments.prefect_server"}
+    for name, one in services.items():
+        if any(target.startswith(("ROUTEKAART_", "PREFECT_")) for target in _secrets(one).values()):
+            assert reads_files & set(one["command"]), name
+
+
+def test_no_image_holds_a_secret() -> None:
+    """What the Dockerfile copies is whole folders, so that the files with secrets are kept from it."""
+    ignored = (DEPLOYMENTS.parent / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert {"deployments/geheimen", "deployments/compose.env"} <= set(ignored)
 
 
 def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
     """In compose and on Kubernetes the service has a role that adds to the journal; it waits for its rights."""
     services = _compose()["services"]
-    users = {
-        name: re.search(
-            r"//(\w+):", (service.get("environment") or {}).get("ROUTEKAART_DATABASE_URL", "//-:")
-        )
-        for name, service in services.items()
-    }
-    found = {name: user[1] for name, user in users.items() if user is not None}
-    assert {name for name, user in found.items() if user == "routekaart_eigenaar"} == {
+    assert {name for name, one in services.items() if "OWNER_DATABASE_URL" in _secrets(one)} == {
         "migrate-cases",
         "destroy",
     }
-    assert {name for name, user in found.items() if user == "routekaart_dienst"} == {
+    assert {name for name, one in services.items() if "ROUTEKAART_DATABASE_URL" in _secrets(one)} == {
         "deploy", "api", "worker", "prefect-server",
     }  # fmt: skip
     assert services["migrate-cases"]["depends_on"]["roles"]
@@ -192,14 +228,23 @@ def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
     secrets = {}
     for one in documents:
         if one["kind"] in ("Job", "CronJob", "Deployment"):
-            work = one["spec"].get("jobTemplate", one)["spec"]["template"]["spec"]["containers"][0]
-            secrets[one["metadata"]["name"]] = [
-                source["secretRef"]["name"] for source in work["envFrom"] if "secretRef" in source
-            ]
+            pod = one["spec"].get("jobTemplate", one)["spec"]["template"]["spec"]
+            assert "secretRef" not in str(pod)
+            assert {"name": "CREDENTIALS_DIRECTORY", "value": "/etc/geheimen"} in pod["containers"][0]["env"]
+            (held,) = (volume for volume in pod["volumes"] if volume["name"] == "geheimen")
+            sources = held.get("projected", {"sources": [held]})["sources"]
+            secrets[one["metadata"]["name"]] = {
+                source["secret"].get("name", source["secret"].get("secretName")): [
+                    item["path"] for item in source["secret"].get("items", ())
+                ]
+                for source in sources
+            }
+    keys = ["ROUTEKAART_PERSON_KEY", "ROUTEKAART_LINK_KEY", "ROUTEKAART_INTEGRATION_KEY"]
+    of_owner = {"routekaart-eigenaar": [], "routekaart": [*keys, "PREFECT_API_AUTH_STRING"]}
     assert secrets == {
-        "routekaart-release": ["routekaart", "routekaart-eigenaar"],  # the last one counts
-        "routekaart-destroy": ["routekaart", "routekaart-eigenaar"],
-        "routekaart-api": ["routekaart"],
+        "routekaart-release": of_owner,
+        "routekaart-destroy": of_owner,
+        "routekaart-api": {"routekaart": []},
     }
 
 
@@ -207,8 +252,8 @@ def test_nothing_that_runs_is_the_superuser_of_postgresql() -> None:
     """Prefect has a role of its own; only the jobs that make roles have the password of who may make them."""
     services = _compose()["services"]
     for name in ("migrate-prefect", "prefect-server", "prefect-services"):
-        assert "//prefect:" in services[name]["environment"]["PREFECT_SERVER_DATABASE_CONNECTION_URL"]
-    superuser = {name for name, one in services.items() if "${POSTGRES_PASSWORD" in str(one)}
+        assert "PREFECT_SERVER_DATABASE_CONNECTION_URL" in _secrets(services[name])
+    superuser = {name for name, one in services.items() if "POSTGRES_PASSWORD" in _secrets(one)}
     assert superuser == {"postgres", "roles", "rights", "prefect-role"}
     assert services["migrate-prefect"]["depends_on"]["prefect-role"]
     for path in (DEPLOYMENTS / "systemd").glob("*.example"):

@@ -53,7 +53,7 @@ def test_the_wheel_has_no_pictures_pages_or_deployment_files(wheel: Path) -> Non
     }
     for name in names:
         assert not re.search(
-            r"\.(png|md|ya?ml|service|timer|target|sql|env)$|Dockerfile|compose|voorbeeld|^tests/|^docs/",
+            r"\.(png|md|ya?ml|service|timer|target|sql|env|sh)$|Dockerfile|compose|voorbeeld|^tests/|^docs/",
             name,
         )
 
