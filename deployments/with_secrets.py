@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import sys
 
-from adapters.runtime.secret_files import take_secret_files
 from deployments.cli.answers import say_what_is_wrong
 from deployments.cli.console import BAD_INPUT, complain
+from deployments.secret_files import take_secret_files
 
 
 def main(words: list[str]) -> int:

@@ -8,7 +8,6 @@ from contextvars import copy_context
 
 import typer
 
-from adapters.runtime.secret_files import take_secret_files
 from deployments.cli import (
     access_commands,
     backup_commands,
@@ -30,6 +29,7 @@ from deployments.cli import (
 from deployments.cli.answers import INTERRUPTED, answer_to
 from deployments.cli.console import carry_any_text
 from deployments.cli.dutch_help import in_dutch
+from deployments.secret_files import take_secret_files
 
 _FOR_THIS_USER = 0o077
 

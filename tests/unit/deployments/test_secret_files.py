@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.runtime.secret_files import SecretFileError, take_secret_files
 from deployments import cli
+from deployments.secret_files import SecretFileError, take_secret_files
 
 
 @pytest.fixture
