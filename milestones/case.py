@@ -117,11 +117,19 @@ def traject_is_open(case: Case) -> bool:
 TRAJECT = {"M3", "M4", "M5", "M6", "M7", "M8", "WSNP"}
 # In these no help runs: only a question, a signal, or a decision beside the case.
 NO_HELP = frozenset({"M1", "M2", "BESLUIT"})
+# In these of M6 a weigering stands, or is attacked.
+_DECIDED = frozenset({"BESCHIKT_GEWEIGERD", "BEZWAAR", "BEROEP"})
 
 
 def closed(process: Snapshot) -> bool:
     """Whether a process has ended."""
     return is_closed(definition_of(process), process)
+
+
+def _goes_on(process: Snapshot) -> bool:
+    """Whether there is work to do in a process: after a decision that ends it, only bezwaar and beroep go on."""
+    refused = process.facts.get("beschikking") == "geweigerd" and process.state in _DECIDED
+    return not closed(process) and process.facts.get("uitstroomreden") is None and not refused
 
 
 def process_for(case: Case, event: str) -> str:
@@ -176,7 +184,7 @@ def start(
     definition = current(code, rules.versions.get(code))
     if on > today:
         raise NotPossible(f"De datum {on.isoformat()} ligt in de toekomst.")
-    if case.open_process(code) is not None and not definition.several:
+    if not definition.several and any(item.code == code and _goes_on(item) for item in case.processes):
         raise NotPossible(f"{code} loopt al in deze zaak.")
     with _within_the_calendar():
         snapshot, messages = open_process(
@@ -342,7 +350,7 @@ def _receive(
 ) -> tuple[Case, tuple[Step, ...]]:
     """Open the process that a hand-over names, or hand the terms to the one that is open already."""
     code = handover.opening.code
-    opened = [item for item in case.processes if item.code == code and not closed(item)]
+    opened = [item for item in case.processes if item.code == code and _goes_on(item)]
     if len(opened) >= handover.place and not handover.opening.own:
         running = opened[handover.place - 1]
         merged = replace(

@@ -141,8 +141,8 @@ def _read(line: Row, fields: Mapping[str, Field], known: set[str]) -> Iterator[s
         yield f"veld '{field}' hoort niet bij deze gebeurtenis"
     either = {name for arm in line.arms for name in (arm.when, arm.unless, arm.from_earlier) if name}
     either |= {opening.when for opening in line.opens if opening.when}
+    either |= {name for report in line.reports for name in report.passes}
     needed: set[str] = {name for opening in line.opens for name in opening.gives}
-    needed |= {name for report in line.reports for name in report.passes}
     needed |= {opening.for_each for opening in line.opens if opening.for_each}
     for guard in (GUARDS[name] for name in line.guards if name in GUARDS):
         needed |= {name for name in guard.facts if name not in guard.data}

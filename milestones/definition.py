@@ -165,7 +165,7 @@ class Report:
 
     code: ProcessCode | Literal["*"]
     event: EventName
-    passes: tuple[FactName, ...] = ()
+    passes: tuple[FactName | FieldName, ...] = ()
     earlier: EventName | None = None
     when: FieldName | None = None
 

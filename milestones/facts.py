@@ -56,6 +56,7 @@ _ROWS = (
     Fact("vertrokken_client", YES_NO, "Een van de twee cliënten is door een andere gemeente overgenomen"),
     Fact("beroep_vertrokken", YES_NO, "Loopt er beroep van een cliënt die vertrok", earlier=True),
     Fact("recidive_mogelijk", YES_NO, "Recidive is een mogelijke grond"),
+    Fact("schone_lei", YES_NO, "Een cliënt heeft een schone lei"),
     # M2 and M3
     Fact("eindresultaat", CHOICE, "Eindresultaat van de vroegsignaalzaak"),
     Fact("gesloten_bij_aanleveraar", YES_NO, "De aanleveraar sloot het signaal al", at_opening=True),

@@ -237,7 +237,12 @@ def _aftercare_over(situation: Situation) -> bool:
 def _to_m7(situation: Situation) -> bool:
     if (to := situation.said("naar")) is not None:
         return to == "M7"
-    return any(item.code == "M7" for item in situation.beside)
+    return any(item.code == "M7" and not _ended_by_decision(item) for item in situation.beside)
+
+
+def _ended_by_decision(process: Snapshot) -> bool:
+    """Whether the help of a process has ended, though what stands against that decision still runs."""
+    return process.facts.get("uitstroomreden") is not None
 
 
 def _wsnp_in_force(situation: Situation) -> bool:
@@ -260,6 +265,7 @@ _OWN_CHOICE = {"Ingetrokken", "Zelf", "Afgerond"}
 _OWED: tuple[TermId, ...] = (DECISION, DECISION_WITHOUT_ORDINANCE, DECISION_ON_OBJECTION)
 # Where help runs once it is granted, or before that in a crisis.
 _HELP = {"M5", "M7", "M8"}
+_GRANTED = "BESCHIKT_TOEGELATEN"
 
 _GUARDS: dict[GuardName, Guard] = {
     "identified": Guard(
@@ -308,8 +314,12 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("bedreigende_situatie",),
     ),
     "no_help_runs_beside": Guard(
-        lambda s: not any(item.code in _HELP for item in s.beside),
+        lambda s: (
+            s.snapshot.state != _GRANTED
+            and not any(item.code in _HELP and not _ended_by_decision(item) for item in s.beside)
+        ),
         "De hulp loopt al en eindigt alleen bij beschikking (Wgs art. 4a lid 6): meld het bij die mijlpaal.",
+        beside=("uitstroomreden",),
     ),
     "term_counts": Guard(
         lambda s: any(
@@ -629,6 +639,7 @@ _GUARDS: dict[GuardName, Guard] = {
         _to_m7,
         "De zaak gaat niet naar M7.",
         data=("naar",),
+        beside=("uitstroomreden",),
     ),
     "plan_revised": Guard(
         lambda s: s.said("plan_herzien") is True,
@@ -724,6 +735,19 @@ _GUARDS: dict[GuardName, Guard] = {
         lambda s: len(_open_wsnps(s)) <= 1,
         "Elke cliënt heeft een eigen Wsnp: meld dit bij die van de cliënt zelf (WSNP of WSNP#2).",
         terms=(WSNP_TERM,),
+    ),
+    "with_the_wsnp": Guard(
+        lambda s: "WSNP" in (s.snapshot.state, s.fact("vorige_toestand")),
+        "M7 wacht niet op de Wsnp.",
+        facts=("vorige_toestand",),
+    ),
+    "clean_slate": Guard(
+        lambda s: s.fact("schone_lei") is True, "Niemand heeft een schone lei.", facts=("schone_lei",)
+    ),
+    "lost_wsnp": Guard(
+        lambda s: s.fact("recidive_mogelijk") is True,
+        "Er is geen Wsnp zonder schone lei geëindigd.",
+        facts=("recidive_mogelijk",),
     ),
     "no_wsnp_to_wait_for": Guard(
         lambda s: all(item.state == REJECTED for item in _open_wsnps(s)),

@@ -148,7 +148,8 @@ TRAJECT_EVENTS = (
     ),
     EventSpec("contact_hersteld", "Er is weer contact met de inwoner"),
     EventSpec("wsnp_hervat", "De Wsnp loopt (weer)", by_timer=True),
-    EventSpec("wsnp_geen_toelating", "Geen van de cliënten is toegelaten tot de Wsnp", by_timer=True),
+    EventSpec("wsnp_geen_toelating", "Er is geen Wsnp meer om op te wachten"),
+    EventSpec("wsnp_schone_lei_definitief", "De schone lei van een cliënt is definitief", by_timer=True),
     EventSpec("wsnp_beeindiging_definitief", "De beëindiging van de Wsnp zonder schone lei is definitief"),
     EventSpec("persoonlijk_gesprek_gehouden", "Persoonlijk gesprek na de Wsnp gehouden"),
     EventSpec(

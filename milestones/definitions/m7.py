@@ -24,7 +24,8 @@ from milestones.event_fields import THEMES
 from milestones.events import events_of
 
 if TYPE_CHECKING:
-    from milestones.vocabulary import EventName, FactName
+    from milestones.definition import FactValue
+    from milestones.vocabulary import EventName, FactName, GuardName
 
 _REQUESTED = ("OVEREENKOMST_GETEKEND", "INVENTARISATIE")
 _AGREED = ("AKKOORD_ALLEN", "VOORAF_AKKOORD")
@@ -48,6 +49,17 @@ _TERMS: Final = (*_AMICABLE, "T15", "T40", "T70", "T75")
 # T14 counts from the first aflossing, T14c from the start of the schuldbemiddeling.
 _REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
 _GIVES: Final = (*TRAJECT_FACTS, "eerste_aflossing")
+
+_WITH_WSNP = ("WSNP", "EVALUATIE")
+_AFTERCARE: Final = (Opening("M8", gives=TRAJECT_FACTS),)
+# Where it goes when no Wsnp is left to wait for: by what became of that of the other client.
+_WITHOUT_WSNP: tuple[
+    tuple[str, tuple[GuardName, ...], dict[FactName, FactValue], tuple[Opening, ...]], ...
+] = (
+    ("AFGEROND", ("clean_slate",), {"uitstroomreden_oplossing": "Afgerond"}, _AFTERCARE),
+    ("NA_WSNP", ("lost_wsnp",), {}, ()),
+    ("GEWEIGERD_DEELS", (), {}, ()),
+)
 
 _SCORES: tuple[FactName, ...] = (*THEMES, "meetinstrument")
 _EVALUATED: tuple[FactName, ...] = (*THEMES, "meetinstrument", "administratie_zelf")
@@ -368,13 +380,26 @@ M7 = Definition(
             notifies=("client", "budget_coach"),
             because="terug naar A, of 0%-aanbod of DFD (domain 4.8); het hoger beroep loopt daarnaast",
         ),
+        *(
+            Row(
+                _WITH_WSNP,
+                "wsnp_geen_toelating",
+                to,
+                guards=("with_the_wsnp", "no_wsnp_to_wait_for", *known),
+                sets=sets,
+                opens=opens,
+                notifies=("budget_coach", "coordinator"),
+                because="zolang de Wsnp van een andere cliënt loopt, wacht M7 daarop",
+            )
+            for to, known, sets, opens in _WITHOUT_WSNP
+        ),
         Row(
-            "WSNP",
-            "wsnp_geen_toelating",
-            "GEWEIGERD_DEELS",
-            guards=("no_wsnp_to_wait_for",),
-            notifies=("client", "budget_coach"),
-            because="zolang de Wsnp van een andere cliënt loopt, wacht M7 daarop",
+            _WITH_WSNP,
+            "wsnp_schone_lei_definitief",
+            SAME,
+            guards=("with_the_wsnp",),
+            sets={"schone_lei": True},
+            because="ook als de andere cliënt zijn Wsnp later verliest, volgt hierna nazorg",
         ),
         Row(
             "WSNP",
@@ -386,19 +411,21 @@ M7 = Definition(
             because="de uitspraak eindigt pas iets als zij definitief is (Fw art. 350 lid 4 en 5)",
         ),
         Row(
-            "WSNP",
+            _WITH_WSNP,
             "wsnp_beeindiging_definitief",
             "NA_WSNP",
-            guards=("wsnp_over",),
+            guards=("with_the_wsnp", "wsnp_over"),
             # Recidive is a possible ground for a weigering later, never more than that.
             sets={"recidive_mogelijk": True},
             arms=(Arm("T70", restart=True),),
+            opens=(Opening("M8", gives=TRAJECT_FACTS, when="schone_lei"),),
             notifies=("case_worker", "budget_coach", "coordinator"),
         ),
         Row(
-            "WSNP",
+            _WITH_WSNP,
             "wsnp_beeindiging_definitief",
             SAME,
+            guards=("with_the_wsnp",),
             sets={"recidive_mogelijk": True},
             arms=(Arm("T70", restart=True),),
             notifies=("case_worker", "budget_coach", "coordinator"),
@@ -412,6 +439,15 @@ M7 = Definition(
             cancels=(*_AMICABLE, "T70"),
             notifies=("client", "budget_coach", "coordinator"),
             because="het gerechtshof laat alsnog toe, of laat de Wsnp doorlopen (Fw art. 292 en 351)",
+        ),
+        Row(
+            ("EVALUATIE", INTENDED),
+            "wsnp_hervat",
+            SAME,
+            sets={"vorige_toestand": "WSNP"},
+            cancels=(*_AMICABLE, "T70"),
+            notifies=("client", "budget_coach", "coordinator"),
+            because="gaat het na de evaluatie of het voornemen verder, dan met de Wsnp (Fw art. 292 en 351)",
         ),
         Row(
             "NA_WSNP",
@@ -441,12 +477,12 @@ M7 = Definition(
             because="lange termijn begeleiding (DFD) loopt in M5",
         ),
         Row(
-            "WSNP",
+            _WITH_WSNP,
             "oplossing_afgerond",
             "AFGEROND",
-            guards=("wsnp_over",),
+            guards=("with_the_wsnp", "wsnp_over"),
             sets={"uitstroomreden_oplossing": "Afgerond"},
-            opens=(Opening("M8", gives=TRAJECT_FACTS),),
+            opens=_AFTERCARE,
             notifies=("client", "budget_coach", "creditor"),
             because="de schone lei is pas definitief als niemand haar nog kan bestrijden (Fw art. 355 en 356)",
         ),
@@ -456,7 +492,7 @@ M7 = Definition(
             "AFGEROND",
             meets=("T12", "T14", "T14c"),
             sets={"uitstroomreden_oplossing": "Afgerond"},
-            opens=(Opening("M8", gives=TRAJECT_FACTS),),
+            opens=_AFTERCARE,
             notifies=("client", "budget_coach", "creditor"),
         ),
         *ending_rows(_RUNNING, _TERMS),

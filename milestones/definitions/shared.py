@@ -126,6 +126,7 @@ def withdrawal_row(
     closed: str,
     sources: tuple[str, ...] = EVERY_STATE,
     guards: tuple[GuardName, ...] = ("duty_of_care",),
+    owed: tuple[Arm, ...] = (),
 ) -> Row:
     """Return the row for an inwoner who withdraws while no help runs yet: there is nothing to end by beschikking."""
     return Row(
@@ -135,7 +136,8 @@ def withdrawal_row(
         guards=guards,
         keeps=ENDING_KEEPS,
         sets={"uitstroomreden": "Ingetrokken"},
-        arms=(ARCHIVE_BROKEN_OFF,),
+        cancels=_no_longer_counts(owed),
+        arms=(ARCHIVE_BROKEN_OFF, *owed),
         reports=THE_REST_ENDS,
         notifies=("client",),
     )
@@ -144,20 +146,23 @@ def withdrawal_row(
 def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] = (ANY,)) -> tuple[Row, ...]:
     """Return the exits of a process in which no help runs that must end by beschikking (domain 4.1).
 
-    `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a).
-    `sources` are the states before a decision: where one was announced, bezwaar is the way.
+    `by_decision_only`: after the eerste gesprek the municipality ends a traject only by beschikking (Wgs 4a); the days
+    on which it was too late with its decision stay owed. `sources` are the states before a decision: where one was
+    announced, bezwaar is the way.
     """
     bound: tuple[GuardName, ...] = ("own_choice",) if by_decision_only else ()
+    owed = (PENALTY,) if by_decision_only else ()
     free: tuple[GuardName, ...] = ("no_help_runs_beside", "duty_of_care")
     return (
-        withdrawal_row(closed, (*sources, OFFERED, RETURNED), free),
+        withdrawal_row(closed, (*sources, OFFERED, RETURNED), free, owed),
         Row(
             sources,
             "uitgestroomd",
             closed,
             guards=("no_event_of_its_own", *bound, *free),
             keeps=("uitstroomreden", *ENDING_KEEPS),
-            arms=(ARCHIVE_BROKEN_OFF,),
+            cancels=_no_longer_counts(owed),
+            arms=(ARCHIVE_BROKEN_OFF, *owed),
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
@@ -170,12 +175,17 @@ def exit_rows(closed: str, *, by_decision_only: bool, sources: tuple[str, ...] =
             keeps=("motivering",),
             sets={"uitstroomreden": "Verhuisd"},
             meets=("OVD",),
-            arms=(ARCHIVE,),
+            cancels=_no_longer_counts(owed),
+            arms=(ARCHIVE, *owed),
             reports=THE_REST_ENDS,
             notifies=("client",),
         ),
-        *_other_exits(closed),
+        *_other_exits(closed, owed),
     )
+
+
+def _no_longer_counts(owed: tuple[Arm, ...]) -> tuple[TermId, ...]:
+    return ("T22",) if owed else ()
 
 
 def running_exit_rows(
@@ -231,7 +241,23 @@ def running_exit_rows(
             notifies=("client",),
             because="ook wie verhuist krijgt een beschikking tot beëindiging (Wgs 4a lid 6)",
         ),
+        decided_row((ended, IN_OBJECTION, IN_APPEAL)),
         *_other_exits(closed),
+    )
+
+
+def decided_row(states: tuple[str, ...], *keeps: FactName) -> Row:
+    """Return the row for the end of the traject elsewhere, in states in which a decision stands or is attacked.
+
+    It ends nothing there: who may object may still do so, and what was brought is decided.
+    """
+    return Row(
+        states,
+        "traject_beeindigd",
+        SAME,
+        keeps=keeps,
+        cancels=("OVD", "T71", "T72"),
+        because="bezwaar en beroep tegen een besluit eindigen niet met het traject (Awb art. 6:7, 6:21 en 7:10)",
     )
 
 
@@ -252,7 +278,7 @@ def one_moved_row(sources: tuple[str, ...], guards: tuple[GuardName, ...], *open
     )
 
 
-def _other_exits(closed: str) -> tuple[Row, ...]:
+def _other_exits(closed: str, owed: tuple[Arm, ...] = ()) -> tuple[Row, ...]:
     return (
         *death_rows(closed, ARCHIVE, guards=("under_administration",), tells=("protective_administrator",)),
         *death_rows(closed, ARCHIVE),
@@ -265,6 +291,8 @@ def _other_exits(closed: str) -> tuple[Row, ...]:
             "traject_beeindigd",
             closed,
             keeps=("uitstroomreden",),
+            cancels=_no_longer_counts(owed),
+            arms=owed,
             because="een ander proces van dit traject is beëindigd",
         ),
     )

@@ -50,11 +50,15 @@ _ADMITTED = (
 )
 _ENDED: Final = ("T35d", "T37", "T37b", "T37c", "T38", "T38b", "T39")
 _WITHOUT = (Report("M7", "wsnp_beeindiging_definitief", earlier="wsnp_beeindigd_zonder_schone_lei"),)
-_NOT_ADMITTED = (Report("M7", "wsnp_geen_toelating", earlier="wsnp_afgewezen"),)
-_SOLVED = (Report("M7", "oplossing_afgerond"),)
+_NO_WSNP = (Report("M7", "wsnp_geen_toelating", earlier="wsnp_afgewezen"),)
+_SOLVED = (Report("M7", "wsnp_schone_lei_definitief"), Report("M7", "oplossing_afgerond"))
 _GOES_ON = (Report("M7", "wsnp_hervat"),)
+_PARTNER_DIED = (
+    Report("M7", "overleden", passes=("partner_gaat_door",)),
+    Report("M7", "wsnp_geen_toelating"),
+)
 _WHEN_FINAL: tuple[tuple[str, tuple[Report, ...]], ...] = (
-    ("AFGEWEZEN", _NOT_ADMITTED),
+    ("AFGEWEZEN", _NO_WSNP),
     ("BEEINDIGD_ZONDER_SCHONE_LEI", _WITHOUT),
     ("BEEINDIGD_354A", _SOLVED),
     ("EINDVONNIS_SCHONE_LEI", _SOLVED),
@@ -64,7 +68,7 @@ _WHEN_FINAL: tuple[tuple[str, tuple[Report, ...]], ...] = (
 _AS_APPEALED: tuple[tuple[tuple[GuardName, ...], tuple[Report, ...]], ...] = (
     (("without_clean_slate",), _WITHOUT),
     (("with_clean_slate",), _SOLVED),
-    ((), _NOT_ADMITTED),
+    ((), _NO_WSNP),
 )
 
 _OVER: Final = ("T35_verlopen", "T35c_verlopen")
@@ -169,7 +173,7 @@ WSNP = Definition(
             "AFGESLOTEN",
             guards=("duty_of_care",),
             keeps=ENDING_KEEPS,
-            reports=_NOT_ADMITTED,
+            reports=_NO_WSNP,
             notifies=("client", "coordinator"),
             because="van twee cliënten kan een de Wsnp niet aanvragen",
         ),
@@ -212,7 +216,7 @@ WSNP = Definition(
             meets=("T33",),
             cancels=("T34", "T36", "T40"),
             arms=(Arm("T35"),),
-            reports=_NOT_ADMITTED,
+            reports=_NO_WSNP,
             notifies=("client",),
             because="ook bij niet-ontvankelijkheid als stukken uitblijven (Fw art. 287 lid 2)",
         ),
@@ -456,6 +460,7 @@ WSNP = Definition(
                 "OVERLEDEN",
                 guards=("partner_goes_on", *guards),
                 sets={"uitstroomreden": "Overleden", "overleden": True},
+                reports=_PARTNER_DIED,
                 notifies=("coordinator", *told),
                 because="een Wsnp hoort bij een cliënt; het traject van de partner gaat door",
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -147,3 +148,42 @@ def test_what_happens_to_who_stayed_touches_no_decision_about_who_left(data: st.
         except NotPossible:
             continue
         assert case.process("BESLUIT") == before
+
+
+@QUIET
+@given(data=st.data())
+def test_m7_waits_for_no_wsnp_that_is_over(data: st.DataObject) -> None:
+    """Of two clients each Wsnp may be refused, lost, won or ended by a death: M7 waits while one is left, no longer."""
+    case, _ = start(Case(), "M7", BEGIN, BEGIN, RULES, {"clienten": 2})
+    case = say(case, "M7", "minnelijk_mislukt", BEGIN)
+    also = {
+        "overleden": {"partner_gaat_door": True},
+        "wsnp_niet_aangevraagd": {"motivering": "m-1"},
+        "inwoner_reageert_niet": {"pogingen": 3, "kanalen": 2},
+    }
+    events = {
+        "M7": ("inwoner_reageert_niet", "contact_hersteld"),
+        "WSNP": (
+            "wsnp_niet_aangevraagd", "wsnp_toegelaten", "wsnp_afgewezen", "wsnp_beeindigd_zonder_schone_lei",
+            "eindvonnis_schone_lei", "hoger_beroep_ingesteld", "beeindiging_vernietigd", "uitspraak_bekrachtigd",
+            "cassatie_ingesteld", "cassatie_verworpen", "overleden",
+        ),
+    }  # fmt: skip
+    day = BEGIN
+    for _ in range(data.draw(st.integers(4, 14))):
+        day += timedelta(days=data.draw(st.sampled_from((0, 5, 9, 30))))
+        case, _ = fire(case, day)
+        able = [
+            (item.name, event)
+            for item in case.processes
+            if not closed(item)
+            for event in events.get(item.code, ())
+            if event in possible_now(item)
+        ]
+        if able:
+            name, event = data.draw(st.sampled_from(able))
+            with suppress(NotPossible):
+                case, _ = apply(case, name, Event(event, day, also.get(event, {})), day, RULES)
+        m7 = case.process("M7")
+        waits = "WSNP" in (m7.state, m7.facts.get("vorige_toestand") if m7.state == "EVALUATIE" else None)
+        assert not waits or any(item.code == "WSNP" and not closed(item) for item in case.processes)

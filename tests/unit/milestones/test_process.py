@@ -656,14 +656,18 @@ def test_a_partner_may_go_on_after_a_death() -> None:
 
 
 def test_withdrawing_ends_the_whole_traject() -> None:
-    """When the inwoner withdraws, the processes beside it end with the same uitstroomreden."""
+    """When the inwoner withdraws, all beside it ends with the same uitstroomreden; what he can attack stays."""
     run = decided().say("M7", "ingetrokken", later(50), motivering="m-01")
     assert {process.name: process.facts.get("uitstroomreden") for process in run.case.processes}[
         "BEGELEIDING"
     ] == "Ingetrokken"
-    assert [process.name for process in run.case.processes if not closed(process)] == ["M7"]
-    ended = run.case.process("M7")
-    assert (ended.state, ended.running("T20") is not None) == ("BEEINDIGD", True)
+    stand = {process.name: process for process in run.case.processes if not closed(process)}
+    assert {name: item.state for name, item in stand.items()} == {
+        "M6": "BESCHIKT_TOEGELATEN",
+        "M7": "BEEINDIGD",
+    }
+    assert all(item.running("T20") for item in stand.values())
+    assert not traject_is_open(run.case)
 
 
 def test_a_contact_person_changes_with_a_reason() -> None:
