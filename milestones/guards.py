@@ -259,6 +259,9 @@ def _open_wsnps(situation: Situation) -> tuple[Snapshot, ...]:
     return tuple(item for item in situation.beside if item.code == "WSNP")
 
 
+# A Wsnp that was refused, and what runs against that: nobody loses time while it does.
+_REJECTED = {REJECTED, "HOGER_BEROEP", "CASSATIE"}
+
 # The reasons of uitstroom that are the inwoner's own, or no more than a fact.
 _OWN_CHOICE = {"Ingetrokken", "Zelf", "Afgerond"}
 
@@ -750,7 +753,7 @@ _GUARDS: dict[GuardName, Guard] = {
         facts=("recidive_mogelijk",),
     ),
     "no_wsnp_to_wait_for": Guard(
-        lambda s: all(item.state == REJECTED for item in _open_wsnps(s)),
+        lambda s: all(item.state in _REJECTED and item.latest(WSNP_TERM) is None for item in _open_wsnps(s)),
         "De Wsnp van de andere cliënt loopt nog.",
         terms=(WSNP_TERM,),
     ),

@@ -31,7 +31,10 @@ CHOICES = """\
 
 
 def test_the_score_of_a_quarter_is_counted_by_case(office: Office, clock: SetClock) -> None:
-    """Of twenty-two cases with a hulpvraag twelve were measured: 55%; a case of another quarter does not count."""
+    """Of twenty-two cases with a hulpvraag twelve were measured: 55%; a case of another quarter does not count.
+
+    Ten is the first number that is shown.
+    """
     casework = office.casework
     for number in range(22):
         reference = casework.open("M4", municipality="0518").reference
@@ -49,6 +52,14 @@ def test_the_score_of_a_quarter_is_counted_by_case(office: Office, clock: SetClo
     line = service.lines[4]
     assert (line.shown, line.of) == ("55%", "22")
     assert service.lines[0].shown == "minder dan 10"
+    for place, number in (("0599", 10), ("0344", 9)):
+        for _ in range(number):
+            casework.report(casework.open("M4", municipality=place).reference, "hulpvraag_vastgesteld")
+    now = quarter_of(clock.today())
+    assert [read_basic_service(office, place, now).lines[4].of for place in ("0599", "0344")] == [
+        "10",
+        "minder dan 10",
+    ]
     assert "niet geverifieerd" in as_markdown(basic_service_report(service))
 
 

@@ -708,8 +708,20 @@ def test_each_run_of_weekend_days_is_named_once() -> None:
     assert found.shifted_by == "weekend, sluiting, weekend"
 
 
-def test_a_shift_past_the_end_of_the_calendar_is_refused() -> None:
-    """A term whose nominal end is known but whose last day is not has no answer."""
+@pytest.mark.parametrize(
+    ("start", "length", "basis", "outside"),
+    [
+        ("Sun 2026-03-01", Length(1, Unit.WEEKS), Basis.WET, "2026-03-09"),
+        ("Sun 2026-03-01", Length(1, Unit.WEEKS), Basis.BELEID, "2026-03-09"),
+        ("Mon 2026-03-02", Length(1, Unit.WEEKS), Basis.BELEID, "2026-03-09"),
+        ("Wed 2025-12-31", Length(2, Unit.DAYS), Basis.BELEID, "2025-12-31"),
+        ("Fri 2026-01-02", Length(1, Unit.WEEKS, backward=True), Basis.WET, "2025-12-26"),
+    ],
+)
+def test_no_day_of_a_term_lies_outside_the_calendar(
+    start: str, length: Length, basis: Basis, outside: str
+) -> None:
+    """Start, end, and the last day as it would be under the Atw are all known, or there is no answer."""
     own = Calendar({}, date(2026, 3, 8), covers=(date(2026, 1, 1), day("Sun 2026-03-08")))
-    with pytest.raises(ValueError, match="2026-03-09 valt daarbuiten"):
-        own.deadline(day("Sun 2026-03-01"), Length(1, Unit.WEEKS), Basis.WET)
+    with pytest.raises(ValueError, match=f"{outside} valt daarbuiten"):
+        own.deadline(day(start), length, basis)

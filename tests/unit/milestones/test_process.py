@@ -16,6 +16,7 @@ from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import current, definition_of
 from milestones.event_fields import THEMES
 from milestones.events import meanings_of
+from milestones.four_eyes import GIVEN, asking
 from milestones.policy import Policy, Rules, with_overrides
 from milestones.process import (
     Event,
@@ -530,6 +531,60 @@ def test_the_sender_holds_the_case_until_the_receiver_accepts() -> None:
     process = run.case.process("M4")
     assert (process.state, process.role(definition_of(process))) == ("EERSTE_GESPREK", "debt_counsellor")
     assert run.term("M4", "OVD").stopped is TermOutcome.MET
+
+
+def test_while_a_second_opinion_waits_everything_else_goes_on() -> None:
+    """Of what was possible only the answer that waits is not, and the second opinion is."""
+    run = intake()
+    before = possible_now(run.case.process("M4"))
+    asked = asking(Event("ingetrokken", later(8), {"motivering": "m-1"}), "beeindiging", "mw-1")
+    run.case, _ = apply(run.case, "M4", asked, later(8), RULES)
+    now = possible_now(run.case.process("M4"))
+    assert set(now) == {GIVEN, *before} - {"ingetrokken"}
+
+
+def test_what_goes_along_to_two_that_are_open_goes_to_the_first() -> None:
+    """The letter of the griffier goes with the first of two Wsnp's, whoever is told last."""
+    run = Run().open("M7", clienten=2).say("M7", "minnelijk_mislukt")
+    for name in ("WSNP", "WSNP#2"):
+        run.say(name, "wsnp_afgewezen", later(1)).say(name, "hoger_beroep_ingesteld", later(2))
+    run.say("M7", "faillissementsaanvraag_gemeld", later(3)).say("M7", "minnelijk_mislukt", later(4))
+    held = {process.name: process.running("T40") is not None for process in run.case.processes}
+    assert held == {"M7": False, "WSNP": True, "WSNP#2": False}
+
+
+def test_a_process_of_an_earlier_version_is_told_in_its_own_words() -> None:
+    """M7 of version 1 knows no definitive end of a Wsnp: it hears the end itself."""
+    run = Run(replace(RULES, versions={"M7": 1})).open("M7").say("M7", "minnelijk_mislukt")
+    run.say("WSNP", "wsnp_toegelaten", later(1)).say("WSNP", "wsnp_beeindigd_zonder_schone_lei", later(30))
+    assert run.state("M7") == "WSNP"
+    assert run.tick(later(60)).state("M7") == "NA_WSNP"
+
+
+def untreated() -> Run:
+    """Return a case that was not treated, for want of data."""
+    run = intake().say("M4", "gegevens_ontbreken", later(9)).tick(later(30))
+    return run.say("M4", "buiten_behandeling_gesteld", later(30), motivering="m-1")
+
+
+def refused() -> Run:
+    """Return a case with a weigering."""
+    run = intake().say("M4", "beeld_compleet", later(8)).say("M6", "weigering_getoetst", later(9))
+    return run.say("M6", "weigering_besloten", later(9), motivering="m-1")
+
+
+@pytest.mark.parametrize(("run", "code"), [(untreated(), "M4"), (refused(), "M6")], ids=["M4", "M6"])
+def test_what_a_decision_ended_opens_anew(run: Run, code: str) -> None:
+    """While bezwaar runs, the process of that decision takes no new request: another opens beside it."""
+    day = later(40)
+    run.say(code, "bezwaar_ontvangen", later(31)).open("M3", day)
+    for event in ("aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd"):
+        run.say("M3#2", event, day)
+    run.say("M4#2", "hulpvraag_vastgesteld", day)
+    if code == "M6":
+        run.say("M4#2", "beeld_compleet", day)
+    assert run.state(code) == "BEZWAAR"
+    assert run.case.process(f"{code}#2").running("T03") is not None
 
 
 def test_a_returned_hand_off_comes_back_to_the_sender() -> None:
