@@ -1,4 +1,4 @@
-"""Leans on (uvicorn 0.35): the callbacks of `HttpToolsProtocol` and its `connections`, `flow` and `headers`.
+"""Leans on (uvicorn 0.35): `HttpToolsProtocol` with its callbacks, `handle_websocket_upgrade`, `connections`, `flow`.
 
 Bounds on connections, which uvicorn does not have with httptools: how large headers may be, how long they and a body
 may take, and how many connections there are at a time. Who is slow makes room for who is new, so that however many
@@ -33,6 +33,7 @@ class BoundedProtocol(HttpToolsProtocol):
     headers_seconds: ClassVar[float] = 15.0
     body_seconds: ClassVar[float] = 20.0  # in each such period of a body so many bytes must come:
     fewest_bytes: ClassVar[int] = 4_096
+    grace_seconds: ClassVar[float] = 1.0  # who is younger than this goes last
     answer_seconds: ClassVar[float] = 30.0  # in each such period so many bytes of an answer must be taken
     most: ClassVar[int] = most_connections()
 
@@ -42,8 +43,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._reading: asyncio.TimerHandle | None = None
         self._left = 0  # bytes of an answer that were not taken yet
         self.asking = True  # its headers are not complete: it waits for the other side
+        self._sending = False  # its body is not complete
+        self._begun = False  # in what comes now a next request began
         self._size = 0
-        self._body = 0
+        self._body = self._whole_body = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock for the headers, and make room when there are too many."""
@@ -53,18 +56,42 @@ class BoundedProtocol(HttpToolsProtocol):
             self._make_room()
 
     def _make_room(self) -> None:
-        """Close the connection that has been waiting longest for its own request; else this one."""
-        waiting = (one for one in self.connections if isinstance(one, BoundedProtocol) and one.is_idle)
-        oldest = min(waiting, key=lambda one: one.since, default=self)
-        oldest.transport.abort()
+        """Close who has been waiting longest for his own request; else whose body comes slowest; else this one.
+
+        Who came a moment ago goes last: his request may be on its way.
+        """
+        others = [one for one in self.connections if isinstance(one, BoundedProtocol) and one is not self]
+        idle = [one for one in others if one.is_idle]
+        settled = [one for one in idle if one.age > self.grace_seconds]
+        slow = [one for one in others if one.is_slow]
+        if slow and not settled:
+            victim = min(slow, key=lambda one: one.speed)
+        else:
+            victim = max(idle, key=lambda one: one.age, default=self)
+        victim.transport.abort()
 
     @property
     def is_idle(self) -> bool:
         """Whether it is the other side that has to say something first."""
         return self.asking or (self.cycle is not None and self.cycle.response_complete)
 
+    @property
+    def is_slow(self) -> bool:
+        """Whether we wait for a body, and had some time to see how fast it comes."""
+        return self._sending and not self.flow.read_paused and self.age > self.grace_seconds
+
+    @property
+    def age(self) -> float:
+        """How many seconds ago its headers were complete, or it began to wait for them."""
+        return self.loop.time() - self._since
+
+    @property
+    def speed(self) -> float:
+        """How many bytes of a body come in a second."""
+        return self._whole_body / self.age
+
     def _begin_waiting(self) -> None:
-        self.asking, self._size, self.since = True, 0, self.loop.time()
+        self.asking, self._size, self._since = True, 0, self.loop.time()
         self._set_timer(self.headers_seconds, self._too_slow)
 
     def _set_timer(self, seconds: float, then: Any) -> None:
@@ -92,17 +119,30 @@ class BoundedProtocol(HttpToolsProtocol):
         """Read what came, as long as there is somebody to answer."""
         if self.transport.is_closing():
             return
+        self._begun, body = False, self._whole_body
         super().data_received(data)
-        if self.asking and not self.transport.is_closing():
-            self._size += len(data)
-            if self._size > self.largest_headers:
-                self._refuse(b"431 Request Header Fields Too Large")
+        if self.transport.is_closing() or self._begun or not (self.asking or self._sending):
+            return
+        # Between the pieces of a body and after its last there are lengths and trailers: as small as headers.
+        self._size = 0 if self._whole_body > body else self._size + len(data)
+        if self._size > self.largest_headers:
+            self._refuse(b"431 Request Header Fields Too Large")
 
     def on_message_begin(self) -> None:
         """Start the clock for the next request on a connection that was kept."""
         if not self.asking:
+            self._begun = True
             self._begin_waiting()
         super().on_message_begin()
+
+    def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to who speaks on it from now on; what no web socket begins with would wait for ever."""
+        self._stop_timer()
+        names = {name for name, _ in self.headers}
+        if self.scope["method"] != "GET" or names & {b"content-length", b"transfer-encoding"}:
+            self._refuse(b"400 Bad Request")
+        else:
+            super().handle_websocket_upgrade()
 
     def on_headers_complete(self) -> None:
         """Let a request through whose headers fit, and start the clock for its body."""
@@ -110,10 +150,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if size > self.largest_headers:
             self._refuse(b"431 Request Header Fields Too Large")
             return
-        self.asking, self._body = False, 0
-        self._stop_timer()
-        if not self.parser.should_upgrade():
-            self._set_timer(self.body_seconds, self._look_at_body)
+        self.asking, self._sending = False, True
+        self._size = self._body = self._whole_body = 0
+        self._since = self.loop.time()
+        self._set_timer(self.body_seconds, self._look_at_body)
         super().on_headers_complete()
 
     def _look_at_body(self) -> None:
@@ -127,11 +167,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Count what comes."""
         self._body += len(body)
+        self._whole_body += len(body)
         if not self.transport.is_closing():
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Stop the clock: now we are the one who is waited for."""
+        self._sending = False
         self._stop_timer()
         if not self.transport.is_closing():
             super().on_message_complete()

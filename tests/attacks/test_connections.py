@@ -152,6 +152,40 @@ def test_a_body_that_hardly_comes_ends_the_connection(port: int) -> None:
         assert b"408" in _answer(connection)
 
 
+UPGRADES = ["Upgrade: h2c", "Upgrade: websocket", "Upgrade: websocket\r\nSec-WebSocket-Key: x"]
+
+
+@pytest.mark.parametrize("asks", UPGRADES)
+@pytest.mark.parametrize("method", ["POST", "GET"])
+@pytest.mark.parametrize("body", ["Content-Length: 1000", "Transfer-Encoding: chunked", "X: y"])
+def test_who_asks_for_another_protocol_does_not_stay(port: int, method: str, asks: str, body: str) -> None:
+    """He is answered or refused, whatever body he says will come."""
+    head = f"{method} / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, close\r\n{asks}\r\n{body}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(head.encode())
+        assert _answer(connection).startswith(b"HTTP/1.1 ")
+
+
+@pytest.mark.parametrize(
+    ("begin", "goes_on"),
+    [(b"0\r\nX: ", b"x"), (b"0\r\n", b"X: y\r\n"), (b"1;x=", b"x"), (b"1\r\nz\r\n1;", b"x")],
+    ids=["one trailer", "trailers", "a first length", "a next length"],
+)
+def test_what_stands_around_a_body_has_an_end(port: int, begin: bytes, goes_on: bytes) -> None:
+    """The trailers after it and what its pieces say beside their length: refused as soon as headers would be."""
+    sent, block = 0, goes_on * 20_000
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + begin)
+        try:
+            while sent < 50_000_000:
+                connection.sendall(block)
+                sent += len(block)
+        except ConnectionError:
+            pass
+    assert sent < 20_000_000
+    assert _lives(port)
+
+
 def test_a_large_body_that_keeps_coming_is_read(port: int) -> None:
     """Longer than a period, in parts: a delivery of a supplier goes on as long as it comes."""
 
@@ -199,6 +233,31 @@ def test_requests_in_hand_are_not_closed_for_others() -> None:
             slow.sendall(b"GET")
         body.sendall(b"x" * 192)
         assert b"8192" in _answer(body)
+
+
+@pytest.mark.parametrize("asks", ["X: y", *UPGRADES])
+def test_the_owner_gets_in_beside_bodies_that_hardly_come(asks: str) -> None:
+    """Whose body comes slowest makes room, also before he breaks a bound of his own; a large one that comes stays."""
+
+    class Patient(BoundedProtocol):
+        body_seconds = 600.0
+        grace_seconds = 0.2
+        most = MOST
+
+    head = f"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n{asks}\r\nContent-Length: 9000\r\n\r\nx"
+    with _serving(Patient) as port, ExitStack() as ends:
+        slow = [ends.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(MOST - 1)]
+        body = ends.enter_context(socket.create_connection(("127.0.0.1", port)))
+        body.sendall(
+            b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\nConnection: close\r\n\r\n" + b"x" * 8000
+        )
+        for one in slow:
+            one.sendall(head.encode())
+        time.sleep(0.5)
+        for _ in range(5):
+            assert _lives(port)
+        body.sendall(b"x" * 1000)
+        assert b"9000" in _answer(body)
 
 
 @pytest.mark.parametrize("path", ["/in-parts", "/at-once"])
