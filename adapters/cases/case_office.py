@@ -47,7 +47,8 @@ class CaseOffice:
         """The service that changes cases."""
         self._keep_policies()  # before any transaction can name one
         self._rules.look()
-        return Casework(self.engine, self.clock, self.rules_for, self.after_steps, self.roles_of)
+        pattern = self.settings.reference_pattern
+        return Casework(self.engine, self.clock, self.rules_for, self.after_steps, self.roles_of, pattern)
 
     @cached_property
     def staff(self) -> StaffFile:

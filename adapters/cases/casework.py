@@ -158,7 +158,7 @@ class Casework:
     """Open cases, report events, and fire terms, for one case database.
 
     `after_steps` is called in the transaction of each term that fired, with the case after it and its steps; `roles_of`
-    says which roles who acts has in a gemeente.
+    says which roles who acts has in a gemeente; `reference_pattern` is the form of references that others choose.
     """
 
     def __init__(
@@ -168,12 +168,14 @@ class Casework:
         rules_for: RulesFor,
         after_steps: AfterSteps = nothing_more,
         roles_of: RolesOf = roles_said,
+        reference_pattern: str | None = None,
     ) -> None:
         self.engine = engine
         self.clock = clock
         self.rules_for = rules_for
         self._after_steps = after_steps
         self._roles_of = roles_of
+        self._reference_pattern = reference_pattern
         self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together)
 
     # --- opening ----------------------------------------------------------------------------------------------
@@ -286,6 +288,8 @@ class Casework:
         at = self.clock.now()
         if existing is not None and municipality not in (existing.municipality, "0000"):
             raise NotPossible(f"Zaak '{reference}' hoort bij een andere gemeente.")
+        if existing is None and reference is not None:
+            self._check_form(reference)
         case_row = existing or CaseRow(
             reference=reference or next(fresh),
             municipality=municipality,
@@ -312,6 +316,14 @@ class Casework:
         )
         also = (opening,) if request.key is not None else ()
         return Change(case_row, kept, tuple(inputs), rules, at, also)
+
+    def _check_form(self, reference: str) -> None:
+        """Refuse for a new case what has not the form that the municipality set, nor our own (NotPossible)."""
+        pattern = self._reference_pattern
+        if pattern is not None and not is_own_form(reference) and not re.fullmatch(pattern, reference):
+            raise NotPossible(
+                "Deze zaakreferentie heeft niet de vorm die de gemeente heeft gekozen; zonder zaakreferentie maken wij er een."
+            )
 
     def _new_references(self, session: Session, count: int) -> list[str]:
         """Make references that say nothing about a person and are easy to read out."""

@@ -8,7 +8,7 @@ door shows the credential to Prefect, so that no browser ever has it. Everything
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
@@ -30,6 +30,7 @@ from deployments.door.plain_refusals import is_checked, said_plainly
 from deployments.door.prefect_routes import SOCKETS
 from deployments.door.run_looks import NotNotedError, RunLooks, shows_pages
 from deployments.door.sessions import IN
+from deployments.door.strangers import Strangers
 from deployments.door.trusted_proxy import BY_PROXY, SECRET, without_secret
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class Door:
     service: OpenIdLogin | None = None  # where people log in with OpenID Connect
     proxy: TrustedProxy | None = None  # a proxy that logs people in
     looks: RunLooks | None = None  # who opens the page of a run has looked at its case
+    strangers: Strangers = field(default_factory=Strangers)  # web sockets of who did not say yet who he is
     pages: App | None = None  # our own pages, at `OWN_PAGES`; they know the person (adapters/api/person.py)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -375,7 +377,7 @@ class Door:
         if self.credential.is_shown_in(header(headers, b"authorization")):
             return await self.app(scope, receive, send)
         if not header(headers, b"origin"):  # a machine: Prefect asks for the credential in its first message
-            return await self.app(scope, receive, send)
+            return await self.app(scope, self.strangers.heard(receive), send)
         known = host_name(header(headers, b"host").decode("latin-1")) in self.hosts
         try:
             session = self._session(headers)
@@ -389,7 +391,7 @@ class Door:
             or scope["path"] not in SOCKETS
             or not _from_own_page(headers)
         ):
-            log.warning("socket_refused", path=scope["path"])
+            log.warning("socket_refused", code=None if session is None else session.code)
             await receive()
             return await send({"type": "websocket.close", "code": _REFUSED_SOCKET})
         own = {**scope, "headers": without_secret(headers)}

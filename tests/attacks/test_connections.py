@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 import uvicorn
+from prefect.server.utilities.subscriptions import accept_prefect_socket
+from starlette.websockets import WebSocket, WebSocketDisconnect
+from support.doors import make_door, staff_file
+from websockets import ConnectionClosed, Subprotocol
+from websockets.sync.client import ClientConnection, connect
 
 from adapters.api.connections import BoundedProtocol
+from deployments.door.strangers import Strangers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -290,3 +298,43 @@ def test_the_servers_that_we_start_are_bounded() -> None:
     for file in ("cli/service_commands.py", "prefect_server.py"):
         text = (Path(__file__).parents[2] / "deployments" / file).read_text(encoding="utf-8")
         assert text.count("uvicorn.run(") == text.count("http=BoundedProtocol,") == 1, file
+
+
+# --- web sockets ----------------------------------------------------------------------------------------------
+
+
+async def _prefect_socket(scope: Any, receive: Any, send: Any) -> None:
+    """Ask who it is as Prefect does, and listen."""
+    if scope["type"] == "websocket" and (
+        let_in := await accept_prefect_socket(WebSocket(scope, receive, send))
+    ):
+        with suppress(WebSocketDisconnect):
+            while True:
+                await let_in.receive_text()
+
+
+def test_sockets_that_say_nothing_keep_nobody_out(tmp_path: Path) -> None:
+    """However many there are, who says who he is is heard; the others are sent away, as is who says too much."""
+    door = replace(
+        make_door(tmp_path, staff_file(tmp_path)),
+        app=_prefect_socket,
+        strangers=Strangers(seconds=1.0, most=10),
+    )
+    with _serving(BoundedProtocol, door) as port, ExitStack() as ends:
+
+        def socket_of_a_machine() -> ClientConnection:
+            address = f"ws://127.0.0.1:{port}/api/events/in"
+            return ends.enter_context(connect(address, subprotocols=[Subprotocol("prefect")], origin=None))
+
+        silent = [socket_of_a_machine() for _ in range(40)]
+        owner = socket_of_a_machine()
+        owner.send(json.dumps({"type": "auth", "token": "x"}))
+        assert json.loads(owner.recv(20))["type"] == "auth_success"
+        talker = socket_of_a_machine()
+        talker.send("[" * 100_000)
+        for gone in (*silent, talker):
+            with pytest.raises(ConnectionClosed):
+                gone.recv(20)
+        owner.send("still here")
+        with pytest.raises(TimeoutError):
+            owner.recv(0.2)
