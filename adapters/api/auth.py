@@ -61,10 +61,12 @@ class Gate:
         found = self._by_token(given, claimed) if _is_token(given) else self._by_key(given)
         if found is None:  # only now: what is right gets in, however often others guessed
             if wait := self.lock_out.wait(who):
-                log.warning("api_access_refused", client=claimed, reason="te veel mislukte pogingen")
+                log.warning(
+                    "api_access_refused", client=self._if_known(claimed), reason="te veel mislukte pogingen"
+                )
                 raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
             self.lock_out.failed(who)
-            log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
+            log.warning("api_access_refused", client=self._if_known(claimed), reason="onbekende sleutel")
             raise Problem(401, "De sleutel of het token is niet geldig.", headers=_CHALLENGE)
         if wait := self.rate.wait(found.client_id):
             log.warning("api_rate_exceeded", client=found.client_id)
@@ -81,8 +83,13 @@ class Gate:
         if wait := self.lock_out.wait(who):
             raise _too_many(wait, "Te veel mislukte pogingen; probeer het later opnieuw.")
         self.lock_out.failed(who)
-        log.warning("api_access_refused", client=claimed, reason="onbekende sleutel")
+        log.warning("api_access_refused", client=self._if_known(claimed), reason="onbekende sleutel")
         return None
+
+    def _if_known(self, claimed: str) -> str:
+        """Return a name that a caller gave himself where it is that of a client; any other may be a person's."""
+        row = self._looked_up(claimed, col(ClientRow.client_id) == claimed)
+        return _UNKNOWN if row is None else claimed
 
     def _by_key(self, given: str) -> ClientRow | None:
         hashed = key_hash(given)
@@ -198,7 +205,7 @@ def _claimed_id(given: str) -> str:
 
 
 def _fit_for_log(said: object) -> str:
-    """Return a name that a caller gives himself where it can be that of a client; a number may be a person's."""
+    """Return a name that a caller gives himself where it can be that of a client."""
     if not isinstance(said, str) or len(said) > _SHOWN or said.isdigit():
         return _UNKNOWN
     return said if said.isascii() and said.replace("-", "").isalnum() else _UNKNOWN

@@ -45,7 +45,7 @@ def upkeep_router(office: Office) -> APIRouter:
         if not _manages(office, visitor):
             return refused()
         done, error = _done(visitor, lambda: _decided(office, visitor, form))
-        return _destruction(office, visitor, done, error)
+        return _destruction(office, visitor, done, error, form if error else None)
 
     @router.get("/inzage")
     def ask(visitor: TheVisitor) -> HTMLResponse:
@@ -85,12 +85,12 @@ def _done(visitor: Visitor, work: Callable[[], str]) -> tuple[str, str]:
 
 
 def _managed_case(office: Office, visitor: Visitor, reference: str) -> str:
-    """Return the reference of a case that somebody manages; another one is not there."""
+    """Return the reference of a case that somebody manages, however he typed it; another one is not there."""
     with reading(office.engine) as session:
-        row = session.get(CaseRow, reference)
+        row = session.get(CaseRow, reference) or session.get(CaseRow, reference.upper())
     if row is None or not visitor.may(_RIGHT, row.municipality):
         raise UnknownCaseError(reference)
-    return reference
+    return row.reference
 
 
 def _decided(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> str:
@@ -100,11 +100,11 @@ def _decided(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> st
     if not cases:
         raise NotPossible("Kies eerst een zaak.")
     if choice == "goedkeuren":
-        return f"{approve(office, cases)} zaken goedgekeurd. Zij worden de volgende nacht vernietigd."
+        return _approved(approve(office, cases))
     if choice == "intrekken":
         for reference in cases:
             withdraw(office, reference)
-        return f"{len(cases)} goedkeuringen ingetrokken."
+        return "Goedkeuring ingetrokken." if len(cases) == 1 else f"{len(cases)} goedkeuringen ingetrokken."
     if choice == "bewaren":
         hold(office, cases[0], reason)
         return f"{cases[0]} blijft, tot iemand de bewaarplicht opheft."
@@ -114,14 +114,28 @@ def _decided(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> st
     raise NotPossible("Kies wat er moet gebeuren.")
 
 
-def _destruction(office: Office, visitor: Visitor, done: str = "", error: str = "") -> HTMLResponse:
+def _approved(number: int) -> str:
+    if not number:
+        return "Dit was al goedgekeurd."
+    if number == 1:
+        return "1 zaak goedgekeurd. Zij wordt de volgende nacht vernietigd."
+    return f"{number} zaken goedgekeurd. Zij worden de volgende nacht vernietigd."
+
+
+def _destruction(
+    office: Office,
+    visitor: Visitor,
+    done: str = "",
+    error: str = "",
+    typed: dict[str, list[str]] | None = None,
+) -> HTMLResponse:
     places = _places(office, visitor)
     mine = [case for case in destroyable(office) if case.municipality in places]
     held = [row for row in holds(office) if row.municipality in places]
     gone = [row for row in records(office) if row.municipality in places]
     return html_page(
         "destruction.html", 422 if error else 200, title="Vernietiging", here="/vernietiging", done=done,
-        error=error, cases=mine[:_MOST], left=len(mine) - _MOST, held=held, gone=gone[-_MOST:],
+        error=error, cases=mine[:_MOST], left=len(mine) - _MOST, held=held, gone=gone[-_MOST:], typed=typed or {},
     )  # fmt: skip
 
 

@@ -322,7 +322,7 @@ class Casework:
         pattern = self._reference_pattern
         if pattern is not None and not is_own_form(reference) and not re.fullmatch(pattern, reference):
             raise NotPossible(
-                "Deze zaakreferentie heeft niet de vorm die de gemeente heeft gekozen; zonder zaakreferentie maken wij er een."
+                "Deze zaakreferentie heeft niet de vorm die de gemeente koos; zonder zaakreferentie maken wij er een."
             )
 
     def _new_references(self, session: Session, count: int) -> list[str]:

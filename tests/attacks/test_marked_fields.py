@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+import jwt
 import pytest
 from support.api import NOW, caller, opened, whole
 from support.questions import Question, Subject, questions
@@ -20,8 +22,10 @@ from adapters.runtime.clock import SetClock
 from adapters.runtime.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+    from starlette.testclient import TestClient
 
 BSN = valid_bsn("9033445")
 IBAN, TELEPHONE, MAIL, NAME = "NL91ABNA0417164300", "0612345678", "m.merkteken@voorbeeld.nl", "Merkteken-1983"
@@ -57,6 +61,20 @@ def _marked(question: Question, mark: str) -> Iterator[Question]:
         yield Question(question.method, question.path, question.query, body, question.kind)
 
 
+def _elsewhere(api: TestClient, paths: Iterable[str]) -> Iterator[str]:
+    """Yield what is answered to a person in an address, a header, a key, a token, and the name of a client."""
+    for mark in (*MARKS, NAME):
+        for path in paths:
+            place = re.sub(r"\{(reference|code|naam)\}", quote(mark), path)
+            for name in ("doel", "idempotency-key", "digest"):
+                yield api.get(place, headers={name: mark}).text
+        claimed = "".join(filter(str.isalnum, mark))
+        for given in (f"rk_{claimed}_x", jwt.encode({"iss": claimed, "iat": 1}, "k" * 32, "HS256")):
+            yield api.get("/v1/zaken", headers={"X-API-Key": given}).text
+        form = {"grant_type": "client_credentials", "client_id": claimed, "client_secret": "x"}
+        yield api.post("/v1/oauth2/token", data=form).text
+
+
 def test_no_field_of_any_address_keeps_a_person(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -83,16 +101,7 @@ def test_no_field_of_any_address_keeps_a_person(
                 if "batch" not in marked.kind:  # its sender finds his messages in the answer by their ids
                     answers.append(f"{answer.text} {answer.headers}")
                 assert answer.status_code != 500, once
-    for mark in (*MARKS, NAME):
-        for path in described["paths"]:
-            place = (
-                path.replace("{reference}", quote(mark))
-                .replace("{code}", quote(mark))
-                .replace("{naam}", quote(mark))
-            )
-            answers += [
-                api.get(place, headers={name: mark}).text for name in ("doel", "idempotency-key", "digest")
-            ]
+    answers += _elsewhere(api, described["paths"])
     work_on_inbox(office)
     assert len(seen) > 150
     office.engine.dispose()

@@ -17,6 +17,7 @@ from adapters.exchange.signal_record import SignalResult
 from adapters.runtime.privacy import may_tell_of_a_person, shows_nobody
 from adapters.storage.database import reading
 from adapters.storage.exchange_tables import SignalRow
+from milestones.process import NotPossible
 
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
@@ -70,6 +71,23 @@ def test_a_municipality_sets_the_form_of_its_references() -> None:
     """With a pattern only what fits stays readable."""
     assert shows_nobody("Z2026-0000017", "Z[0-9]{4}-[0-9]{7}")
     assert not shows_nobody("JANSEN-1", "Z[0-9]{4}-[0-9]{7}")
+
+
+@pytest.mark.parametrize(
+    "name", ["Merkteken-1983", "merkteken", "jan.de.vries", "Z2026-17", "Z2026-0000017-jansen"]
+)
+def test_the_form_of_the_municipality_holds_for_cases_too(office: Office, api: TestClient, name: str) -> None:
+    """A new case has a reference of that form or of ours, whichever way it comes in; an older one goes on."""
+    old = opened(api, zaak="oud-voorbeeld")
+    office.casework._reference_pattern = "Z[0-9]{4}-[0-9]{7}"
+    refused = api.post("/v1/zaken", json={"mijlpaal": "M3", "zaak": name})
+    assert (refused.status_code, name in refused.text) == (409, False)
+    with pytest.raises(NotPossible, match="de vorm die de gemeente koos"):
+        office.casework.open("M3", municipality="0518", reference=name)
+    assert name not in everything(office)
+    assert opened(api, zaak="Z2026-0000017") == "Z2026-0000017"
+    assert api.post("/v1/zaken", json={"mijlpaal": "M4", "zaak": old}).status_code == 201
+    assert opened(api).startswith("FZ-")
 
 
 @pytest.mark.parametrize("mark", [mark for mark in (*SHAPES, *NAMES) if mark[0] != "+"])
