@@ -123,7 +123,7 @@ def hidden_in_the_year(year: Monitor, quarters: Sequence[Monitor]) -> frozenset[
 def _gives_away(shown: Sequence[bool], total: float | None) -> bool:
     """Whether a shown year says what a quarter hides; `shown` is which quarters show it."""
     small = shown.count(False)
-    return small > 0 and (any(shown) or small == 1 or total in (small, small * _EXTREME))
+    return small > 0 and (any(shown) or small == 1 or total == small * _EXTREME)
 
 
 def _same(monitor: Monitor, cell: Cell) -> Cell | None:

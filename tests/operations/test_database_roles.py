@@ -43,6 +43,23 @@ CREATE VIEW paused AS SELECT * FROM flow_run WHERE state = 'PAUSED';
 CREATE FUNCTION one() RETURNS int LANGUAGE sql AS 'SELECT 1';
 """
 ROLES = ("routekaart_eigenaar", "routekaart_dienst")
+# What changes a history, or gives a way to.
+HISTORY = (
+    "UPDATE journal SET event = 'x'",
+    "DELETE FROM journal",
+    "TRUNCATE journal",
+    "ALTER TABLE journal ADD COLUMN x int",
+    "DROP TABLE journal",
+    "UPDATE looks SET actor_code = 'x'",
+    "DELETE FROM looks",
+    "TRUNCATE looks",
+    "DROP TRIGGER keep_young_looks ON looks",
+    "UPDATE destroyed_cases SET approved_by = 'x'",
+    "DELETE FROM destroyed_cases",
+    "UPDATE alembic_version SET version_num = 'x'",
+    "CREATE TABLE mine (x int)",
+    "CREATE ROLE mine",
+)
 
 
 @pytest.fixture
@@ -123,31 +140,12 @@ def test_the_service_does_its_work_and_the_owner_destroys(
         office.engine.dispose()
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE journal SET event = 'x'",
-        "DELETE FROM journal",
-        "TRUNCATE journal",
-        "ALTER TABLE journal ADD COLUMN x int",
-        "DROP TABLE journal",
-        "UPDATE looks SET actor_code = 'x'",
-        "DELETE FROM looks",
-        "TRUNCATE looks",
-        "DROP TRIGGER keep_young_looks ON looks",
-        "UPDATE destroyed_cases SET approved_by = 'x'",
-        "DELETE FROM destroyed_cases",
-        "UPDATE alembic_version SET version_num = 'x'",
-        "CREATE TABLE mine (x int)",
-        "CREATE ROLE mine",
-    ],
-)
-def test_the_service_cannot(urls: dict[str, str], tmp_path: Path, clock: SetClock, statement: str) -> None:
-    """Whoever has the password of the service changes no history."""
+def test_the_service_changes_no_history(urls: dict[str, str], tmp_path: Path, clock: SetClock) -> None:
+    """Whoever has the password of the service can do none of these, not even by a role or a table of his own."""
     service = _office(urls["routekaart_dienst"], tmp_path / "home", clock)
     service.casework.open("M3", municipality="0518", reference="ROL-1")
     assert not _refused(service.engine, _look("now()"))
-    assert _refused(service.engine, statement)
+    assert [statement for statement in HISTORY if not _refused(service.engine, statement)] == []
     service.engine.dispose()
 
 

@@ -15,7 +15,7 @@ from adapters.oversight.council_report import hidden_in_the_year
 from adapters.oversight.disclosure import HIDDEN, LEAST
 from adapters.oversight.goals import Verdict, goal_lines, unmeasurable
 from adapters.oversight.monitor import Cell, Monitor
-from adapters.oversight.monitor_figures import FIGURES, Figure, figures_of
+from adapters.oversight.monitor_figures import FIGURES, LATE_NOW, WAITING, Figure, figures_of
 from milestones.policy import Policy, with_overrides
 from milestones.policy_plans import FigureCode
 
@@ -106,6 +106,37 @@ def test_a_year_gives_no_hidden_quarter_away(counts: list[int]) -> None:
     rest = sum(hidden)
     ways = [way for way in product(range(LEAST), repeat=len(hidden)) if sum(way) == rest]
     assert not hidden or len(ways) > 1
+
+
+@pytest.mark.parametrize(
+    ("quarters", "hides"),
+    [
+        ((12, 14), False), ((12, 3), True), ((3, None), True), ((3, 7), False), ((10,), False), ((9, 9), True),
+        ((9, 9, 9), True), ((9, 9, 8), False), ((9,), True),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("whole", [False, True], ids=["a count", "the whole of a share"])
+def test_a_year_hides_no_more_than_it_has_to(
+    quarters: tuple[int | None, ...], hides: bool, whole: bool
+) -> None:
+    """It hides beside a quarter that is shown or has nothing, and where each must be as large as a small one can be."""
+
+    def cell(number: int, least: int = LEAST) -> Cell:
+        said = str(number) if number >= least else HIDDEN
+        if whole:
+            return Cell("beschikking", "alle", None, "x", said)
+        return Cell("aantallen", "gestart", number if number >= least else None, said)
+
+    year = _monitor(cell(sum(number or 0 for number in quarters), 0))
+    shown = [_monitor(*([] if number is None else [cell(number)])) for number in quarters]
+    assert bool(hidden_in_the_year(year, shown)) == hides
+
+
+@pytest.mark.parametrize("figure", [WAITING, LATE_NOW], ids=lambda figure: figure.code)
+def test_what_a_year_says_of_today_is_never_hidden(figure: Figure) -> None:
+    """How many wait or are late now is no figure of a quarter."""
+    now, before = Cell(figure.code, "alle", 12, "12"), Cell(figure.code, "alle", None, HIDDEN)
+    assert hidden_in_the_year(_monitor(now), [_monitor(before), _monitor(now)]) == frozenset()
 
 
 @given(st.lists(st.integers(0, 30), min_size=1, max_size=4))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 from datetime import date, timedelta
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from adapters.oversight.charts import svg_page, text_bar
+from adapters.oversight.charts import bars, svg_page, text_bar
 from adapters.oversight.document import Chart, Grid, Heading, Points, Words, as_fragment, as_html, as_markdown
 from adapters.oversight.markdown import short_date, table
 from adapters.oversight.periods import PeriodError, period_from, quarter_of
@@ -110,12 +111,39 @@ def test_a_bar_of_signs(value: float, most: float, drawn: str) -> None:
     assert text_bar(value, most, width=2) == drawn
 
 
+@pytest.mark.parametrize(
+    ("values", "most", "widths"),
+    [
+        ((8, 4, 0), None, [520, 260, 0]), ((1, 3), 4, [130, 390]), ((9, 0.001), 4, [520, 2]), ((0,), None, [0]),
+        ((), None, []),
+    ],
+)  # fmt: skip
+def test_a_picture_of_bars(values: tuple[float, ...], most: float | None, widths: list[int]) -> None:
+    """Each bar has its length, between its own words, below the one before; the sheet holds them all."""
+    drawn = ET.fromstring(bars([(f"<{one}>", one, f"{one}&") for one in values], most))  # noqa: S314 - ours
+    sheet, *parts = drawn
+    rows = [parts[place : place + 3] for place in range(0, len(parts), 3)]
+    assert [int(bar.attrib["width"]) for _, bar, _ in rows] == widths
+    assert [(label.text, said.text) for label, _, said in rows] == [(f"<{one}>", f"{one}&") for one in values]
+    for number, (label, bar, said) in enumerate(rows):
+        at = {name: int(value) for name, value in bar.attrib.items() if name in {"x", "y", "width", "height"}}
+        assert at["y"] == 12 + 30 * number
+        assert at["y"] + at["height"] < int(drawn.attrib["height"])
+        assert int(label.attrib["x"]) == at["x"] - 10
+        assert int(said.attrib["x"]) == at["x"] + at["width"] + 8
+        assert at["y"] < int(label.attrib["y"]) == int(said.attrib["y"]) < at["y"] + at["height"]
+    assert (int(sheet.attrib["height"]), drawn.attrib["height"]) == (
+        18 + 30 * len(rows),
+        sheet.attrib["height"],
+    )
+
+
 def test_a_report_is_written_in_two_forms() -> None:
     """Every block has its Markdown and its HTML; an empty one leaves nothing."""
-    bars = [("a[1]", 1.0, "1"), ("b", 0.0, "0")]
+    drawn = [("a[1]", 1.0, "1"), ("b", 0.0, "0")]
     blocks = (
         Heading("Kop", 3), Words("**Vet** en <b>"), Points(["een", "**twee**"]), Points([]),
-        Grid(("x", "y"), [("a|b", 2), ("c\nd", None)]), Grid(("x",), []), Chart(bars), Chart([]),
+        Grid(("x", "y"), [("a|b", 2), ("c\nd", None)]), Grid(("x",), []), Chart(drawn), Chart([]),
     )  # fmt: skip
     *words, picture = as_markdown(blocks).rstrip("\n").split("\n\n")
     assert words == [
