@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from itertools import product
 from typing import TYPE_CHECKING
 
 import pytest
 
-from adapters.cases.caseload import Caseload
+from adapters.cases.caseload import Away, AwayToday, Caseload
 from adapters.oversight.basic_service import read_basic_service
 from adapters.oversight.law_check import OpenCase, check_laws, checked_texts, record
 from adapters.oversight.law_texts import read_law_folder
 from adapters.oversight.periods import period_from
 from adapters.oversight.policy_watch import ChangedTerm, changed_terms, remember_terms, warnings_for
 from adapters.oversight.quality import QualitySample, Week
-from adapters.oversight.worklists import Asked, read_own, read_page
+from adapters.oversight.worklists import Asked, read_items, read_own, read_page
 from adapters.oversight.workload import municipalities, read_workload
 from adapters.runtime.clock import AMSTERDAM
 from adapters.storage.database import SettingRow, reading, writing
@@ -188,3 +189,49 @@ def test_own_work_is_offered_returned_and_held(office: Office, clock: SetClock) 
     (item,) = [item for item in read_workload(office, "0518").items if item.holder == "mw-2"]
     assert (item.reference, item.process, item.municipality) == ("A-3", "M4", "0518")
     assert municipalities(office) == ["0518"]
+
+
+def _held(office: Office, away: AwayToday, person: str, sees: frozenset[str] | None = None) -> set[str]:
+    """Return the cases of which somebody has something, with the process."""
+    with reading(office.engine) as session:
+        own = read_own(session, away, sees, person, frozenset({person}), asks="overdracht", divides=False)
+        items = read_items(office, session, away, [piece.id for piece in own.held])
+    return {f"{item.reference} {item.process}" for item in items.values()}
+
+
+def test_the_contact_of_a_case_holds_what_nobody_is_named_for(office: Office) -> None:
+    """As long as his begeleiding runs: a process with a holder of its own is not his, and nobody has what ended."""
+    for number in range(1, 5):
+        for code in ("M4", "BEGELEIDING"):
+            office.casework.open(code, municipality="0518", reference=f"A-{number}")
+        named = {"contactpersoon": "mw-9" if number == 4 else "mw-1"}
+        office.casework.report(f"A-{number}", "contactpersoon_toegewezen", process="BEGELEIDING", data=named)
+    Caseload(office.engine, office.casework).assign("A-2", "M4", "mw-2", "toegewezen")
+    with office.engine.begin() as connection:  # it ends with the nazorg, after years
+        connection.exec_driver_sql(
+            "UPDATE processes SET closed = 1 WHERE case_reference = 'A-3' AND code = 'BEGELEIDING'"
+        )
+
+    def shown(**asked: str) -> set[str]:
+        return {f"{item.reference} {item.process}" for item in read_page(office, Asked(None, **asked))[0]}
+
+    his = {"A-1 M4", "A-1 BEGELEIDING", "A-2 BEGELEIDING"}
+    assert shown(person="mw-1") == _held(office, AwayToday({}, {}), "mw-1") == his
+    assert shown(only="zonder-eigenaar") == {"A-3 M4"}
+
+
+def test_who_stands_in_has_the_work_of_who_is_away_there(office: Office) -> None:
+    """Absence by the file counts everywhere, one that was declared in its own gemeente, which he must see."""
+    for place, person in product(("0518", "0599", "0363"), ("mw-2", "mw-3", "mw-5")):
+        office.casework.open("M3", municipality=place, reference=f"{place}-{person}")
+        Caseload(office.engine, office.casework).assign(f"{place}-{person}", "M3", person, "toegewezen")
+    stands_in = Away("mw-1")
+    away = AwayToday(
+        {"mw-5": stands_in},
+        {"0518": {"mw-2": stands_in}, "0599": {"mw-3": stands_in, "mw-2": Away("mw-9"), "mw-5": Away(None)}},
+    )
+    the_hague, elsewhere = {"0518-mw-2 M3", "0518-mw-5 M3"}, {"0599-mw-3 M3"}
+    assert _held(office, away, "mw-1") == the_hague | elsewhere | {"0363-mw-5 M3"}
+    assert _held(office, away, "mw-1", frozenset({"0518"})) == the_hague
+    assert _held(office, away, "mw-1", frozenset({"0599"})) == elsewhere
+    assert _held(office, away, "mw-9") == {"0599-mw-2 M3"}
