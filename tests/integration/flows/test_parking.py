@@ -1,10 +1,9 @@
-"""Parking against a real Prefect server: what people see, what they answer, and what survives a kill."""
+"""Parking with a real worker: what wakes a run, and what survives a kill; the rest is in `test_parking_here.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -15,19 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import httpx
 import pytest
 from prefect import flow, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
 from prefect.client.schemas.objects import StateType
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 from pydantic import BaseModel, Field
-from support.stack import free_port, give_prefect_database
 
-from flows.prefect_seam.parking import form_schema, park, take_answer
+from flows.prefect_seam.parking import park, take_answer
 from flows.wake_source import WakeUp, WakeUpResult
 
 if TYPE_CHECKING:
@@ -35,6 +31,7 @@ if TYPE_CHECKING:
 
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
+    from support.workshop import PrefectServer
 
 pytestmark = pytest.mark.prefect
 
@@ -42,7 +39,6 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 FOLDER = "ROUTEKAART_TEST_FOLDER"
 POOL = "routekaart-proef"
 DIE = "sterf"
-SECRET = f"proef:{secrets.token_hex(16)}"
 
 
 # -- the flow under test, run by a real worker in a process of its own ---------------------------------------
@@ -62,14 +58,8 @@ class Contact(BaseModel):
     bereikt: bool = Field(title="Is de inwoner bereikt?")
 
 
-class Vrijblijvend(BaseModel):
-    """Een vraag die u mag overslaan."""
-
-    toelichting: str | None = None
-
-
 @flow(name="proef-parkeren")
-def waiting(form: str = "contact") -> None:
+def waiting() -> None:
     """Write down each wake-up, then park; die in between when told so."""
     folder = Path(os.environ[FOLDER])
     answer = take_answer()
@@ -85,7 +75,7 @@ def waiting(form: str = "contact") -> None:
     park(
         "Wacht op contact",
         "Uiterlijk 1 mei 2026 (Wgs art. 4 lid 1)",
-        {"contact": Contact, "vrijblijvend": Vrijblijvend}.get(form),
+        Contact,
     )
 
 
@@ -131,36 +121,6 @@ def wait_until(condition: Callable[[], Any], seconds: float = 240) -> Any:
     return found
 
 
-def answers(url: str) -> bool:
-    """Tell whether a server answers."""
-    try:
-        return httpx.get(url).is_success
-    except httpx.TransportError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def prefect_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Yield the API of our Prefect server on SQLite."""
-    port, home = str(free_port()), tmp_path_factory.mktemp("home")
-    give_prefect_database(home)
-    url = f"http://127.0.0.1:{port}/api"
-    settings = {
-        "ROUTEKAART_HOME": str(home),
-        "PREFECT_HOME": str(home / "prefect"),
-        "PREFECT_API_URL": url,
-        "PREFECT_SERVER_API_AUTH_STRING": SECRET,
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-    }
-    command = ("-m", "deployments.prefect_server", "server", "start", "--host", "127.0.0.1", "--port", port)
-    known = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: SECRET}
-    with running(*command, **settings), temporary_settings(known):
-        wait_until(lambda: answers(f"{url}/health"))
-        yield url
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the flow and the wake source keep their files."""
@@ -168,10 +128,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def client(prefect_server: str) -> Iterator[SyncPrefectClient]:
+def client(server: PrefectServer) -> Iterator[SyncPrefectClient]:
     """Yield a client of the server."""
-    assert prefect_server
-    with get_client(sync_client=True) as client:
+    server.wait_until_it_answers()
+    known = {
+        PREFECT_API_URL: server.environment["PREFECT_API_URL"],
+        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
+    }
+    with temporary_settings(known), get_client(sync_client=True) as client:
         yield client
 
 
@@ -191,10 +155,8 @@ def deployment(client: SyncPrefectClient) -> UUID:
 class TheWorker:
     """Our worker in a process of its own, with the wake source of this test; can be started again."""
 
-    def __init__(self, url: str, folder: Path) -> None:
-        self._settings = {
-            "PREFECT_API_URL": url,
-            "PREFECT_API_AUTH_STRING": SECRET,
+    def __init__(self, server: PrefectServer, folder: Path) -> None:
+        self._settings = server.environment | {
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             FOLDER: str(folder),
@@ -213,10 +175,10 @@ class TheWorker:
 
 
 @pytest.fixture(scope="module")
-def worker(prefect_server: str, folder: Path, deployment: UUID) -> Iterator[TheWorker]:
+def worker(server: PrefectServer, folder: Path, deployment: UUID) -> Iterator[TheWorker]:
     """Yield our worker, running."""
     assert deployment
-    started = TheWorker(prefect_server, folder)
+    started = TheWorker(server, folder)
     yield started
     started.stop()
 
@@ -224,9 +186,9 @@ def worker(prefect_server: str, folder: Path, deployment: UUID) -> Iterator[TheW
 class Case:
     """One flow run of the flow under test."""
 
-    def __init__(self, client: SyncPrefectClient, folder: Path, deployment: UUID, form: str) -> None:
+    def __init__(self, client: SyncPrefectClient, folder: Path, deployment: UUID) -> None:
         self.client, self.folder = client, folder
-        self.id = client.create_flow_run_from_deployment(deployment, parameters={"form": form}).id
+        self.id = client.create_flow_run_from_deployment(deployment).id
         self.until_woken(1)
 
     def read(self) -> FlowRun:
@@ -256,36 +218,18 @@ class Case:
 
 
 @pytest.fixture
-def case(
-    client: SyncPrefectClient, folder: Path, deployment: UUID, worker: TheWorker
-) -> Callable[[str], Case]:
-    """Open a case that is parked with the named form."""
+def case(client: SyncPrefectClient, folder: Path, deployment: UUID, worker: TheWorker) -> Callable[[], Case]:
+    """Open a case that is parked with its form."""
     assert worker.process.poll() is None
-    return lambda form: Case(client, folder, deployment, form)
+    return lambda: Case(client, folder, deployment)
 
 
 # -- tests ---------------------------------------------------------------------------------------------------
 
 
-def test_a_parked_run_says_what_it_waits_for(case: Callable[[str], Case]) -> None:
-    """The state has our name, message and form, no timeout, and the run's log holds our own lines only."""
-    parked = case("contact")
-    state = parked.read().state
-    assert state is not None
-    assert (state.name, state.message) == ("Wacht op contact", "Uiterlijk 1 mei 2026 (Wgs art. 4 lid 1)")
-    assert state.state_details.pause_timeout is None
-    keyset = state.state_details.run_input_keyset
-    assert keyset is not None
-    assert "Manier" in parked.client.read_flow_run_input(parked.id, keyset["schema"])
-    assert "sinds de vorige keer" in parked.client.read_flow_run_input(parked.id, keyset["description"])
-    logged = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[parked.id]))
-    found = wait_until(lambda: parked.client.read_logs(logged))
-    assert [(line.level, line.message) for line in found] == [(20, "De zaak is bijgewerkt.")]
-
-
-def test_an_answer_reaches_the_flow_once(case: Callable[[str], Case]) -> None:
+def test_an_answer_reaches_the_flow_once(case: Callable[[], Case]) -> None:
     """Resume gives the flow exactly what was entered, under an id of its own, and not a second time."""
-    parked = case("contact")
+    parked = case()
     values = {"manier": "bellen", "bereikt": True}
     assert parked.resume(values) == "ACCEPT"
     parked.until_woken(2)
@@ -297,28 +241,9 @@ def test_an_answer_reaches_the_flow_once(case: Callable[[str], Case]) -> None:
     assert first[0].startswith(f"prefect:{parked.id}:")
 
 
-def test_a_bad_answer_is_refused(case: Callable[[str], Case]) -> None:
-    """The server checks the form; a refused answer leaves the run parked."""
-    parked = case("contact")
-    assert parked.resume({"manier": "duif", "bereikt": True}) == "REJECT"
-    assert parked.resume({"bereikt": True}) == "REJECT"
-    assert parked.resume(None) == "REJECT"
-    assert parked.read().state_name == "Wacht op contact"
-    assert parked.lines() == ["-"]
-
-
-@pytest.mark.parametrize("form", ["vrijblijvend", "geen"])
-def test_resume_without_input_brings_no_answer(case: Callable[[str], Case], form: str) -> None:
-    """With nothing to fill in, or nothing filled in, the flow runs and finds no answer."""
-    parked = case(form)
-    assert parked.resume(None) == "ACCEPT"
-    parked.until_woken(2)
-    assert parked.lines() == ["-", "-"]
-
-
-def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Path) -> None:
+def test_a_timer_wakes_without_an_answer(case: Callable[[], Case], folder: Path) -> None:
     """A wake-up from our own database runs the flow at once, and its source hears that it parked."""
-    parked = case("contact")
+    parked = case()
     (folder / f"{parked.id}.due").touch()
     parked.until_woken(2)
     assert parked.lines() == ["-", "-"]
@@ -326,9 +251,9 @@ def test_a_timer_wakes_without_an_answer(case: Callable[[str], Case], folder: Pa
     assert wait_until(lambda: done.exists() and done.read_text()) == WakeUpResult.PARKED
 
 
-def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[str], Case], folder: Path) -> None:
+def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[], Case], folder: Path) -> None:
     """A cancelled run stays cancelled, and the source hears that it is gone."""
-    parked = case("contact")
+    parked = case()
     parked.client.set_flow_run_state(parked.id, parked.read().state.model_copy(update={"type": "CANCELLED"}))
     (folder / f"{parked.id}.due").touch()
     wait_until((folder / f"{parked.id}.done").exists)
@@ -337,12 +262,12 @@ def test_a_wake_up_for_a_cancelled_run_is_skipped(case: Callable[[str], Case], f
     assert parked.lines() == ["-"]
 
 
-def test_an_answer_survives_a_kill(case: Callable[[str], Case], worker: TheWorker, folder: Path) -> None:
+def test_an_answer_survives_a_kill(case: Callable[[], Case], worker: TheWorker, folder: Path) -> None:
     """A worker killed between Resume and parking: the next one finds the run and the same answer."""
-    parked = case("contact")
+    parked = case()
     (folder / DIE).touch()
     assert parked.resume({"manier": "huisbezoek", "bereikt": False}) == "ACCEPT"
-    assert worker.process.wait(20) == -signal.SIGKILL
+    assert worker.process.wait(240) == -signal.SIGKILL
     worker.start()
     parked.until_woken(3)
     _, killed, again = parked.lines()
@@ -350,22 +275,14 @@ def test_an_answer_survives_a_kill(case: Callable[[str], Case], worker: TheWorke
     assert killed.endswith("{'manier': 'huisbezoek', 'bereikt': False}")
 
 
-def test_a_stopped_worker_leaves_quietly(case: Callable[[str], Case], worker: TheWorker) -> None:
+def test_a_stopped_worker_leaves_quietly(case: Callable[[], Case], worker: TheWorker) -> None:
     """An interrupt ends the worker in order, and the next one goes on with what is parked."""
-    parked = case("contact")
+    parked = case()
     worker.process.send_signal(signal.SIGINT)
-    assert worker.process.wait(60) is not None
+    assert worker.process.wait(240) is not None
     worker.start()
     assert parked.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
     parked.until_woken(2)
-
-
-def test_a_form_is_a_schema_with_titles_and_choices() -> None:
-    """The Resume dialog finds the choices of an enumeration under `definitions`."""
-    schema = form_schema(Contact)
-    assert schema["definitions"]["Manier"]["enum"] == ["bellen", "huisbezoek"]
-    assert schema["properties"]["manier"]["$ref"] == "#/definitions/Manier"
-    assert schema["required"] == ["manier", "bereikt"]
 
 
 if __name__ == "__main__":

@@ -188,6 +188,16 @@ def test_a_wake_up_that_dies_sees_the_same_answer_again(waiting: Wakened) -> Non
     assert first == second
 
 
+def test_a_bad_answer_is_refused(waiting: Wakened) -> None:
+    """The server checks the form; a refused answer leaves the run parked."""
+    waiting.wake()
+    for wrong in ({"manier": "duif", "bereikt": True}, {"bereikt": True}, None):
+        assert waiting.resume(wrong) == "REJECT"
+    assert waiting.read().state_name == "Wacht op contact"
+    assert waiting.wake() is WakeUpResult.PARKED
+    assert waiting.answers == []
+
+
 @pytest.mark.parametrize("form", [None, Bare])
 def test_resume_without_input_brings_no_answer(waiting: Wakened, form: type[BaseModel] | None) -> None:
     """With nothing to fill in, or nothing filled in; a form without a text above it stores none."""
@@ -197,6 +207,14 @@ def test_resume_without_input_brings_no_answer(waiting: Wakened, form: type[Base
     assert waiting.resume(None) == "ACCEPT"
     assert waiting.wake() is WakeUpResult.PARKED
     assert waiting.answers == []
+
+
+def test_a_form_is_a_schema_with_titles_and_choices() -> None:
+    """The Resume dialog finds the choices of an enumeration under `definitions`."""
+    schema = form_schema(Contact)
+    assert schema["definitions"]["Manier"]["enum"] == ["bellen", "huisbezoek"]
+    assert schema["properties"]["manier"]["$ref"] == "#/definitions/Manier"
+    assert schema["required"] == ["manier", "bereikt"]
 
 
 def test_what_was_refused_stands_in_the_form_where_it_fits() -> None:
