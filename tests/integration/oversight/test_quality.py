@@ -21,6 +21,7 @@ from adapters.oversight.quality import (
 )
 from adapters.oversight.quality_trend import read_trend, trend_json
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
+from adapters.storage.database import writing
 from adapters.storage.oversight_tables import ReviewRow
 from milestones.policy import Policy, with_overrides
 from milestones.policy_values import PolicyError
@@ -136,16 +137,25 @@ def test_who_read_a_case_first_does_not_read_it_again(office: Office, clock: Set
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_trend_shows_quarters_and_hides_few(office: Office, clock: SetClock) -> None:
-    """Ten cases of this quarter have a mean by question and by element; the nine of the one before have none."""
-    sample = QualitySample(office.engine, clock, office.rules_for)
-    for quarter, (number, score) in enumerate(((9, 2), (10, 4))):
-        for place in range(number):
-            row = _reviewed(office, clock, f"T-{quarter}-{place}")
-            sample.record(row.id or 0, {item.code: score for item in QUESTIONS})
-        clock.moment += timedelta(days=0 if quarter else 92)
+    """Ten cases of a quarter have a mean by question and by element, nine have none; another gemeente is not read."""
+    scored = ((10, 1, "0518"), (0, 0, "0518"), (9, 2, "0518"), (10, 4, "0518"))
+    with writing(office.engine) as session:
+        for quarter, (number, score, place) in enumerate((*scored, (10, 5, "0599"))):
+            day = clock.today() + timedelta(days=92 * min(quarter, 3))
+            for case in range(number):
+                reference = office.casework.open(
+                    "M6", municipality=place, reference=f"T-{quarter}-{case}", session=session
+                ).reference
+                row = ReviewRow(
+                    municipality=place, week="2026-W11", case_reference=reference, process="M6", decided_on=day,
+                    reviewed_on=day, scores={item.code: score for item in QUESTIONS},
+                )  # fmt: skip
+                session.add(row)
+    clock.moment += timedelta(days=3 * 92)
     told = trend_json(read_trend(office, "0518", quarter_of(clock.today())))
+    assert told["kwartalen"] == ["2026-K1", "2026-K2", "2026-K3", "2026-K4"]
     questions = told["vragen"]
     assert isinstance(questions, list)
-    assert [row["scores"] for row in questions] == [[None, None, None, 4.0]] * len(QUESTIONS)
+    assert [row["scores"] for row in questions] == [[1.0, None, None, 4.0]] * len(QUESTIONS)
     assert {"element": "5 Intake en triage", "score": 4.0} in told["elementen"]  # type: ignore[operator]
-    assert told["twee_lezers_eens"] == "minder dan 10"
+    assert (told["zaken"], told["twee_lezers_eens"]) == ("10", "minder dan 10")
