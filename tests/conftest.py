@@ -55,7 +55,7 @@ sys.dont_write_bytecode = False
 DEAD_PROXY = "http://127.0.0.1:9"
 
 # Each is started once; all tests that use one run in one process, one after the other.
-SHARED = ("stack", "server")
+SHARED = ("stack", "server", "prefect_url")
 
 
 def _postgresql_answers() -> bool:
@@ -187,6 +187,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
             request: Any = item._request  # pytest knows no scope "group"
             for shared in item._fixtureinfo.name2fixturedefs.get(name, ()):
                 shared.finish(request)
+            # After no item at all comes the end; a copy of this process that tries a change goes on.
+            if name == "prefect_url" and isinstance(nextitem, pytest.Item | None):
+                from support.prefect_here import stop  # noqa: PLC0415 - with all of Prefect
+
+                stop()
 
 
 @pytest.fixture(autouse=True)
@@ -248,6 +253,15 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrefectServer]:
     made.start(wait=False)
     yield made
     made.kill()
+
+
+@pytest.fixture
+def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of Prefect's server in a thread of this process, which every client here finds."""
+    from support.prefect_here import prefect_here  # noqa: PLC0415 - with all of Prefect
+
+    with prefect_here(lambda: tmp_path_factory.mktemp("prefect")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ from prefect.events.clients import AssertingEventsClient
 from prefect.events.worker import EventsWorker
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import get_current_settings
-from prefect.testing.utilities import prefect_test_harness
 from sqlmodel import select
 from support.api import caller
 from support.marked_persons import MARKS, drive
@@ -31,19 +30,11 @@ from flows.outgoing import emit_to_prefect
 from flows.prefect_seam.parameter_forms import form_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from adapters.office import Office
 
-pytestmark = pytest.mark.prefect
-
-
-@pytest.fixture(scope="module", autouse=True)
-def prefect_server() -> Iterator[None]:
-    """Run a Prefect server for these tests."""
-    with prefect_test_harness(server_startup_timeout=600):
-        yield
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_url")]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import threading
@@ -110,13 +109,15 @@ def _serve(home: Path) -> _Served:
     return served
 
 
-def _stop() -> None:
+def stop() -> None:
+    """End the server, if there is one; the next call starts another."""
     for served in _served[:]:
         served.stop()
 
 
-atexit.register(_stop)
-os.register_at_fork(before=_stop)  # a copy of this process has no threads
+# Before no thread can begin any more: then a part of the server asks for one again and again.
+threading._register_atexit(stop)  # type: ignore[attr-defined]
+os.register_at_fork(before=stop)  # a copy of this process has no threads
 
 
 class ByHand:

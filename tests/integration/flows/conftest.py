@@ -1,22 +1,15 @@
-"""What tests of flows share: a Prefect server in their own process, and a worker's work by hand."""
+"""What tests of flows share: a worker's work by hand."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import pytest
-from support.prefect_here import AtWork, at_work_in, prefect_here
+from support.prefect_here import AtWork, at_work_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-@pytest.fixture
-def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of Prefect's server in this process."""
-    with prefect_here(lambda: tmp_path_factory.mktemp("prefect")) as url:
-        yield url
 
 
 @pytest.fixture
