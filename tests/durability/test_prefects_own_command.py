@@ -17,23 +17,26 @@ if TYPE_CHECKING:
 PREFECT = Path(sys.executable).with_name("prefect")
 
 
-@pytest.mark.short
-def test_prefects_own_command_starts_a_worker_of_ours(workshop: Callable[..., Workshop]) -> None:
+@pytest.mark.parametrize(
+    "type_", [pytest.param((), marks=pytest.mark.short, id="by the pool"), ("--type", "routekaart")]
+)
+def test_prefects_own_command_starts_a_worker_of_ours(
+    workshop: Callable[..., Workshop], type_: tuple[str, ...]
+) -> None:
     """`prefect worker start` shows a case as `routekaart worker` does, and leaves when it is asked."""
     shop = workshop()
     shop.command("deploy")
-    for type_ in (("--type", "routekaart"), ()):
-        reference = shop.office.casework.open("M3", municipality="0518").reference
-        with (shop.home / "prefect-worker.log").open("w") as log:
-            worker = subprocess.Popen(
-                [PREFECT, "worker", "start", "--pool", "routekaart", "--name", "los", *type_],
-                env=shop.server.environment | shop.environment,
-                stdout=log,
-                stderr=log,
-            )
-        try:
-            shop.wait_for_state(reference, "Wacht op registratie aanmelding")
-            worker.terminate()
-            assert worker.wait(60) == 0, shop.logs()
-        finally:
-            worker.kill()
+    reference = shop.office.casework.open("M3", municipality="0518").reference
+    with (shop.home / "prefect-worker.log").open("w") as log:
+        worker = subprocess.Popen(
+            [PREFECT, "worker", "start", "--pool", "routekaart", "--name", "los", *type_],
+            env=shop.server.environment | shop.environment,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        shop.wait_for_state(reference, "Wacht op registratie aanmelding")
+        worker.terminate()
+        assert worker.wait(60) == 0, shop.logs()
+    finally:
+        worker.kill()

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from prefect.client.schemas.objects import StateType
 from sqlalchemy import text
-from sqlmodel import col, select
-from support.stack import Stack, wait_until
+from support.prefect_here import AtWork, at_work_in, prefect_here
 
 from adapters.cases.presentation import case_as_json
-from adapters.office import Office, open_office, set_clock
 from adapters.operations.integrity import broken_cases
-from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
-from adapters.runtime.settings import Settings
-from adapters.storage.database import ProcessRow, create_engine, migrate, reading
+from adapters.runtime.clock import AMSTERDAM
+from adapters.storage.database import reading
+from flows.effects import deliver_what_is_left
+from flows.processes import FLOWS
 from milestones.case import closed
 from milestones.definitions import definition_of
 from milestones.policy import Rules
@@ -26,72 +26,59 @@ from milestones.process import NotPossible
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Engine
+    from adapters.office import Office
 
-pytestmark = pytest.mark.prefect
+pytestmark = [pytest.mark.prefect, pytest.mark.usefixtures("prefect_url")]
 
 CASES = [
     json.loads(path.read_text()) | {"bestand": path.stem}
     for path in sorted((Path(__file__).parents[1] / "cases").glob("*.json"))
 ]
 # The cases of domain 9 themselves, and one in which a process that has ended opens again; the other side roads
-# need no second engine.
+# need no second engine. The ordinary suite walks two of them, `-m long` all.
 _CHOSEN = {"A", "B", "C", "D", "E", "bezwaar-verschoonbaar"}
-THROUGH_PREFECT = [case for case in CASES if case["bestand"] in _CHOSEN]
+_SHORT = {"A", "bezwaar-verschoonbaar"}
+THROUGH_PREFECT = [
+    pytest.param(case, id=case["bestand"], marks=() if case["bestand"] in _SHORT else pytest.mark.long)
+    for case in CASES
+    if case["bestand"] in _CHOSEN
+]
 MUNICIPALITY = "0518"
 
 
-def _set_day(engine: Engine, day: date) -> None:
-    moment = datetime.combine(day, time(9), AMSTERDAM)
-    set_clock(engine, AcceleratedClock(moment, datetime.now(UTC), speed=0))
-
-
 @pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Stack, Office]]:
-    """A running stack in which all cases have walked to the end of their files, in the order of the dates."""
-    stack = Stack(tmp_path_factory.mktemp("cases") / "home")
-    stack.home.mkdir()
-    engine = create_engine(f"sqlite:///{stack.home / 'zaken.db'}")
-    migrate(engine)
+def walked(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, migrated_file: Path
+) -> Iterator[AtWork]:
+    """An office in which the cases that are tried now walked to the end of their files, in the order of the dates."""
+    here = (item for item in request.session.items if item.path == request.path and hasattr(item, "callspec"))
+    cases = {item.callspec.id: item.callspec.params["case"] for item in here}
     steps = [
         (step.get("op", step.get("tot"))[:10], number, case["bestand"], step)
-        for case in THROUGH_PREFECT
+        for case in cases.values()
         for number, step in enumerate(case["stappen"])
     ]
-    _set_day(engine, date.fromisoformat(min(steps, key=lambda item: item[0])[0]))
-    office = open_office(Settings(home=stack.home))
-    stack.start()
-    try:
-        today = ""
+    home = tmp_path_factory.mktemp("cases")
+    with (
+        prefect_here(lambda: tmp_path_factory.mktemp("prefect")),
+        at_work_in(home, migrated_file) as at_work,
+    ):
+        at_work.deploy(*FLOWS)
         for written, _, name, step in sorted(steps, key=lambda item: item[:2]):
-            if written != today:
-                _set_day(engine, date.fromisoformat(written))
-                today = written
-            # The worker's sweep fires what is due on its own; a step waits until it has.
-            wait_until(lambda: not _due(office), 30, lambda: "the worker fires no terms")
+            day = date.fromisoformat(written)
+            at_work.set_time(datetime.combine(day, time(9), AMSTERDAM))
+            while at_work.office.casework.cases_with_due_terms():
+                at_work.queue.fire_terms()
+            at_work.work()
             if "tot" not in step:
-                _report(office, f"ZAAK-{name}", date.fromisoformat(written), step)
-        wait_until(
-            lambda: not _restless(engine), 120, lambda: f"not at rest: {_restless(engine)}\n{stack.logs()}"
-        )
-        yield stack, office
-    finally:
-        assert stack.stop() == 0
-
-
-def _due(office: Office) -> list[str]:
-    office.clock = open_office(office.settings).clock
-    return office.casework.__class__(office.engine, office.clock, office.rules_for).cases_with_due_terms()
-
-
-def _restless(engine: Engine) -> list[str]:
-    with reading(engine) as session:
-        return list(session.exec(select(ProcessRow.name).where(col(ProcessRow.attention).is_(True))))
+                _report(at_work.office, f"ZAAK-{name}", day, step)
+                at_work.work()
+        deliver_what_is_left(at_work.office)
+        yield at_work
 
 
 def _report(office: Office, reference: str, day: date, step: dict[str, Any]) -> None:
-    casework = office.casework.__class__(office.engine, open_office(office.settings).clock, office.rules_for)
-    data = step.get("gegevens", {})
+    casework, data = office.casework, step.get("gegevens", {})
     try:
         if step.get("open"):
             casework.open(step["mijlpaal"], municipality=MUNICIPALITY, reference=reference, on=day, data=data)
@@ -104,12 +91,10 @@ def _report(office: Office, reference: str, day: date, step: dict[str, Any]) -> 
             casework.report(reference, "overdracht_aanvaard", process=process.name, on=day)
 
 
-@pytest.mark.parametrize("case", THROUGH_PREFECT, ids=lambda case: case["bestand"])
-def test_a_case_has_every_date_that_its_file_states(
-    walked: tuple[Stack, Office], case: dict[str, Any]
-) -> None:
+@pytest.mark.parametrize("case", THROUGH_PREFECT)
+def test_a_case_has_every_date_that_its_file_states(walked: AtWork, case: dict[str, Any]) -> None:
     """States and dates in the database are those of the case file, and none of the wrong answers is there."""
-    _, office = walked
+    office = walked.office
     view = office.casework.case(f"ZAAK-{case['bestand']}")
     last = date.fromisoformat(max(step.get("op", step.get("tot"))[:10] for step in case["stappen"]))
     rules: Rules = office.rules_for(MUNICIPALITY)
@@ -126,21 +111,20 @@ def test_a_case_has_every_date_that_its_file_states(
         assert not any(told.items() <= row.items() for row in shown["termijnen"]), term
 
 
-@pytest.mark.parametrize("case", THROUGH_PREFECT, ids=lambda case: case["bestand"])
-def test_prefect_shows_every_process_of_a_case(walked: tuple[Stack, Office], case: dict[str, Any]) -> None:
+@pytest.mark.parametrize("case", THROUGH_PREFECT)
+def test_prefect_shows_every_process_of_a_case(walked: AtWork, case: dict[str, Any]) -> None:
     """Each process has one flow run, in the state that the journal says: parked, or completed when it ended."""
-    stack, office = walked
-    view = office.casework.case(f"ZAAK-{case['bestand']}")
+    view = walked.office.casework.case(f"ZAAK-{case['bestand']}")
     for process in view.case.processes:
-        run = stack.prefect("GET", f"/flow_runs/{view.rows[process.name].flow_run_id}")
-        assert run["name"].startswith(f"ZAAK-{case['bestand']} · ")
-        assert run["state_name"] == definition_of(process).state(process.state).waits_for
-        assert run["state_type"] == ("COMPLETED" if closed(process) else "PAUSED")
+        run = walked.run_of(view.reference, process.name)
+        assert run.name.startswith(f"ZAAK-{case['bestand']} · ")
+        assert run.state_name == definition_of(process).state(process.state).waits_for
+        assert run.state_type is (StateType.COMPLETED if closed(process) else StateType.PAUSED)
 
 
-def test_the_journals_replay_to_the_cases(walked: tuple[Stack, Office]) -> None:
+def test_the_journals_replay_to_the_cases(walked: AtWork) -> None:
     """After all that, chain and replay are right, and every message was carried out."""
-    _, office = walked
+    office = walked.office
     assert list(broken_cases(office.engine, office.rules_named)) == []
     with reading(office.engine) as session:
         assert session.execute(text("SELECT count(*) FROM outbox WHERE done_at IS NULL")).scalar_one() == 0

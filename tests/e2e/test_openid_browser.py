@@ -143,6 +143,7 @@ def test_a_browser_comes_in_by_oidc_provider_mock_and_goes_out(
         expect(page.get_by_role("link", name="Log in met uw werkaccount")).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_browser_comes_in_by_oidc_provider_of_npm(
     page: Page, enter_by: Callable[[str], str], node_provider: str
 ) -> None:
@@ -160,6 +161,7 @@ def test_a_browser_comes_in_by_oidc_provider_of_npm(
     expect(page.get_by_role("link", name="Log in met uw werkaccount")).to_be_visible()
 
 
+@pytest.mark.long
 def test_who_aborts_at_the_login_service_gets_a_sentence(
     page: Page, enter_by: Callable[[str], str], node_provider: str
 ) -> None:

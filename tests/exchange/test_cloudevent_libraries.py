@@ -267,6 +267,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return npm_packages(tmp_path_factory.mktemp("npm"), "cloudevents@^10")
 
 
+@pytest.mark.long
 def test_the_library_for_javascript_sends_a_ruling(office: Office, library: Path) -> None:
     """Data as an object, as bytes or as text, in both modes and in a batch: the same date."""
     references = [asked(office) for _ in range(9)]

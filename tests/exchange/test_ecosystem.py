@@ -46,6 +46,7 @@ def zgw_consumers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return virtual_environment(tmp_path_factory.mktemp("zgw"), "zgw-consumers>=1.2,<2", "requests>=2,<3")
 
 
+@pytest.mark.long
 def test_the_pagination_of_zgw_consumers_gets_every_page(
     office: Office, zgw_consumers: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -146,6 +146,7 @@ def job_in_node(office: Office, node: Path, script: str) -> Any:
         return run_node(node, compiled, API=address, KEY=first_key_file(office).read_text())
 
 
+@pytest.mark.long
 def test_openapi_python_client_does_the_job(office: Office, generators: Path, tmp_path: Path) -> None:
     """Its client is complete: nothing is left out with a warning, and each answer has one type."""
     folder = tmp_path / "routekaart_client"
@@ -158,6 +159,7 @@ def test_openapi_python_client_does_the_job(office: Office, generators: Path, tm
     assert job_in_python(office, generators, tmp_path, PYTHON_CLIENT) == EXPECTED
 
 
+@pytest.mark.long
 def test_openapi_typescript_does_the_job(office: Office, node_folder: Path) -> None:
     """Its types compile strictly with the two fields that the README sends."""
     generator = node_folder / "node_modules" / ".bin" / "openapi-typescript"

@@ -69,6 +69,7 @@ def test_the_library_for_python_verifies_with_what_we_print(
         Webhook(secret).verify(body + b" ", headers)
 
 
+@pytest.mark.long
 def test_the_library_for_javascript_verifies_too(
     api: TestClient, office: Office, receiver: Receiver, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@ import os
 import re
 import tempfile
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,6 @@ from prefect.logging.handlers import APILogHandler
 from prefect.states import Cancelled
 
 from adapters.cases.caseload import Caseload
-from adapters.office import set_clock
-from adapters.runtime.clock import AcceleratedClock
 from adapters.storage.database import create_engine, migrate
 from flows import actions
 from flows.case_page import page_key
@@ -116,10 +114,7 @@ class Day:
 
     def later(self, days: int) -> None:
         """Let some days pass, and what is due then happen."""
-        moment = self.at_work.office.clock.now() + timedelta(days=days)
-        set_clock(self.at_work.office.engine, AcceleratedClock(moment, datetime.now(UTC), speed=0))
-        clock: Any = self.at_work.office.clock
-        clock._read_at = 0.0  # else it stays as it was for a second of the machine's own time
+        self.at_work.set_time(self.at_work.office.clock.now() + timedelta(days=days))
         self.at_work.queue.fire_terms()
         self.at_work.work()
 

@@ -52,7 +52,8 @@ def npm_packages(folder: Path, *packages: str) -> Path:
     """Install packages of npm in a folder; skip where there is no npm, or where they cannot be had."""
     if shutil.which("npm") is None:
         pytest.skip("no npm on this machine")
-    command = ["npm", "install", "--no-audit", "--no-fund", "--silent", "--prefix", folder, *packages]
+    quiet = ("--no-audit", "--no-fund", "--silent", "--fetch-retries=0")
+    command = ["npm", "install", *quiet, "--prefix", folder, *packages]
     if not _succeeds(command):
         pytest.skip(f"npm cannot install {', '.join(packages)}")
     return folder

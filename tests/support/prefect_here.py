@@ -155,6 +155,12 @@ class AtWork:
             known = self.client.create_flow_from_name(FLOWS[code].name)
             self.client.create_deployment(known, name=DEPLOYMENT)
 
+    def set_time(self, moment: datetime) -> None:
+        """Set the clock of everybody on these cases."""
+        set_clock(self.office.engine, AcceleratedClock(moment, datetime.now(UTC), speed=0))
+        clock: Any = self.office.clock
+        clock._read_at = 0.0  # else it stays as it was for a second of the machine's own time
+
     def work(self) -> list[WakeUpResult]:
         """Wake what asks for attention, until nothing does; give how each wake-up ended."""
         results: list[WakeUpResult] = []

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 OWN = {"sec-fetch-site": "same-origin"}
 SEES = frozenset({"0518"})
+together = pytest.mark.xdist_group("full")  # one process fills the office
 
 
 # --- what the lists hold --------------------------------------------------------------------------------------
@@ -53,6 +54,7 @@ def full(lasting_engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Of
     return office
 
 
+@together
 def test_each_filter_gives_what_the_whole_workload_has(full: Office) -> None:
     """The database filters as the workload does that reads everything, on both databases."""
     work = read_workload(full, "0518")
@@ -89,6 +91,7 @@ def test_each_filter_gives_what_the_whole_workload_has(full: Office) -> None:
             )  # fmt: skip
 
 
+@together
 def test_each_order_is_an_order_and_pages_leave_nothing_out(full: Office) -> None:
     """Crisis comes first and then the first day; every page together is every case once, in each order."""
     keys: dict[str, Callable[[WorkItem], object]] = {
@@ -108,6 +111,7 @@ def test_each_order_is_an_order_and_pages_leave_nothing_out(full: Office) -> Non
         assert [key(item) for item in found] == sorted(key(item) for item in found), order
 
 
+@together
 def test_what_somebody_holds_is_found_by_an_index(full: Office) -> None:
     """The plan of either database names the index on who holds a process."""
     conditions = {
