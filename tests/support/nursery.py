@@ -1,4 +1,4 @@
-"""A process that has everything imported and gives birth to workers and APIs: real processes, quickly started.
+"""A process that has everything imported and gives birth to workers, APIs and commands: real ones, quickly started.
 
 Reads one JSON line for each birth from standard input and answers with the pid. A worker that is born here is
 an ordinary process of its own, which a test can kill or stop.
@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import traceback
+from pathlib import Path
 
 import deployments.cli
 import deployments.deploy
@@ -30,17 +31,19 @@ def _live(order: dict[str, object]) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.update(order["environment"])  # type: ignore[arg-type]
     die_when_asked()
-    log = os.open(str(order["log"]), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
+    for number, file in enumerate(order["files"], start=1):  # type: ignore[arg-type, var-annotated]
+        os.dup2(os.open(str(file), os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     code = 1
     try:
-        code = deployments.cli.run([str(order["what"])])
+        code = deployments.cli.run(order["words"])  # type: ignore[arg-type]
     except BaseException:  # noqa: BLE001 - the log says it, and the child must not go on as the nursery
         traceback.print_exc()
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
+        if order["ended"]:
+            Path(str(order["ended"])).write_text(f"{code}.")  # nobody waits for a child here
         os._exit(code)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,7 +25,7 @@ from adapters.runtime.clock import AMSTERDAM, AcceleratedClock
 from adapters.runtime.credential import Credential
 from adapters.runtime.settings import Settings
 from deployments.environment import prefect_environment
-from support.stack import free_port, give_prefect_database, home_with_keys, run, wait_until
+from support.stack import free_port, give_prefect_database, home_with_keys, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -122,7 +123,7 @@ class PrefectServer:
         found: dict[str, dict[str, Any]] = {}
         for start in range(0, len(ids), 200):
             part = list(ids[start : start + 200])
-            for run in self.call("POST", "/flow_runs/filter", flow_runs={"id": {"any_": part}}, limit=200):  # noqa: F402
+            for run in self.call("POST", "/flow_runs/filter", flow_runs={"id": {"any_": part}}, limit=200):
                 found[run["id"]] = run
         return found
 
@@ -150,7 +151,33 @@ class Nursery:
 
     def birth(self, what: str, environment: dict[str, str], log: Path) -> int:
         """Start "worker" or "api" as a process of its own, and give its pid."""
-        order = {"what": what, "environment": environment, "log": str(log)}
+        return self._birth([what], environment, (log, log))
+
+    def command(
+        self, words: Sequence[str], environment: dict[str, str], folder: Path
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a `routekaart` command as a process of its own, and give what it printed."""
+        out, err, ended = (folder / f"{uuid.uuid4().hex}.{name}" for name in ("out", "err", "ended"))
+        self._birth([*words], environment, (out, err), ended)
+        code = wait_until(
+            lambda: ended.exists() and ended.read_text().endswith(".") and ended.read_text(),
+            60,
+            err.read_text,
+        )
+        done = subprocess.CompletedProcess(words, int(code[:-1]), out.read_text(), err.read_text())
+        for file in (out, err, ended):
+            file.unlink()
+        return done
+
+    def _birth(
+        self, words: list[str], environment: dict[str, str], files: Sequence[Path], ended: Path | None = None
+    ) -> int:
+        order = {
+            "words": words,
+            "environment": environment,
+            "files": [*map(str, files)],
+            "ended": str(ended or ""),
+        }
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         with self._lock:
@@ -276,7 +303,13 @@ class Workshop:
 
     def command(self, *words: str) -> str:
         """Run a `routekaart` command on these cases, and give what it printed."""
-        return run(*words, environment=self.server.environment | self.environment).stdout
+        done = self.tried(*words)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def tried(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a `routekaart` command that may be refused."""
+        return self.nursery.command(words, self.environment, self.server.folder)
 
     # --- what is shown ----------------------------------------------------------------------------------------
 
