@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.runtime.files import append_line
 from adapters.runtime.logs import traced
-from adapters.storage.storage_trouble import Trouble, trouble_of
+from adapters.storage.storage_trouble import TOO_MANY, Trouble, trouble_of
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ _FILES = {
     errno.EIO: "is niet te lezen: de schijf geeft een fout",
     errno.ESTALE: "is weg: de netwerkschijf is opnieuw aangekoppeld",
 }
-_TOO_MANY = (errno.EMFILE, errno.ENFILE)
 
 
 def explain(error: BaseException, faults: Path | None = None) -> Explained:
@@ -178,10 +177,8 @@ def _of_files(error: BaseException) -> Explained | None:
         return Explained(
             ErrorKind.DISK, f"De schijf is vol{_named(error)}; maak ruimte en probeer het opnieuw."
         )
-    if error.errno in _TOO_MANY:
-        return Explained(
-            ErrorKind.FILES, "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n)."
-        )
+    if error.errno in TOO_MANY:
+        return Explained(ErrorKind.FILES, Trouble.NO_FILES)
     if error.filename is None:
         return None
     name = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else str(error.filename)

@@ -6,6 +6,8 @@ during the commit nobody knows. A repeat under the same id is right in both case
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from collections.abc import Callable
 from enum import StrEnum
@@ -28,6 +30,8 @@ _FULL_NAMES = ("SQLITE_FULL", "SQLITE_IOERR")
 _FULL_STATES = ("53100", "58030")
 _BUSY_NAMES = ("SQLITE_BUSY", "SQLITE_LOCKED")
 _BUSY_STATES = ("55P03", "40001", "40P01", "53300")
+
+TOO_MANY = (errno.EMFILE, errno.ENFILE)  # files are open
 
 _P = ParamSpec("_P")
 R = TypeVar("R")
@@ -61,6 +65,7 @@ class Trouble(StrEnum):
         "van hem is in ROUTEKAART_DATABASE_SCHEMA."
     )
     READ_ONLY = "De database met zaken is alleen te lezen. Maak het bestand en zijn map schrijfbaar."
+    NO_FILES = "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n)."
     UNOPENED = "Het bestand met zaken kan niet worden geopend of gemaakt. Kijk of zijn map bestaat en schrijfbaar is."
     LOGIN = (
         "De databaseserver laat deze gebruiker niet toe: controleer gebruiker en wachtwoord in "
@@ -158,7 +163,7 @@ def _plain_trouble(error: BaseException | None) -> Trouble | None:
     name = str(getattr(error, "sqlite_errorname", None) or "")
     for prefix, trouble in _BY_NAME.items():
         if name.startswith(prefix):
-            return trouble
+            return Trouble.NO_FILES if trouble is Trouble.UNOPENED and _no_file_left() else trouble
     state = getattr(error, "sqlstate", None)
     if state not in _STATES_WITHOUT_MEANING:
         return _BY_STATE.get(str(state))
@@ -166,6 +171,15 @@ def _plain_trouble(error: BaseException | None) -> Trouble | None:
         said = str(error)
         return next((trouble for words, trouble in _BY_WORDS.items() if words in said), None)
     return None
+
+
+def _no_file_left() -> bool:
+    """Whether this process may open no more files: SQLite says only that it could not open its own."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno in TOO_MANY
+    return False
 
 
 def passes_by_itself(error: BaseException) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import json
+import os
+from typing import TYPE_CHECKING, Any, Protocol
 
 from adapters.office import office
 from adapters.runtime.settings import settings
 from deployments import cli
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pytest
 
 
@@ -25,6 +29,28 @@ def run_here(capfd: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, 
     code = cli.run(list(words))
     said = capfd.readouterr()
     return code, said.out, said.err
+
+
+def in_a_copy(work: Callable[[], Any]) -> Any:
+    """Do work in a copy of this process, which it may spoil; return what it gave, or what it raised as a text.
+
+    Starting a process takes seconds, most of them to import.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            forget_settings()
+            answer = work()
+        except BaseException as error:  # noqa: BLE001 - whoever asked has to hear it
+            answer = repr(error)
+        os.write(writing, json.dumps(answer).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as file:
+        answer = json.loads(file.read())
+    os.waitpid(child, 0)
+    return answer
 
 
 class Terminal(Protocol):

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,17 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.stack import ROUTEKAART
-from support.terminal import forget_settings
+from support.terminal import forget_settings, in_a_copy
 
 from adapters.office import open_office
 from adapters.runtime.settings import Settings, SettingsError
 from adapters.runtime.settings import settings as read_settings
 from deployments import cli, prefect_server
-from deployments.cli.application import app
+from deployments.cli.application import app, run_application
 from deployments.cli.dutch_help import in_dutch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CASE = "FZ-2026-7K2M9QX"
 
@@ -135,6 +136,10 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def _run(words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
     """Run a command in this process; give its exit code, output and errors."""
+    return _here(partial(cli.run, words), environment)
+
+
+def _here(command: Callable[[], int], environment: dict[str, str]) -> tuple[int, str, str]:
     out, err, before = io.StringIO(), io.StringIO(), dict(os.environ)
     clean = {
         name: value for name, value in before.items() if not name.startswith(("ROUTEKAART_", "PREFECT_"))
@@ -147,7 +152,7 @@ def _run(words: list[str], environment: dict[str, str]) -> tuple[int, str, str]:
     try:
         os.chdir(environment["ROUTEKAART_HOME"])
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = cli.run(words)
+            code = command()
     finally:
         os.chdir(folder)
         sys.stdin = given
@@ -309,6 +314,7 @@ def _started(words: list[str], environment: dict[str, str], **more: Any) -> subp
 
 
 SERVER = [sys.executable, "-m", "deployments.prefect_server", "server", "start"]
+SERVER_HERE = (prefect_server.server_commands, "server", ["server", "start"])
 DATABASE = "PREFECT_SERVER_DATABASE_CONNECTION_URL"
 CREDENTIAL = f"machine:{'x' * 40}"
 
@@ -316,9 +322,9 @@ CREDENTIAL = f"machine:{'x' * 40}"
 @pytest.mark.parametrize(
     ("words", "variable", "value"),
     [
-        (SERVER, "PREFECT_SERVER_API_PORT", "veel"),
+        (partial(run_application, *SERVER_HERE), "PREFECT_SERVER_API_PORT", "veel"),
+        (partial(cli.run, ["start"]), "PREFECT_API_URL", "http://[::1"),
         ([*ROUTEKAART, "worker"], "PREFECT_LOGGING_LEVEL", "zomaar"),
-        ([*ROUTEKAART, "start"], "PREFECT_API_URL", "http://[::1"),
         pytest.param(SERVER, "PREFECT_LOGGING_LEVEL", "zomaar", marks=pytest.mark.long),
         pytest.param([*ROUTEKAART, "controleer"], "PREFECT_API_URL", "geen-adres", marks=pytest.mark.long),
         pytest.param([*ROUTEKAART, "deploy"], "PREFECT_PROFILES_PATH", "{files}/binair", marks=pytest.mark.long),
@@ -327,38 +333,44 @@ CREDENTIAL = f"machine:{'x' * 40}"
     ],
 )  # fmt: skip
 def test_a_setting_of_prefect_that_cannot_be_is_named(
-    place: Place, words: list[str], variable: str, value: str
+    place: Place, words: list[str] | Callable[[], int], variable: str, value: str
 ) -> None:
-    """One sentence with the variable, exit 2, and none of what Prefect itself would print of it."""
+    """One sentence with the variable, exit 2, and none of what Prefect itself would print of it.
+
+    Prefect reads its settings once in a process; what refuses before that needs none of its own.
+    """
     environment = {
         "ROUTEKAART_HOME": str(place.fresh()),
         "PREFECT_SERVER_API_AUTH_STRING": CREDENTIAL,
         variable: value.format(files=place.files),
     }
-    done = _started(words, environment)
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, done.stdout) == (2, "")
+    if isinstance(words, list):
+        done = _started(words, environment)
+        answer = done.returncode, done.stdout, done.stderr
+    else:
+        answer = _here(words, environment)
+    assert answer[:2] == (2, "")
+    (line,) = answer[2].splitlines()
     assert variable in line
     assert "geheim" not in line
 
 
-@pytest.mark.parametrize(
-    "environment",
-    [
-        {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii", "TZ": "Nergens/Niets"},
-        {
-            "HTTP_PROXY": "geen adres",
-            "NO_PROXY": "[",
-            "PREFECT_API_URL": "http://[::1",
-            "COLUMNS": "nul",
-            "TERM": "x",
-        },
-    ],
-    ids=lambda given: next(iter(given)),
-)
-def test_an_odd_environment_changes_no_answer(place: Place, environment: dict[str, str]) -> None:
+ODD = {
+    "LC_ALL": "C",
+    "PYTHONUTF8": "0",
+    "PYTHONIOENCODING": "ascii",
+    "TZ": "Nergens/Niets",
+    "HTTP_PROXY": "geen adres",
+    "NO_PROXY": "[",
+    "PREFECT_API_URL": "http://[::1",
+    "COLUMNS": "nul",
+    "TERM": "x",
+}
+
+
+def test_an_odd_environment_changes_no_answer(place: Place) -> None:
     """A terminal, a time zone or a proxy that makes no sense is no reason to fail."""
-    done = _started([*ROUTEKAART, "zaak", CASE], environment | {"ROUTEKAART_HOME": str(place.fresh())})
+    done = _started([*ROUTEKAART, "zaak", CASE], ODD | {"ROUTEKAART_HOME": str(place.fresh())})
     assert (done.returncode, done.stderr) == (0, "")
     assert CASE in done.stdout
 
@@ -368,20 +380,18 @@ def test_a_user_without_a_home_is_told_what_to_set(place: Place) -> None:
     if os.getuid() != 0:
         pytest.skip("only root can be another user")
 
-    code = (
-        "import os, sys, http.cookiejar, adapters.operations.sentences; from deployments import cli;"
-        "from support.terminal import forget_settings;"
-        f"words = ['zaak', '{CASE}']; there = cli.run(words);"  # and so all is imported that the user may not read
-        "os.setuid(54321); del os.environ['ROUTEKAART_HOME'], os.environ['HOME']; forget_settings();"
-        "sys.exit(there or cli.run(words))"
-    )
-    tests = str(Path(__file__).parents[2])
-    done = _started(
-        [sys.executable, "-c", code],
-        {"ROUTEKAART_HOME": str(place.fresh()), "PYTHONPATH": tests, "HOME": "/"},
-    )
-    assert done.returncode == 2
-    assert done.stderr.strip().endswith("Zet in ROUTEKAART_HOME een map die hij mag schrijven.")
+    def without_a_home() -> tuple[int, str]:
+        os.setuid(54321)
+        del os.environ["HOME"]
+        os.environ.pop("ROUTEKAART_HOME", None)
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            return cli.run(["zaak", CASE]), err.getvalue()
+
+    _run(["zaak", CASE], {"ROUTEKAART_HOME": str(place.fresh())})  # so all is imported that he may not read
+    code, said = in_a_copy(without_a_home)
+    assert code == 2
+    assert said.strip().endswith("Zet in ROUTEKAART_HOME een map die hij mag schrijven.")
 
 
 def test_streams_that_are_closed_are_no_fault(place: Place) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import resource
@@ -12,11 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from support.stack import ROUTEKAART, free_port
-from support.terminal import forget_settings, run_here
+from support.terminal import forget_settings, in_a_copy, run_here
 
 from adapters.operations.sentences import ErrorKind, explain
 from adapters.runtime.settings import Settings
+from deployments import cli
 from deployments.cli import console
 
 if TYPE_CHECKING:
@@ -194,18 +198,20 @@ def test_a_broken_database_is_named_as_broken(command: Command, tmp_path: Path, 
     assert (home / "zaken.db").read_bytes() == content
 
 
-def test_no_file_descriptor_left_is_said(tmp_path: Path) -> None:
-    """A process that may open no more files says so, or reads on: it never shows a traceback."""
-    done = subprocess.run(
-        [*ROUTEKAART, "zaak", "X"],
-        env=os.environ | {"ROUTEKAART_HOME": str(tmp_path / "home")},
-        capture_output=True,
-        text=True,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (14, 14)),
-    )
-    assert done.returncode != 0
-    assert "cli.py" not in done.stderr or "Te veel" in done.stderr
+def test_no_file_descriptor_left_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that may open no more files says so, and never shows a traceback."""
+    monkeypatch.setenv("ROUTEKAART_HOME", str(tmp_path / "home"))
+    cli.run(["zaak", "X"])  # so that all is imported
+
+    def without_files() -> tuple[int, str]:
+        said = io.StringIO()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, 3))
+        with contextlib.redirect_stderr(said):
+            return cli.run(["zaak", "X"]), said.getvalue()
+
+    code, said = in_a_copy(without_files)
+    assert code == 2
+    assert said == "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n).\n"
 
 
 # --- networks -----------------------------------------------------------------------------------------------------
@@ -235,19 +241,13 @@ def test_a_database_that_does_not_let_us_in_is_named(
         assert "Prefect" not in said
 
 
-def test_a_prefect_that_is_away_is_named_and_nothing_else(tmp_path: Path) -> None:
+def test_a_prefect_that_is_away_is_named_and_nothing_else(command: Command) -> None:
     """`deploy` names the Prefect server and not the database."""
+    url = f"http://127.0.0.1:{free_port()}/api"
     # Prefect reads its address once in a process.
-    environment = {
-        **os.environ,
-        "ROUTEKAART_HOME": str(tmp_path / "home"),
-        "PREFECT_API_URL": f"http://127.0.0.1:{free_port()}/api",
-    }
-    done = subprocess.run(
-        [*ROUTEKAART, "deploy"], env=environment, capture_output=True, check=False, text=True
-    )
-    said = _one_sentence((done.returncode, done.stdout, done.stderr))
-    assert "Prefect-server" in said
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}):
+        said = _one_sentence(command("deploy", PREFECT_PORT=url.split(":")[2].partition("/")[0]))
+    assert f"Prefect-server ({url})" in said
     assert "database" not in said
 
 
@@ -255,17 +255,23 @@ def test_a_prefect_that_is_away_is_named_and_nothing_else(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "utf-8"])
-def test_output_never_fails_on_an_encoding(tmp_path: Path, encoding: str) -> None:
+def test_output_never_fails_on_an_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
     """Help, a definition and JSON come through any pipe; JSON stays the same value."""
-    environment = os.environ | {"ROUTEKAART_HOME": str(tmp_path), "PYTHONIOENCODING": encoding}
+    monkeypatch.setenv("ROUTEKAART_HOME", str(tmp_path))
 
     def run(*words: str) -> bytes:
-        done = subprocess.run([*ROUTEKAART, *words], env=environment, capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
-        assert b"Traceback" not in done.stderr
-        return done.stdout
+        forget_settings()
+        out, err = (io.TextIOWrapper(io.BytesIO(), encoding) for _ in range(2))
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            code = cli.run(list(words))
+            err.flush()
+        assert (code, err.buffer.getvalue()) == (0, b"")
+        return out.buffer.getvalue()
 
     run("definitie", "M3")
+    run("--help")
     value = json.loads(run("termijn", "T01", "--vanaf", "2026-03-09").decode(encoding))
     assert value["verschoven_door"] == "tweede Paasdag"
 
