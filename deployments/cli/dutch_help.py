@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -52,8 +53,9 @@ class _Context(_click.Context):  # type: ignore[misc]
     formatter_class = _Formatter
 
 
+@cache
 def in_dutch(app: typer.Typer) -> Any:
-    """Return the command of an application with help in Dutch, and that of all commands below it."""
+    """Return the command of an application with help in Dutch, and that of all commands below it: made once."""
     command = typer.main.get_command(app)
     for each in _all(command):
         each.context_class = _Context
