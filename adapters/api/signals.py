@@ -92,9 +92,11 @@ def incoming_folder(settings: Settings) -> Path:
 
 
 def empty_incoming(settings: Settings) -> None:
-    """Remove what a release before this one left of deliveries when it was killed."""
-    for left in incoming_folder(settings).iterdir():
-        left.unlink(missing_ok=True)
+    """Remove what a release before this one left of deliveries when it was killed; follow no link elsewhere."""
+    folder = incoming_folder(settings)
+    for left in () if folder.is_symlink() else folder.iterdir():
+        if left.is_symlink() or left.is_file():
+            left.unlink(missing_ok=True)
 
 
 def _take_in(

@@ -46,6 +46,7 @@ VERSION_UNKNOWN = "onbekend"
 
 MAX_PART_NUMBER = 10**6
 MAX_PARTS = 10_000
+MAX_SIGNALS = 1_000_000  # each has a line in the report
 
 _NOT_OBJECT = "Het bestand is geen DDAS-levering: het begint niet met een object."
 _NO_DELIVERIES = (
@@ -78,6 +79,10 @@ def check_structure(path: str | PathLike[str]) -> Delivery:
             else:
                 _skip_noting_names(events, kind, header.spellings)
             count += 1
+            if count > MAX_SIGNALS:
+                raise NotADelivery(
+                    f"Het bestand heeft meer dan {MAX_SIGNALS} vroegsignalen; lever het in delen."
+                )
     return header.delivery(count, fingerprint)
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import httpx
 
-from adapters.runtime.bounded_answers import NOT_PACKED, bound
+from adapters.runtime.bounded_answers import NOT_PACKED, bound, hurried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ class CheckedTransport(httpx.BaseTransport):
 
     def __init__(self, networks: Sequence[str], inner: httpx.BaseTransport | None = None) -> None:
         self._networks = networks
-        self._inner = inner or httpx.HTTPTransport()
+        self._inner = inner or hurried(httpx.HTTPTransport())
         self._proxies: dict[str, httpx.BaseTransport] = {}
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -125,7 +125,7 @@ class CheckedTransport(httpx.BaseTransport):
     def _by_proxy(self, address: str) -> httpx.BaseTransport:
         if address not in self._proxies:
             shown = address if "://" in address else f"http://{address}"
-            self._proxies[address] = httpx.HTTPTransport(proxy=shown)
+            self._proxies[address] = hurried(httpx.HTTPTransport(proxy=shown))
         return self._proxies[address]
 
     def close(self) -> None:

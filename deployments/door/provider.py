@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ssl
 import time
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from hmac import compare_digest
@@ -26,7 +27,7 @@ from adapters.runtime.settings import SettingsError
 from deployments.door.claims import NotLetInError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Mapping
 
 WELL_KNOWN = "/.well-known/openid-configuration"
 SKEW_SECONDS = 60
@@ -34,6 +35,7 @@ _REMEMBER_SECONDS = 3600.0
 _LOOK_AGAIN_SECONDS = 5.0
 _LEAVE_SECONDS = 2.0
 _TIMEOUT = httpx.Timeout(10.0)
+_LONGEST_SECONDS = 20.0  # for all of an answer, also from who sends a byte now and then
 # What proves who signed, for each kind of key: never `none`, and no secret that both sides have.
 _ALGORITHMS = MappingProxyType(
     {
@@ -234,13 +236,20 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _web() -> httpx.AsyncClient:
-    return httpx.AsyncClient(
-        timeout=_TIMEOUT,
-        verify=_certificates(),
-        headers=NOT_PACKED,
-        event_hooks={"response": [bound_async]},
-    )
+@asynccontextmanager
+async def _web() -> AsyncIterator[httpx.AsyncClient]:
+    """Give a client; what takes too long in all is an httpx.ReadTimeout."""
+    try:
+        with anyio.fail_after(_LONGEST_SECONDS):
+            async with httpx.AsyncClient(
+                timeout=_TIMEOUT,
+                verify=_certificates(),
+                headers=NOT_PACKED,
+                event_hooks={"response": [bound_async]},
+            ) as web:
+                yield web
+    except TimeoutError:
+        raise httpx.ReadTimeout("the answer does not end") from None
 
 
 def _endpoints(said: Mapping[str, object], issuer: str) -> Endpoints:

@@ -7,8 +7,10 @@ import base64
 import gzip
 import io
 import threading
+import time
 import tracemalloc
 import zipfile
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -16,14 +18,18 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from support.signal_deliveries import delivery
 
 from adapters.api.app import create_api
+from adapters.exchange import ddas
 from adapters.exchange.case_system_client import UNREADABLE, CaseSystemError, _codes, _content
 from adapters.exchange.clients import new_client
 from adapters.exchange.subscriber_authorization import NO_TOKEN, ClientCredentials
 from adapters.exchange.webhook_addresses import webhook_client
 from adapters.exchange.webhooks import _has_it
+from adapters.runtime import bounded_answers
 from adapters.runtime.bounded_answers import LARGEST_ANSWER
+from deployments.door import provider
 from deployments.door.claims import NotLetInError
 from deployments.door.provider import Provider
 
@@ -202,3 +208,62 @@ def test_a_token_without_a_bottom_is_no_token(office: Office) -> None:
     for token in (f"{deep}.{plain}.x", f"{plain}.{deep}.x"):
         answer = api.get("/v1/zaken", headers={"Authorization": f"Bearer {token}"})
         assert answer.status_code == 401, answer.text
+
+
+# --- what comes a byte at a time ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def drips() -> Iterator[str]:
+    """The address of somebody who never ends: /head sends a header, /body a body, a byte at a time."""
+
+    class Drips(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            if self.path == "/body":
+                self.send_header("Content-Length", "1000000")
+                self.end_headers()
+            self.wfile.write(b"X: ")
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x")
+                    time.sleep(0.05)
+
+        do_POST = do_GET  # noqa: N815 - the name of the library
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Drips)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("path", ["/head", "/body"])
+def test_nobody_holds_us_with_a_byte_now_and_then(
+    drips: str, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A subscriber, a zaaksysteem, a server of tokens, a login service: an answer is whole in time, or it is none."""
+    monkeypatch.setattr(bounded_answers, "LONGEST_ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(provider, "_LONGEST_SECONDS", 0.5)
+    began = time.monotonic()
+    with webhook_client(HERE, 10) as line, pytest.raises(httpx.ReadTimeout):
+        line.post(drips + path)
+    with pytest.raises(NotLetInError):
+        asyncio.run(Provider(drips + path, "routekaart", "geheim").endpoints())
+    assert time.monotonic() - began < 9  # the time for one read is longer
+
+
+# --- what is many times little --------------------------------------------------------------------------------------
+
+
+@SQLITE
+def test_a_delivery_of_very_many_signals_is_refused(api: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a line in the report, which may be much longer than the signal."""
+    monkeypatch.setattr(ddas, "MAX_SIGNALS", 3)
+    content = delivery({}, {}, {}, {})
+    answer = api.post("/v1/vroegsignalen", json=content)
+    assert (answer.status_code, "lever het in delen" in answer.text) == (400, True)

@@ -52,12 +52,24 @@ def test_a_delivery_that_is_read_has_no_name(
     assert seen == [[]]
 
 
-def test_a_start_removes_what_an_older_release_left(office: Office) -> None:
-    """A file of a delivery that a killed process left is gone after the next start."""
-    left = signals.incoming_folder(office.settings) / "tmpx.json"
+def test_a_start_removes_what_an_older_release_left(office: Office, tmp_path: Path) -> None:
+    """A file that a killed process left is gone after the next start; no link leads to others, no folder stops it."""
+    folder = signals.incoming_folder(office.settings)
+    left, link, elsewhere = folder / "tmpx.json", folder / "tmpy.json", tmp_path / "elders"
+    elsewhere.mkdir()
+    other = elsewhere / "van-een-ander"
+    other.write_text("blijft")
     left.write_text(SAMIRA)
+    link.symlink_to(other)
+    (folder / "map").mkdir()
+    (folder / "naar-elders").symlink_to(elsewhere)
     caller(office)
-    assert not left.exists()
+    assert [path.name for path in folder.iterdir()] == ["map"]
+    (folder / "map").rmdir()
+    folder.rmdir()
+    folder.symlink_to(elsewhere)
+    caller(office)
+    assert other.read_text() == "blijft"
 
 
 def test_files_are_for_this_user_alone_whatever_the_umask(tmp_path: Path) -> None:
