@@ -8,16 +8,20 @@ guard; what goes past it (another scheme, NO_PROXY) is checked here.
 from __future__ import annotations
 
 import socket
+import threading
 import urllib.request
+from collections import deque
+from contextlib import suppress
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx
 
-from adapters.runtime.bounded_answers import NOT_PACKED, bound, hurried
+from adapters.runtime import bounded_answers
+from adapters.runtime.bounded_answers import NOT_PACKED, bound
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 Address: TypeAlias = IPv4Address | IPv6Address
 
@@ -25,6 +29,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 # In their last four bytes an IPv4 address: NAT64, IPv4-compatible, IPv4-translated.
 _WRAPPED = tuple(IPv6Network(network) for network in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96"))
 _NONE_OR_SELF = 1
+_KEPT = 20  # connections of one client that may be open
 # Where clouds tell a machine its secrets, beside link-local; some of these count as public.
 _OF_CLOUDS = tuple(
     ip_network(network)
@@ -93,8 +98,9 @@ class CheckedTransport(httpx.BaseTransport):
 
     def __init__(self, networks: Sequence[str], inner: httpx.BaseTransport | None = None) -> None:
         self._networks = networks
-        self._inner = inner or hurried(httpx.HTTPTransport())
+        self._inner = inner or httpx.HTTPTransport()
         self._proxies: dict[str, httpx.BaseTransport] = {}
+        self._connections: deque[socket.socket] = deque(maxlen=_KEPT)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request to an address that was checked, under the name that it was meant for."""
@@ -105,7 +111,7 @@ class CheckedTransport(httpx.BaseTransport):
             address = literal(host)
             if address is not None and not may_go_to(address, self._networks):
                 raise ForbiddenAddressError("no webhook may go there", request=request)
-            return self._by_proxy(proxy).handle_request(request)
+            return self._asked(self._by_proxy(proxy), request)
         try:
             found = socket.getaddrinfo(host, request.url.port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError, OverflowError):
@@ -120,12 +126,32 @@ class CheckedTransport(httpx.BaseTransport):
             stream=request.stream,
             extensions={**request.extensions, "sni_hostname": host},
         )
-        return self._inner.handle_request(checked)
+        return self._asked(self._inner, checked)
+
+    def _asked(self, line: httpx.BaseTransport, request: httpx.Request) -> httpx.Response:
+        """Send a request, and cut the connection when no whole answer begins in time; its body is bounded too."""
+        request.extensions["trace"] = self._connected
+        timer = threading.Timer(bounded_answers.LONGEST_ANSWER_SECONDS, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            return line.handle_request(request)
+        finally:
+            timer.cancel()
+
+    def _connected(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            self._connections.append(info["return_value"].get_extra_info("socket"))
+
+    def _cut(self) -> None:
+        for connection in self._connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
     def _by_proxy(self, address: str) -> httpx.BaseTransport:
         if address not in self._proxies:
             shown = address if "://" in address else f"http://{address}"
-            self._proxies[address] = hurried(httpx.HTTPTransport(proxy=shown))
+            self._proxies[address] = httpx.HTTPTransport(proxy=shown)
         return self._proxies[address]
 
     def close(self) -> None:

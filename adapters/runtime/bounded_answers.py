@@ -1,19 +1,16 @@
-"""Leans on (httpx 0.28, httpcore 1.0): `HTTPTransport._pool` and `ConnectionPool._network_backend`, to read in time.
+"""What others answer has an end: not packed, so that little does not become much, and no longer than we ever need.
 
-What others answer has an end: not packed, so that little does not become much, no longer than we ever need, and whole
-within a minute, also from who sends a byte now and then.
+Nor does it take longer than a minute in all: a byte now and then would hold who waits for it.
 """
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import httpcore
 import httpx
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Iterator
 
 LONGEST_ANSWER_SECONDS = 60.0
@@ -30,11 +27,13 @@ class _Bounded(httpx.SyncByteStream):
         self._request = request
 
     def __iter__(self) -> Iterator[bytes]:
-        read = 0
+        read, until = 0, time.monotonic() + LONGEST_ANSWER_SECONDS
         for piece in self._stream:
             read += len(piece)
             if read > LARGEST_ANSWER:
                 raise httpx.ReadError(_TOO_LARGE, request=self._request)
+            if time.monotonic() > until:
+                raise httpx.ReadTimeout(_TOO_LARGE, request=self._request)
             yield piece
 
     def close(self) -> None:
@@ -74,55 +73,3 @@ async def bound_async(answer: httpx.Response) -> None:
     answer.headers.pop("content-encoding", None)
     if isinstance(answer.stream, httpx.AsyncByteStream):
         answer.stream = _BoundedAsync(answer.stream, answer.request)
-
-
-class _Hurried(httpcore.NetworkStream):
-    """A connection on which an answer is whole within so many seconds after what was asked."""
-
-    def __init__(self, stream: httpcore.NetworkStream, seconds: float) -> None:
-        self._stream = stream
-        self._seconds = seconds
-        self._asked = time.monotonic()
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Read what came, as long as there is time."""
-        left = self._asked + self._seconds - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout
-        return self._stream.read(max_bytes, left if timeout is None else min(timeout, left))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Ask something, and start the clock."""
-        self._stream.write(buffer, timeout)
-        self._asked = time.monotonic()
-
-    def close(self) -> None:
-        """Let the connection go."""
-        self._stream.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        """Go on encrypted."""
-        return _Hurried(self._stream.start_tls(ssl_context, server_hostname, timeout), self._seconds)
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return what the connection itself knows."""
-        return self._stream.get_extra_info(info)
-
-
-class _HurriedBackend(httpcore.SyncBackend):
-    """Makes such connections."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-
-    def connect_tcp(self, *arguments: Any, **options: Any) -> httpcore.NetworkStream:
-        """Connect."""
-        return _Hurried(super().connect_tcp(*arguments, **options), self._seconds)
-
-
-def hurried(transport: httpx.HTTPTransport) -> httpx.HTTPTransport:
-    """Return the transport, whose answers are whole in time or end in a ReadTimeout."""
-    transport._pool._network_backend = _HurriedBackend(LONGEST_ANSWER_SECONDS)  # noqa: SLF001 - httpx gives no other way
-    return transport

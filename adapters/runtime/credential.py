@@ -55,6 +55,11 @@ class Credential:
             return False
         return hmac.compare_digest(shown, self.auth_string.encode())
 
+    def is_word(self, said: object) -> bool:
+        """Whether somebody says this credential as it is."""
+        given = said.encode("utf-8", "surrogatepass") if isinstance(said, str) else b""
+        return hmac.compare_digest(given, self.auth_string.encode())
+
     @property
     def notes(self) -> URLSafeSerializer:
         """What signs and reads the notes of the door."""

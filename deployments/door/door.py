@@ -376,8 +376,8 @@ class Door:
         headers = scope["headers"]
         if self.credential.is_shown_in(header(headers, b"authorization")):
             return await self.app(scope, receive, send)
-        if not header(headers, b"origin"):  # a machine: Prefect asks for the credential in its first message
-            return await self.app(scope, self.strangers.heard(receive), send)
+        if not header(headers, b"origin"):  # a machine: it shows the credential in its first message
+            return await self.strangers.let_in(self.app, self.credential, scope, receive, send)
         known = host_name(header(headers, b"host").decode("latin-1")) in self.hosts
         try:
             session = self._session(headers)

@@ -238,7 +238,7 @@ def _certificates() -> ssl.SSLContext:
 
 @asynccontextmanager
 async def _web() -> AsyncIterator[httpx.AsyncClient]:
-    """Give a client; what takes too long in all is an httpx.ReadTimeout."""
+    """Yield a client; what takes too long in all is an httpx.ReadTimeout."""
     try:
         with anyio.fail_after(_LONGEST_SECONDS):
             async with httpx.AsyncClient(
