@@ -117,8 +117,8 @@ def traject_is_open(case: Case) -> bool:
 TRAJECT = {"M3", "M4", "M5", "M6", "M7", "M8", "WSNP"}
 # In these no help runs: only a question, a signal, or a decision beside the case.
 NO_HELP = frozenset({"M1", "M2", "BESLUIT"})
-# In these of M6 a weigering stands, or is attacked.
-_DECIDED = frozenset({"BESCHIKT_GEWEIGERD", "BEZWAAR", "BEROEP"})
+# In these a decision stands, or is attacked.
+_DECIDED = frozenset({"BESCHIKT_TOEGELATEN", "BESCHIKT_GEWEIGERD", "BEZWAAR", "BEROEP"})
 
 
 def closed(process: Snapshot) -> bool:
@@ -127,9 +127,9 @@ def closed(process: Snapshot) -> bool:
 
 
 def _goes_on(process: Snapshot) -> bool:
-    """Whether there is work to do in a process: after a decision that ends it, only bezwaar and beroep go on."""
-    refused = process.facts.get("beschikking") == "geweigerd" and process.state in _DECIDED
-    return not closed(process) and process.facts.get("uitstroomreden") is None and not refused
+    """Whether there is work to do in a process: once it has decided, only bezwaar and beroep go on."""
+    decided = process.state in _DECIDED or process.facts.get("uitstroomreden") is not None
+    return not decided and not closed(process)
 
 
 def process_for(case: Case, event: str) -> str:
@@ -305,11 +305,14 @@ def _report(
     today: date,
     rules: Rules,
     seen: frozenset[tuple[str, str]],
+    only: str | None = None,
 ) -> tuple[Case, tuple[Step, ...]]:
     """Report an event to another open process, or to all; one in which it cannot happen goes on as it was."""
     steps: list[Step] = []
     for item in case.processes:
         if item.name == sender.name or report.code not in (EVERYWHERE, item.code):
+            continue
+        if only is not None and item.name != only:
             continue
         target = case.named(item.name)
         if closed(target) or (target.name, event.name) in seen:
@@ -370,8 +373,9 @@ def _receive(
         if event is None:
             return case, (step,)
         told = Event(event, handover.on)
+        report = Report(code, event)
         case, more = _report(
-            case, sender, Report(code, event), told, today=today, rules=rules, seen=frozenset()
+            case, sender, report, told, today=today, rules=rules, seen=frozenset(), only=merged.name
         )
         return case, (step, *more)
     facts = {**handover.facts, "overdracht_van": sender.name}

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from milestones.snapshot import Snapshot
+    from milestones.snapshot import RunningTerm, Snapshot
 
 _ONE_DAY = timedelta(days=1)
 
@@ -76,20 +76,30 @@ class Penalty:
         }
 
 
+def first_day_owed(term: RunningTerm) -> date:
+    """Return the first day of a dwangsom: the one after the two weeks of T21."""
+    return term.anchor + _ONE_DAY
+
+
+def last_day_owed(term: RunningTerm) -> date | None:
+    """Return the last day of a dwangsom that has ended; None while it runs."""
+    if term.due is None or term.stopped is None:
+        return None
+    ended = term.ended_on if term.stopped is TermOutcome.CANCELLED else None
+    return min(ended - _ONE_DAY, term.due) if ended else term.due
+
+
 def penalties(process: Snapshot, today: date) -> Iterator[Penalty]:
     """Yield each dwangsom of a process as it stands on a day.
 
-    The first day is the one after the two weeks of T21. The day on which the decision is announced is not owed, and
-    today counts only when it is over. One that ended before its first day was over is none.
+    The day on which the decision is announced is not owed, and today counts only when it is over. One that ended
+    before its first day was over is none.
     """
     for term in process.terms:
         if term.term != PENALTY_RUNS or term.due is None:
             continue
-        first, last = term.anchor + _ONE_DAY, None
-        if term.stopped is TermOutcome.CANCELLED and term.ended_on is not None:
-            last = min(term.ended_on - _ONE_DAY, term.due)
-        elif term.stopped is not None or today > term.due:
-            last = term.due
+        first = first_day_owed(term)
+        last = last_day_owed(term) or (term.due if today > term.due else None)
         days = max(0, ((last or today - _ONE_DAY) - first).days + 1)
         if days or last is None:
             yield Penalty(process.name, first, last, term.due, days, TARIFF.amount(days))

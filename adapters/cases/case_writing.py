@@ -141,8 +141,9 @@ def _refuse_second_traject(session: Session, case_row: CaseRow) -> None:
 
 
 def _starts_traject(before: Case, after: Case) -> bool:
-    """Whether a case without an open traject has one now."""
-    return traject_is_open(after) and not traject_is_open(before)
+    """Whether a case without an open traject opens one; what a founded bezwaar brings back was there already."""
+    opens = len(after.processes) > len(before.processes)
+    return opens and traject_is_open(after) and not traject_is_open(before)
 
 
 def _journal(change: Change, given: DecidedInput) -> list[dict[str, Any]]:

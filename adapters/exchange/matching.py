@@ -19,6 +19,7 @@ from sqlmodel import Session, col
 from adapters.runtime.persons import keyed_hash, person_keys_for
 from adapters.storage.database import CaseRow, ProcessRow
 from adapters.storage.exchange_tables import SignalRow
+from adapters.storage.facts import FactText
 from milestones.case import NO_HELP
 
 if TYPE_CHECKING:
@@ -161,6 +162,8 @@ class Matcher:
             .where(
                 or_(col(CaseRow.person_key).in_(people), col(CaseRow.partner_key).in_(people)),
                 col(ProcessRow.closed).is_(False),
+                # After the decision that ends the help a signal is a new zaak, also while bezwaar runs (domain 4.9).
+                FactText(col(ProcessRow.facts), "uitstroomreden").is_(None),
             )
             .order_by(col(ProcessRow.id))
         )  # fmt: skip

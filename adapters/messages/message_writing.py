@@ -29,11 +29,12 @@ from milestones.definition import OFFERED
 from milestones.definitions import definition_of
 from milestones.dutch import dutch_date
 from milestones.four_eyes import waits_for as waiting_for
+from milestones.penalty import first_day_owed, last_day_owed
 from milestones.roles import OUTSIDE, dutch_role
 from milestones.running import reservation
 from milestones.snapshot import TermOutcome
 from milestones.terms import Kind
-from milestones.vocabulary import AFTERCARE, DEFAULT_NOTICE, HANDOFF_TERM, PENALTY_RUNS
+from milestones.vocabulary import AFTERCARE, FIXING_PENALTY, HANDOFF_TERM, PENALTY_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -166,7 +167,7 @@ class MessageWriter:
             "uiterlijk": _past(term) if passed else until_when(term, today),
             "waarom": why_then(term, policy),
             "gevolg": policy.term(term.term).at_expiry if term else "",
-            **self._penalty_days(process),
+            **_penalty_days(effect, process),
         }
         if kind == TASK:
             task = task_text(effect.subject, policy)
@@ -183,20 +184,31 @@ class MessageWriter:
             values["uiterlijk"] = by_when(until, today).removeprefix("uiterlijk ")
         return values
 
-    def _penalty_days(self, process: Snapshot) -> dict[str, str]:
-        """Return the first and the last day of a dwangsom (Awb art. 4:17), when there is one."""
-        asked, owed = process.latest(DEFAULT_NOTICE), process.latest(PENALTY_RUNS)
-        if asked is None or asked.due is None or owed is None or owed.due is None:
-            return {"eerste_dag": "", "laatste_dag": ""}
-        return {
-            "eerste_dag": dutch_date(asked.due + timedelta(days=1)),
-            "laatste_dag": dutch_date(owed.due),
-        }
-
     def _working_days_on(self, effect: OutboxRow, days: int) -> date:
         """Return the day some working days after the one to which a message belongs."""
         day = effect.planned_on or effect.created_at.astimezone(AMSTERDAM).date()
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
+
+
+def _penalty_days(effect: OutboxRow, process: Snapshot) -> dict[str, str]:
+    """Return the first and the last day of the dwangsom that a message is about (Awb art. 4:17), when there is one."""
+    owed = _penalty_of(effect, process)
+    if owed is None or owed.due is None:
+        return {"eerste_dag": "", "laatste_dag": ""}
+    return {"eerste_dag": dutch_date(first_day_owed(owed)), "laatste_dag": dutch_date(owed.due)}
+
+
+def _penalty_of(effect: OutboxRow, process: Snapshot) -> RunningTerm | None:
+    """Return the dwangsom of a message: there may be one for the decision, and one for the bezwaar against it."""
+    every = [term for term in process.terms if term.term == PENALTY_RUNS]
+    if effect.term == PENALTY_RUNS:
+        every = [term for term in every if term.due == effect.due] or every
+    elif effect.term == FIXING_PENALTY:
+        counted_from = [
+            term.anchor for term in process.terms if term.term == FIXING_PENALTY and term.due == effect.due
+        ]
+        every = [term for term in every if last_day_owed(term) in counted_from] or every
+    return every[-1] if every else None
 
 
 def _point(delivery: DeliveryRow, about: Subject, values: dict[str, str], title: str) -> Point:

@@ -153,8 +153,9 @@ M6 = Definition(
         Row(
             "BESCHIKT_TOEGELATEN",
             "plan_herzien",
-            "CONCEPT",
-            because="na een evaluatie komt er een gewijzigde beschikking met een eigen bezwaartermijn (4.8)",
+            SAME,
+            opens=(Opening("M6", gives=TRAJECT_FACTS, handoff=False),),
+            because="de gewijzigde beschikking heeft een eigen bezwaartermijn; tegen deze kan hij nog opkomen (4.8)",
         ),
         *delay_rows(_WORKING),
         *decision_rows("BESCHIKT_TOEGELATEN"),

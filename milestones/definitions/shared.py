@@ -62,7 +62,7 @@ ARCHIVE = Arm("T62")  # ended or refused: five years
 ARCHIVE_BROKEN_OFF = Arm("T62", variant="afgebroken")  # one year
 DECISION_TERMS: Final = ("T03", "T03b", "T03c", "T04b", "T21", "T22", "T22b")
 # A decision ends the dwangsom; its height is then fixed within two weeks (Awb art. 4:18).
-PENALTY = Arm("T22b", if_cancelled="T22")
+PENALTY = Arm("T22b", if_cancelled="T22", several=True)
 # A decision beside the case, with its bezwaar and beroep, is a process of its own: for who left, and about a dwangsom
 # (Awb art. 4:18). What happens to the help, or to another decision, touches it in nothing.
 _DECISION_FOR_WHO_LEFT = Opening("BESLUIT", gives=("wie_verhuist", "besluit_over"), handoff=False, own=True)
@@ -746,7 +746,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             deciding,
             "T22_verlopen",
             SAME,
-            arms=(Arm("T22b"),),
+            arms=(Arm("T22b", several=True),),
             notifies=("legal_officer", "coordinator", "team_leader"),
             because="de hoogte volgt binnen twee weken na de laatste dag van de dwangsom (Awb art. 4:18)",
         ),
@@ -757,7 +757,7 @@ def default_rows(deciding: str = ANY) -> tuple[Row, ...]:
             guards=("penalty_to_be_fixed",),
             afterwards=True,
             sets={"besluit_over": "dwangsom"},
-            meets=("T22b",),
+            meets_one=("T22b",),
             opens=(_DECISION_ON_PENALTY,),
             notifies=("client",),
             because="een beschikking met een eigen bezwaartermijn (Awb art. 4:18 en 4:19)",

@@ -118,6 +118,17 @@ def test_who_is_in_debt_help_is_not_approached_again(office: Office, api: TestCl
     assert case.process("M3").state == "NIEUW"
 
 
+def test_after_the_decision_that_ends_the_help_a_signal_is_a_new_zaak(office: Office) -> None:
+    """He gets an offer again (Wgs art. 3 lid 1 b), though bezwaar against that decision is still possible."""
+    key = person_key(SAMIRA, office.settings.person_secret())
+    reference = office.casework.open("M8", municipality="0518", person_key=key).reference
+    office.casework.report(reference, "inwoner_wil_geen_nazorg", data={"motivering": "m-1"})
+    (report,) = take_in(office, delivery(signal("A", signaaldatum="2026-03-02")))
+    assert report.result is SignalResult.OPENED
+    assert report.reference != reference
+    assert office.casework.case(reference).case.process("M8").running("T20") is not None
+
+
 def test_the_partner_in_a_traject_is_known_to_debt_help_too(office: Office) -> None:
     """One traject may have two clients; a signal about the second one closes in it as well."""
     keys = [person_key(bsn, office.settings.person_secret()) for bsn in (SAMIRA, DENNIS)]

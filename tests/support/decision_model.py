@@ -358,11 +358,11 @@ class ModelDecision:
         if data.get("digitaal") is True:
             self.begin("T74", on)
 
-    def dwangsom_vastgesteld(self, on: date, _: dict[str, object]) -> None:
-        """4:18."""
+    def dwangsom_vastgesteld(self, _on: date, _: dict[str, object]) -> None:
+        """4:18: of two, the one that was first."""
         if self.running("T22b") is None:
             raise Refused
-        self.meet(on, "T22b")
+        next(term for term in self.terms if term.name == "T22b" and term.runs).runs = False
 
     def _decided(self, on: date) -> None:
         self._must_be(OBJECTION)
@@ -380,7 +380,7 @@ class ModelDecision:
         penalty = self.running("T22")
         if penalty is not None:
             penalty.runs = False
-            if penalty.anchor < on - DAY and self.running("T22b") is None:
+            if penalty.anchor < on - DAY:
                 self.begin("T22b", on - DAY)
 
     def _no_standstill(self) -> None:

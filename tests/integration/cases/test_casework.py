@@ -258,6 +258,17 @@ def test_a_person_has_at_most_one_open_traject(casework: Casework, engine: Engin
     assert casework.open("M3", municipality="0518", person_key="p").new
 
 
+def test_a_decision_on_bezwaar_is_kept_whatever_runs_by_then(casework: Casework) -> None:
+    """Bezwaar that is founded brings back a traject that had ended, also beside one that began since (Awb 7:10)."""
+    ended = casework.open("M7", municipality="0518", person_key="p").reference
+    casework.report(ended, "ingetrokken", data={"motivering": "m-1"})
+    casework.report(ended, "bezwaar_ontvangen")
+    casework.open("M3", municipality="0518", person_key="p")
+    assert casework.report(ended, "gegrond").case.process("M7").state == "START"
+    with pytest.raises(NotPossible, match="één traject tegelijk"):
+        casework.open("M3", municipality="0518", person_key="p")
+
+
 def test_many_events_follow_the_rule_of_one(casework: Casework, engine: Engine) -> None:
     """A repeat is no news and other content under a known id is refused, in one call or over two."""
     reference = casework.open("M3", municipality="0518").reference

@@ -324,10 +324,10 @@ NINE = {**dict.fromkeys(THEMES, 4), "meetinstrument": "zrm"}
 
 
 def test_an_evaluation_in_begeleiding_counts_for_the_plan_as_well() -> None:
-    """BEGELEIDING passes its evaluation on to M7, and a plan that must change goes back to M6."""
+    """BEGELEIDING passes its evaluation on to M7, and a plan that must change is made anew in an M6 of its own."""
     run = decided().say("BEGELEIDING", "evaluatie_gedaan", date(2026, 9, 1), plan_herzien=True, **NINE)
     assert run.term("M7", "T15#2").runs
-    assert run.state("M6") == "CONCEPT"
+    assert (run.state("M6#1"), run.state("M6#2")) == ("BESCHIKT_TOEGELATEN", "CONCEPT")
     assert run.case.process("BEGELEIDING").facts["schulden"] == 4
 
 
