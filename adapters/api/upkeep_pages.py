@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import structlog
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 from sqlmodel import select
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
+log = structlog.get_logger("routekaart.api")
 _RIGHT = "beheren"
 _MOST = 200
 
@@ -164,14 +166,18 @@ def _requested(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> 
 def _shown(office: Office, visitor: Visitor, asked: str) -> HTMLResponse:
     """Show all that is held under a reference or a BSN; the number is used once and stands nowhere."""
     found: dict[str, dict[str, list[dict[str, Any]]]] = {}
-    for reference in cases_of_person(office, asked) if eleven_test(asked) else [asked]:
+    by_person = eleven_test(asked)
+    for reference in cases_of_person(office, asked) if by_person else [asked]:
         try:
-            held = held_under(office, _managed_case(office, visitor, reference))
+            reference = _managed_case(office, visitor, reference)  # noqa: PLW2901 - as it is written
+            held = held_under(office, reference)
         except UnknownCaseError:
             continue
         with acts(visitor.actor):
             office.looks.note(reference, held["cases"][0]["municipality"], "inzageverzoek")
         found[reference] = held
+    if by_person:  # also of whom nothing is held: somebody asked whether he is known
+        log.info("person_asked_about", code=visitor.code, way="inzage", cases=len(found))
     error = "" if found else "Hieronder wordt niets bewaard dat je beheert."
     return _access(office, visitor, error=error, found=found)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 
 _SUNDAY = 6
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would reckon with
+_FORMULA = frozenset("=+-@")
 
 
 class WorkloadOffice(Protocol):
@@ -286,9 +287,17 @@ def plain_cell(value: object) -> object:
     """Return a value as a file for a spreadsheet holds it."""
     if isinstance(value, bool):
         return "ja" if value else "nee"
-    if isinstance(value, str) and value.startswith(_FORMULA):
+    if isinstance(value, str) and _reckons(value):
         return f"'{value}"  # a spreadsheet shows it, and does not reckon with it
     return "" if value is None else value
+
+
+def _reckons(text: str) -> bool:
+    """Whether a spreadsheet may take a text for a formula: its first sign that is seen, however wide it is written."""
+    if text[:1].isalnum():
+        return False
+    seen = next((sign for sign in text if unicodedata.category(sign)[0] not in "CZ"), "")
+    return unicodedata.normalize("NFKC", seen) in _FORMULA or text[:1] in ("\t", "\r", "\n")
 
 
 def municipalities(office: WorkloadOffice) -> list[str]:

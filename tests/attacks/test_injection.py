@@ -9,6 +9,7 @@ import logging
 import os
 import stat
 import subprocess
+import unicodedata
 from contextlib import suppress
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
@@ -56,7 +57,7 @@ EVIL = [
     "</title></style><iframe src=//evil.example>",
     "<!--", "<a href=javascript:alert(1)>x</a>",
     "{{7*7}}", "{% raw %}", "${7*7}", "%(x)s", "{0.__class__}",
-    "=1+1", "+1", "-1", "@SUM(1)", "\t=1", '=HYPERLINK("http://evil.example")',
+    "=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\uff1d1+1", " =1+1", "\ufeff=1", "\u200b@SUM(1)", "\xa0+1", "\n=1", '=HYPERLINK("http://evil.example")',
     "a\r\nBcc: iemand@evil.example", "a\x1b[2J\x1b]0;x\x07", "a\u2028b\u2029c", "a\x00b", "\u202egpj.exe",
     "'; DROP TABLE cases; --", "../../etc/passwd", "..%2f..%2fetc%2fpasswd", "/etc/passwd", "C:\\x", "~root",
     "|id", "$(id)", "`id`",
@@ -139,7 +140,8 @@ def _shows_letters(answer: Response, evil: str) -> None:
 def test_a_spreadsheet_reckons_with_nothing(evil: str) -> None:
     """In CSV and in a workbook a text is a text, whatever its first sign; a number stays one."""
     rows = list(csv.reader(io.StringIO(to_csv(("a", "b"), iter([{"a": evil, "b": -3}]))), delimiter=";"))
-    assert not rows[1][0].startswith(("=", "+", "-", "@", "\t", "\r"))
+    seen = unicodedata.normalize("NFKC", rows[1][0]).lstrip("\ufeff\u200b \t\r\n")
+    assert not seen.startswith(("=", "+", "-", "@"))
     assert rows[1][1] == "-3"
     if evil.isprintable():
         book, out = Workbook(write_only=True), io.BytesIO()

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlmodel import SQLModel, select
@@ -229,6 +230,19 @@ def test_the_page_shows_what_is_held_of_a_person_and_says_so_in_the_log_of_looks
         assert "journaal (" in answer.text
         assert BSN not in answer.text
     assert {row.purpose for row in office.looks.found("EEN")[0]} == {"inzageverzoek"}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_who_asks_about_a_person_is_logged_also_when_there_is_nothing(office: Office) -> None:
+    """By his code; the number stands nowhere."""
+    _case(office, "EEN", bsn=BSN)
+    stranger = valid_bsn("7099999")
+    with structlog.testing.capture_logs() as lines:
+        for asked in (BSN, stranger, "EEN"):
+            _page(office).post("/inzage", data={"wat": asked})
+    told = [(line["code"], line["cases"]) for line in lines if line["event"] == "person_asked_about"]
+    assert told == [("mw-17", 1), ("mw-17", 0)]
+    assert not any(number in str(lines) for number in (BSN, stranger))
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
