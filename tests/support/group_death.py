@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from adapters.cases.case_writing import Change
 
-CASES = 120
+CASES = 60
 AT_ONCE = 20
 ENOUGH = 4  # events in one transaction
 EVENTS = ("aanmelding_geregistreerd", "aanmelding_geregistreerd", "niet_bedreigend")  # the second is refused
