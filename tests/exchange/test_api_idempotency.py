@@ -137,7 +137,7 @@ def test_a_kill_right_after_an_answer_loses_nothing(tmp_path: Path) -> None:
     port = free_port()
     environment = os.environ | {"ROUTEKAART_HOME": str(tmp_path), "ROUTEKAART_API_PORT": str(port)}
     kept: list[str] = []
-    for number in range(3):
+    for number in range(2):
         process = subprocess.Popen([sys.executable, "-m", "deployments.cli", "api"], env=environment)
         try:
             url = f"http://127.0.0.1:{port}"
