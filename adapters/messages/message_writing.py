@@ -167,7 +167,7 @@ class MessageWriter:
             "uiterlijk": _past(term) if passed else until_when(term, today),
             "waarom": why_then(term, policy),
             "gevolg": policy.term(term.term).at_expiry if term else "",
-            **_penalty_days(effect, process),
+            **penalty_days(effect, process),
         }
         if kind == TASK:
             task = task_text(effect.subject, policy)
@@ -190,7 +190,7 @@ class MessageWriter:
         return self._rules_for(effect.municipality).calendar.add_working_days(day, days)
 
 
-def _penalty_days(effect: OutboxRow, process: Snapshot) -> dict[str, str]:
+def penalty_days(effect: OutboxRow, process: Snapshot) -> dict[str, str]:
     """Return the first and the last day of the dwangsom that a message is about (Awb art. 4:17), when there is one."""
     owed = _penalty_of(effect, process)
     if owed is None or owed.due is None:

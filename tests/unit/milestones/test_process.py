@@ -331,6 +331,15 @@ def test_an_evaluation_in_begeleiding_counts_for_the_plan_as_well() -> None:
     assert run.case.process("BEGELEIDING").facts["schulden"] == 4
 
 
+def test_a_plan_that_is_revised_twice_is_one_revision() -> None:
+    """The first beschikking keeps its bezwaartermijn, and what is being revised takes what comes after."""
+    run = decided().say("M7", "evaluatie_gedaan", later(22), plan_herzien=True)
+    run.say("M7", "evaluatie_gedaan", later(23), plan_herzien=True)
+    plans = {item.name: item.state for item in run.case.processes if item.code == "M6"}
+    assert plans == {"M6": "BESCHIKT_TOEGELATEN", "M6#2": "CONCEPT"}
+    assert run.say("M6", "bezwaar_ontvangen", later(24)).state("M6#1") == "BEZWAAR"
+
+
 def test_a_date_before_the_term_began_is_refused() -> None:
     """A term cannot be met before its trigger."""
     run = Run().open("M7").say("M7", "overeenkomst_getekend", later(10))
