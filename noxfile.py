@@ -1,9 +1,12 @@
 """The tests of the seam on the oldest and the newest Prefect and Python that we promise: `nox`.
 
-A Python that this machine has not is skipped. `nox -s seam -- -k parked` gives words to pytest.
+A Python that this machine has not is skipped. `nox -s seam -- -k parked` gives words to pytest; `nox -s homes` takes
+the better part of an hour.
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import nox
 
@@ -25,3 +28,17 @@ def seam(session: nox.Session, prefect: str) -> None:
     """Install ours with this Prefect, and test what leans on it."""
     session.install("-e", ".[test]", f"prefect{prefect}")
     session.run("python", "-m", "pytest", "-n", "0", *(session.posargs or SEAM))
+
+
+@nox.session(python="3.11", default=False)
+def homes(session: nox.Session) -> None:
+    """Start the saved home of every release on the oldest Prefect, on the newest, and on one after the other."""
+    session.install("-e", ".[test]", "prefect==3.8.8")
+    python = str(Path(session.bin) / "python")
+    words = ("-m", "pytest", "-n", "0", "-m", "long", "tests/durability/test_saved_homes.py")
+    session.run("python", *words)
+    with_newest = session.virtualenv.location + "-newest"
+    session.run("python", "-m", "venv", with_newest)
+    newest = str(Path(with_newest) / "bin" / "python")
+    session.run(newest, "-m", "pip", "install", "-q", "-e", ".[test]", "prefect>=3.9,<3.10", external=True)
+    session.run(newest, *words, env={"ROUTEKAART_TEST_OLDER_PREFECT": python}, external=True)
