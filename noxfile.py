@@ -22,23 +22,23 @@ SEAM = (
 )
 
 
+EACH_PREFECT = nox.parametrize("prefect", ["==3.8.8", ">=3.9,<3.10"], ids=["oldest", "newest"])
+
+
 @nox.session(python=["3.11", "3.12", "3.13"])
-@nox.parametrize("prefect", ["==3.8.8", ">=3.9,<3.10"], ids=["oldest", "newest"])
+@EACH_PREFECT
 def seam(session: nox.Session, prefect: str) -> None:
     """Install ours with this Prefect, and test what leans on it."""
     session.install("-e", ".[test]", f"prefect{prefect}")
     session.run("python", "-m", "pytest", "-n", "0", *(session.posargs or SEAM))
 
 
-@nox.session(python="3.11", default=False)
-def homes(session: nox.Session) -> None:
-    """Start the saved home of every release on the oldest Prefect, on the newest, and on one after the other."""
-    session.install("-e", ".[test]", "prefect==3.8.8")
-    python = str(Path(session.bin) / "python")
+@nox.session(python=["3.11"], default=False)
+@EACH_PREFECT
+def homes(session: nox.Session, prefect: str) -> None:
+    """Start the saved home of every release: on the oldest Prefect, then on the newest where the oldest went before."""
+    session.install("-e", ".[test]", f"prefect{prefect}")
+    older = Path(session.virtualenv.location).with_name("homes-3-11-oldest") / "bin" / "python"
+    first = {} if older.parent == Path(session.bin) else {"ROUTEKAART_TEST_OLDER_PREFECT": str(older)}
     words = ("-m", "pytest", "-n", "0", "-m", "long", "tests/durability/test_saved_homes.py")
-    session.run("python", *words)
-    with_newest = session.virtualenv.location + "-newest"
-    session.run("python", "-m", "venv", with_newest)
-    newest = str(Path(with_newest) / "bin" / "python")
-    session.run(newest, "-m", "pip", "install", "-q", "-e", ".[test]", "prefect>=3.9,<3.10", external=True)
-    session.run(newest, *words, env={"ROUTEKAART_TEST_OLDER_PREFECT": python}, external=True)
+    session.run("python", *words, *session.posargs, env=first)

@@ -26,7 +26,10 @@ def take_secret_files(environment: MutableMapping[str, str] = os.environ) -> Non
 
     Raises SecretFileError for a file that is no text, and OSError for one that this user may not read.
     """
-    for folder in (environment.get(_SAID_IN), _OF_CONTAINERS):
+    folders = [environment.get(_SAID_IN)]
+    if os.access(_OF_CONTAINERS, os.R_OK | os.X_OK):  # that of another is none of ours
+        folders.append(_OF_CONTAINERS)
+    for folder in folders:
         if not folder or not Path(folder).is_dir():
             continue
         for file in sorted(Path(folder).iterdir()):
