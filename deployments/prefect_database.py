@@ -1,4 +1,4 @@
-"""The database of a Prefect server when it is unfit: of a newer Prefect than is installed, or on a network disk.
+"""The database of a Prefect server when it is unfit: of a newer Prefect, on a network disk, or without temporary files.
 
 Prefect's database can go: all open cases come back in a new one, from the journal. What a person made in Prefect
 alone, such as Secret blocks, does not come back; so the old one is put aside and not removed.
@@ -25,6 +25,7 @@ from adapters.runtime.clock import AMSTERDAM
 from adapters.runtime.settings import SettingsError
 from adapters.storage.database import CaseRow, create_engine
 from adapters.storage.database_file import refuse_file_on_network_disk
+from adapters.storage.storage_trouble import Trouble, no_temporary_folder
 from deployments.environment import own_prefect_database
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def refuse_unfit_database(settings: Settings) -> None:
     """Raise a Refusal that says what to do when the installed Prefect cannot read its database, or would break it."""
     file = _file_of_prefect(settings)
     if file is not None:
+        if no_temporary_folder():
+            raise SettingsError(Trouble.NO_TEMPORARY)
         refuse_file_on_network_disk(file, "De database van Prefect", "PREFECT_SERVER_DATABASE_CONNECTION_URL")
     url = _postgresql_of_prefect() if file is None else None
     if file is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
@@ -66,6 +67,10 @@ class Trouble(StrEnum):
     )
     READ_ONLY = "De database met zaken is alleen te lezen. Maak het bestand en zijn map schrijfbaar."
     NO_FILES = "Er zijn te veel bestanden tegelijk open; verhoog de grens (ulimit -n)."
+    NO_TEMPORARY = (
+        "Er is geen map voor tijdelijke bestanden waar deze gebruiker mag schrijven. Geef hem /tmp (in een "
+        "container als tmpfs), of noem een map in TMPDIR."
+    )
     UNOPENED = "Het bestand met zaken kan niet worden geopend of gemaakt. Kijk of zijn map bestaat en schrijfbaar is."
     LOGIN = (
         "De databaseserver laat deze gebruiker niet toe: controleer gebruiker en wachtwoord in "
@@ -182,6 +187,15 @@ def _no_file_left() -> bool:
     return False
 
 
+def no_temporary_folder() -> bool:
+    """Whether there is nowhere to put a temporary file: SQLite needs one now and then, and says only that it failed."""
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 def passes_by_itself(error: BaseException) -> bool:
     """Whether an error is trouble that waiting may cure."""
     trouble = trouble_of(error)
@@ -191,6 +205,8 @@ def passes_by_itself(error: BaseException) -> bool:
 def _trouble_of_connection(error: DBAPIError) -> Trouble | None:
     name = str(getattr(error.orig, "sqlite_errorname", None) or "")
     state = str(getattr(error.orig, "sqlstate", None) or "")
+    if name.startswith("SQLITE_IOERR") and no_temporary_folder():
+        return Trouble.NO_TEMPORARY
     if name.startswith(_FULL_NAMES) or state in _FULL_STATES:
         return Trouble.FULL
     if name.startswith(_BUSY_NAMES) or state in _BUSY_STATES:

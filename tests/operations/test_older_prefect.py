@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import tempfile
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -101,6 +102,17 @@ def test_a_database_that_does_not_answer_is_named(tmp_path: Path, monkeypatch: p
     (problem,) = prefect_problems(Settings(home=tmp_path, prefect_port=free_port()))
     assert problem.startswith("De database van Prefect (127.0.0.1) antwoordt niet")
     assert "geheim" not in problem
+
+
+def test_a_machine_without_room_for_temporary_files_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root that only reads, without a /tmp: SQLite would fail half way a migration, on a table that is not there."""
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/proc"])
+    (problem,) = prefect_problems(Settings(home=tmp_path, prefect_port=free_port()))
+    assert problem.startswith("Er is geen map voor tijdelijke bestanden")
+    assert "TMPDIR" in problem
 
 
 def _prefect_migrates() -> None:
