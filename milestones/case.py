@@ -358,7 +358,7 @@ def _receive(
         running = opened[handover.place - 1]
         merged = replace(
             running,
-            facts={**running.facts, **definition_of(running).own_facts(handover.facts)},
+            facts=_with_news(running, definition_of(running).own_facts(handover.facts)),
             sequence=running.sequence + 1,
         )
         for term in handover.carried:
@@ -392,6 +392,14 @@ def _receive(
         derived=True, messages=messages,
     )  # fmt: skip
     return Case((*case.processes, snapshot)), (step,)
+
+
+def _with_news(running: Snapshot, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the facts of a process with those of a hand-over; one client is never two again, whoever says so."""
+    facts = {**running.facts, **given}
+    if running.facts.get("clienten") == 1:
+        facts["clienten"] = 1
+    return facts
 
 
 def _next_instance(case: Case, code: str) -> int:

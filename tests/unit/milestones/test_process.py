@@ -719,6 +719,13 @@ def test_a_partner_may_go_on_after_a_death() -> None:
     assert (run.state("M7"), run.case.process("M7").facts["clienten"]) == ("START", 1)
 
 
+def test_who_died_does_not_come_back_with_a_hand_over() -> None:
+    """M5 knows of two clients still; what it hands over to M7, that knows of one, makes them no two again."""
+    run = Run().open("M7", clienten=2).open("M5", clienten=2).say("M5", "stabilisatie_gestart")
+    run.say("M7", "overleden", later(1), partner_gaat_door=True).say("M5", "in_balans", later(2))
+    assert run.case.process("M7").facts["clienten"] == 1
+
+
 def test_withdrawing_ends_the_whole_traject() -> None:
     """When the inwoner withdraws, all beside it ends with the same uitstroomreden; what he can attack stays."""
     run = decided().say("M7", "ingetrokken", later(50), motivering="m-01")
