@@ -28,6 +28,7 @@ BSN = valid_bsn("9033445")
 IBAN, TELEPHONE, MAIL = "NL91ABNA0417164300", "0612345678", "m.merkteken@voorbeeld.nl"
 SHAPES = [
     BSN, f"B{BSN}", f"0{BSN}", f"00{BSN}", f"Z-{BSN}", f"{BSN}A", f"{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", IBAN,
+    f"B{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", f"R-{BSN[:3]}.{BSN[3:6]}.{BSN[6:]}-1",
     f"R-{IBAN}", TELEPHONE, "+31612345678", "0031612345678", "06-12345678", MAIL,
 ]  # fmt: skip
 NAMES = [
@@ -37,7 +38,8 @@ NAMES = [
     "https://zaken.example/persoon/merkteken",
 ]
 NUMBERS = [
-    "ZAAK-2026-17", "Z-1", "4f693a3c-212f-4ed5-bdb0-192df06c085e", "FZ-2026-7K2M9QX",
+    "ZAAK-2026-17", "Z-1", "Z-2026.03.09", "Z09.03.2026", "V1.2.3", "2026.10",
+    "4f693a3c-212f-4ed5-bdb0-192df06c085e", "FZ-2026-7K2M9QX",
     "https://zaken.gemeente.example/zaken/api/v1/zaken/4f693a3c-212f-4ed5-bdb0-192df06c085e",
 ]  # fmt: skip
 
