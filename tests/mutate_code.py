@@ -75,7 +75,9 @@ FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
 IMPORTED = ("tests/property/test_rows.py", "tests/property/test_definitions.py", "tests/unit/milestones")
 SLOW = "not prefect and not browser and not long"
 # A change, and why the code is the same with it.
-EQUAL: Mapping[str, str] = {}
+EQUAL: Mapping[str, str] = {
+    "adapters/oversight/charts.py bars: 1 -> 2": "where nothing is counted no bar has a length",
+}
 _SWAPPED: Mapping[type[ast.AST], type[ast.AST]] = {
     ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.And: ast.Or, ast.Or: ast.And,

@@ -104,7 +104,16 @@ def test_a_cell_for_a_spreadsheet(value: object, cell: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "most", "drawn"),
-    [(0, 4, ""), (4, 4, "██"), (9, 4, "██"), (1, 4, "▌"), (3, 4, "█▌"), (1, 16, "▏"), (1, 0, "")],
+    [
+        (0, 4, ""),
+        (4, 4, "██"),
+        (9, 4, "██"),
+        (1, 4, "▌"),
+        (3, 4, "█▌"),
+        (1, 16, "▏"),
+        (1, 0, ""),
+        (0.5, 1, "█"),
+    ],
 )
 def test_a_bar_of_signs(value: float, most: float, drawn: str) -> None:
     """A bar of two signs is drawn in eighths of a sign, and is never longer."""
@@ -127,7 +136,7 @@ def test_a_picture_of_bars(values: tuple[float, ...], most: float | None, widths
     assert [(label.text, said.text) for label, _, said in rows] == [(f"<{one}>", f"{one}&") for one in values]
     for number, (label, bar, said) in enumerate(rows):
         at = {name: int(value) for name, value in bar.attrib.items() if name in {"x", "y", "width", "height"}}
-        assert at["y"] == 12 + 30 * number
+        assert (at["x"], at["y"]) == (330, 12 + 30 * number)
         assert at["y"] + at["height"] < int(drawn.attrib["height"])
         assert int(label.attrib["x"]) == at["x"] - 10
         assert int(said.attrib["x"]) == at["x"] + at["width"] + 8
