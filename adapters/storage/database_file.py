@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
 _MARK = ".gemaakt"
+_MAKING_SECONDS = 5
 _MOUNTS = Path("/proc/self/mountinfo")
 # Disks of another machine: locks and shared memory of SQLite do not reach from one machine to the next.
 _NETWORK_DISKS = frozenset(
@@ -72,13 +74,23 @@ def refuse_lost(url: URL) -> None:
     file = file_of(url)
     if file is None:
         return
+    made = _mark(file).exists()  # looked at first: who makes the database leaves its mark last
     there = file.exists()
-    if there and file.stat().st_size:
-        return
     # A home of before the marks: its keys were made after its database.
-    if _mark(file).exists() or (there and file.with_name("persoonssleutel").exists()):
+    made = made or (there and file.with_name("persoonssleutel").exists() and _stays_empty(file))
+    if made and not (there and file.stat().st_size):
         what = "is leeg" if there else "is weg"
         raise LostDatabaseError(f"De database met zaken ({file}) {what}, en was er wel. {_WAY_BACK}")
+
+
+def _stays_empty(file: Path) -> bool:
+    """Whether nobody else is just making this database: for a moment that one is empty too."""
+    until = time.monotonic() + _MAKING_SECONDS
+    while not file.stat().st_size:
+        if time.monotonic() > until:
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def refuse_network_disk(url: URL) -> None:

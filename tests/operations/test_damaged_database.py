@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +106,19 @@ def test_an_empty_file_of_before_the_marks_is_known_by_its_keys(home: Path) -> N
     (home / "zaken.db").write_bytes(b"")
     with pytest.raises(LostDatabaseError, match="is leeg, en was er wel"):
         open_office(Settings(home=home))
+
+
+def test_a_database_that_another_process_is_making_is_not_lost(home: Path) -> None:
+    """Its file is empty for a moment; where the keys were brought first, that says nothing of a database before."""
+    file = home / "zaken.db"
+    (home / "zaken.db.gemaakt").unlink()
+    made = file.read_bytes()
+    file.write_bytes(b"")
+    with ThreadPoolExecutor(1) as pool:
+        opening = pool.submit(open_office, Settings(home=home))
+        time.sleep(0.2)
+        file.write_bytes(made)
+        assert opening.result().casework.case("ZAAK-1").case.processes
 
 
 def test_a_damaged_database_gives_no_backup(home: Path) -> None:
