@@ -204,14 +204,18 @@ class Repair:
         return mended
 
     def _left_behind(self) -> list[Mended]:
-        """Look at the runs that are going on: there are as many as workers have threads."""
-        found = self._client.read_flow_runs(
-            flow_run_filter=FlowRunFilter(
-                state=_state_of(StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
-            ),
-            limit=PAGE,
-        )
-        return self._compare(self._processes_of(found), found)
+        """Look at the runs that are going on, as many as workers have threads, and at answers that nobody took up.
+
+        A run that lost its work pool is in no queue: no worker hears of its Resume.
+        """
+        going_on = _state_of(StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+        answered = FlowRunFilterState(name=FlowRunFilterStateName(any_=[_ANSWERED]))
+        found = {
+            run.id: run
+            for state in (going_on, answered)
+            for run in self._client.read_flow_runs(flow_run_filter=FlowRunFilter(state=state), limit=PAGE)
+        }.values()
+        return self._compare(self._processes_of(list(found)), found)
 
     def _gone(self) -> list[Mended]:
         """Count the live runs of some pages of processes; only a page that lacks one is read."""
@@ -287,7 +291,7 @@ class Repair:
                 return Finding.ENDED
             case StateType.FAILED | StateType.CRASHED:
                 return None if row.attention else Finding.FAILED
-            case StateType.RUNNING | StateType.PENDING:
+            case StateType.RUNNING | StateType.PENDING | StateType.SCHEDULED:
                 return Finding.LEFT_BEHIND if old and not row.attention else None
             case StateType.PAUSED:
                 resting = not row.attention and run.state.name not in names_at_rest(row)
@@ -333,8 +337,9 @@ def names_at_rest(row: ProcessRow) -> tuple[str, str]:
     return states_at_rest(Snapshot(row.code, row.version, row.state, row.opened_on, facts=facts))
 
 
+_ANSWERED = "Resuming"
 # Names of the states between two parkings: a person answered, or a worker has it in hand.
-_PASSING = ("Resuming", "Running", "Scheduled", "Pending", "Late")
+_PASSING = (_ANSWERED, "Running", "Scheduled", "Pending", "Late")
 
 
 def counted(mended: Iterable[Mended]) -> Counter[Finding]:

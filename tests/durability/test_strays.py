@@ -135,7 +135,7 @@ def test_a_lost_prefect_database_is_filled_again(
     names = ("een", "twee")
     before = set(_open(shop, names).values())
     if how == "emptied":
-        for kind in ("flows", "work_pools"):  # their deployments and runs go with them
+        for kind in ("work_pools", "flows"):  # their deployments and runs go with them
             for item in server.call("POST", f"/{kind}/filter"):
                 server.call("DELETE", f"/{kind}/{item['name' if kind == 'work_pools' else 'id']}")
     else:

@@ -117,6 +117,7 @@ WRONG = {
     "other": (lambda: paused("Wacht op iets anders"), Finding.OTHER_STATE),
     "left_running": (Running, Finding.LEFT_BEHIND),
     "left_pending": (Pending, Finding.LEFT_BEHIND),
+    "answered_unheard": (lambda: Scheduled(name="Resuming"), Finding.LEFT_BEHIND),
 }
 
 
@@ -131,6 +132,22 @@ def test_a_run_that_can_go_on_is_woken(at_work: AtWork, case: Callable[..., UUID
     row = row_of(at_work, "A-1")
     assert (row.flow_run_id, row.attention, row.runs_made) == (str(run_id), True, 0)
     assert looks.look_at_everything() == (1, [])
+
+
+@pytest.mark.usefixtures("old")
+def test_an_answer_that_no_worker_heard_of_is_taken_up(at_work: AtWork) -> None:
+    """A run whose work pool was removed is in no queue: its Resume reaches nobody, and yet its answer counts."""
+    at_work.deploy("M3")
+    at_work.office.casework.open("M3", municipality="0518", reference="A-1")
+    at_work.work()
+    run = at_work.run_of("A-1", "M3")
+    assert run.work_queue_id is None
+    assert at_work.resume(run.id, {"gebeurtenis": "Aanmelding geregistreerd"}) == "ACCEPT"
+    assert at_work.work() == []
+    found = Repair(at_work.office, at_work.client).look_around()
+    assert found == [Mended("A-1", "M3", Finding.LEFT_BEHIND)]
+    at_work.work()
+    assert at_work.client.read_flow_run(run.id).state_name == "Wacht op crisischeck"
 
 
 @pytest.mark.usefixtures("old")
