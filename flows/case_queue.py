@@ -220,9 +220,7 @@ class CaseQueue:
                 self._deployments.clear()  # Prefect lost what it knew: put it back, and try again soon
                 self._deploy_again()
             raise
-        if (
-            run.work_queue_id is None
-        ):  # somebody removed the work pool, and with it the queue of the deployments
+        if run.work_queue_id is None:  # somebody removed the work pool, and with it every queue
             self._deployments.clear()
             self._deploy_again()
         reach(Checkpoint.RUN_MADE, waiting.case_reference)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from prefect import get_client
 from prefect.settings import (
     PREFECT_API_AUTH_STRING,
     PREFECT_API_URL,
@@ -20,8 +21,8 @@ from sqlmodel import select
 from adapters.office import open_office
 from adapters.runtime.settings import Settings
 from adapters.storage.database import ProcessRow, SettingRow, reading, writing
-from deployments.deploy import deploy
-from flows.case_queue import CaseQueue
+from deployments.deploy import POOL, deploy
+from flows.case_queue import DEPLOYMENT, CaseQueue
 from flows.wake_source import WakeUpResult
 
 if TYPE_CHECKING:
@@ -92,18 +93,22 @@ def test_a_run_that_cannot_be_replaced_now_is_given_back(queue: CaseQueue, offic
     assert row.attention
 
 
+def _of(server: PrefectServer) -> dict[Any, Any]:
+    """Return the settings with which clients here find that server."""
+    return {
+        PREFECT_API_URL: f"http://127.0.0.1:{server.port}/api",
+        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
+    }
+
+
 @pytest.mark.prefect
 def test_two_case_databases_with_one_prefect_have_runs_of_their_own(
     server: PrefectServer, tmp_path: Path
 ) -> None:
     """A case of the same name in another database is shown by another run, and asking again makes no second one."""
     server.wait_until_it_answers()
-    known = {
-        PREFECT_API_URL: f"http://127.0.0.1:{server.port}/api",
-        PREFECT_API_AUTH_STRING: server.environment["PREFECT_API_AUTH_STRING"],
-    }
     runs = []
-    with temporary_settings(known):
+    with temporary_settings(_of(server)):
         for home in ("een", "twee"):
             office = open_office(Settings(home=tmp_path / home))
             office.casework.open("M1", municipality="0518", reference="GELIJK-1")
@@ -116,3 +121,19 @@ def test_two_case_databases_with_one_prefect_have_runs_of_their_own(
             runs.append(wake_up.flow_run_id)
             office.engine.dispose()
     assert len(set(runs)) == 2
+
+
+@pytest.mark.prefect
+def test_deployments_that_lost_their_work_pool_are_put_back(server: PrefectServer, tmp_path: Path) -> None:
+    """Who removes the pool takes the queue from every deployment; the next run that is made brings them back."""
+    server.wait_until_it_answers()
+    with temporary_settings(_of(server)), get_client(sync_client=True) as client:
+        deploy()
+        client.request("DELETE", f"/work_pools/{POOL}")
+        lost = client.read_deployments()
+        assert {one.work_queue_id for one in lost if one.name == DEPLOYMENT} == {None}
+        office = open_office(Settings(home=tmp_path))
+        office.casework.open("M1", municipality="0518")
+        assert len(CaseQueue(office, deploy).claim(1)) == 1
+        office.engine.dispose()
+        assert None not in {one.work_queue_id for one in client.read_deployments() if one.name == DEPLOYMENT}
