@@ -142,6 +142,30 @@ def test_compose_refers_to_what_is_there() -> None:
         assert set(_secrets(service)) <= set(compose["secrets"]), name
 
 
+def test_an_account_can_be_made_before_a_server_runs() -> None:
+    """A server waits for somebody who can log in, so the service that makes an account waits for no server."""
+    services = _compose()["services"]
+    waits, seen = ["command"], set()
+    while waits:
+        name = waits.pop()
+        seen.add(name)
+        waits += set(services[name].get("depends_on", ())) - seen
+    assert "rights" in seen
+    assert seen.isdisjoint({"prefect-server", "prefect-services", "proxy"})
+    assert "home:/var/lib/routekaart" in services["command"]["volumes"]
+    said = [DEPLOYMENTS / name for name in ("compose.yaml", "compose.env.example")]
+    for path in said:
+        assert re.findall(r"run --rm (\w+) routekaart wachtwoord", path.read_text(encoding="utf-8")) == ["command"]
+
+
+def test_the_folders_in_memory_are_open_in_the_image_too() -> None:
+    """Docker with runc 1.1.5 gives a tmpfs the mode of the folder below it: a closed one stopped every job."""
+    image = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8")
+    opened = set(re.findall(r"install -d -m 1777 (\S+)", image)) | {"/tmp"}  # noqa: S108 - its place in the image
+    asked = {entry.partition(":")[0] for one in _compose()["services"].values() for entry in one.get("tmpfs", ())}
+    assert asked == opened
+
+
 def test_the_commands_of_every_file_exist() -> None:
     """Each `routekaart` command that a file starts is one that we have."""
     texts = [path.read_text(encoding="utf-8") for path in FILES]
@@ -219,10 +243,10 @@ def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
         "destroy",
     }
     assert {name for name, one in services.items() if "ROUTEKAART_DATABASE_URL" in _secrets(one)} == {
-        "deploy", "api", "worker", "prefect-server",
+        "deploy", "command", "api", "worker", "prefect-server",
     }  # fmt: skip
     assert services["migrate-cases"]["depends_on"]["roles"]
-    for name in ("deploy", "api", "destroy"):
+    for name in ("deploy", "command", "api", "destroy"):
         assert services[name]["depends_on"]["rights"]
     documents = yaml.safe_load_all((DEPLOYMENTS / "helm" / "routekaart.yaml").read_text(encoding="utf-8"))
     secrets = {}
