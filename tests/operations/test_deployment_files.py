@@ -155,14 +155,18 @@ def test_an_account_can_be_made_before_a_server_runs() -> None:
     assert "home:/var/lib/routekaart" in services["command"]["volumes"]
     said = [DEPLOYMENTS / name for name in ("compose.yaml", "compose.env.example")]
     for path in said:
-        assert re.findall(r"run --rm (\w+) routekaart wachtwoord", path.read_text(encoding="utf-8")) == ["command"]
+        assert re.findall(r"run --rm (\w+) routekaart wachtwoord", path.read_text(encoding="utf-8")) == [
+            "command"
+        ]
 
 
 def test_the_folders_in_memory_are_open_in_the_image_too() -> None:
     """Docker with runc 1.1.5 gives a tmpfs the mode of the folder below it: a closed one stopped every job."""
     image = (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8")
     opened = set(re.findall(r"install -d -m 1777 (\S+)", image)) | {"/tmp"}  # noqa: S108 - its place in the image
-    asked = {entry.partition(":")[0] for one in _compose()["services"].values() for entry in one.get("tmpfs", ())}
+    asked = {
+        entry.partition(":")[0] for one in _compose()["services"].values() for entry in one.get("tmpfs", ())
+    }
     assert asked == opened
 
 
@@ -221,7 +225,7 @@ def test_compose_gives_secrets_as_files_and_in_no_environment(tmp_path: Path) ->
             assert not re.search(r"://[^/]*:[^/]*@", str(value)), (name, variable)
     keys = {"ROUTEKAART_PERSON_KEY", "ROUTEKAART_LINK_KEY", "ROUTEKAART_INTEGRATION_KEY"}
     assert {name for name, one in services.items() if keys & set(_secrets(one))} == {
-        "migrate-cases", "destroy", "deploy", "prefect-server", "worker", "api",
+        "migrate-cases", "destroy", "deploy", "command", "prefect-server", "worker", "api",
     }  # fmt: skip
     reads_files = {"routekaart", "deployments.with_secrets", "deployments.prefect_server"}
     for name, one in services.items():
