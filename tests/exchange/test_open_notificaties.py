@@ -9,6 +9,7 @@ import json
 import os
 import time
 import uuid
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ import httpx
 import pytest
 from sqlmodel import select
 from support.api import caller, opened
-from support.other_systems import Receiver
+from support.case_system import OPEN_ZAAK, RunningOpenZaak
+from support.other_systems import Receiver, notification
 from support.peers import serving
 
 from adapters.cases.outgoing import as_cloudevent, source
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
     from adapters.office import Office
+    from adapters.runtime.clock import SetClock
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "fixtures/zgw/open_notificaties-1.16.1.json").read_text(encoding="utf-8")
@@ -75,7 +78,7 @@ def deliver(api: TestClient, message: dict[str, Any]) -> None:
 
 
 # What says something of a zaak of ours that a person must see; all else is a change or a look.
-SEEN = ("zaken.status.create", "zaken.zaak-geregistreerd", "zaken.zaak-verwijderd")
+SEEN = ("zaken.status.create", "zaken.zaak-verwijderd")
 
 
 def test_what_it_sent_reaches_a_person_only_when_it_counts(api: TestClient, office: Office) -> None:
@@ -91,6 +94,20 @@ def test_what_it_sent_reaches_a_person_only_when_it_counts(api: TestClient, offi
     assert sorted({row.kind.rpartition(".zaken.")[2] for row in waiting(office)}) == sorted(
         seen.removeprefix("zaken.") for seen in SEEN
     )
+
+
+@pytest.mark.parametrize("address", ["/v1/notificaties", "/v1/cloudevents"])
+def test_a_zaak_that_was_made_a_moment_ago_is_no_news(api: TestClient, office: Office, address: str) -> None:
+    """Open Zaak 1.30.0 tells of a new zaak after the case was opened with its address: nobody has to look."""
+    opened(api, verwijzingen=[ZAAK])
+    made = {"type": "nl.overheid.zaken.zaak.create", "subject": UUID, "id": str(uuid.uuid4())}
+    (sample,) = (
+        item for item in SENT if kind_of(item) == "nl.overheid.zaken.zaak.create" and item["adres"] == address
+    )
+    deliver(api, sample | {"inhoud": sample["inhoud"] | made})
+    told = notification(hoofdObject=ZAAK, resource="zaak", resourceUrl=ZAAK, source="openzaak.example.nl")
+    deliver(api, {"adres": address, "content_type": "application/json", "inhoud": told})
+    assert waiting(office) == []
 
 
 def test_no_channel_of_others_fills_the_postbak(api: TestClient, office: Office) -> None:
@@ -322,6 +339,59 @@ def test_it_subscribes_us_and_takes_our_events(
         work_on_inbox(office)
     assert [row.candidates for row in waiting(office)] == [[reference]]
     assert tell_case_systems(office) == 0
+
+
+# What a case goes through until a refusal that can be attacked.
+REFUSED = (
+    *(("M3", event) for event in ("aanmelding_geregistreerd", "niet_bedreigend", "afspraak_gemaakt")),
+    ("M3", "eerste_gesprek_gevoerd"),
+    ("M4", "hulpvraag_vastgesteld"),
+    ("M4", "beeld_compleet"),
+    ("M6", "weigering_getoetst"),
+    ("M6", "weigering_besloten"),
+)
+
+
+@pytest.mark.parametrize("cloudevents", [False, True])
+@pytest.mark.parametrize("place", ["notificaties", "cloudevents"])
+def test_the_whole_round_asks_a_person_for_one_thing(
+    settings: Settings, office: Office, clock: SetClock, running: Running, place: str, cloudevents: bool
+) -> None:
+    """Open Zaak tells it all; of a new zaak, of what we wrote and of zaken of others nobody hears."""
+    peer = RunningOpenZaak() if OPEN_ZAAK else None
+    if peer is None or not peer.kinds.get("meldt"):
+        pytest.skip("no Open Zaak runs here that tells this Open Notificaties")
+    path = peer.file(office.settings.ensure_home())
+    office.settings = settings.model_copy(
+        update={"webhook_networks": ("127.0.0.0/8",), "case_system_file": path}
+    )
+    with serving(office) as base:
+        running.subscribe(f"{base}/v1/{place}", first_key_file(office).read_text(), cloudevents=cloudevents)
+        mine, other = peer.new_zaak(), peer.new_zaak()
+        reference = opened(caller(office), verwijzingen=[mine])
+        for process, event in REFUSED:
+            clock.moment += timedelta(minutes=1)
+            data = {"motivering": "m-07"} if event == "weigering_besloten" else {}
+            office.casework.report(reference, event, process=process, data=data)
+        assert tell_case_systems(office) == 1
+        clock.moment += timedelta(days=60)
+        while office.casework.fire_due(reference):
+            pass
+        for zaak in (other, mine):
+            theirs = {"zaak": zaak, "statustype": peer.kinds["statussen"]["M4"]}
+            moment = "2026-03-10T12:00:00+01:00"
+            peer.call(
+                "POST", f"{peer.adres}/zaken/api/v1/statussen", json={**theirs, "datumStatusGezet": moment}
+            )
+        assert tell_case_systems(office) == 1
+        for _ in range(8):  # its rounds; with what comes of the last of them
+            time.sleep(2.5)
+            clock.moment += timedelta(minutes=5)  # what came while we wrote is tried again
+            work_on_inbox(office)
+    assert peer.call("GET", mine)["einddatum"] is not None
+    (left,) = waiting(office)
+    assert left.kind.endswith("zaken.status.create")
+    assert left.candidates == [reference]
 
 
 def _before(office: Office) -> int:
