@@ -276,6 +276,27 @@ def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
     }
 
 
+def test_what_the_chart_of_prefect_leaves_to_us_is_a_file() -> None:
+    """In Prefect's own chart no value of ours puts a secret in an environment, and who reads files has them."""
+    values = yaml.safe_load((DEPLOYMENTS / "helm" / "prefect-server.yaml").read_text(encoding="utf-8"))
+    assert "secretKeyRef" not in str(values)
+    names = {entry["name"] for entry in values["global"]["prefect"]["env"]}
+    assert not [name for name in names if re.search("KEY|SECRET$|AUTH|DATABASE_URL", name)]
+    for part, reads in (
+        ("server", "deployments.prefect_server"),
+        ("backgroundServices", "deployments.with_secrets"),
+    ):
+        pod = values[part]
+        assert reads in pod["command"]
+        assert {"name": "CREDENTIALS_DIRECTORY", "value": "/etc/geheimen"} in pod["env"]
+        assert {"name": "geheimen", "mountPath": "/etc/geheimen", "readOnly": True} in pod[
+            "extraVolumeMounts"
+        ]
+        (held,) = (volume for volume in pod["extraVolumes"] if volume["name"] == "geheimen")
+        assert "'path': 'PREFECT_SERVER_API_AUTH_STRING'" in str(held)
+        assert ("'name': 'routekaart'" in str(held)) == (part == "server")
+
+
 def test_nothing_that_runs_is_the_superuser_of_postgresql() -> None:
     """Prefect has a role of its own; only the jobs that make roles have the password of who may make them."""
     services = _compose()["services"]
