@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -10,35 +11,49 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectAlreadyExists
 
 from adapters.messages.recipients_file import RecipientsFile
+from adapters.runtime.policies import DEFAULT, policy_files, read_policy
 from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
 from deployments.saved_filters import deploy_views
 from flows.worker import RoutekaartWorker
+from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from prefect.client.schemas.responses import DeploymentResponse
+
+    from milestones.policy import Policy
 
 __all__ = ["POOL", "deploy"]
 
 
-def deploy() -> list[str]:
+def deploy(policies: Iterable[Policy] = ()) -> list[str]:
     """Make the work pool, the deployments, and what coordinators need; give the deployments.
+
+    Their forms take the codes of these policies and of those in the folder.
 
     Times that somebody changed in the UI stay as they are; `prefect deploy` puts back those of prefect.yaml.
     """
     client: SyncPrefectClient = get_client(sync_client=True)
     book = RecipientsFile(settings().recipients_file).book()
     people = sorted(book.people) if book.configured else []
+    chosen = [DEFAULT, *policies, *_policies_in(settings().policy_folder)]
     with client:
         _make_pool(client)
         known = {item.name: item for item in client.read_deployments()}
-        made = [_deploy(client, item, known.get(item.name), people) for item in planned()]
+        made = [_deploy(client, item, known.get(item.name), people, chosen) for item in planned()]
         deploy_automations(client, settings(), POOL)
         deploy_views(client)
         return made
+
+
+def _policies_in(folder: Path | None) -> Iterator[Policy]:
+    for municipality in policy_files(folder):
+        with suppress(PolicyError):  # `controleer` names it
+            yield read_policy(folder, municipality)[0]
 
 
 def _make_pool(client: SyncPrefectClient) -> None:
@@ -55,7 +70,11 @@ def _make_pool(client: SyncPrefectClient) -> None:
 
 
 def _deploy(
-    client: SyncPrefectClient, item: Planned, known: DeploymentResponse | None, people: Sequence[str]
+    client: SyncPrefectClient,
+    item: Planned,
+    known: DeploymentResponse | None,
+    people: Sequence[str],
+    policies: Sequence[Policy],
 ) -> str:
     client.create_deployment(
         flow_id=client.create_flow(item.flow),
@@ -66,7 +85,7 @@ def _deploy(
         work_queue_name=QUEUE,
         entrypoint=item.entrypoint,
         # Prefect would keep what it has no name for; `prefect deploy` cannot say that it must not.
-        parameter_openapi_schema=item.whole_form(people) | {"additionalProperties": False},
+        parameter_openapi_schema=item.whole_form(people, policies) | {"additionalProperties": False},
         enforce_parameter_schema=True,
         tags=list(item.tags),
         schedules=_times(item, known),

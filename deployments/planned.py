@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from adapters.runtime.policies import DEFAULT
 from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
-from flows.forms import PERSON_CODE
+from flows.forms import PERSON_CODE, patterns
 from flows.intake import INTAKE_FLOWS
 from flows.old_pages import oude_paginas_opruimen
 from flows.policy_watch import beleidswacht
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from prefect import Flow
+
+    from milestones.policy import Policy
 
 POOL = "routekaart"
 QUEUE = "default"
@@ -57,14 +60,34 @@ class Planned:
         """The JSON schema of the parameters that its form shows."""
         return form_of(self.flow)
 
-    def whole_form(self, people: Sequence[str] = ()) -> dict[str, Any]:
-        """Return the JSON schema of all parameters, with these people to choose from where it asks for one."""
-        form = whole_form_of(self.flow)
+    def whole_form(
+        self, people: Sequence[str] = (), policies: Sequence[Policy] = (DEFAULT,)
+    ) -> dict[str, Any]:
+        """Return the JSON schema of all parameters, with these people to choose from where it asks for one.
+
+        A code has the form that one of these policies sets.
+        """
+        form: dict[str, Any] = whole_form_of(self.flow)
         for shown in form["properties"].values():
             if people and shown.get("pattern") == PERSON_CODE:
                 del shown["pattern"]
                 shown["enum"] = list(people)
-        return form
+        changed: dict[str, Any] = _with_patterns(form, patterns(policies))
+        return changed
+
+
+def _with_patterns(part: Any, others: Mapping[str, str]) -> Any:
+    """Return a part of a schema with other patterns."""
+    if isinstance(part, list):
+        return [_with_patterns(item, others) for item in part]
+    if not isinstance(part, dict):
+        return part
+    return {
+        key: others.get(value, value)
+        if key == "pattern" and isinstance(value, str)
+        else _with_patterns(value, others)
+        for key, value in part.items()
+    }
 
 
 # Labels first, so that the lists are right when the day begins. The times can be changed in the UI. The worker

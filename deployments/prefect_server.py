@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
+from time import time
 from typing import TYPE_CHECKING, Annotated, Any, cast
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ from anyio import to_thread
 
 from adapters.api.app import create_pages
 from adapters.cases.looks import Looks
+from adapters.cases.person_code import default_form, is_worker
+from adapters.cases.policy_book import PolicyBook
+from adapters.messages.recipients_file import RecipientsFile
 from adapters.office import open_office
 from adapters.runtime.clock import SystemClock
 from adapters.runtime.credential import Credential
@@ -41,10 +45,12 @@ from deployments.prefect_database import refuse_unfit_database
 from flows.prefect_seam.leaned_on import SERVER_PARTS, check_seam
 
 FOR_THIS_USER = 0o077
+_MINUTE = 60
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
     from deployments.door.sessions import Session
+    from milestones.policy import Policy
 
 _UI_FOLDER = ("PREFECT_SERVER_UI_STATIC_DIRECTORY", "PREFECT_UI_STATIC_DIRECTORY")
 FIRST_PAGE = "/v2/artifacts/key/overzicht"
@@ -170,6 +176,7 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
     used = chosen.home_folder / "binnen"
     secure = address.scheme == "https"
     sessions = Sessions(credential, used, chosen.session_hours * 3600, port, idle=idle, secure=secure)
+    known = partial(_is_worker, chosen)
     guard = Doorkeeper(app, credential, partial(_municipality_of, chosen), chosen.municipality)
     return Door(
         app,
@@ -181,8 +188,8 @@ def the_door(chosen: Settings, app: Any, port: int) -> Door:
         FIRST_PAGE,
         secure=secure,
         accounts=accounts_of(chosen),
-        service=service_of(chosen, credential, staff, sessions, port),
-        proxy=proxy_of(chosen, staff),
+        service=service_of(chosen, credential, staff, sessions, port, known),
+        proxy=proxy_of(chosen, staff, known),
         pages=_OwnPages(chosen),
         looks=RunLooks(partial(_looks, chosen), guard.runs, guard.municipality_of),
     )
@@ -224,6 +231,21 @@ async def _municipality_of(chosen: Settings, reference: str) -> str | None:
             return None if row is None else row.municipality
 
     return await to_thread.run_sync(looked_up)
+
+
+def _is_worker(chosen: Settings, code: str) -> bool:
+    """Whether a login service names a medewerker: by a code that recipients name, or that has the form of one."""
+    if default_form(code) or code in RecipientsFile(chosen.recipients_file).book().people:
+        return True
+    return is_worker(
+        code, _policies(chosen.database, chosen.database_schema, int(time() // _MINUTE)), frozenset
+    )
+
+
+@lru_cache(maxsize=1)
+def _policies(address: URL, schema: str | None, _: int) -> tuple[Policy, ...]:
+    """Return the policies that counted in this minute: behind a proxy every request asks."""
+    return tuple(PolicyBook(_engine(address, schema), SystemClock()).all_in_force().values())
 
 
 def _looks(chosen: Settings) -> Looks:

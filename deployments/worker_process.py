@@ -32,13 +32,17 @@ def run_worker() -> int:
     from flows.worker import RoutekaartWorker  # noqa: PLC0415
 
     waits_out_trouble(office)()  # a database that is locked just now is no reason to give up
+
+    def deploy_here() -> list[str]:
+        return deploy(office().policy_book.all_in_force().values())
+
     if chosen.deploy_on_start:
-        deploy()
+        deploy_here()
     collect_less()
     ready = chosen.ensure_home() / "worker.ready"
 
     async def work() -> None:
-        worker = RoutekaartWorker(POOL, wake_source=CaseQueue(office(), deploy))
+        worker = RoutekaartWorker(POOL, wake_source=CaseQueue(office(), deploy_here))
         task = asyncio.create_task(worker.start(printer=lambda *_: ready.touch()))
         for number in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(number, task.cancel)

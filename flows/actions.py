@@ -25,13 +25,23 @@ from adapters.office import Office, office
 from adapters.runtime.actor import acts
 from flows.answered_by import answerer_of, starter_of
 from flows.display import NOT_TAKEN_UP
-from flows.forms import PERSON_CODE, PROCESS, REFERENCE, FormDay, choices_of_case, event_from, form_for_case
+from flows.forms import (
+    PROCESS,
+    REFERENCE,
+    FormCode,
+    FormDay,
+    FormPerson,
+    choices_of_case,
+    event_from,
+    form_for_case,
+)
 from flows.intake import details_form, details_of
 from flows.prefect_seam.parameter_forms import form_of_work, with_form
 from flows.prefect_seam.parking import park, take_answer, this_run
 from flows.refusals import NOT_DONE, refused_run, why_not
 from flows.reports import refresh_tags
 from milestones.case import closed, exactly, possible_now
+from milestones.codes import codes_of
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
 from milestones.four_eyes import waits_for
@@ -52,7 +62,6 @@ ActionFlow = Flow[..., State[Any]]
 
 _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run list what an action was about
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
-_CODE = r"^[A-Za-z][A-Za-z0-9._-]{0,39}$"
 
 _Case = Annotated[
     str,
@@ -70,14 +79,13 @@ _Milestone = Annotated[
     ),
 ]
 _Person = Annotated[
-    str, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.", pattern=PERSON_CODE)
+    FormPerson, Field(title="Medewerker", description="De code van de medewerker, zoals mw-17.")
 ]
 Motivation = Annotated[
-    str,
+    FormCode,
     Field(
         title="Code van de motivering",
-        description="Een korte code die naar het dossier wijst. Schrijf hier niets over de inwoner.",
-        pattern=_CODE,
+        description="Een code uit de lijst van de gemeente, of een nummer zoals m-07.",
     ),
 ]
 _Day = Annotated[
@@ -194,7 +202,9 @@ def _asks(
             if not running:
                 raise NotPossible(f"Zaak {view.reference} is afgesloten.")
             asked = [name for name in inspect.signature(work).parameters if name != "zaak"]
-            offered: dict[str, Sequence[str]] = {**choices(here, view)}
+            policy = here.rules_for(view.municipality).policy
+            lists = {name: codes for name in asked if (codes := codes_of(policy, name))}
+            offered: dict[str, Sequence[str]] = {**lists, **choices(here, view)}
             if not all(offered.values()):
                 raise NotPossible(f"In zaak {view.reference} is hier nu niets voor te kiezen.")
             needed = set(needs)
@@ -306,12 +316,8 @@ def afwezigheid_melden(
     eerste_dag: Annotated[FormDay, Field(title="Eerste dag")],
     laatste_dag: Annotated[FormDay, Field(title="Laatste dag", description="Deze dag hoort erbij.")],
     vervanger: Annotated[
-        str | None,
-        Field(
-            title="Wie neemt waar?",
-            description="De code van een collega. Leeg: niemand.",
-            pattern=PERSON_CODE,
-        ),
+        FormPerson | None,
+        Field(title="Wie neemt waar?", description="De code van een collega. Leeg: niemand."),
     ] = None,
     gemeente: Annotated[
         str | None, Field(title="Gemeentecode", description="Leeg: de eigen gemeente.", pattern=r"^[0-9]{4}$")
@@ -367,11 +373,12 @@ def zaak_openen(
 def _asks_event(_work: _Work[Any]) -> _Asking:
     """Ask what happened, with only what can happen now in the case."""
 
-    def ask(_: Office, view: CaseView, explanation: str) -> _Question:
+    def ask(here: Office, view: CaseView, explanation: str) -> _Question:
         running = [process for process in view.case.processes if not closed(process)]
         able = choices_of_case(running)
         if not able:
             raise NotPossible(f"In zaak {view.reference} kan nu niets gemeld worden.")
+        policy = here.rules_for(view.municipality).policy
 
         def report(answer: BaseModel) -> str:
             filled = answer.model_dump(mode="json", exclude_none=True)
@@ -379,7 +386,7 @@ def _asks_event(_work: _Work[Any]) -> _Asking:
             event, on, data = event_from(process, {**filled, "gebeurtenis": spec.label})
             return _report(view.reference, process.name, event, on, data)
 
-        return _Question(form_for_case(running, explanation), report)
+        return _Question(form_for_case(running, explanation, policy), report)
 
     return ask
 
@@ -488,11 +495,10 @@ def zaak_sluiten(
     motivering: Motivation | None = None,
     mijlpaal: _Milestone = None,
     overrulereden: Annotated[
-        str | None,
+        FormCode | None,
         Field(
             title="Toch sluiten terwijl een partner nog niet klaar is?",
             description="Dan is een code nodig van de reden van de coördinator.",
-            pattern=_CODE,
         ),
     ] = None,
     op: _Day = None,
@@ -518,11 +524,10 @@ def verhuizing_melden(
     wat: Annotated[Literal[tuple(_RELOCATION)] | None, Field(title="Wat is er gebeurd?")] = None,  # type: ignore[valid-type]
     mijlpaal: _Milestone = None,
     motivering: Annotated[
-        str | None,
+        FormCode | None,
         Field(
             title="Code van de motivering",
             description="Nodig als de andere gemeente de zaak overneemt: dan eindigt de hulp hier.",
-            pattern=_CODE,
         ),
     ] = None,
     op: _Day = None,
@@ -547,8 +552,8 @@ def annulering_beoordelen(
         Literal[EXIT_REASONS], Field(title="Reden van uitstroom", description="Alleen bij bevestigen.")  # type: ignore[valid-type]
     ] = "Overig",
     motivering: Annotated[
-        str | None,
-        Field(title="Code van de motivering", description="Alleen bij bevestigen.", pattern=_CODE),
+        FormCode | None,
+        Field(title="Code van de motivering", description="Alleen bij bevestigen."),
     ] = None,
 ) -> str:
     """Iemand drukte op Cancel bij een zaak. Bevestig dat, of weiger het. Tot dan loopt de zaak gewoon door."""

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
+from adapters.runtime.policies import DEFAULT
 from milestones.case import possible_now
 from milestones.civil_dates import civil_date
+from milestones.code_forms import CODE_FIELDS, WORKER
+from milestones.codes import codes_of, form_in_all
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of
-from milestones.event_data import CODE
 from milestones.event_fields import READER
+from milestones.policy import Policy
 from milestones.process import InvalidData
 from milestones.steering import reportable, spec_of
 
@@ -35,7 +38,7 @@ WITH_OWN_ACTION = frozenset(
 )
 HOLDER = "houder"
 STAND = "stand"  # the number of the last change, which the form carries
-PERSON_CODE = r"^\s*[A-Za-z][A-Za-z0-9._-]{0,39}\s*$"  # spaces around a code do no harm
+PERSON_CODE = rf"^\s*(?:{WORKER})\s*$"  # spaces around a code do no harm
 _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
 
@@ -47,7 +50,28 @@ PROCESS = rf"^({'|'.join(DEFINITIONS)})(#\d{{1,3}})?$"
 # it never keeps free text, every text in a form has a pattern.
 _DAY = r"^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-][\d:]+)?)?$"
 FormDay = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
-FormCode = Annotated[str, WithJsonSchema({"type": "string", "pattern": CODE})]
+
+
+def patterns(policies: Sequence[Policy]) -> dict[str, str]:
+    """Return by the pattern of each code where no gemeente set another, what it is in these gemeenten."""
+    alike: dict[str, list[str]] = {}
+    for name in CODE_FIELDS:
+        alike.setdefault(form_in_all((DEFAULT,), name), []).append(name)
+    return {PERSON_CODE: person_code(policies)} | {
+        pattern: form_in_all(policies, *names) for pattern, names in alike.items()
+    }
+
+
+def person_code(policies: Iterable[Policy]) -> str:
+    """Return the pattern of the code of a medewerker in any of these gemeenten."""
+    return rf"^\s*(?:{form_in_all(policies, HOLDER)[1:-1]})\s*$"
+
+
+# A gemeente may set other codes: Prefect's check of a form knows them, and the case looks at them once more.
+FormCode = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": form_in_all((DEFAULT,), "motivering")})
+]
+FormPerson = Annotated[str, WithJsonSchema({"type": "string", "pattern": PERSON_CODE})]
 
 
 class EmptyForm(BaseModel):
@@ -56,10 +80,13 @@ class EmptyForm(BaseModel):
     model_config = ConfigDict(title="Niets in te vullen")
 
 
-def form_for(process: Snapshot, explanation: str = "", people: Sequence[str] = ()) -> type[BaseModel]:
+def form_for(
+    process: Snapshot, explanation: str = "", people: Sequence[str] = (), policy: Policy = DEFAULT
+) -> type[BaseModel]:
     """Return the form of a process as it stands, with a text above it that says what it waits for.
 
-    `people` are those to whom work can be given; without any, everybody may fill in a code.
+    `people` are those to whom work can be given; without any, everybody may fill in a code. `policy` has the codes that
+    can be chosen.
 
     The form carries the number of the last change. Who answers a form that was opened before another change
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
@@ -68,10 +95,10 @@ def form_for(process: Snapshot, explanation: str = "", people: Sequence[str] = (
     events = [spec_of(definition, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
     if not events:
         return EmptyForm
-    fields = _fields_for({spec.label: spec for spec in events}, explanation)
+    fields = _fields_for({spec.label: spec for spec in events}, explanation, policy)
     if process.state == OFFERED:
         help_text = "Leeg: de zaak komt op naam van wie dit invult. Alleen bij aanvaarden."
-        kind = Literal[tuple(people)] if people else Annotated[str, Field(pattern=PERSON_CODE)]
+        kind = Literal[tuple(people)] if people else Annotated[str, Field(pattern=person_code((policy,)))]
         fields[HOLDER] = (kind, _optional(len(fields), "Op wiens naam?", help_text))
     now = str(process.sequence)
     fields[STAND] = (
@@ -90,10 +117,12 @@ def form_for(process: Snapshot, explanation: str = "", people: Sequence[str] = (
     )
 
 
-def form_for_case(processes: Sequence[Snapshot], explanation: str) -> type[BaseModel]:
+def form_for_case(
+    processes: Sequence[Snapshot], explanation: str, policy: Policy = DEFAULT
+) -> type[BaseModel]:
     """Return the form of what can happen now in the open processes of a case."""
     fields = _fields_for(
-        {label: spec for label, (_, spec) in choices_of_case(processes).items()}, explanation
+        {label: spec for label, (_, spec) in choices_of_case(processes).items()}, explanation, policy
     )
     config = ConfigDict(title="Meld wat er gebeurd is", extra="forbid")
     return create_model("VormZaak", __config__=config, **fields)
@@ -113,7 +142,7 @@ def choices_of_case(processes: Sequence[Snapshot]) -> dict[str, tuple[Snapshot, 
     }
 
 
-def _fields_for(events: Mapping[str, EventSpec], explanation: str) -> dict[str, Any]:
+def _fields_for(events: Mapping[str, EventSpec], explanation: str, policy: Policy) -> dict[str, Any]:
     """Return what happened, on which day, and the fields of all these events, as the fields of a form."""
     fields: dict[str, Any] = {
         "gebeurtenis": (
@@ -132,7 +161,7 @@ def _fields_for(events: Mapping[str, EventSpec], explanation: str) -> dict[str, 
     for item in fields_of(sorted(specs, key=lambda spec: len(spec.fields) > _LONG)).values():
         highest = f"Van 0 tot en met {item.most}." if item.most else ""
         help_text = f"{highest} {_asked_for(item.name, specs)}".strip()
-        fields[item.name] = (type_of(item), _optional(len(fields), item.label, help_text))
+        fields[item.name] = (type_of(item, policy), _optional(len(fields), item.label, help_text))
     return fields
 
 
@@ -177,8 +206,11 @@ def _optional(position: int, title: str, description: str | None = None) -> Any:
     return Field(default=None, title=title, description=description, json_schema_extra=simplify)
 
 
-def type_of(item: EventField) -> Any:
-    """Return the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no."""
+def type_of(item: EventField, policy: Policy | None = None) -> Any:
+    """Return the type of a field in a form. Yes or no is a choice: a box that nobody ticks would say no.
+
+    With the policy of a gemeente a code is chosen from its list, where it has one.
+    """
     match item.kind:
         case FieldKind.DATE:
             return FormDay
@@ -192,7 +224,13 @@ def type_of(item: EventField) -> Any:
             choices: Any = Literal[item.choices]
             return list[choices]
         case FieldKind.CODE:
-            return FormCode
+            return _type_of_code(item.name, policy)
+
+
+def _type_of_code(name: str, policy: Policy | None) -> Any:
+    codes = None if policy is None else codes_of(policy, name)
+    pattern = form_in_all((policy or DEFAULT,), name)
+    return Literal[codes] if codes else Annotated[str, WithJsonSchema({"type": "string", "pattern": pattern})]
 
 
 def event_from(process: Snapshot, answer: dict[str, Any]) -> tuple[str, date | None, dict[str, object]]:

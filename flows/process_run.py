@@ -89,7 +89,7 @@ def run_process(reference: str, name: str) -> State[Any]:
         reach(Checkpoint.BEFORE_PARK, reference)
         _still_ours(here, held)
         try:
-            form = form_for(process, f"{shown.state}. {shown.message}", _people(here))
+            form = form_for(process, f"{shown.state}. {shown.message}", _people(here), policy)
             park(shown.state, shown.message, form, reference, given if refused else {})
         except Pause:
             reach(Checkpoint.AFTER_PARK, reference)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from milestones.calendar import OutsideCalendarError
+from milestones.codes import check_codes
 from milestones.definition import EVERYWHERE, OFFERED, RETURNED, Report
 from milestones.definitions import VERSIONS, current, definition_of
 from milestones.four_eyes import GIVEN, WAITS_ALREADY, first_answer, proposal
@@ -213,6 +214,8 @@ def apply(case: Case, name: str, given: Input, today: date, rules: Rules) -> tup
         definition = definition_of(process)
         if definition.knows(given.name) and definition.event(given.name).by_timer:
             raise NotPossible(f"'{given.name}' meldt het systeem zelf.", possible_now(process))
+        if definition.knows(given.name) and not given.kept:
+            check_codes(rules.policy, given.data)
     with _within_the_calendar():
         after, steps = _apply(case, name, given, today, rules, seen=frozenset())
     return after, _told_once(steps)

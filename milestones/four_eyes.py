@@ -132,7 +132,7 @@ def proposal(snapshot: Snapshot) -> Proposal | None:
     if not isinstance(kept, tuple):
         return None
     event, on, by, kind, data = kept
-    return Proposal(Event(event, on, dict(data)), by, kind)
+    return Proposal(Event(event, on, dict(data), kept=True), by, kind)
 
 
 def without_proposal(facts: Mapping[str, object]) -> dict[str, object]:

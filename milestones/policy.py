@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from milestones import policy_plans, policy_values
+from milestones.code_forms import INSTRUMENTS, WORKER
 from milestones.policy_plans import ALL
 from milestones.policy_terms import override_term, own_norm, without_norm
 from milestones.policy_values import PolicyError, check_role, standing_at
@@ -46,6 +47,12 @@ class Policy:
     replaced_roles: Mapping[str, str] = field(default_factory=dict)
     life_phases: Mapping[str, Profile] = field(default_factory=lambda: LIFE_PHASES)
     personas: Mapping[str, Profile] = field(default_factory=lambda: PERSONAS)
+    # What its codes mean; None: a number has the form of `milestones.codes`.
+    motivations: Mapping[str, str] | None = None
+    overrules: Mapping[str, str] | None = None
+    instruments: Mapping[str, str] = field(default_factory=lambda: INSTRUMENTS)
+    # The form of a code of a medewerker, for whom no file names.
+    worker_form: str = WORKER
     # The own offer for a doelgroep: its name is what is offered.
     offers: Mapping[str, Profile] = field(default_factory=dict)
     # The elements of the basisdienstverlening about which something was decided, by their number.
@@ -176,6 +183,10 @@ _READERS: Mapping[str, tuple[str, Callable[[object], object]]] = MappingProxyTyp
         "namen": ("names", policy_values.names),
         "levensfasen": ("life_phases", lambda value: policy_values.profiles("levensfasen", value)),
         "personas": ("personas", lambda value: policy_values.profiles("personas", value)),
+        "motiveringen": ("motivations", lambda value: policy_values.codes("motiveringen", value)),
+        "overruleredenen": ("overrules", lambda value: policy_values.codes("overruleredenen", value)),
+        "meetinstrumenten": ("instruments", lambda value: policy_values.codes("meetinstrumenten", value)),
+        "medewerkercode": ("worker_form", policy_values.worker_form),
         "rollen": ("replaced_roles", policy_values.roles),
         "tweede_beoordeling": ("second_opinions", policy_values.second_opinions),
         "verordening_stelt_termijn": ("ordinance_sets_term", policy_values.term_in_ordinance),

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import TYPE_CHECKING, cast, get_args
 
+from milestones.code_forms import takes_names
 from milestones.profiles import Profile
 from milestones.refusal import Refusal
 from milestones.roles import OUTSIDE, ROLES
@@ -112,6 +113,42 @@ def roles(value: object) -> Mapping[str, str]:
         if other in value:
             raise PolicyError(f"Beleid: 'rollen.{role}' wijst naar '{other}', die zelf is vervangen.")
     return MappingProxyType({str(role): str(other) for role, other in value.items()})
+
+
+LISTED_CODE = r"[a-z][a-z0-9-]{0,23}"
+_CODE = re.compile(LISTED_CODE)
+LONGEST_FORM = 120
+
+
+def codes(key: str, value: object) -> Mapping[str, str]:
+    """Read a list of codes, each with what it means."""
+    if not isinstance(value, Mapping) or not value:
+        raise PolicyError(f"Beleid: '{key}' is een tabel van codes, elk met wat zij betekent.")
+    for code in value:
+        if not isinstance(code, str) or not _CODE.fullmatch(code):
+            raise PolicyError(f"Beleid: '{key}': een code is kort, met kleine letters, cijfers en streepjes.")
+    return MappingProxyType({str(code): sentence(f"{key}.{code}", words) for code, words in value.items()})
+
+
+def worker_form(value: object) -> str:
+    """Read the form of a code of a medewerker: one that no name has, and that is soon looked at.
+
+    What repeats a group could look for years at forty signs.
+    """
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_FORM or re.search(r"\)[*+?{]", value):
+        raise PolicyError(
+            f"Beleid: 'medewerkercode' is een reguliere expressie van ten hoogste {LONGEST_FORM} tekens, "
+            "zoals 'P[0-9]{6}', die geen deel tussen haakjes herhaalt."
+        )
+    try:
+        re.compile(value)
+    except re.error:
+        raise PolicyError(
+            "Beleid: 'medewerkercode' is geen reguliere expressie, zoals 'P[0-9]{6}'."
+        ) from None
+    if takes_names(value):
+        raise PolicyError("Beleid: 'medewerkercode' laat ook namen toe; schrijf een vorm zoals 'P[0-9]{6}'.")
+    return value
 
 
 _PROFILE = re.compile(r"[a-z][a-z0-9-]{0,23}")

@@ -173,7 +173,7 @@ def _way(definition: Definition, target: str, process: Snapshot) -> tuple[Row, .
     if process.state in (OFFERED, RETURNED) or target in (OFFERED, RETURNED):
         raise NotPossible("Een overdracht zet je niet terug: aanvaard haar of geef haar terug.")
     if target not in states or states[target].final or states[target].aside or target == process.state:
-        raise NotPossible(f"{process.name} kan niet terug naar '{target}'.")
+        raise NotPossible(f"{process.name} kan niet terug naar die stap.")
     ways: dict[str, tuple[Row, ...]] = {target: ()}
     queue = deque([target])
     while queue and process.state not in ways:
@@ -184,7 +184,7 @@ def _way(definition: Definition, target: str, process: Snapshot) -> tuple[Row, .
                 ways[line.to] = ways[here] + hop
                 queue.append(line.to)
     if process.state not in ways:
-        raise NotPossible(f"'{target}' komt niet voor {process.state} in {process.name}.")
+        raise NotPossible(f"Die stap komt niet voor {process.state} in {process.name}.")
     way = ways[process.state]
     if any(line.opens or line.ends for line in way):
         raise NotPossible(

@@ -13,6 +13,7 @@ from adapters.cases.clock_guard import ClockGuard
 from adapters.cases.current_rules import CurrentRules
 from adapters.cases.follow_ups import FollowUps
 from adapters.cases.looks import Looks
+from adapters.cases.person_code import is_worker
 from adapters.cases.policy_book import PolicyBook
 from adapters.runtime.actor import ActorKind
 from adapters.runtime.calendar_data import dutch_calendar
@@ -25,6 +26,8 @@ from milestones.policy import Rules
 from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sqlalchemy import Engine
 
     from adapters.runtime.actor import Actor
@@ -48,12 +51,32 @@ class CaseOffice:
         self._keep_policies()  # before any transaction can name one
         self._rules.look()
         pattern = self.settings.reference_pattern
-        return Casework(self.engine, self.clock, self.rules_for, self.after_steps, self.roles_of, pattern)
+        return Casework(
+            self.engine,
+            self.clock,
+            self.rules_for,
+            self.after_steps,
+            self.roles_of,
+            pattern,
+            self.known_workers,
+        )
 
     @cached_property
     def staff(self) -> StaffFile:
         """Who works here, and with which roles."""
         return StaffFile(self.settings.staff_file)
+
+    def known_workers(self) -> Collection[str]:
+        """Return the codes of medewerkers that a file names."""
+        return set(self.staff.book().people)
+
+    def is_worker(self, code: str) -> bool:
+        """Whether a code is that of a medewerker, in whichever gemeente."""
+        policies = [
+            self.rules_for(self.settings.municipality).policy,
+            *self.policy_book.all_in_force().values(),
+        ]
+        return is_worker(code, policies, self.known_workers)
 
     def roles_of(self, actor: Actor, municipality: str) -> tuple[str, ...] | None:
         """Return the roles with which somebody decides in a gemeente; None where nobody says who works here.

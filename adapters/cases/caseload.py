@@ -127,7 +127,7 @@ class Caseload:
         Each process is a transaction of its own: a repeat with the same key goes on where it stopped.
         """
         check_person(person)
-        check_person(to)
+        self._casework.check_worker(to, municipality)
         if person == to:
             raise NotPossible("Geef de zaken aan een andere medewerker dan die ze nu heeft.")
         for held in self.held_by(person, municipality):
@@ -144,9 +144,9 @@ class Caseload:
         self, person: str, municipality: str, from_on: date, until_on: date, deputy: str | None
     ) -> None:
         """Note that somebody is away, both days included; an overlapping absence is replaced."""
-        check_person(person)
-        if deputy is not None:
-            check_person(deputy)
+        for one in (person, deputy):
+            if one is not None:
+                self._casework.check_worker(one, municipality)
         if deputy == person:
             raise NotPossible("Een medewerker kan zichzelf niet vervangen.")
         if until_on < from_on:

@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -24,7 +24,7 @@ from sqlmodel import Session, SQLModel, col, select
 from adapters.cases.case_writing import Change, DecidedInput, write_changes
 from adapters.cases.deciding import FILLED_IN, signed, with_four_eyes
 from adapters.cases.opening_data import checked_opening
-from adapters.cases.person_code import check_person
+from adapters.cases.person_code import check_person, check_workers
 from adapters.cases.store import (
     KeptProcess,
     UnknownCaseError,
@@ -158,7 +158,8 @@ class Casework:
     """Open cases, report events, and fire terms, for one case database.
 
     `after_steps` is called in the transaction of each term that fired, with the case after it and its steps; `roles_of`
-    says which roles who acts has in a gemeente; `reference_pattern` is the form of references that others choose.
+    says which roles who acts has in a gemeente; `reference_pattern` is the form of references that others choose;
+    `known_workers` gives the codes of medewerkers that files name.
     """
 
     def __init__(
@@ -169,6 +170,7 @@ class Casework:
         after_steps: AfterSteps = nothing_more,
         roles_of: RolesOf = roles_said,
         reference_pattern: str | None = None,
+        known_workers: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -176,6 +178,7 @@ class Casework:
         self._after_steps = after_steps
         self._roles_of = roles_of
         self._reference_pattern = reference_pattern
+        self._known_workers = known_workers
         self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together)
 
     # --- opening ----------------------------------------------------------------------------------------------
@@ -503,6 +506,7 @@ class Casework:
         rules, today = self.rules_for(case_row.municipality), at.date()
         name = given.process or process_for(case, given.event)
         before = case.process(name)
+        check_workers(given.data, given.person, rules.policy, self._known_workers)
         if given.only_in is not None and before.state != given.only_in:
             raise NotPossible(f"{name} staat niet meer op {given.only_in}.")
         roles = self._roles_of(acting(), case_row.municipality)
@@ -518,6 +522,11 @@ class Casework:
         holder = Event(ASSIGNED, today, {"houder": check_person(given.person), "reden": "toegewezen"})
         held, taken = apply(after, _told_in((first,)), holder, today, rules)
         return (first, DecidedInput(after, held, taken, str(uuid.uuid4()), given.quiet))
+
+    def check_worker(self, code: str, municipality: str) -> str:
+        """Return the code of a medewerker in a gemeente; InvalidData or NotPossible when it is none."""
+        check_workers({}, code, self.rules_for(municipality).policy, self._known_workers)
+        return code
 
     # --- terms ------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from adapters.messages.texts import Texts
 from adapters.storage.database import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import date
 
     from sqlmodel import Session
@@ -33,6 +33,10 @@ class MessageOffice(CaseOffice):
     def recipients(self) -> RecipientsFile:
         """Who receives messages."""
         return RecipientsFile(self.settings.recipients_file)
+
+    def known_workers(self) -> Collection[str]:
+        """Return the codes of medewerkers that the file of staff or of recipients names."""
+        return {*super().known_workers(), *self.recipients.book().people}
 
     def away(self, municipality: str, day: date) -> Mapping[str, Away]:
         """Return who is away on a day, and who stands in."""

@@ -28,10 +28,12 @@ from pydantic import (
 )
 
 from adapters.runtime.policy_words import (
+    CODE_LISTS,
     ESCALATION,
     NUMBER_WORDS,
     SWITCH_WORDS,
     WARNINGS,
+    WORKER_WORDS,
     term_schema,
     term_words,
 )
@@ -41,7 +43,15 @@ from milestones.civil_dates import civil_date
 from milestones.event_fields import BOTTLENECKS
 from milestones.policy import KEYS, NUMBERS, Policy, unknown_key, with_overrides
 from milestones.policy_plans import ALL, ELEMENT_CODES, LONGEST_CRITERION, ElementCode, FigureCode, Layer, Per
-from milestones.policy_values import LONGEST_NAME, LONGEST_SENTENCE, PROCESS_CODES, PolicyError, check_role
+from milestones.policy_values import (
+    LISTED_CODE,
+    LONGEST_FORM,
+    LONGEST_NAME,
+    LONGEST_SENTENCE,
+    PROCESS_CODES,
+    PolicyError,
+    check_role,
+)
 from milestones.roles import OUTSIDE, ROLES
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import TERMS
@@ -72,7 +82,7 @@ _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 _Sentence = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_SENTENCE)
 ]
-_Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,23}$")]
+_Code = Annotated[str, StringConstraints(pattern=rf"^{LISTED_CODE}$")]
 _Asks = Annotated[
     dict[_InsideRole, _Sentence],
     Field(description="Wat het van welke rol vraagt, in woorden. Die rol krijgt dan een taak."),
@@ -219,6 +229,12 @@ def policy_model() -> type[BaseModel]:
         ),
         "personas": _described(
             dict[_Code, ProfileEntry], None, "De eigen lijst van persona's, in de plaats van de lijst die erbij zit."
+        ),
+        **{
+            key: _described(dict[_Code, _Sentence], None, words) for key, words in CODE_LISTS.items()
+        },
+        "medewerkercode": _described(
+            Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_FORM)], None, WORKER_WORDS
         ),
         "doelgroepen": _described(
             dict[Annotated[str, WithJsonSchema({"type": "string", "enum": list(TARGET_GROUPS)})], OfferEntry], {},
@@ -382,6 +398,7 @@ def written_example() -> str:
     for name, field in policy_model().model_fields.items():
         if name in NUMBERS or name in SWITCH_WORDS or name == _FOUR_EYES:
             lines += [*_comment(field.description or ""), f"# {name} = {json.dumps(field.default)}", ""]
+    lines += [*_comment(WORKER_WORDS), '# medewerkercode = "P[0-9]{6}"', ""]
     for term in TERMS.values():
         if term.norm_of is None:
             length = (
@@ -416,6 +433,18 @@ _EXAMPLE_TAIL = """\
 # [doelgroepen.jongere]
 # aanbod = "jongerenteam"
 # taken = { budget_coach = "bel het jongerenteam" }
+
+# Eigen codes, elk met wat zij betekent: een eigen lijst vervangt wat erbij zit. Waarmee een besluit wordt gemotiveerd.
+# [motiveringen]
+# m7 = "afspraken niet nagekomen"
+
+# Waarom een zaak toch eindigt terwijl een partner de oorzaak is.
+# [overruleredenen]
+# ov1 = "de partner kan niet meer leveren"
+
+# Meetinstrumenten.
+# [meetinstrumenten]
+# zrm = "Zelfredzaamheid-Matrix"
 
 # Levensfasen en persona's: een eigen lijst vervangt de lijst die erbij zit.
 # [levensfasen.scheiding]

@@ -40,6 +40,19 @@ SWITCH_WORDS: Mapping[str, tuple[bool, str]] = MappingProxyType(
         ),
     }
 )
+CODE_LISTS: Mapping[str, str] = MappingProxyType(
+    {
+        "motiveringen": "De codes waarmee een besluit wordt gemotiveerd, elk met wat zij betekent. Zonder deze lijst: "
+        "een nummer, zoals m-07 of dossier-7, of een code die erbij zit, zoals geen-medewerking.",
+        "overruleredenen": "De codes waarom een zaak toch eindigt terwijl een partner de oorzaak is. "
+        "Zonder deze lijst: een nummer, zoals ov-3.",
+        "meetinstrumenten": "De codes van de meetinstrumenten. Zonder deze lijst: zrm, zelfredzaamheid-9 en ander.",
+    }
+)
+WORKER_WORDS = (
+    "De vorm (reguliere expressie) van de code van een medewerker die niet in het bestand met medewerkers of "
+    "ontvangers staat. Zonder deze keuze: hooguit drie letters en een nummer, zoals mw-17."
+)
 
 
 WARNINGS: Mapping[str, Any] = MappingProxyType(

@@ -14,11 +14,11 @@ _ELEVEN_TEST_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _LONG_RUN = re.compile(r"\d{8,11}")  # a BSN behind a letter, or with zeros before it
 # As people write one, also behind a letter; a date is none.
 _IN_GROUPS = re.compile(
-    r"(?<![0-9])(?!(?:19|20)[0-9]{2}[. ][01]?[0-9][. ][0-3]?[0-9](?![0-9]))"
-    r"[0-9]{2,4}(?:[. ][0-9]{2,3}){2,3}(?![0-9])"
+    r"(?<![0-9])(?!(?:19|20)[0-9]{2}[. _/-][01]?[0-9][. _/-][0-3]?[0-9](?![0-9]))"
+    r"[0-9]{2,4}(?:[. _/-][0-9]{2,3}){2,3}(?![0-9])"
 )
-_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[ ]?[A-Z]{4}[ ]?(?:[0-9][ ]?){7,}")
-_TELEPHONE = re.compile(r"(?<![0-9])(?:\+31|0031|0)(?:[ .-]?[0-9]){9}(?![0-9])")
+_IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[ ._/-]?[A-Z]{4}[ ._/-]?(?:[0-9][ ._/-]?){7,}")
+_TELEPHONE = re.compile(r"(?<![0-9])(?:\+31|0031|0)(?:[ ._/-]?[0-9]){9}(?![0-9])")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _SHORT, _ALONE = 6, 3
 _OWN = re.compile(r"FZ-[0-9]{4}-[0-9A-Z]{7}")  # a reference that we make ourselves
@@ -61,7 +61,10 @@ def may_tell_of_a_person(text: str) -> bool:
         return True
     if _IBAN.search(without.upper()) or _TELEPHONE.search(without):
         return True
-    runs = [*_LONG_RUN.findall(without), *(re.sub(r"[. ]", "", run) for run in _IN_GROUPS.findall(without))]
+    runs = [
+        *_LONG_RUN.findall(without),
+        *(re.sub(r"[. _/-]", "", run) for run in _IN_GROUPS.findall(without)),
+    ]
     return any(_could_be_bsn(run.lstrip("0")) for run in runs)
 
 

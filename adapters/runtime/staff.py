@@ -31,6 +31,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from adapters.runtime.actor import is_code
+from adapters.runtime.privacy import may_tell_of_a_person
 from adapters.runtime.settings import SettingsError
 from adapters.runtime.toml_files import TomlError, read_toml
 
@@ -243,6 +244,10 @@ def read_staff(path: Path) -> StaffBook:
     for code, places in _table(path, content, "mensen").items():
         if not is_code(code):
             raise SettingsError(f"{path.name}: '{code}' is geen code van een medewerker, zoals mw-17.")
+        if may_tell_of_a_person(code):
+            raise SettingsError(
+                f"{path.name}: een code van een medewerker is geen BSN, rekening of telefoonnummer."
+            )
         people[code] = _roles_from(path, code, places)
     groups = {
         name: _roles_from(path, name, places, of_login=True)

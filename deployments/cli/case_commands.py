@@ -118,12 +118,20 @@ def report_command(
 @contextmanager
 def in_name_of(person: str | None) -> Iterator[None]:
     """Let a medewerker act who is named; else it is the user of the machine."""
-    from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts, is_code
+    from adapters.runtime.actor import Actor, ActorKind, Way, acting, acts
 
-    if person is not None and not is_code(person):
-        raise BadInput("Een code van een medewerker bestaat uit letters, cijfers, punten en streepjes.")
+    check_named(person)
     with acts(acting() if person is None else Actor(ActorKind.PERSON, person, Way.COMMAND)):
         yield
+
+
+def check_named(person: str | None) -> None:
+    """Refuse whom somebody names who is no medewerker: it may be a name."""
+    from adapters.cases.person_code import NO_WORKER
+    from adapters.runtime.actor import is_code
+
+    if person is not None and not (is_code(person) and the_office().is_worker(person)):
+        raise BadInput(NO_WORKER)
 
 
 def _kept_id(office: Office, id_: str | None) -> str | None:

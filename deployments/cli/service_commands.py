@@ -51,8 +51,10 @@ def ui_command(
 ) -> None:
     """Geef een adres waarmee een browser een keer binnenkomt in de UI."""
     from adapters.runtime.settings import settings
+    from deployments.cli.case_commands import check_named
     from deployments.door.entering import address_to_come_in
 
+    check_named(medewerker)
     say(address_to_come_in(settings(), medewerker))
 
 

@@ -15,7 +15,7 @@ from deployments.door.sessions import Session
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from adapters.runtime.staff import StaffBook
 
@@ -34,15 +34,25 @@ class NotLetInError(Refusal):
         self.word = word
 
 
-def session_of(claims: Mapping[str, object], subject: str, book: StaffBook, key: bytes, way: str) -> Session:
+def session_of(
+    claims: Mapping[str, object],
+    subject: str,
+    book: StaffBook,
+    key: bytes,
+    way: str,
+    is_worker: Callable[[str], bool],
+) -> Session:
     """Return the session of who is `subject`; only groups that the file of staff knows are kept.
 
-    Without a name for the code, `key` makes a code of the subject that nobody can read back. Raises NotLetInError.
+    Without a name for the code, `key` makes a code of the subject that nobody can read back; so it does of a code that
+    `is_worker` does not know, since that may be a name. Raises NotLetInError.
     """
     names = book.claims
     code = made_code(subject, key) if names.code is None else _one(claims, names.code)
     if not is_code(code):
         raise NotLetInError(403, NO_CODE, "no_code")
+    if code not in book.people and not is_worker(code):
+        code = made_code(code, key)
     groups = () if names.groups is None else _several(claims, names.groups)
     places = () if names.municipalities is None else _several(claims, names.municipalities)
     return Session(

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from adapters.cases.person_code import default_form
 from deployments.door.claims import NotLetInError, session_of
 from deployments.door.cookies import name_for, set_cookie, value_of
 
@@ -53,6 +54,7 @@ class OpenIdLogin:
     code_key: Callable[[], bytes]
     scope: str = "openid"
     port: int | None = None
+    is_worker: Callable[[str], bool] = default_form
     clock: Callable[[], float] = time.time
     # A token names a person: it stays in memory, and after a restart somebody logs out without it.
     _tokens: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
@@ -90,7 +92,7 @@ class OpenIdLogin:
             nonce=self._made(number, "nonce"),
         )
         subject = f"{self.provider.issuer} {claims['sub']}"
-        came_in = session_of(claims, subject, self.book(), self.code_key(), BY_LOGIN_SERVICE)
+        came_in = session_of(claims, subject, self.book(), self.code_key(), BY_LOGIN_SERVICE, self.is_worker)
         session = replace(came_in, number=secrets.token_urlsafe(9))
         self._tokens[session.number] = token
         while len(self._tokens) > _MOST_TOKENS:

@@ -11,8 +11,10 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from adapters.runtime.policies import DEFAULT
 from flows.forms import PERSON_CODE, PROCESS, REFERENCE
-from milestones.event_data import CODE
+from milestones.code_forms import CODE_FIELDS
+from milestones.codes import form_in_all
 from milestones.events import SPECS
 
 if TYPE_CHECKING:
@@ -32,7 +34,11 @@ _PATTERNS = {
     REFERENCE: "Dit is geen nummer van een zaak, zoals FZ-2026-7K2M9QD. Een BSN mag hier niet.",
     PERSON_CODE: "Dit is geen code van een medewerker, zoals mw-17.",
     PROCESS: "Dit is geen mijlpaal, zoals M3.",
-    CODE: "Schrijf een korte code, zonder spaties. Gebruik letters, cijfers, punten en streepjes.",
+    **{
+        form_in_all((DEFAULT,), name): "Schrijf een code uit de lijst van de gemeente, zoals m-07."
+        for name in CODE_FIELDS
+    },
+    form_in_all((DEFAULT,), "termijn"): "Dit is geen termijn, zoals T13-2.",
     r"^[0-9]{4}$": "Een gemeentecode heeft vier cijfers.",
 }
 _SENTENCES = (

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hmac import compare_digest
 from typing import TYPE_CHECKING
 
+from adapters.cases.person_code import default_form
 from deployments.door.claims import NotLetInError, session_of
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class TrustedProxy:
     secret: str
     book: Callable[[], StaffBook]
     code_key: Callable[[], bytes]
+    is_worker: Callable[[str], bool] = default_form
 
     def __repr__(self) -> str:
         return "TrustedProxy(...)"
@@ -54,7 +56,7 @@ class TrustedProxy:
         if not subject:
             raise NotLetInError(403, _NOBODY, "no_person")
         claims = {name: said.get(name.lower(), "").strip() for name in names}
-        return session_of(claims, subject, book, self.code_key(), BY_PROXY)
+        return session_of(claims, subject, book, self.code_key(), BY_PROXY, self.is_worker)
 
 
 def without_secret(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from adapters.cases.person_code import default_form
 from adapters.runtime.credential import SHORTEST_SECRET
 from adapters.runtime.networks import is_loopback
 from adapters.runtime.settings import SettingsError
@@ -18,7 +19,7 @@ from deployments.door.provider import Provider
 from deployments.door.trusted_proxy import TrustedProxy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from adapters.runtime.credential import Credential
     from adapters.runtime.settings import Settings
@@ -71,7 +72,12 @@ def accounts_of(settings: Settings) -> Accounts | None:
 
 
 def service_of(
-    settings: Settings, credential: Credential, staff: StaffFile, sessions: Sessions, port: int
+    settings: Settings,
+    credential: Credential,
+    staff: StaffFile,
+    sessions: Sessions,
+    port: int,
+    is_worker: Callable[[str], bool] = default_form,
 ) -> OpenIdLogin | None:
     """Return the login service, where there is one. Raises SettingsError."""
     provider = _check_service(settings)
@@ -86,15 +92,19 @@ def service_of(
         settings.person_secret,
         settings.oidc_scope,
         port,
+        is_worker,
     )
 
 
-def proxy_of(settings: Settings, staff: StaffFile) -> TrustedProxy | None:
+def proxy_of(
+    settings: Settings, staff: StaffFile, is_worker: Callable[[str], bool] = default_form
+) -> TrustedProxy | None:
     """Return the proxy that logs people in, where there is one. Raises SettingsError."""
     _check_proxy(settings)
     if settings.proxy_secret is None:
         return None
-    return TrustedProxy(settings.proxy_secret.get_secret_value().strip(), staff.book, settings.person_secret)
+    secret = settings.proxy_secret.get_secret_value().strip()
+    return TrustedProxy(secret, staff.book, settings.person_secret, is_worker)
 
 
 def _check_service(settings: Settings) -> Provider | None:

@@ -29,6 +29,8 @@ IBAN, TELEPHONE, MAIL = "NL91ABNA0417164300", "0612345678", "m.merkteken@voorbee
 SHAPES = [
     BSN, f"B{BSN}", f"0{BSN}", f"00{BSN}", f"Z-{BSN}", f"{BSN}A", f"{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", IBAN,
     f"B{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", f"R-{BSN[:3]}.{BSN[3:6]}.{BSN[6:]}-1",
+    f"{BSN[:3]}-{BSN[3:6]}-{BSN[6:]}", f"{BSN[:4]}_{BSN[4:6]}_{BSN[6:]}", "NL91-ABNA-0417-1643-00",
+    "NL91.ABNA.0417.1643.00",
     f"R-{IBAN}", TELEPHONE, "+31612345678", "0031612345678", "06-12345678", MAIL,
 ]  # fmt: skip
 NAMES = [

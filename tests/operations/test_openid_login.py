@@ -50,6 +50,11 @@ PEOPLE = {
     "sub-19": {"medewerkernummer": "mw-19"},
     "sub-20": {"medewerkernummer": "Jan Jansen"},
     "sub-21": {},
+    "sub-22": {
+        "medewerkernummer": "jansen",
+        "realm_access": {"roles": ["coordinatoren"]},
+        "gemeentecode": ["0363"],
+    },
 }
 
 
@@ -156,6 +161,16 @@ def test_an_account_without_a_code_stays_outside(door: Door, sub: str) -> None:
     assert is_refused(answer)
     assert "geen code" in answer.text
     assert "Jansen" not in answer.text
+
+
+def test_a_code_that_may_be_a_name_is_made_another(door: Door) -> None:
+    """Who is called by his name at the login service comes in, under a code from which nobody reads it."""
+    codes = [
+        door.sessions.read(shown(cookies_of(come_in(door, "sub-22")))["cookie"].encode()).code  # type: ignore[union-attr]
+        for _ in range(2)
+    ]
+    assert codes[0] == codes[1]
+    assert re.fullmatch("mw-[0-9a-f]{12}", codes[0])
 
 
 def test_without_a_claim_the_code_is_made(door: Door, login: OpenIdLogin, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from milestones.vocabulary import Theme
 from support.other_systems import notification
 from support.signal_deliveries import delivery, signal, valid_bsn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from httpx import Client
 
 BSN = valid_bsn("9087654")
@@ -27,7 +30,27 @@ PERSON: dict[str, Any] = {
 AMOUNT = 87654321
 
 
-MARKS = (BSN, BSN.lstrip("0"), "Merkteken", "Dwarsliggersteeg", "9999ZZ", "87654321", "1983-04-27")
+# As people write them in a field for a code.
+DRESSED = (
+    "Merkteken", "merkteken", "m.merkteken-83", "Merkteken1983", "MERKTEKEN", f"{BSN[:3]}-{BSN[3:6]}-{BSN[6:]}",
+    f"{BSN[:4]}.{BSN[4:6]}.{BSN[6:]}", f"mw-{BSN}", "06-12345678", "tel-0612345678", "NL91-ABNA-0417-1643-00",
+)  # fmt: skip
+MARKS = (
+    BSN, BSN.lstrip("0"), "Merkteken", "Dwarsliggersteeg", "9999ZZ", "87654321", "1983-04-27", *DRESSED,
+)  # fmt: skip
+CODE_FIELDS = (
+    ("M3", "ingetrokken", "motivering", {}),
+    ("M3", "ingetrokken", "overrulereden", {"motivering": "m-1"}),
+    ("M3", "profiel_bepaald", "levensfase", {}),
+    ("M3", "profiel_bepaald", "persona", {}),
+    ("M3", "termijn_verlengd", "termijn", {"tot": "2026-04-30", "motivering": "m-1"}),
+    ("M3", "termijn_verlengd", "motivering", {"tot": "2026-04-30", "termijn": "T01"}),
+    ("BEGELEIDING", "contactpersoon_toegewezen", "contactpersoon", {}),
+    ("BEGELEIDING", "meting_gedaan", "meetinstrument", dict.fromkeys(get_args(Theme), 1)),
+    ("M4", "weigeringsgrond_gevonden", "beoordelaar", {"motivering": "m-1", "grond": "fraude"}),
+    ("M7", "bericht_opgehaald", "termijn", {}),
+)
+"""Each field with a code: in which mijlpaal and event it is, and what else that event needs."""
 
 
 STRUCTURED = {"Content-Type": "application/cloudevents+json"}
@@ -70,6 +93,7 @@ def drive(api: Client) -> list[str]:
         )
     )
 
+    _codes(api, note)
     body = {"mijlpaal": "M3", "burgerservicenummer": BSN}
     reference = note(
         api.post("/v1/zaken", json=body, headers={"Idempotency-Key": f"Merkteken {BSN}"})
@@ -146,3 +170,17 @@ def drive(api: Client) -> list[str]:
     note(api.get("/v1/zaken", headers={"X-API-Key": "", "Authorization": f"Bearer rk_{BSN}_Merkteken"}))
     note(api.get("/metrics"))
     return answers
+
+
+def _codes(api: Client, note: Callable[[Any], Any]) -> None:
+    """Send marks in every field with a code, and as the medewerker in whose name something is done."""
+    cases = {
+        code: note(api.post("/v1/zaken", json={"mijlpaal": code})).json()["zaak"]
+        for code in dict.fromkeys(code for code, *_ in CODE_FIELDS)
+    }
+    for mark in DRESSED:
+        for code, event, field, others in CODE_FIELDS:
+            told = {"gebeurtenis": event, "mijlpaal": code, "gegevens": {**others, field: mark}}
+            note(api.post(f"/v1/zaken/{cases[code]}/gebeurtenissen", json=told))
+        told = {"gebeurtenis": "aanmelding_geregistreerd", "medewerker": mark}
+        note(api.post(f"/v1/zaken/{cases['M3']}/gebeurtenissen", json=told))
