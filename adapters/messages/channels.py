@@ -6,11 +6,13 @@ import logging
 import re
 import threading
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_plus
 
 from adapters.messages.secrets_in_text import MissingSecretError, fill_in, is_block, without_blocks
 from adapters.messages.text_rules import forbidden_to_residents
+from adapters.runtime.deadlines import OutOfTimeError, within
 
 if TYPE_CHECKING:
     import apprise
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 10.0
+_SECONDS_IN_ALL = 60.0
 _SMALL = 500  # signs: a channel that takes no more and has no title is a telephone
 ID_HEADER = "X-Routekaart-Bericht"  # a receiver can drop a repeat by it
 _TOO_LARGE = re.compile(r"error=413|\(552,|\b5\.3\.4\b|message (?:size|too (?:long|large))", re.IGNORECASE)
@@ -105,14 +108,14 @@ def send_over(address: str, message: Written, *, to_resident: bool = False) -> N
     if not room.takes(message):
         message = message.shortened(room.most)
     _listen()
-    _heard.here.too_large = False
     try:
-        answer = _notify(plugin, message)
+        answer, too_large = within(_SECONDS_IN_ALL, partial(_notify, plugin, message))
+    except OutOfTimeError:
+        raise ChannelError("het kanaal was niet op tijd klaar") from None
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything; the message was not taken
         raise ChannelError(f"het kanaal gaf een fout ({type(error).__name__})") from None
     # None means that nobody matched: that is not a yes.
     if answer is not True:
-        too_large = bool(_heard.here.too_large)
         reason = (
             "het bericht is te groot voor het kanaal" if too_large else "het kanaal nam het bericht niet aan"
         )
@@ -125,8 +128,11 @@ def _is_mail(plugin: apprise.NotifyBase) -> bool:
     return isinstance(plugin, apprise.plugins.N_MGR["mailto"])
 
 
-def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
-    """Hand a message to Apprise: mail in HTML with the text beside it, anything else as text."""
+def _notify(plugin: apprise.NotifyBase, message: Written) -> tuple[bool | None, bool]:
+    """Hand a message to Apprise: mail in HTML with the text beside it, anything else as text.
+
+    Returns what it answers, and whether it said in this thread that the message was too large.
+    """
     import apprise  # noqa: PLC0415 - most processes send nothing
 
     form, body = apprise.NotifyFormat.TEXT, message.body
@@ -142,8 +148,9 @@ def _notify(plugin: apprise.NotifyBase, message: Written) -> bool | None:
             plugin.notify_format = form
     sender = apprise.Apprise()
     sender.add(plugin)
+    _heard.here.too_large = False
     answer: bool | None = sender.notify(title=_in_header(message.title), body=body, body_format=form)
-    return answer
+    return answer, bool(_heard.here.too_large)
 
 
 def _in_header(text: str) -> str:
