@@ -10,6 +10,7 @@ import httpx
 from sqlmodel import select
 
 from adapters.operations.sentences import said_of_prefect
+from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.credential import Credential
 from adapters.storage.database import ProcessRow, reading
 from deployments.closed import CLIENT
@@ -44,8 +45,9 @@ def stranger_problems(office: Office) -> Iterator[str]:
         return  # that it does not answer is said elsewhere
     if strangers:
         yield (
-            f"{strangers} flow runs in Prefect horen bij geen proces in deze database. Horen Prefect en deze database "
-            "bij elkaar? Zo ja, beëindig die runs: routekaart herstel --vreemde-runs."
+            f"{so_many(strangers, 'flow run')} in Prefect {is_or_are(strangers, 'hoort', 'horen')} bij geen "
+            "proces in deze database. Horen Prefect en deze database bij elkaar? Zo ja, beëindig die runs: "
+            "routekaart herstel --vreemde-runs."
         )
 
 

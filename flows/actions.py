@@ -23,6 +23,7 @@ from adapters.cases.caseload import Caseload
 from adapters.cases.presentation import process_title
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
+from adapters.runtime.counting import is_or_are, so_many
 from flows.answered_by import answerer_of, starter_of
 from flows.display import NOT_TAKEN_UP
 from flows.forms import (
@@ -287,7 +288,8 @@ def caseload_overdragen(
         get_run_logger().warning("Niet overgedragen: %s", line)
     if not done and not refused:
         raise NotPossible(f"{van} heeft geen open zaken in deze gemeente.")
-    return f"{done} mijlpalen gingen van {van} naar {naar}. {len(refused)} niet: zie de log."
+    moved = f"{so_many(done, 'mijlpaal')} {is_or_are(done, 'ging', 'gingen')}"
+    return f"{moved} van {van} naar {naar}. {len(refused)} niet: zie de log."
 
 
 def _people(here: Office, _: CaseView) -> Mapping[str, Sequence[str]]:
@@ -330,7 +332,7 @@ def afwezigheid_melden(
         medewerker.strip(), gemeente or here.settings.municipality, eerste_dag, laatste_dag, vervanger
     )
     changed = refresh_tags(here, get_client(sync_client=True))
-    return f"{medewerker} is afwezig. {changed} zaken kregen andere labels."
+    return f"{medewerker} is afwezig. {so_many(changed, 'zaak')} {is_or_are(changed, 'kreeg', 'kregen')} andere labels."
 
 
 # --- one case -------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.runtime.calendar_data import dutch_calendar
+from adapters.runtime.counting import so_many
 from flows.display import running_terms
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
@@ -179,7 +180,7 @@ def _reasons(process: Snapshot, policy: Policy) -> Iterator[str]:
         if term.shifted_by:
             reason = f"verschoven van {short_date(term.nominal)} door {term.shifted_by}"
         elif term.suspended_days:
-            reason = f"{term.suspended_days} dagen stilgestaan"
+            reason = f"{so_many(term.suspended_days, 'dag')} stilgestaan"
         elif term.due is not None and term.due.weekday() >= _SATURDAY:
             reason = (term.not_shifted_because or "").rstrip(".")
         else:
@@ -196,7 +197,7 @@ def _penalties(case: Case, today: date | None) -> Iterator[str]:
     for owed in everything:
         line = f"Dwangsom in {owed.process} (Awb art. 4:17): vanaf {short_date(owed.first_day)}"
         if owed.last_day:
-            yield f"{line} tot en met {short_date(owed.last_day)}: {owed.days} dagen, {owed.euros} euro."
+            yield f"{line} tot en met {short_date(owed.last_day)}: {so_many(owed.days, 'dag')}, {owed.euros} euro."
         else:
             yield f"{line}, uiterlijk tot en met {short_date(owed.at_most_until)}. Beslis nu: elke dag kost meer."
 
@@ -222,7 +223,9 @@ def _journal(journal: Sequence[JournalRow], policy: Policy) -> str:
                 for row in shown
             ),
         ),
-        f"En nog {left} eerdere regels: `routekaart zaak {journal[0].case_reference}`." if left > 0 else "",
+        f"En nog {so_many(left, 'eerdere regel')}: `routekaart zaak {journal[0].case_reference}`."
+        if left > 0
+        else "",
     ).strip()
 
 

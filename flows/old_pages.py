@@ -34,6 +34,7 @@ from sqlmodel import col, select
 
 from adapters.office import Office, office
 from adapters.oversight.workload import municipalities
+from adapters.runtime.counting import so_many
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from flows.case_page import page_key
 from flows.case_queue import DEPLOYMENT
@@ -72,7 +73,10 @@ def oude_paginas_opruimen() -> str:
         forms += sum(forget_forms(client, run, before) for run in runs)
     end_unanswered(client, datetime.now(UTC) - UNANSWERED_AFTER)
     tasks = forget_tasks(client, datetime.now(UTC) - timedelta(days=here.settings.keep_run_history_days))
-    line = f"Opgeruimd: {pages} oude versies van pagina's, {forms} oude formulieren en {tasks} oude taken."
+    line = (
+        f"Opgeruimd: {so_many(pages, 'oude versie van een pagina')}, {so_many(forms, 'oud formulier')} en "
+        f"{so_many(tasks, 'oude taak')}."
+    )
     get_run_logger().info(line)
     return line
 

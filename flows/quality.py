@@ -15,6 +15,7 @@ from adapters.office import office
 from adapters.oversight.quality import SECOND, QualitySample, is_second, last_week, report_findings
 from adapters.oversight.workload import municipalities
 from adapters.runtime.actor import acts
+from adapters.runtime.counting import so_many
 from flows.answered_by import answerer_of
 from flows.case_page import page_key
 from flows.prefect_seam.parameter_forms import with_form
@@ -115,7 +116,7 @@ def kwaliteitssteekproef() -> str:
     for municipality in municipalities(here):
         sample.draw(municipality, week)
         made += sum(_put_forward(sample, review) for review in sample.waiting(municipality))
-    line = f"Week {week.name}: {made} formulieren klaargezet."
+    line = f"Week {week.name}: {so_many(made, 'formulier')} klaargezet."
     get_run_logger().info(line)
     return line
 

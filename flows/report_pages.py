@@ -11,6 +11,7 @@ from adapters.oversight.charts import bars
 from adapters.oversight.disclosure import LEAST
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.oversight.monitor_figures import GROWTH, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
+from adapters.runtime.counting import so_many
 from flows.case_page import page_key
 from flows.tags import (
     CRISIS_TAG,
@@ -156,7 +157,7 @@ def _mail(mail: Mail | None) -> str:
     if mail is None or not mail.number:
         return ""
     rulings = f", waarvan {mail.rulings} van de rechtbank" if mail.rulings else ""
-    messages = "1 bericht" if mail.number == 1 else f"{mail.number} berichten"
+    messages = so_many(mail.number, "bericht")
     return f"**[In de postbak]({mail.address}): {messages}{rulings}.**"
 
 

@@ -12,6 +12,7 @@ from adapters.operations.access_requests import warn
 from adapters.operations.destruction import destroyable
 from adapters.operations.retention import forget
 from adapters.oversight.markdown import short_date, table, text
+from adapters.runtime.counting import so_many
 from flows.destruction import destroy_approved
 from flows.report_pages import DESTRUCTION_LIST
 from flows.reports import publish
@@ -37,8 +38,9 @@ def bewaartermijnen() -> str:
         )
     gone = done.cases
     listed = destroyable(here)
-    publish(DESTRUCTION_LIST, destruction_page(listed), f"{len(listed)} zaken.")
-    line = f"Opgeruimd: {rows} regels en {gone} zaken. Op de vernietigingslijst: {len(listed)} zaken."
+    waiting = so_many(len(listed), "zaak")
+    publish(DESTRUCTION_LIST, destruction_page(listed), f"{waiting}.")
+    line = f"Opgeruimd: {so_many(rows, 'regel')} en {so_many(gone, 'zaak')}. Op de vernietigingslijst: {waiting}."
     get_run_logger().info(line)
     return line
 
@@ -63,5 +65,5 @@ def destruction_page(cases: Sequence[Destroyable]) -> str:
         "`routekaart vernietiging goedkeuren`. Wat is goedgekeurd, wordt de volgende nacht vernietigd.",
         table(("zaak", "gemeente", "termijn", "voorbij op", "goedgekeurd"), rows)
         or "Er staat nu niets op de lijst.",
-        f"En nog {left} zaken." if left > 0 else "",
+        f"En nog {so_many(left, 'zaak')}." if left > 0 else "",
     )

@@ -16,7 +16,9 @@ from adapters.cases.store import UnknownCaseError
 from adapters.operations.access_requests import answered, extend_request, note_request, open_requests
 from adapters.operations.destruction import approve, destroyable, hold, holds, lift, records, withdraw
 from adapters.operations.held_data import WORDS, cases_of_person, held_under
+from adapters.operations.held_words import in_words
 from adapters.runtime.actor import acts
+from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.privacy import eleven_test
 from adapters.storage.database import CaseRow, reading
 from milestones.civil_dates import civil_date
@@ -119,9 +121,8 @@ def _decided(office: Office, visitor: Visitor, form: dict[str, list[str]]) -> st
 def _approved(number: int) -> str:
     if not number:
         return "Dit was al goedgekeurd."
-    if number == 1:
-        return "1 zaak goedgekeurd. Zij wordt de volgende nacht vernietigd."
-    return f"{number} zaken goedgekeurd. Zij worden de volgende nacht vernietigd."
+    gone = is_or_are(number, "wordt", "worden")
+    return f"{so_many(number, 'zaak')} goedgekeurd. Zij {gone} de volgende nacht vernietigd."
 
 
 def _destruction(
@@ -190,5 +191,5 @@ def _access(
     waiting = [row for row in open_requests(office) if row.municipality in places]
     return html_page(
         "access.html", 422 if error else 200, title="Inzage", here="/inzage", done=done, error=error,
-        found=found or {}, words=WORDS, waiting=waiting, places=places, today=office.clock.today(),
+        found=found or {}, words=WORDS, in_words=in_words, waiting=waiting, places=places, today=office.clock.today(),
     )  # fmt: skip

@@ -22,6 +22,7 @@ from adapters.exchange.references import ending_of, kept, normal
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.counting import so_many
 from adapters.storage.database import CaseRow, JournalRow, SettingRow, reading, writing
 from adapters.storage.exchange_tables import CaseSystemLinkRow, ExternalReferenceRow
 
@@ -269,13 +270,9 @@ def case_system_problems(office: MessageOffice) -> Iterator[str]:
             authorization_of(path, system)
     if waiting := stopped_zaken(office):
         yield (
-            f"{_zaken(len(waiting))} in het zaaksysteem kunnen wij niet bijwerken; een mens moet kijken. "
+            f"{so_many(len(waiting), 'zaak')} in het zaaksysteem kunnen wij niet bijwerken; een mens moet kijken. "
             "Bekijk ze met: routekaart zaaksysteem lijst."
         )
-
-
-def _zaken(number: int) -> str:
-    return "1 zaak" if number == 1 else f"{number} zaken"
 
 
 def report_stopped_zaken(office: MessageOffice) -> int:
@@ -309,7 +306,8 @@ def _report(office: MessageOffice, municipality: str, count: int, latest: dateti
             municipality=municipality,
             title="Het zaaksysteem neemt iets niet aan",
             body=(
-                f"{_zaken(count)} in het zaaksysteem kunnen wij niet bijwerken; wij proberen het niet meer vanzelf.\n"
+                f"{so_many(count, 'zaak')} in het zaaksysteem kunnen wij niet bijwerken; "
+                "wij proberen het niet meer vanzelf.\n"
                 "Bekijk waarom met: routekaart zaaksysteem lijst\n"
                 "Probeer het opnieuw met: routekaart zaaksysteem opnieuw"
             ),

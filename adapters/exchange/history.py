@@ -28,6 +28,7 @@ from adapters.exchange.signal_record import (
 )
 from adapters.exchange.signal_status import CLOSING_REASONS
 from adapters.exchange.signals import half_way_said, hold_import_lock, make_import_lock, take_in_all
+from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
 from adapters.storage.exchange_tables import PostbakRow
@@ -97,7 +98,10 @@ def take_over(path: Path, delivery: Delivery, office: CaseOffice) -> Iterator[Si
 def _keep_lost(office: CaseOffice, delivery: Delivery, count: int) -> None:
     """Put it before a person that zaken of a delivery do not say which signals they are about."""
     if count:
-        reason = f"{count} vroegsignaalzaken in een levering noemen geen signalen en zijn niet overgenomen."
+        reason = (
+            f"{so_many(count, 'vroegsignaalzaak')} in een levering {is_or_are(count, 'noemt', 'noemen')} geen signalen "
+            f"en {is_or_are(count)} niet overgenomen."
+        )
         with writing(office.engine) as session:
             codes = {part.municipality_code for part in delivery.parts}
             _to_person(session, office, codes.pop() if len(codes) == 1 else None, reason, None)

@@ -86,9 +86,13 @@ def half_way_said(done: int) -> Iterator[None]:
             raise
         cause = str(trouble).partition(". ")[0].rstrip(".")
         raise HalfTakenInError(
-            f"{cause}. De levering stopte half: de eerste {done} signalen zijn verwerkt en vastgelegd, de rest niet. "
+            f"{cause}. De levering stopte half: {_first(done)} verwerkt en vastgelegd, de rest niet. "
             "Lees dezelfde levering later opnieuw in; wat er al is, telt niet dubbel."
         ) from error
+
+
+def _first(done: int) -> str:
+    return "het eerste signaal is" if done == 1 else f"de eerste {done} signalen zijn"
 
 
 def make_import_lock(office: CaseOffice) -> None:

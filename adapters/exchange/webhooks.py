@@ -40,6 +40,7 @@ from adapters.exchange.webhook_addresses import literal, may_go_to, webhook_clie
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
+from adapters.runtime.counting import so_many
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
 
@@ -516,8 +517,8 @@ def _report(office: MessageOffice, name: str) -> bool:
             municipality=municipality,
             title=f"Abonnement {name} neemt berichten niet aan",
             body=(
-                f"Het systeem achter abonnement {name} heeft {count} berichten niet aangenomen; wij proberen het "
-                f"niet meer.\nBekijk ze met: routekaart abonnement mislukt\n"
+                f"Het systeem achter abonnement {name} heeft {so_many(count, 'bericht')} niet aangenomen; wij proberen "
+                f"het niet meer.\nBekijk ze met: routekaart abonnement mislukt\n"
                 f"Stuur ze opnieuw met: routekaart abonnement opnieuw {name}"
             ),
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.oversight.document import Block, Chart, Grid, Heading, Points, Words
 from adapters.oversight.markdown import short_date
+from adapters.runtime.counting import is_or_are, so_many
 from milestones.dutch import without_weekday
 from milestones.roles import ROLES, dutch_role
 
@@ -25,18 +26,19 @@ def effect_report(effect: Effect, change: PolicyChange) -> tuple[Block, ...]:
     """Return what a change of policy does, in plain words; no case is named in it."""
     moved = sum(item.moved for item in effect.terms.values())
     late_now = sum(item.late_before for item in effect.terms.values())
+    running = sum(effect.running.values())
     late_then = sum(item.late_after for item in effect.terms.values())
     return (
         Heading(f"Wat doet het nieuwe beleid? Gemeente {change.municipality}", 1),
         Words(
             f"Dit is een berekening. Er is niets veranderd. Van {without_weekday(change.begin)} tot en met "
-            f"{without_weekday(change.today)} zijn {effect.cases} zaken opnieuw doorlopen. Eerst met "
-            f"het beleid van nu, en dan met het nieuwe. Nog open zijn er {effect.open_cases}."
+            f"{without_weekday(change.today)} {is_or_are(effect.cases)} {so_many(effect.cases, 'zaak')} opnieuw "
+            f"doorlopen. Eerst met het beleid van nu, en dan met het nieuwe. Nog open zijn er {effect.open_cases}."
         ),
         Points(
             [
-                f"**{moved} termijnen** kregen een andere laatste dag.",
-                f"**{sum(effect.running.values())} termijnen die nu lopen** zouden verschuiven.",
+                f"**{so_many(moved, 'termijn')}** {is_or_are(moved, 'kreeg', 'kregen')} een andere laatste dag.",
+                f"**{so_many(running, 'lopende termijn')}** {is_or_are(running, 'zou', 'zouden')} verschuiven.",
                 f"Te laat: **{late_now}** met het beleid van nu, **{late_then}** met het nieuwe.",
                 *_troubles(effect),
             ]
@@ -93,12 +95,13 @@ def _troubles(effect: Effect) -> list[str]:
     if effect.other_way:
         steps = ", ".join(f"{_said(name)} ({number})" for name, number in effect.other_way.most_common())
         lines.append(
-            f"In **{sum(effect.other_way.values())} zaken** kan een stap die is gezet, niet meer: {steps}. "
-            "Van die zaken telt alleen wat daarvoor gebeurde."
+            f"In **{so_many(sum(effect.other_way.values()), 'zaak')}** kan een stap die is gezet, niet meer: {steps}. "
+            "Daarvan telt alleen wat daarvoor gebeurde."
         )
     if effect.not_replayed:
         lines.append(
-            f"**{effect.not_replayed} zaken** tellen niet mee: hun verloop hoort bij een eerder beleid."
+            f"**{so_many(effect.not_replayed, 'zaak')}** {is_or_are(effect.not_replayed, 'telt', 'tellen')} niet mee: "
+            "het verloop hoort bij een eerder beleid."
         )
     return lines
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlmodel import col, select
 
 from adapters.oversight.law_texts import plain_words
+from adapters.runtime.counting import so_many
 from adapters.storage.database import ProcessRow, SettingRow, TimerRow, reading, writing
 from milestones.references import LAWS
 from milestones.target_groups import TARGET_GROUPS
@@ -184,7 +185,9 @@ def record(office: LawOffice, folder: LawFolder) -> list[str]:
                     "nagekeken_op": today.isoformat(),
                     "artikelen": {article: found for article, found in hashes.items() if found is not None},
                 }
-                lines.append(f"{law.title}, tekst van {newest.valid_from}: {len(hashes)} artikelen.")
+                lines.append(
+                    f"{law.title}, tekst van {newest.valid_from}: {so_many(len(hashes), 'artikel')}."
+                )
         row.value = values
         session.add(row)
     return lines

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.oversight.document import Block, Grid, Heading, Points, Words
 from adapters.oversight.policy_check import RemarkKind
+from adapters.runtime.counting import so_many
 from milestones.dutch import without_weekday
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def check_report(check: PolicyCheck) -> tuple[Block, ...]:
         Heading(f"Het beleid van gemeente {check.municipality} naast de wet", 1),
         Words(
             f"Nagekeken op {without_weekday(check.on)}. Het gaat om het beleid **{check.policy.name}**. "
-            f"De gemeente maakte {len(check.choices)} eigen keuzes."
+            f"De gemeente maakte {so_many(len(check.choices), 'eigen keuze')}."
         ),
         Points([f"{_CHAPTERS[kind][0]}: **{len(check.of(kind))}**" for kind in _CHAPTERS]),
     ]

@@ -161,7 +161,8 @@ def trend_report(trend: QualityTrend) -> tuple[Block, ...]:
         Heading(f"Kwaliteit door collega's, gemeente {trend.municipality}", 1),
         Words(
             "Collega's lazen elkaars zaken en gaven scores van 1 tot en met 5. "
-            f"In {names[-1]}: {trend.reviewed} zaken. Een gemiddelde van minder dan {LEAST} zaken wordt niet getoond."
+            f"In {names[-1]}: {trend.reviewed} {'zaak' if trend.reviewed == '1' else 'zaken'}. "
+            f"Een gemiddelde van minder dan {LEAST} zaken wordt niet getoond."
         ),
         Grid(
             ("vraag", *names),

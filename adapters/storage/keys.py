@@ -14,6 +14,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
+from adapters.runtime.counting import so_many
 from adapters.runtime.persons import KEY_NAME_LENGTH, key_name
 from adapters.runtime.settings import KEY_FILES, SettingsError
 from adapters.storage.database import CaseRow, SettingRow, reading, writing
@@ -84,8 +85,8 @@ def key_problems(engine: Engine, settings: Settings) -> Iterator[str]:
         }
     if strange:
         yield (
-            f"Bij {sum(strange.values())} zaken staat een inwoner onder een sleutel die deze machine niet heeft: die "
-            "inwoners worden niet herkend. Zet die sleutel bij de eerdere (ROUTEKAART_PERSON_KEYS_OLD)."
+            f"Bij {so_many(sum(strange.values()), 'zaak')} staat een inwoner onder een sleutel die deze machine niet "
+            "heeft: die inwoners worden niet herkend. Zet die sleutel bij de eerdere (ROUTEKAART_PERSON_KEYS_OLD)."
         )
 
 

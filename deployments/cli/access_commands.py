@@ -75,16 +75,14 @@ def _of_person(office: Office, given: str) -> list[str]:
 
 def _tell(found: dict[str, dict[str, list[dict[str, Any]]]]) -> None:
     from adapters.operations.held_data import WORDS
+    from adapters.operations.held_words import in_words
 
     for reference, tables in found.items():
         say(f"Zaak {reference}")
         for table, rows in tables.items():
             say(f"  {WORDS.get(table, table)} ({len(rows)})")
             for row in rows:
-                said = "  ".join(
-                    f"{name}={value}" for name, value in row.items() if value not in (None, "", [], {})
-                )
-                say(f"    {said}")
+                say("    " + "; ".join(f"{name}: {value}" for name, value in in_words(row)))
     if not found:
         say("Onder dit nummer wordt niets bewaard.")
 

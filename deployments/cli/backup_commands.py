@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import BadInput, agrees, say
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def put_back_command(
         say(f"De koppen van het journaal van daarvoor staan in {kept}; er begint een nieuw bestand.")
     if again := remove_again(office(), read_outside(chosen)):
         sweep_free_space(office().engine)
-        say(f"{again} zaken die na deze backup zijn vernietigd, zijn opnieuw vernietigd.")
+        say(
+            f"{so_many(again, 'zaak')} die na deze backup {is_or_are(again)} vernietigd, "
+            f"{is_or_are(again)} opnieuw vernietigd."
+        )
     if content.kept is not None:
         say(f"De beschadigde database staat nog als {content.kept}.")
     opened = office()
@@ -91,7 +95,8 @@ def _keys(chosen: Settings) -> str:
 
 
 def _told(content: Content) -> str:
-    return f"Teruggezet: {content.cases} zaken, {content.journal_rows} journaalregels, de laatste van {content.last}."
+    rows = so_many(content.journal_rows, "journaalregel")
+    return f"Teruggezet: {so_many(content.cases, 'zaak')}, {rows}, de laatste van {content.last}."
 
 
 def _refuse_while_running(chosen: Settings) -> None:

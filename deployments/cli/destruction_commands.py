@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.runtime.counting import so_many
 from deployments.cli.case_commands import CaseReference, in_name_of
 from deployments.cli.console import BadInput, optional_day_from, print_json, say, the_office
 from deployments.cli.options import AsJson
@@ -75,7 +76,7 @@ def approve_command(
     chosen = zaken or [case.reference for case in destroyable(office)]
     with in_name_of(door):
         number = approve(office, chosen)
-    say(f"{number} zaken goedgekeurd voor vernietiging.")
+    say(f"{so_many(number, 'zaak')} goedgekeurd voor vernietiging.")
 
 
 def withdraw_command(ref: CaseReference, door: DecidedBy) -> None:
@@ -106,7 +107,7 @@ def destroy_command() -> int:
             "Deze rol mag geen journaal wissen. Voer dit uit als eigenaar van de database: zet zijn adres in "
             "ROUTEKAART_DATABASE_URL."
         )
-    say(f"{done.cases} zaken vernietigd. De verklaring: routekaart vernietiging verklaring")
+    say(f"{so_many(done.cases, 'zaak')} vernietigd. De verklaring: routekaart vernietiging verklaring")
     if not done.events_gone:
         say(
             "De database van Prefect is van hier niet te bereiken: daar verdwijnen de laatste regels binnen twee dagen."
@@ -137,9 +138,10 @@ def records_command(
         signed = "" if is_ours(office.settings, row) else "  HANDTEKENING KLOPT NIET"
         say(
             f"{_moment(row.destroyed_at)}  {row.municipality}  {row.term}  kenmerk {row.mark[:12]}  "
-            f"{row.steps} journaalregels  goedgekeurd door {row.approved_by} op {_moment(row.approved_at)}{signed}"
+            f"{so_many(row.steps, 'journaalregel')}  "
+            f"goedgekeurd door {row.approved_by} op {_moment(row.approved_at)}{signed}"
         )
-    say(f"{len(found)} zaken vernietigd.")
+    say(f"{so_many(len(found), 'zaak')} vernietigd.")
 
 
 def _moment(at: datetime) -> str:

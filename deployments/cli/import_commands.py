@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.runtime.counting import so_many
 from deployments.cli.console import BAD_INPUT, complain, say, terminal, the_office
 
 import_app = typer.Typer(
@@ -46,7 +47,7 @@ def import_signals_command(
     act_as(replace(acting(), way=Way.DELIVERY))
     counts = dict.fromkeys(SignalResult, 0)
     reports = (take_over if met_historie else import_signals)(bestand, delivery, office)
-    say(f"Levering {delivery.version}: {delivery.signal_count} vroegsignalen.")
+    say(f"Levering {delivery.version}: {so_many(delivery.signal_count, 'vroegsignaal')}.")
     for warning in delivery.warnings:
         complain(f"Let op: {warning}")
     for report in track(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import agrees, data_from, day_from, optional_day_from, say, the_office
 from deployments.cli.options import Number
 
@@ -232,7 +233,8 @@ def try_again_command(naam: Annotated[str, typer.Argument(metavar="NAAM")]) -> N
     """Stuur alles wat een abonnee niet aannam nog een keer."""
     from adapters.exchange.webhooks import try_again
 
-    say(f"{try_again(the_office(), naam)} berichten gaan opnieuw naar {naam}.")
+    number = try_again(the_office(), naam)
+    say(f"{so_many(number, 'bericht')} {is_or_are(number, 'gaat', 'gaan')} opnieuw naar {naam}.")
 
 
 # --- the zaaksysteem ----------------------------------------------------------------------------------------

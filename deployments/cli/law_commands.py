@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from adapters.runtime.counting import so_many
 from deployments.cli.console import complain, print_json, say, the_office
 
 law_app = typer.Typer(
@@ -62,7 +63,7 @@ def law_command(
             say(f"  {case.reference} (gemeente {case.municipality}, {case.term})")
         if len(item.cases) > _SHOWN:
             say(f"  en nog {len(item.cases) - _SHOWN} (alles met --json)")
-    say(f"{check.same} artikelen gelijk, {len(check.differences)} anders.")
+    say(f"{so_many(check.same, 'artikel')} gelijk, {len(check.differences)} anders.")
     if check.by_words_only:
         say(f"Alleen op woorden vergeleken (leg eerst een tekst vast): {', '.join(check.by_words_only)}.")
     for name in check.missing:

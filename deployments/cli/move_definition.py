@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.cases.definition_moves import move_definition as moves
+from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import complain, say
 from milestones.definitions.migrations import migration_of
 from milestones.dutch import dutch_date
@@ -26,8 +27,8 @@ def print_moves(office: Office, code: str, from_version: int, to_version: int, *
         else:
             count += 1
             say(_line(change))
-    done = "zouden overgaan" if dry else "zijn overgegaan"
-    say(f"{count} processen {done}, {refused} blijven staan.")
+    done = f"{is_or_are(count, 'zou', 'zouden')} overgaan" if dry else f"{is_or_are(count)} overgegaan"
+    say(f"{so_many(count, 'proces')} {done}, {refused} {is_or_are(refused, 'blijft', 'blijven')} staan.")
     return 1 if refused else 0
 
 

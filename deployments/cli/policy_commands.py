@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import print_json, say, the_office
 from deployments.cli.options import AsJson, MunicipalityOption
 from deployments.cli.policy_group import policy_app
@@ -153,7 +154,10 @@ def _told(here: Office, row: PolicyUseRow) -> None:
         return
     say(f"Beleid {row.policy} geldt nu in gemeente {row.municipality} (nummer {row.number}).")
     if row.running:
-        say(f"{len(follow_what_was_asked(here))} lopende termijnen kregen een andere laatste dag.")
+        number = len(follow_what_was_asked(here))
+        say(
+            f"{so_many(number, 'lopende termijn')} {is_or_are(number, 'kreeg', 'kregen')} een andere laatste dag."
+        )
 
 
 def _as_json(row: PolicyUseRow) -> dict[str, object]:

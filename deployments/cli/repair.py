@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import say
 from deployments.environment import for_who_waits
 
@@ -38,15 +39,22 @@ def repair(office: Office, *, end_strangers: bool = False) -> int:
         for finding, number in counted(mended).items():
             say(f"{number} keer: {finding}.")
     if freed:
-        say(f"{freed} processen waren nog in handen van een worker die er niet meer is.")
+        say(
+            f"{so_many(freed, 'proces')} {is_or_are(freed, 'was', 'waren')} nog in handen van "
+            "een worker die er niet meer is."
+        )
     if strangers:
-        say(f"{strangers} flow runs hoorden bij geen proces in het journaal en zijn beëindigd.")
+        say(
+            f"{so_many(strangers, 'flow run')} {is_or_are(strangers, 'hoorde', 'hoorden')} bij geen proces "
+            f"in het journaal en {is_or_are(strangers)} beëindigd."
+        )
     if others:
         say(
-            f"{others} flow runs in Prefect horen bij geen proces in deze database. Horen deze twee bij elkaar? Zo ja, "
+            f"{so_many(others, 'flow run')} in Prefect {is_or_are(others, 'hoort', 'horen')} bij geen proces "
+            "in deze database. Horen deze twee bij elkaar? Zo ja, "
             "beëindig die runs: routekaart herstel --vreemde-runs."
         )
-    say(f"{looked} open processen bekeken, {len(mended)} hersteld.")
+    say(f"{so_many(looked, 'open proces')} bekeken, {len(mended)} hersteld.")
     if mended:
         say("De worker zet de flow runs nu klaar.")
     return 0

@@ -78,7 +78,7 @@ def test_nothing_of_a_destroyed_case_is_in_prefect_or_in_our_files(
     assert _named_in(prefect, GONE)
     work.command("vernietiging", "goedkeuren", GONE, "--door", "mw-17")
     said = work.command("vernietiging", "uitvoeren")
-    assert said.startswith("1 zaken vernietigd.")
+    assert said.startswith("1 zaak vernietigd.")
     assert "niet te bereiken" not in said
     work.kill()
     assert _rows_naming(next(prefect.rglob("prefect.db")), GONE) == []

@@ -49,7 +49,7 @@ def test_history_from_the_terminal(terminal: Terminal, tmp_path: Path) -> None:
     path.write_text(json.dumps(delivery(signal("A"), cases=[case("Inwoner is overleden", "A")])))
     code, printed = terminal("importeer", "vroegsignalen", str(path), "--met-historie")
     assert code == 0
-    assert printed.startswith("Levering v1.2 of later: 1 vroegsignalen.")
+    assert printed.startswith("Levering v1.2 of later: 1 vroegsignaal.")
     assert "1 geopend" in printed
 
 

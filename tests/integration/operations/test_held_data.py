@@ -22,7 +22,8 @@ from adapters.cases.store import UnknownCaseError
 from adapters.office import Office
 from adapters.operations.access_requests import answered, extend_request, note_request, open_requests, warn
 from adapters.operations.destruction import approve, hold, remove_case
-from adapters.operations.held_data import cases_of_person, held_under
+from adapters.operations.held_data import _LEFT_OUT, WORDS, cases_of_person, held_under
+from adapters.operations.held_words import COLUMN_WORDS, in_words
 from adapters.runtime.actor import Actor, ActorKind, acts
 from adapters.runtime.clock import SetClock
 from adapters.runtime.persons import PersonKey, person_key, person_keys_for, renew_key_file
@@ -307,3 +308,15 @@ def test_a_request_goes_its_way_with_the_page(office: Office) -> None:
     assert page.post("/inzage", data={"keuze": "verleng", "nummer": str(row.id)}).status_code == 422
     assert "beantwoord" in page.post("/inzage", data={"keuze": "klaar", "nummer": str(row.id)}).text
     assert page.post("/inzage", data={"keuze": "klaar", "nummer": "x"}).status_code == 422
+
+
+def test_what_is_held_is_said_in_dutch() -> None:
+    """Each table and each column of what is held has a Dutch name, and yes is ja."""
+    tables = [table for table in SQLModel.metadata.sorted_tables if table.name in WORDS]
+    assert len(tables) == len(WORDS)
+    columns = {column.name for table in tables for column in table.c} - set(_LEFT_OUT)
+    assert columns == set(COLUMN_WORDS)
+    assert dict(in_words({"closed": True, "finished": False, "role": None})) == {
+        "afgesloten": "ja",
+        "klaar": "nee",
+    }
