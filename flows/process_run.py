@@ -99,9 +99,9 @@ def run_process(reference: str, name: str) -> State[Any]:
             raise
     except (DBAPIError, PoolTimeoutError, httpx.HTTPError) as error:
         # Not a fault of the process: nobody has to see a run that failed. The worker takes it up again.
-        if trouble_of(error) is None and not is_passing(error):
+        if (why := _why_later(error)) is None:
             raise
-        raise Abort(f"Database of Prefect-server antwoordt niet: {type(error).__name__}.") from error
+        raise Abort(why) from error
     finally:
         here.attention.release(held, rest)
 
@@ -119,6 +119,13 @@ def _of_another_database(reference: str) -> State[Any]:
         )
     get_run_logger().error("%s (%s)", why, reference)
     return Completed(name="Hoort niet bij deze database", message=why)
+
+
+def _why_later(error: Exception) -> str | None:
+    """Return which of the two did not answer, database or server; None where trying again does not help."""
+    if (trouble := trouble_of(error)) is not None:
+        return str(trouble)
+    return f"De Prefect-server antwoordt niet ({type(error).__name__})." if is_passing(error) else None
 
 
 def _hold(here: Office, run: FlowRun, reference: str, name: str) -> Waiting | None:
