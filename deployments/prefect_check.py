@@ -10,12 +10,12 @@ import httpx
 from sqlmodel import select
 
 from adapters.operations.sentences import said_of_prefect
-from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.credential import Credential
 from adapters.storage.database import ProcessRow, reading
 from deployments.closed import CLIENT
 from deployments.environment import names_other_server, prefect_environment
 from deployments.prefect_database import refuse_unfit_database
+from milestones.counting import is_or_are, so_many
 from milestones.refusal import Refusal
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ from adapters.cases.caseload import Caseload
 from adapters.cases.presentation import process_title
 from adapters.office import Office, office
 from adapters.runtime.actor import acts
-from adapters.runtime.counting import is_or_are, so_many
 from flows.answered_by import answerer_of, starter_of
 from flows.display import NOT_TAKEN_UP
 from flows.forms import (
@@ -43,6 +42,7 @@ from flows.refusals import NOT_DONE, refused_run, why_not
 from flows.reports import refresh_tags
 from milestones.case import closed, exactly, possible_now
 from milestones.codes import codes_of
+from milestones.counting import is_or_are, so_many
 from milestones.definitions import DEFINITIONS, VERSIONS, definition_of
 from milestones.event_fields import EXIT_REASONS
 from milestones.four_eyes import waits_for

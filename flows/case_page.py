@@ -16,10 +16,10 @@ from adapters.cases.journal_words import actor_label, event_label
 from adapters.cases.presentation import process_title
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.runtime.calendar_data import dutch_calendar
-from adapters.runtime.counting import so_many
 from flows.display import running_terms
 from flows.pictures import Stage, Stop, route
 from milestones.case import closed
+from milestones.counting import so_many
 from milestones.definition import OFFERED, RETURNED
 from milestones.definitions import DEFINITIONS, definition_of
 from milestones.four_eyes import waits_for

@@ -34,7 +34,6 @@ from sqlmodel import col, select
 
 from adapters.office import Office, office
 from adapters.oversight.workload import municipalities
-from adapters.runtime.counting import so_many
 from adapters.storage.database import CaseRow, JournalRow, ProcessRow, reading
 from flows.case_page import page_key
 from flows.case_queue import DEPLOYMENT
@@ -43,6 +42,7 @@ from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import FORM_PREFIX
 from flows.report_pages import DESTRUCTION_LIST, OVERVIEW, monitor_key, overview_key, workload_key
 from flows.views import ACTION_TAG
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,6 @@ from adapters.office import office
 from adapters.oversight.quality import SECOND, QualitySample, is_second, last_week, report_findings
 from adapters.oversight.workload import municipalities
 from adapters.runtime.actor import acts
-from adapters.runtime.counting import so_many
 from flows.answered_by import answerer_of
 from flows.case_page import page_key
 from flows.prefect_seam.parameter_forms import with_form
@@ -23,6 +22,7 @@ from flows.prefect_seam.parking import park, take_answer, this_run
 from flows.refusals import NOT_TAKEN_IN, why_not
 from flows.tags import DONE
 from flows.views import REVIEW_TAG
+from milestones.counting import so_many
 from milestones.dutch import dutch_date
 from milestones.process import NotPossible
 from milestones.quality_questions import HIGHEST, LOWEST, QUESTIONS

@@ -11,7 +11,6 @@ from adapters.oversight.charts import bars
 from adapters.oversight.disclosure import LEAST
 from adapters.oversight.markdown import bullets, picture, short_date, table, text
 from adapters.oversight.monitor_figures import GROWTH, IN_TIME, LATE_NOW, LEAD_TIME, QUALITY, WAITING
-from adapters.runtime.counting import so_many
 from flows.case_page import page_key
 from flows.tags import (
     CRISIS_TAG,
@@ -25,6 +24,7 @@ from flows.tags import (
     UNOWNED,
 )
 from flows.views import BY_MILESTONE, VIEWS, address
+from milestones.counting import so_many
 from milestones.dutch import dutch_date
 from milestones.four_eyes import WAITS
 

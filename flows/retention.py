@@ -12,10 +12,10 @@ from adapters.operations.access_requests import warn
 from adapters.operations.destruction import destroyable
 from adapters.operations.retention import forget
 from adapters.oversight.markdown import short_date, table, text
-from adapters.runtime.counting import so_many
 from flows.destruction import destroy_approved
 from flows.report_pages import DESTRUCTION_LIST
 from flows.reports import publish
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,10 +18,10 @@ from adapters.operations.destruction import approve, destroyable, hold, holds, l
 from adapters.operations.held_data import WORDS, cases_of_person, held_under
 from adapters.operations.held_words import in_words
 from adapters.runtime.actor import acts
-from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.privacy import eleven_test
 from adapters.storage.database import CaseRow, reading
 from milestones.civil_dates import civil_date
+from milestones.counting import is_or_are, so_many
 from milestones.process import NotPossible
 from milestones.refusal import CaseRefusal
 

@@ -22,9 +22,9 @@ from adapters.exchange.references import ending_of, kept, normal
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
-from adapters.runtime.counting import so_many
 from adapters.storage.database import CaseRow, JournalRow, SettingRow, reading, writing
 from adapters.storage.exchange_tables import CaseSystemLinkRow, ExternalReferenceRow
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -28,10 +28,10 @@ from adapters.exchange.signal_record import (
 )
 from adapters.exchange.signal_status import CLOSING_REASONS
 from adapters.exchange.signals import half_way_said, hold_import_lock, make_import_lock, take_in_all
-from adapters.runtime.counting import is_or_are, so_many
 from adapters.runtime.persons import keyed_hash
 from adapters.storage.database import ProcessRow, writing
 from adapters.storage.exchange_tables import PostbakRow
+from milestones.counting import is_or_are, so_many
 from milestones.event_fields import OTHER_RESULTS
 from milestones.refusal import CaseRefusal
 from milestones.vocabulary import FOLLOW_UP

@@ -40,9 +40,9 @@ from adapters.exchange.webhook_addresses import literal, may_go_to, webhook_clie
 from adapters.messages.announcements import Announcement, announce
 from adapters.messages.retry_table import asked_rest, wait_after
 from adapters.runtime.clock import AMSTERDAM
-from adapters.runtime.counting import so_many
 from adapters.storage.database import reading, writing
 from adapters.storage.exchange_tables import OutgoingEventRow, SubscriptionRow, WebhookDeliveryRow
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from adapters.oversight.document import Block, Chart, Grid, Heading, Points, Words
 from adapters.oversight.markdown import short_date
-from adapters.runtime.counting import is_or_are, so_many
+from milestones.counting import is_or_are, so_many
 from milestones.dutch import without_weekday
 from milestones.roles import ROLES, dutch_role
 

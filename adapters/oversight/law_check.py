@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 from sqlmodel import col, select
 
 from adapters.oversight.law_texts import plain_words
-from adapters.runtime.counting import so_many
 from adapters.storage.database import ProcessRow, SettingRow, TimerRow, reading, writing
+from milestones.counting import so_many
 from milestones.references import LAWS
 from milestones.target_groups import TARGET_GROUPS
 from milestones.term_table import TERMS

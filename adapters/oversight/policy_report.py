@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from adapters.oversight.document import Block, Grid, Heading, Points, Words
 from adapters.oversight.policy_check import RemarkKind
-from adapters.runtime.counting import so_many
+from milestones.counting import so_many
 from milestones.dutch import without_weekday
 
 if TYPE_CHECKING:

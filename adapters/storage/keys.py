@@ -14,10 +14,10 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
-from adapters.runtime.counting import so_many
 from adapters.runtime.persons import KEY_NAME_LENGTH, key_name
 from adapters.runtime.settings import KEY_FILES, SettingsError
 from adapters.storage.database import CaseRow, SettingRow, reading, writing
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

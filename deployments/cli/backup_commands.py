@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import BadInput, agrees, say
+from milestones.counting import is_or_are, so_many
 
 if TYPE_CHECKING:
     from adapters.operations.backup import Content

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.runtime.counting import so_many
 from deployments.cli.case_commands import CaseReference, in_name_of
 from deployments.cli.console import BadInput, optional_day_from, print_json, say, the_office
 from deployments.cli.options import AsJson
+from milestones.counting import so_many
 
 if TYPE_CHECKING:
     from datetime import datetime

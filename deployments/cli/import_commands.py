@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from adapters.runtime.counting import so_many
 from deployments.cli.console import BAD_INPUT, complain, say, terminal, the_office
+from milestones.counting import so_many
 
 import_app = typer.Typer(
     help="Leest leveringen van andere systemen in.", no_args_is_help=True, rich_markup_mode=None

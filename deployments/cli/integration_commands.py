@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import agrees, data_from, day_from, optional_day_from, say, the_office
 from deployments.cli.options import Number
+from milestones.counting import is_or_are, so_many
 
 
 def _group(text: str) -> typer.Typer:

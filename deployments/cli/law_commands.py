@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from adapters.runtime.counting import so_many
 from deployments.cli.console import complain, print_json, say, the_office
+from milestones.counting import so_many
 
 law_app = typer.Typer(
     help="De wetten waarop de termijnen rusten.", no_args_is_help=True, rich_markup_mode=None

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from adapters.cases.definition_moves import move_definition as moves
-from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import complain, say
+from milestones.counting import is_or_are, so_many
 from milestones.definitions.migrations import migration_of
 from milestones.dutch import dutch_date
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import print_json, say, the_office
 from deployments.cli.options import AsJson, MunicipalityOption
 from deployments.cli.policy_group import policy_app
+from milestones.counting import is_or_are, so_many
 
 if TYPE_CHECKING:
     from adapters.office import Office

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from adapters.runtime.counting import is_or_are, so_many
 from deployments.cli.console import say
 from deployments.environment import for_who_waits
+from milestones.counting import is_or_are, so_many
 
 if TYPE_CHECKING:
     from adapters.office import Office

@@ -12,6 +12,8 @@ from milestones.definitions.shared import (
     ARCHIVE_BROKEN_OFF,
     ENDING_STATES,
     HANDOFF_STATES,
+    IN_APPEAL,
+    IN_OBJECTION,
     INTENDED,
     MEASURE_LATER,
     TERMINATED,
@@ -51,6 +53,8 @@ _REGELING = (Arm("T14", from_earlier="eerste_aflossing"), Arm("T14c"))
 _GIVES: Final = (*TRAJECT_FACTS, "eerste_aflossing")
 
 _WITH_WSNP = ("WSNP", "EVALUATIE")
+# Ended by a decision that bezwaar or beroep may undo: then it goes on where it was.
+_DECIDED = (TERMINATED, IN_OBJECTION, IN_APPEAL)
 _AFTERCARE: Final = (Opening("M8", gives=TRAJECT_FACTS),)
 # Where it goes when no Wsnp is left to wait for: by what became of that of the other client.
 _WITHOUT_WSNP: tuple[
@@ -394,7 +398,29 @@ M7 = Definition(
             for to, known, sets, opens in _WITHOUT_WSNP
         ),
         Row(
-            _WITH_WSNP,
+            (INTENDED, *_DECIDED),
+            "wsnp_geen_toelating",
+            SAME,
+            guards=("with_the_wsnp", "no_wsnp_to_wait_for", "clean_slate"),
+            sets={"vorige_toestand": "WSNP"},
+            notifies=("budget_coach", "coordinator"),
+            because="de andere cliënt heeft een schone lei: een mens meldt dat de oplossing is afgerond",
+        ),
+        *(
+            Row(
+                (INTENDED, *_DECIDED),
+                "wsnp_geen_toelating",
+                SAME,
+                guards=("with_the_wsnp", "no_wsnp_to_wait_for", *known),
+                sets={"vorige_toestand": to},
+                notifies=("budget_coach", "coordinator"),
+                because="gaat het na het voornemen of het besluit verder, dan zonder de Wsnp",
+            )
+            for to, known, _, opens in _WITHOUT_WSNP
+            if not opens
+        ),
+        Row(
+            (*_WITH_WSNP, INTENDED, *_DECIDED),
             "wsnp_schone_lei_definitief",
             SAME,
             guards=("with_the_wsnp",),
@@ -431,6 +457,24 @@ M7 = Definition(
             notifies=("case_worker", "budget_coach", "coordinator"),
             because="de Wsnp van de andere cliënt loopt nog",
         ),
+        Row(
+            (INTENDED, *_DECIDED),
+            "wsnp_beeindiging_definitief",
+            SAME,
+            guards=("with_the_wsnp", "wsnp_over"),
+            sets={"recidive_mogelijk": True, "vorige_toestand": "NA_WSNP"},
+            notifies=("case_worker", "budget_coach", "coordinator"),
+            because="gaat het na het voornemen of het besluit verder, dan na de Wsnp (Fw art. 350 lid 4 en 5)",
+        ),
+        Row(
+            (INTENDED, *_DECIDED),
+            "wsnp_beeindiging_definitief",
+            SAME,
+            guards=("with_the_wsnp",),
+            sets={"recidive_mogelijk": True},
+            notifies=("case_worker", "budget_coach", "coordinator"),
+            because="de Wsnp van de andere cliënt loopt nog",
+        ),
         Row(("WSNP", "NA_WSNP"), "persoonlijk_gesprek_gehouden", SAME, meets=("T70",), because="T70"),
         Row(
             (*_BEFORE_THE_END, "NA_WSNP"),
@@ -441,13 +485,13 @@ M7 = Definition(
             because="het gerechtshof laat alsnog toe, of laat de Wsnp doorlopen (Fw art. 292 en 351)",
         ),
         Row(
-            ("EVALUATIE", INTENDED),
+            ("EVALUATIE", INTENDED, *_DECIDED),
             "wsnp_hervat",
             SAME,
             sets={"vorige_toestand": "WSNP"},
             cancels=(*_AMICABLE, "T70"),
             notifies=("client", "budget_coach", "coordinator"),
-            because="gaat het na de evaluatie of het voornemen verder, dan met de Wsnp (Fw art. 292 en 351)",
+            because="gaat het later verder, dan met de Wsnp (Fw art. 292 en 351)",
         ),
         Row(
             "NA_WSNP",
@@ -475,6 +519,17 @@ M7 = Definition(
             opens=(Opening("M5", gives=TRAJECT_FACTS),),
             notifies=("budget_coach", "client"),
             because="lange termijn begeleiding (DFD) loopt in M5",
+        ),
+        Row(
+            INTENDED,
+            "oplossing_afgerond",
+            "AFGEROND",
+            guards=("with_the_wsnp", "wsnp_over"),
+            sets={"uitstroomreden_oplossing": "Afgerond"},
+            cancels=("T24",),
+            opens=_AFTERCARE,
+            notifies=("client", "budget_coach", "creditor"),
+            because="met een schone lei is er niets meer om te beëindigen (Fw art. 356 en 358)",
         ),
         Row(
             _WITH_WSNP,

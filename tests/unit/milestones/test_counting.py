@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-from adapters.runtime.counting import is_or_are, so_many
+from milestones.counting import is_or_are, so_many
 
 ROOT = Path(__file__).parents[3]
 MANY = re.compile(
