@@ -94,8 +94,8 @@ def _ends(policy: Policy) -> Iterator[str]:
     yield (
         "Daarna staat de zaak op de vernietigingslijst. Een medewerker keurt goed dat zij weg gaat; wie een zaak "
         "moet bewaren, zet een bewaarplicht. Van een vernietigde zaak blijft een ondertekende verklaring zonder "
-        "gegevens van de inwoner, en blijven cijfers waarin kleine aantallen niet staan. Backups en logbestanden noemen "
-        "haar nummer tot zij zelf verdwijnen."
+        "gegevens van de inwoner, en blijven cijfers waarin kleine aantallen niet staan. Backups en logbestanden "
+        "noemen haar nummer tot zij zelf verdwijnen."
     )
 
 
