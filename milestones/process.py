@@ -131,6 +131,14 @@ def _check_role(spec: EventSpec, given: Event, policy: Policy) -> None:
         )
 
 
+def has_lapsed(definition: Definition, snapshot: Snapshot, day: date) -> bool:
+    """Whether a term is over before this day that changes something by itself, and nobody fired it yet."""
+    return any(
+        rung.name == EXPIRY and _expiry_events(definition, snapshot, term.term)
+        for term, rung in snapshot.pending(day)
+    )
+
+
 def possible(definition: Definition, snapshot: Snapshot) -> tuple[str, ...]:
     """Return the events that a person or system may report now, in table order."""
     lines = definition.rows_from(snapshot.state)

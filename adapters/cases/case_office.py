@@ -59,6 +59,7 @@ class CaseOffice:
             self.roles_of,
             pattern,
             self.known_workers,
+            self.terms_may_fire,
         )
 
     @cached_property

@@ -54,10 +54,10 @@ from adapters.storage.database import (
 from adapters.storage.group_commit import GroupCommit
 from adapters.storage.one_of import OneOf
 from milestones.case import HANDOFF_EVENTS, Case, Step, apply, process_for, start
-from milestones.definitions import known_versions
+from milestones.definitions import definition_of, known_versions
 from milestones.four_eyes import first_answer
 from milestones.policy import Rules
-from milestones.process import Event, NotPossible, RungDue
+from milestones.process import Event, NotPossible, RungDue, has_lapsed
 from milestones.refusal import CaseRefusal
 from milestones.steering import ASSIGNED
 
@@ -159,7 +159,7 @@ class Casework:
 
     `after_steps` is called in the transaction of each term that fired, with the case after it and its steps; `roles_of`
     says which roles who acts has in a gemeente; `reference_pattern` is the form of references that others choose;
-    `known_workers` gives the codes of medewerkers that files name.
+    `known_workers` gives the codes of medewerkers that files name; `may_fire` says whether the clock may end terms.
     """
 
     def __init__(
@@ -171,6 +171,7 @@ class Casework:
         roles_of: RolesOf = roles_said,
         reference_pattern: str | None = None,
         known_workers: Callable[[], Collection[str]] = frozenset,
+        may_fire: Callable[[], bool] = lambda: True,
     ) -> None:
         self.engine = engine
         self.clock = clock
@@ -179,6 +180,7 @@ class Casework:
         self._roles_of = roles_of
         self._reference_pattern = reference_pattern
         self._known_workers = known_workers
+        self._may_fire = may_fire
         self._group = GroupCommit[EventReport, _Answer](self._report_alone, self._report_together)
 
     # --- opening ----------------------------------------------------------------------------------------------
@@ -453,6 +455,7 @@ class Casework:
         found, told = self._load(session, reports)
         cases = {reference: case for reference, (case, _) in found.items()}
         inputs: dict[str, list[DecidedInput]] = {reference: [] for reference in found}
+        fired: dict[str, list[DecidedInput]] = {reference: [] for reference in found}
         shown_whole = {given.reference for given in reports if given.whole}
         past = load_past(session, (one for name in shown_whole for one in found[name][1].values()))
         at = self.clock.now()
@@ -462,12 +465,21 @@ class Casework:
             try:
                 with acts(given.actor):
                     known = told.get((reference, given.event_id))
-                    decided = () if known else self._decide(cases[reference], given, case_row, at)
-                    name = _same_content(cases[reference], known, given) if known else _told_in(decided)
+                    lapsed = (
+                        () if known else self._lapsed_before(session, cases[reference], given, case_row, at)
+                    )
+                    case = lapsed[-1].after if lapsed else cases[reference]
+                    decided = () if known else (*lapsed, *self._decide(case, given, case_row, at))
+                    name = (
+                        _same_content(cases[reference], known, given)
+                        if known
+                        else _told_in(decided[len(lapsed) :])
+                    )
             except CaseRefusal as refusal:
                 answers.append(refusal)
                 continue
             inputs[reference] += decided
+            fired[reference] += lapsed
             if decided:
                 cases[reference] = decided[-1].after
             if given.event_id is not None and not known:
@@ -484,7 +496,33 @@ class Casework:
         ]
         if changes:
             write_changes(session, changes)
+        for reference, terms in fired.items():
+            for one in terms:
+                self._after_steps(session, locked[reference], one.after, one.steps)
         return answers
+
+    def _lapsed_before(
+        self, session: Session, case: Case, given: EventReport, case_row: CaseRow, at: datetime
+    ) -> tuple[DecidedInput, ...]:
+        """Return the rungs of terms that ended before the day of an event, which the law sees first.
+
+        Nobody fired them yet: the workers stood still, or it is only just a new day. History of another system
+        tells its own order.
+        """
+        on = min(given.on or at.date(), at.date())
+        if given.quiet or not any(
+            has_lapsed(definition_of(process), process, on) for process in case.processes
+        ):
+            return ()
+        if not self._may_fire():
+            return ()
+        due = [
+            (case_row.reference, _rung_name(process.name, term.key, rung))
+            for process in case.processes
+            for term, rung in process.pending(on)
+        ]
+        free = partial(_RungIds(session, due).free, case_row.reference)
+        return tuple(_due_inputs(case, at.date(), self.rules_for(case_row.municipality), free, on))
 
     def _load(
         self, session: Session, reports: Sequence[EventReport]
@@ -687,14 +725,17 @@ def _marked(steps: tuple[Step, ...], due: date, today: date) -> tuple[Step, ...]
 
 
 def _due_inputs(
-    case: Case, today: date, rules: Rules, free_id: Callable[[str], str]
+    case: Case, today: date, rules: Rules, free_id: Callable[[str], str], until: date | None = None
 ) -> Iterator[DecidedInput]:
-    """Yield the rungs of a case that are due, in order, each decided on the case as the one before left it."""
+    """Yield the rungs of a case that are due, in order, each decided on the case as the one before left it.
+
+    `until` is the last day of which the rungs are wanted: today, or that of an event that comes after them.
+    """
     while True:
         due = [
             (rung.on, index, term.key, rung)
             for index, process in enumerate(case.processes)
-            for term, rung in process.pending(today)
+            for term, rung in process.pending(until or today)
         ]
         if not due:
             return
