@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _PERSON = re.compile(r"^(?=.*[A-Za-z])[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")
 NO_WORKER = (
-    "Deze medewerker kennen we niet: gebruik een code uit het bestand met medewerkers of ontvangers (mw-17)."
+    "Dit is geen code van een medewerker die we kennen: gebruik een code uit het bestand met medewerkers of ontvangers "
+    "(mw-17)."
 )
 
 

@@ -131,7 +131,7 @@ def test_a_gemeente_has_its_own_codes(office: Office, api: TestClient) -> None:
     reference = opened(api)
     with pytest.raises(InvalidData, match="wel: k-1, geen-huis"):
         casework.report(reference, "ingetrokken", data={"motivering": "m-1"})
-    with pytest.raises(InvalidData, match="kennen we niet"):
+    with pytest.raises(InvalidData, match="die we kennen"):
         casework.report(reference, "aanmelding_geregistreerd", person="mw-17")
     assert casework.report(reference, "aanmelding_geregistreerd", person="P004711").new
     assert casework.report(reference, "ingetrokken", data={"motivering": "geen-huis"}).new

@@ -472,7 +472,7 @@ def test_what_is_given_up_is_told_once_a_day_and_sent_anew(
     line = json.loads(office.settings.messages_file.read_text().splitlines()[-1])
     assert line["id"] == f"abonnement-dashboard-{clock.today()}"
     assert line["titel"] == "Abonnement dashboard neemt berichten niet aan"
-    assert "heeft 1 berichten niet aangenomen" in line["tekst"]
+    assert "heeft 1 bericht niet aangenomen" in line["tekst"]
     assert try_again(office, "dashboard") == 1
     assert dead_letters(office) == []
     receiver.status = 200

@@ -240,7 +240,7 @@ def test_nothing_of_a_destroyed_person_is_left(town: tuple[Stack, Mailbox, Recei
     later.casework.fire_due(gone)
     wait_until(lambda: gone in {case.reference for case in destroyable(later)}, 120, stack.logs)
     assert gone in stack.run("inzage", "--bsn", "-", given=BSN).stdout
-    assert stack.run("vernietiging", "goedkeuren", gone, "--door", "mw-17").stdout.startswith("1 zaken")
+    assert stack.run("vernietiging", "goedkeuren", gone, "--door", "mw-17").stdout.startswith("1 zaak")
     assert stack.run("vernietiging", "uitvoeren").stdout.startswith("1 zaak vernietigd")
     assert "wordt niets bewaard" in stack.run("inzage", "--bsn", "-", given=BSN).stdout
     assert list(head_problems(later)) == []

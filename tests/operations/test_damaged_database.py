@@ -87,7 +87,7 @@ def test_a_harmed_database_stops_everything_and_a_backup_goes_on_top(
         patch.setattr("deployments.cli.repair.repair", lambda *_, **__: 0)
         code, said, wrong = _run(f"terugzetten {home.parent / 'een.backup'} --ja", capfd)
     assert (code, wrong) == (0, "")
-    assert "1 zaken" in said
+    assert "1 zaak" in said
     office = open_office(Settings(home=home))
     assert office.casework.case("ZAAK-1").journal
     assert damage_in(office.engine) is None
