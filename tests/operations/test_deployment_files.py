@@ -276,6 +276,23 @@ def test_only_who_makes_tables_and_who_destroys_is_their_owner() -> None:
     }
 
 
+def test_only_servers_write_the_ui() -> None:
+    """The background services show no page: in no deployment do they try to write one where all is read-only."""
+    name = "PREFECT_SERVER_UI_ENABLED"
+    services = _compose()["services"]
+    off = {
+        service for service, one in services.items() if (one.get("environment") or {}).get(name) == "false"
+    }
+    assert off == {"prefect-services"}
+    chart = yaml.safe_load((DEPLOYMENTS / "helm" / "prefect-server.yaml").read_text(encoding="utf-8"))
+    assert {"name": name, "value": "false"} in chart["backgroundServices"]["env"]
+    assert name not in str(chart["global"]) + str(chart["server"])
+    units = (DEPLOYMENTS / "systemd").iterdir()
+    assert [unit.name for unit in units if f"{name}=false" in unit.read_text(encoding="utf-8")] == [
+        "prefect-services.service"
+    ]
+
+
 def test_what_the_chart_of_prefect_leaves_to_us_is_a_file() -> None:
     """In Prefect's own chart no value of ours puts a secret in an environment, and who reads files has them."""
     values = yaml.safe_load((DEPLOYMENTS / "helm" / "prefect-server.yaml").read_text(encoding="utf-8"))
