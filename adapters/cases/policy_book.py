@@ -13,6 +13,7 @@ from sqlmodel import col, select
 
 from adapters.runtime.actor import acting
 from adapters.runtime.policies import DEFAULT, policy_from
+from adapters.runtime.privacy import may_tell_of_a_person
 from adapters.storage.database import PolicyRow, reading, writing
 from adapters.storage.policy_tables import PolicyUseRow
 from milestones.policy_values import PolicyError
@@ -98,6 +99,10 @@ class PolicyBook:
         """
         if reason is not None and not 0 < len(reason.strip()) <= LONGEST_REASON:
             raise PolicyUseError(f"Een reden is een tekst van ten hoogste {LONGEST_REASON} tekens.")
+        if reason is not None and may_tell_of_a_person(reason):
+            raise PolicyUseError(
+                "Schrijf in de reden niets over een persoon, zoals een BSN of een telefoonnummer."
+            )
         try:
             return self._put_forward(municipality, policy, choices, reason, running=running)
         except IntegrityError:

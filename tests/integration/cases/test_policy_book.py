@@ -324,3 +324,14 @@ def test_a_file_that_is_refused_leaves_the_policy_in_force(
     _t10(Office(settings, engine, clock))
     file.write_text("[T01]\nweken = 9\n")
     assert _t10(Office(settings, engine, clock))[0] == "2026-03-30"
+
+
+@pytest.mark.parametrize("reason", ["besluit over 123.456.782", "bel 06-12345678", "NL91-ABNA-0417-1643-00"])
+def test_a_reason_for_a_policy_tells_of_nobody(
+    engine: Engine, clock: SetClock, tmp_path: Path, reason: str
+) -> None:
+    """The reason is kept and shown: with a BSN, a telephone or an IBAN in it nothing is taken into use."""
+    book = _office(engine, clock, tmp_path).policy_book
+    with acts(ANNA), pytest.raises(PolicyUseError, match="niets over een persoon"):
+        book.put_forward("0518", policy_from("anders", {"kanalen": 3}), {"kanalen": 3}, reason)
+    assert book.history("0518") == []
