@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from adapters.runtime.policies import DEFAULT
+from flows.prefect_seam.parking import form_schema
 from milestones.case import possible_now
 from milestones.civil_dates import civil_date
 from milestones.code_forms import CODE_FIELDS, WORKER
 from milestones.codes import codes_of, form_in_all
 from milestones.definition import OFFERED, FieldKind
-from milestones.definitions import DEFINITIONS, definition_of
+from milestones.definitions import DEFINITIONS, definition_of, kept_definition
 from milestones.event_fields import READER
 from milestones.policy import Policy
 from milestones.process import InvalidData
@@ -41,6 +43,7 @@ STAND = "stand"  # the number of the last change, which the form carries
 PERSON_CODE = rf"^\s*(?:{WORKER})\s*$"  # spaces around a code do no harm
 _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
+_MOST_FORMS = 2_000
 
 # What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
 REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
@@ -80,10 +83,23 @@ class EmptyForm(BaseModel):
     model_config = ConfigDict(title="Niets in te vullen")
 
 
+@dataclass(frozen=True)
+class _Codes:
+    """The codes of a gemeente as forms show them: gemeenten with the same are the same."""
+
+    forms: tuple[str, ...]
+    policy: Policy = field(compare=False)
+
+    @classmethod
+    def of(cls, policy: Policy) -> _Codes:
+        """Take them from its policy."""
+        return cls(tuple(form_in_all((policy,), name) for name in (*CODE_FIELDS, HOLDER)), policy)
+
+
 def form_for(
     process: Snapshot, explanation: str = "", people: Sequence[str] = (), policy: Policy = DEFAULT
-) -> type[BaseModel]:
-    """Return the form of a process as it stands, with a text above it that says what it waits for.
+) -> dict[str, Any]:
+    """Return the form of a process as it stands, as a JSON schema, with a text above it that says what it waits for.
 
     `people` are those to whom work can be given; without any, everybody may fill in a code. `policy` has the codes that
     can be chosen.
@@ -91,30 +107,41 @@ def form_for(
     The form carries the number of the last change. Who answers a form that was opened before another change
     is refused by Prefect, so that two people who look at the same case do not answer over each other.
     """
-    definition = definition_of(process)
-    events = [spec_of(definition, name) for name in possible_now(process) if name not in WITH_OWN_ACTION]
+    events = tuple(name for name in possible_now(process) if name not in WITH_OWN_ACTION)
     if not events:
-        return EmptyForm
-    fields = _fields_for({spec.label: spec for spec in events}, explanation, policy)
-    if process.state == OFFERED:
+        return form_schema(EmptyForm)
+    offered_to = tuple(people) if process.state == OFFERED else None
+    schema = _form_of(process.code, process.version, events, offered_to, _Codes.of(policy))
+    fields, now = schema["properties"], str(process.sequence)
+    above = fields["gebeurtenis"] | {"description": f"{explanation} {_HOW_TO}".strip()}
+    stand = fields[STAND] | {"const": now, "default": now}
+    return schema | {"properties": fields | {"gebeurtenis": above, STAND: stand}}
+
+
+@lru_cache(_MOST_FORMS)
+def _form_of(
+    code: str, version: int, events: tuple[str, ...], offered_to: tuple[str, ...] | None, codes: _Codes
+) -> dict[str, Any]:
+    """Return the form of every process that knows these events now: making one takes a tenth of a wake-up."""
+    definition = kept_definition(code, version)
+    specs = [spec_of(definition, name) for name in events]
+    fields = _fields_for({spec.label: spec for spec in specs}, "", codes.policy)
+    if offered_to is not None:
         help_text = "Leeg: de zaak komt op naam van wie dit invult. Alleen bij aanvaarden."
-        kind = Literal[tuple(people)] if people else Annotated[str, Field(pattern=person_code((policy,)))]
+        any_code = Annotated[str, Field(pattern=person_code((codes.policy,)))]
+        kind = Literal[offered_to] if offered_to else any_code
         fields[HOLDER] = (kind, _optional(len(fields), "Op wiens naam?", help_text))
-    now = str(process.sequence)
     fields[STAND] = (
-        Literal[now],
+        Literal[""],
         Field(
-            default=now,
+            default="",
             title="Stand van de zaak (zo laten)",
             description="Zo merk je het als een collega intussen iets meldde.",
             json_schema_extra={"position": len(fields)},
         ),
     )
-    return create_model(
-        f"Vorm{process.code}{process.state.title().replace('_', '')}",
-        __config__=ConfigDict(title="Meld wat er gebeurd is", extra="forbid"),
-        **fields,
-    )
+    config = ConfigDict(title="Meld wat er gebeurd is", extra="forbid")
+    return form_schema(create_model(f"Vorm{code}", __config__=config, **fields))
 
 
 def form_for_case(

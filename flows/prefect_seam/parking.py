@@ -112,13 +112,13 @@ def forget_when_parked(keys: Iterable[str]) -> None:
 def park(
     name: str,
     message: str,
-    form: type[BaseModel] | None,
+    form: type[BaseModel] | Mapping[str, Any] | None,
     reference: str = "",
     given: Mapping[str, Any] = MappingProxyType({}),
 ) -> NoReturn:
     """Park the current flow run under a name and a message, with the form that Resume asks for.
 
-    `given` is what was filled in before and was refused: it stands in the form, where that still has room for it.
+    A form is a model, or the JSON schema of one. `given` is what was filled in before and was refused: it stands in the form, where that still has room for it.
 
     The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
     not answer: the worker finds it again. `reference` names the case to the checkpoints.
@@ -168,12 +168,16 @@ class _Form:
     description: str | None
 
     @classmethod
-    def of(cls, form: type[BaseModel], given: Mapping[str, Any]) -> _Form:
-        """Make it of a model, with what was filled in before."""
-        schema = form_schema(form)
-        for name, shown in schema.get("properties", {}).items():
-            if given.get(name) not in (None, "") and _takes(shown, given[name]):
-                shown["default"] = given[name]
+    def of(cls, form: type[BaseModel] | Mapping[str, Any], given: Mapping[str, Any]) -> _Form:
+        """Make it of a model or a schema, with what was filled in before."""
+        schema = form_schema(form) if isinstance(form, type) else dict(form)
+        fields = schema.get("properties", {})
+        before = {
+            name: shown | {"default": given[name]}
+            for name, shown in fields.items()
+            if given.get(name) not in (None, "") and _takes(shown, given[name])
+        }
+        schema |= {"properties": fields | before} if before else {}
         written = json.dumps(schema, sort_keys=True)
         key = FORM_PREFIX + hashlib.sha256(written.encode()).hexdigest()[:16]
         return cls(key, written, schema.get("description"))

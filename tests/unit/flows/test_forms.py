@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import ValidationError
+from prefect.utilities.schema_tools import is_valid
 
 from adapters.runtime.calendar_data import dutch_calendar
 from deployments.planned import planned
@@ -15,7 +15,6 @@ from flows.actions import ACTIONS
 from flows.forms import WITH_OWN_ACTION, event_from, form_for
 from flows.intake import details_form
 from flows.prefect_seam.parameter_forms import form_of
-from flows.prefect_seam.parking import form_schema
 from milestones.case import Case, apply, possible_now, start
 from milestones.definitions import DEFINITIONS, VERSIONS
 from milestones.policy import Policy, Rules
@@ -37,7 +36,7 @@ def test_every_choice_of_a_form_leads_back_to_its_event(definition, state) -> No
     """Each label stands for exactly one of the events that are possible now, in the same order."""
     process = _process(definition, state)
     assert not is_closed(definition, process)
-    labels = form_for(process).model_json_schema()["properties"]["gebeurtenis"]
+    labels = form_for(process)["properties"]["gebeurtenis"]
     choices = labels.get("enum") or [labels["const"]]
     assert [event_from(process, {"gebeurtenis": label})[0] for label in choices] == [
         name for name in possible_now(process) if name not in WITH_OWN_ACTION
@@ -80,7 +79,7 @@ def test_an_answer_that_no_form_sends_is_a_refusal(answer: dict[str, str]) -> No
 
 def test_the_form_orders_its_fields() -> None:
     """What happened comes first, then the date, as the UI orders by position."""
-    schema = form_for(Snapshot("M2", 1, "IN_BENADERING", date(2026, 1, 5))).model_json_schema()
+    schema = form_for(Snapshot("M2", 1, "IN_BENADERING", date(2026, 1, 5)))
     positions = [item["position"] for item in schema["properties"].values()]
     assert list(schema["properties"])[:2] == ["gebeurtenis", "op"]
     assert positions == list(range(len(positions)))
@@ -93,7 +92,7 @@ DAY = date(2026, 3, 9)
 def test_a_form_offers_only_what_is_possible_now() -> None:
     """The choices are the labels of the events of this state, without those that have an action of their own."""
     case, _ = start(Case(), "M3", DAY, DAY, RULES)
-    schema = form_schema(form_for(case.process("M3")))
+    schema = form_for(case.process("M3"))
     labels = schema["properties"]["gebeurtenis"]["enum"]
     assert M3.event("aanmelding_geregistreerd").label in labels
     assert M3.event("eerste_gesprek_gevoerd").label not in labels
@@ -104,7 +103,7 @@ def test_a_form_says_what_the_state_waits_for() -> None:
     """The first field explains until when, and what to do with an answer that is wrong."""
     case, _ = start(Case(), "M3", DAY, DAY, RULES)
     form = form_for(case.process("M3"), "Wacht op registratie. Uiterlijk di 7 april 2026.")
-    text = form_schema(form)["properties"]["gebeurtenis"]["description"]
+    text = form["properties"]["gebeurtenis"]["description"]
     assert text.startswith("Wacht op registratie. Uiterlijk di 7 april 2026.")
     assert "komt dit formulier terug" in text
 
@@ -112,7 +111,7 @@ def test_a_form_says_what_the_state_waits_for() -> None:
 def test_a_field_says_for_which_event_it_is_needed() -> None:
     """What an event cannot do without is named as needed there, what it may carry as allowed."""
     case, _ = start(Case(), "M3", DAY, DAY, RULES)
-    fields = form_schema(form_for(case.process("M3")))["properties"]
+    fields = form_for(case.process("M3"))["properties"]
     assert fields["doelgroep"]["description"] == "Nodig bij: Doelgroep bepaald."
     assert fields["toestemming"]["description"] == "Mag bij: Doelgroep bepaald."
 
@@ -125,11 +124,10 @@ def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
     case, _ = apply(case, "M4", Event("vish_gemeld", DAY), DAY, RULES)
     new = form_for(case.process("M4"))
     label = DEFINITIONS["M4"].event("doorlooptijd_medegedeeld").label
-    stand = form_schema(old)["properties"]["stand"]["const"]
-    old(gebeurtenis=label, stand=stand)
-    with pytest.raises(ValidationError):
-        new(gebeurtenis=label, stand=stand)
-    new(gebeurtenis=label)  # somebody who does not send the number answers what is there now
+    answer = {"gebeurtenis": label, "stand": old["properties"]["stand"]["const"]}
+    assert is_valid(answer, old)
+    assert not is_valid(answer, new)
+    assert is_valid({"gebeurtenis": label}, new)  # who does not send the number answers what is there now
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -144,7 +142,7 @@ def test_every_action_has_a_dutch_form(name: str) -> None:
 def test_no_form_takes_free_text() -> None:
     """Prefect keeps what its check of a form lets through: so every text is a choice or has a pattern."""
     schemas = {item.full_name: item.form for item in planned()} | {
-        f"{definition.code} {state.code}": form_for(_process(definition, state)).model_json_schema()
+        f"{definition.code} {state.code}": form_for(_process(definition, state))
         for definition, state in STATES
     }
     free = [name for name, schema in schemas.items() for text in _texts(schema) if not _LIMITS & text.keys()]
