@@ -15,10 +15,11 @@ from prefect.states import Pending
 from sqlalchemy.exc import DBAPIError
 
 from adapters.cases.policy_moves import follow_what_was_asked
-from adapters.cases.shown import ShownPage, ShownRuns
+from adapters.cases.shown import ShownPage, ShownRuns, Shows
 from adapters.operations.chain_heads import keep_heads
 from adapters.oversight.policy_watch import remember_first_terms
 from adapters.runtime.checkpoints import Checkpoint, reach
+from adapters.storage.database import one_look
 from adapters.storage.identity import identity_of
 from adapters.storage.storage_trouble import trouble_of
 from flows.display import show
@@ -199,10 +200,11 @@ class CaseQueue:
     def _make_run(self, waiting: Waiting) -> UUID | None:
         """Make the flow run of a process; making it twice gives the same run. None when the lease was lost."""
         office = self._office
-        view = office.casework.case(waiting.case_reference)
-        process = view.case.named(waiting.name)
+        with one_look(office.engine):
+            view = office.casework.case(waiting.case_reference)
+            process = view.case.named(waiting.name)
+            around = circumstances(office, view, process, waiting.process_id)
         policy = office.rules_for(waiting.municipality).policy
-        around = circumstances(office, view, process, waiting.process_id)
         today = office.clock.today()
         shown = show(waiting.case_reference, waiting.municipality, process, today, policy, around)
         try:
@@ -226,7 +228,7 @@ class CaseQueue:
         reach(Checkpoint.RUN_MADE, waiting.case_reference)
         if not office.attention.link(waiting, run.id):
             return None
-        ShownRuns(office.engine).remember(waiting.process_id, shown.tags, page=ShownPage())
+        ShownRuns(office.engine).remember(waiting.process_id, Shows(shown.tags, ShownPage()))
         return run.id
 
     def _deployment(self, code: str) -> UUID:

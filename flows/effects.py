@@ -52,12 +52,8 @@ def send_message(soort: str, rol: str, kanaal: str, office_parcel: tuple[Office,
     return Completed(name=str(sent.state).capitalize(), message=sent.text)
 
 
-def plan_messages(here: Office, process_id: int) -> None:
-    """Make the deliveries of every open effect of a process."""
-    _plan(here, here.attention.open_effects(process_id))
-
-
-def _plan(here: Office, effects: Iterable[OutboxRow]) -> None:
+def plan(here: Office, effects: Iterable[OutboxRow]) -> None:
+    """Make the deliveries of open effects."""
     for effect in effects:
         for lost in here.deliveries.plan(effect.id):
             _tell_prefect(lost)
@@ -122,5 +118,5 @@ def _send(here: Office, parcel: Parcel) -> None:
 
 def deliver_what_is_left(here: Office) -> None:
     """Plan and send what belongs to no running flow run: digests, and messages that outlived their process."""
-    _plan(here, here.attention.leftover_effects())
+    plan(here, here.attention.leftover_effects())
     POSTMEN.send(here, here.deliveries.due_elsewhere(), 0)

@@ -17,15 +17,17 @@ from prefect.states import Completed
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from adapters.cases.shown import ShownRuns
 from adapters.messages.handoff_links import ACCEPTED
 from adapters.office import Office, office
 from adapters.runtime.actor import ActorKind, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
+from adapters.storage.database import one_look
 from adapters.storage.storage_trouble import trouble_of, waits_out_trouble
 from flows.answered_by import answerer_of
 from flows.case_page import page_key
 from flows.display import not_taken_up, show
-from flows.effects import POSTMEN, plan_messages
+from flows.effects import POSTMEN, plan
 from flows.forms import HOLDER, event_from, form_for
 from flows.prefect_seam.parking import is_passing, park, take_answer, this_run
 from flows.refusals import why_not
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
     from adapters.cases.attention import Waiting
     from adapters.runtime.actor import Actor
+    from adapters.storage.database import OutboxRow
     from flows.prefect_seam.parking import Answer
 
 _REST_AFTER_FAILURE = timedelta(seconds=5)
@@ -62,27 +65,27 @@ def run_process(reference: str, name: str) -> State[Any]:
     rest = _REST_AFTER_FAILURE
     try:
         refused, given = _apply_answers(here, reference, name)
-        if here.casework.is_due(reference) and here.terms_may_fire():
-            waits_out_trouble(here.casework.fire_due)(reference)
-        plan_messages(here, held.process_id)
+        plan(here, _effects(here, reference, held.process_id))
         _still_ours(here, held)  # a worker that lost its lease sends nothing more
         POSTMEN.send(here, here.deliveries.due(held.process_id))
-        view = here.casework.case(reference)
-        process = view.case.named(name)
+        with one_look(here.engine):
+            view = here.casework.case(reference)
+            process = view.case.named(name)
+            around = circumstances(here, view, process, held.process_id)
+            pages = ShownRuns(here.engine).pages_of([row.id or 0 for row in view.rows.values()])
         policy = here.rules_for(view.municipality).policy
-        around = circumstances(here, view, process, held.process_id)
         shown = show(reference, view.municipality, process, here.clock.today(), policy, around)
         if refused and not closed(process):
             shown = not_taken_up(shown, refused)
         _still_ours(here, held)
-        bring_up_to_date(here, run, held.process_id, shown, view, policy, refused)
+        shows = bring_up_to_date(here, run, held.process_id, shown, view, policy, pages, refused)
         # The UI shows a state's message only in a corner; the run's log is what a coordinator reads.
         get_run_logger().info(
             "%s. %s De zaak: %s", shown.state, shown.message, _case_address(here, reference)
         )
         if closed(process):
             reach(Checkpoint.BEFORE_FINISH, reference)
-            here.attention.shown(held, process.sequence, finished=True)
+            here.attention.shown(held, process.sequence, shows, finished=True)
             reach(Checkpoint.AFTER_FINISH, reference)
             rest = timedelta(0)
             return Completed(name=shown.state, message=shown.message)
@@ -93,7 +96,7 @@ def run_process(reference: str, name: str) -> State[Any]:
             park(shown.state, shown.message, form, reference, given if refused else {})
         except Pause:
             reach(Checkpoint.AFTER_PARK, reference)
-            here.attention.shown(held, process.sequence)
+            here.attention.shown(held, process.sequence, shows)
             reach(Checkpoint.SHOWN, reference)
             rest = timedelta(0)
             raise
@@ -104,6 +107,16 @@ def run_process(reference: str, name: str) -> State[Any]:
         raise Abort(why) from error
     finally:
         here.attention.release(held, rest)
+
+
+def _effects(here: Office, reference: str, process_id: int) -> Sequence[OutboxRow]:
+    """Return what was not carried out yet, after what is due now was fired."""
+    with one_look(here.engine):
+        is_due, effects = here.casework.is_due(reference), here.attention.open_effects(process_id)
+    if is_due and here.terms_may_fire():
+        waits_out_trouble(here.casework.fire_due)(reference)
+        return here.attention.open_effects(process_id)
+    return effects
 
 
 def _of_another_database(reference: str) -> State[Any]:

@@ -22,7 +22,7 @@ from pydantic import Field
 from adapters.cases.cancellations import open_cancellations
 from adapters.cases.caseload import deputy_for
 from adapters.cases.clock_guard import held_clocks
-from adapters.cases.shown import ShownRuns
+from adapters.cases.shown import ShownRuns, Shows
 from adapters.exchange.case_system import stopped_zaken
 from adapters.exchange.postbak import waiting as waiting_post
 from adapters.exchange.postbak_news import is_ruling
@@ -208,6 +208,6 @@ def refresh_tags(here: Office, client: SyncPrefectClient) -> int:
             client.update_flow_run(UUID(shown.flow_run_id), tags=sorted(tags))
         except ObjectNotFound:
             continue  # a run that was deleted is made anew elsewhere
-        memory.remember(shown.process_id, sorted(tags))
+        memory.remember(shown.process_id, Shows(sorted(tags)))
         changed += 1
     return changed

@@ -12,13 +12,15 @@ from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from adapters.cases.cancellations import cancellation_asked
 from adapters.cases.caseload import deputy_for, holder_of
-from adapters.cases.shown import ShownPage, ShownRuns
+from adapters.cases.shown import ShownPage, ShownRuns, Shows
 from flows.case_page import case_page, page_key, page_mark
 from flows.display import Circumstances
 from flows.page_writing import create_page, update_page
 from milestones.case import closed
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from prefect.client.orchestration import SyncPrefectClient
     from prefect.client.schemas.objects import FlowRun
 
@@ -49,9 +51,12 @@ def bring_up_to_date(
     shown: Shown,
     view: CaseView,
     policy: Policy,
+    pages: Mapping[int, ShownPage],
     refused: str = "",
-) -> None:
+) -> Shows | None:
     """Write tags and page where they changed: at most two requests, none when nothing changed.
+
+    Give what is to be remembered of that, if anything. `pages` are those that each process of the case wrote last.
 
     `refused` says why an answer was not taken up; the page tells it until the next change.
 
@@ -60,16 +65,14 @@ def bring_up_to_date(
     case itself does not wait for it.
     """
     client = get_client(sync_client=True)
-    memory = ShownRuns(office.engine)
     tags_changed = set(run.tags) != set(shown.tags) or run.name != shown.name
     if tags_changed:
         client.update_flow_run(run.id, name=shown.name, tags=list(shown.tags))
     mark = page_mark(view, policy, refused)
-    known = memory.pages_of([row.id or 0 for row in view.rows.values()])
-    mine = known[process_id]
+    mine = pages[process_id]
     now = ShownPage(mark, mine.id)
-    if mine.mark != mark and (not mine.mark or all(mark != page.mark for page in known.values())):
-        newest = next((page.id for page in known.values() if page.id), "") if mine.mark else ""
+    if mine.mark != mark and (not mine.mark or all(mark != page.mark for page in pages.values())):
+        newest = next((page.id for page in pages.values() if page.id), "") if mine.mark else ""
         own_page = office.settings.own_page(f"/zaak/{view.reference}")
         content = ArtifactUpdate(
             # Prefect shows the description at the address of the key, which people can keep.
@@ -79,13 +82,14 @@ def bring_up_to_date(
         try:
             if not newest or not _written_over(client, newest, content):
                 made = _made(client, run, view.reference, content)
-                memory.no_longer_newest([number for number in known if number != process_id])
+                ShownRuns(office.engine).no_longer_newest(
+                    [number for number in pages if number != process_id]
+                )
                 now = ShownPage(mark, made)
         except httpx.HTTPError as error:
             log.warning("case_page_not_written", case=view.reference, error=type(error).__name__)
             now = ShownPage()
-    if tags_changed or now != mine:
-        memory.remember(process_id, shown.tags, now)
+    return Shows(shown.tags, now) if tags_changed or now != mine else None
 
 
 def _written_over(client: SyncPrefectClient, page_id: str, content: ArtifactUpdate) -> bool:

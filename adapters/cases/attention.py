@@ -9,11 +9,12 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, update
+from sqlalchemy import ColumnElement, bindparam, update
 from sqlmodel import col, select
 
+from adapters.cases.shown import Shows, remember
 from adapters.runtime.counters import SHOWN_AFTER_SECONDS
 from adapters.storage.database import OutboxRow, ProcessRow, reading, writing
 from adapters.storage.leases import Lease, Leases, now, process_leases
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
     from sqlmodel import Session
+
+
+_EFFECTS = select(OutboxRow).where(
+    col(OutboxRow.process_id) == bindparam("process"), col(OutboxRow.done_at).is_(None)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,49 +166,49 @@ class Attention:
         return uuid.UUID(found) if found else None
 
     @waits_out_trouble
-    def shown(self, held: Waiting, sequence: int, *, finished: bool = False) -> None:
-        """Note that the flow run shows this sequence; the process rests unless it changed meanwhile.
+    def shown(
+        self, held: Waiting, sequence: int, shows: Shows | None = None, *, finished: bool = False
+    ) -> None:
+        """Note that the flow run shows this sequence, and hand the process back: it rests, unless it changed meanwhile.
 
-        With `finished` the flow run has ended and is not woken again.
+        `shows` is what else the run shows now. With `finished` the flow run has ended and is not woken again.
         """
-        open_effects = (
-            select(OutboxRow.id)
-            .where(col(OutboxRow.process_id) == col(ProcessRow.id), col(OutboxRow.done_at).is_(None))
-            .exists()
-        )
         with writing(self.engine) as session:
             # First wait for a transition that is being written, so that the question below sees its messages.
             row = session.get(ProcessRow, held.process_id, with_for_update=True)
-            asked_at = row.asked_at if row is not None else None
-            result = session.execute(
-                update(ProcessRow)
-                .where(
-                    self.leases.has(held.lease),
-                    col(ProcessRow.sequence) == sequence,
-                    ~open_effects,
-                )
-                .values(attention=False, asked_at=None, finished=finished)
+            if row is None:  # destroyed meanwhile
+                return
+            asked_at = row.asked_at
+            open_effect = session.exec(_EFFECTS, params={"process": held.process_id}).first()
+            rests = row.sequence == sequence and open_effect is None
+            # One change of the row: PostgreSQL checks its case, and so waits for who holds that, at a second one.
+            done: dict[str, Any] = (
+                {"attention": False, "asked_at": None, "finished": finished} if rests else {}
             )
-        if asked_at is not None and result.rowcount:  # type: ignore[attr-defined]
+            mine = self.leases.let_go(session, held.lease, **done)
+            if mine and shows is not None:
+                remember(session, held.process_id, shows)
+        self.leases.forget(held.lease)
+        if mine and rests and asked_at is not None:
             SHOWN_AFTER_SECONDS.observe((datetime.now(UTC) - asked_at).total_seconds())
 
     # --- giving back ----------------------------------------------------------------------------------------
 
-    @waits_out_trouble
     def release(self, held: Waiting, after: timedelta = timedelta(0)) -> None:
-        """Hand a process back; with `after`, nobody takes it up by himself before that time."""
-        self.leases.release(held.lease, after)
+        """Hand a process back; with `after`, nobody takes it up by himself before that time.
+
+        What was handed back before, was lost, or went over to a flow run is not in the hands of who asks.
+        """
+        if self.leases.holds(held.lease):
+            waits_out_trouble(self.leases.release)(held.lease, after)
 
     # --- effects --------------------------------------------------------------------------------------------
 
     def open_effects(self, process_id: int) -> Sequence[OutboxRow]:
         """Return the effects of a process that were not carried out yet, the oldest first."""
         with reading(self.engine) as session:
-            return session.exec(
-                select(OutboxRow)
-                .where(OutboxRow.process_id == process_id, col(OutboxRow.done_at).is_(None))
-                .order_by(col(OutboxRow.created_at), col(OutboxRow.id))
-            ).all()
+            in_order = _EFFECTS.order_by(col(OutboxRow.created_at), col(OutboxRow.id))
+            return session.exec(in_order, params={"process": process_id}).all()
 
     def leftover_effects(self, limit: int = 50) -> Sequence[OutboxRow]:
         """Return effects of processes whose flow run has ended: those of terms that outlive a process."""

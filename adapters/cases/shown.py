@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from sqlalchemy import Engine
+    from sqlmodel import Session
 
 _BATCH = 500
 _CONTACT = "contact:"
@@ -43,6 +44,23 @@ class ShownPage:
     id: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Shows:
+    """What a flow run shows: its tags, and its page; without a page the known page stays."""
+
+    tags: Sequence[str]
+    page: ShownPage | None = None
+
+
+def remember(session: Session, process_id: int, shows: Shows) -> None:
+    """Remember what a run shows now, in a transaction of the caller."""
+    row = session.get(ShownRow, process_id) or ShownRow(process_id=process_id)
+    row.tags = sorted(shows.tags)
+    if shows.page is not None:
+        row.page, row.page_id = shows.page.mark, shows.page.id
+    session.add(row)
+
+
 class ShownRuns:
     """Remember what runs show."""
 
@@ -60,14 +78,10 @@ class ShownRuns:
             }
         return dict.fromkeys(process_ids, ShownPage()) | found
 
-    def remember(self, process_id: int, tags: Sequence[str], page: ShownPage | None = None) -> None:
-        """Remember what a run shows now; without a page the known page stays."""
+    def remember(self, process_id: int, shows: Shows) -> None:
+        """Remember what a run shows now."""
         with writing(self._engine) as session:
-            row = session.get(ShownRow, process_id) or ShownRow(process_id=process_id)
-            row.tags = sorted(tags)
-            if page is not None:
-                row.page, row.page_id = page.mark, page.id
-            session.add(row)
+            remember(session, process_id, shows)
 
     def no_longer_newest(self, process_ids: Sequence[int]) -> None:
         """Remember that what these processes wrote is not the newest page of their case any more."""

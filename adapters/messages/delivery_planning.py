@@ -151,12 +151,14 @@ class DeliveryPlanner:
 
         Gives what became of the delivery, in words; None when its recipient is there, or nobody stands in.
         """
+        if delivery.recipient not in book.people:
+            return None
         today = self._clock.today()
         with writing(self._engine) as session:
             book = book_of_the_day(session, book, delivery.municipality, today)
-            person = book.people.get(delivery.recipient)
-            deputy = present(book, person, today) if person is not None else None
-            if person is None or deputy is None or deputy is person or not deputy.kanalen:
+            person = book.people[delivery.recipient]
+            deputy = present(book, person, today)
+            if deputy is None or deputy is person or not deputy.kanalen:
                 return None
             effect = session.get_one(OutboxRow, delivery.outbox_id)
             moment = self._moment(book, deputy, delivery.municipality, urgent=delivery.urgent)

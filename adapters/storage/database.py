@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -438,9 +439,24 @@ def writing(engine: Engine) -> Iterator[Session]:
 
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
-    """Yield a session that only reads."""
-    with Session(engine) as session:
+    """Yield a session that only reads; within `one_look` it is part of that."""
+    shared: Connection | None = getattr(_looking, "connection", None)
+    with Session(shared if shared is not None and shared.engine is engine else engine) as session:
         yield session
+
+
+_looking = threading.local()
+
+
+@contextmanager
+def one_look(engine: Engine) -> Iterator[None]:
+    """Let all that this thread reads within be one transaction: beginning and ending one costs more than a question."""
+    with engine.connect() as connection, connection.begin():
+        _looking.connection = connection
+        try:
+            yield
+        finally:
+            del _looking.connection
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -147,6 +147,10 @@ class Leases:
             self.forget(lease)
         return kept
 
+    def holds(self, lease: Lease) -> bool:
+        """Whether this process has this lease, as far as it knows."""
+        return self._held.get(lease.key, (None, 0.0))[0] == lease
+
     def is_held(self, session: Session, lease: Lease) -> bool:
         """Whether the row has this lease, in a transaction of the caller; nobody takes it before that ends."""
         return self._renew(session, lease)
@@ -184,10 +188,12 @@ class Leases:
         with writing(self._engine) as session:
             self.let_go(session, lease, after)
 
-    def let_go(self, session: Session, lease: Lease, after: timedelta = timedelta(0)) -> None:
-        """Let a row go in a transaction of the caller."""
+    def let_go(self, session: Session, lease: Lease, after: timedelta = timedelta(0), **also: Any) -> bool:
+        """Let a row go in a transaction of the caller, who may change more of it; False when the lease was lost."""
         until = self._present() + min(after, self.length) if after else None
-        self._change(session, self.has(lease), **{self._by_name: None, self._until_name: until})
+        return self._change(
+            session, self.has(lease), **{self._by_name: None, self._until_name: until}, **also
+        )
 
     def release_all(self) -> int:
         """Let go of everything that this process holds, because it stops; return how many."""

@@ -33,6 +33,7 @@ from prefect.flow_engine import run_flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, get_current_settings, temporary_settings
 from prefect.states import Cancelled
 
+from flows.prefect_seam.parking import left_at
 from flows.wake_source import ENDED, WakeUpResult
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class WakeUpClient(SyncPrefectClient):
         self._run: FlowRun | None = None
         self._held_back: State[Any] | None = None
         self._waits_under: str | None = None
+        self._waited = False
         self._pause_follows_pause = True
         self._retries: int | None = None
         self._result_storage: Any = None
@@ -96,7 +98,7 @@ class WakeUpClient(SyncPrefectClient):
 
     def nobody_answered(self) -> bool:
         """Whether the run waits still, as far as the server let this client know: then nobody pressed Resume."""
-        return self._held_back is not None
+        return self._held_back is not None and self._waited
 
     def turn(self) -> AbstractContextManager[Any]:
         """Keep the turn at the server for requests that nothing should come between."""
@@ -126,8 +128,8 @@ class WakeUpClient(SyncPrefectClient):
     ) -> OrchestrationResult[Any]:
         """Set a state and remember it; RUNNING says which worker runs it, so that a lost run is found.
 
-        RUNNING of a run that waits is held back until it is known what follows: a next pause says all. Before any
-        other state it is sent as it was.
+        RUNNING of a run that waits, or was resumed, is held back until it is known what follows: a next pause says
+        all. Before any other state it is sent as it was.
         """
         run = self._run if self._run is not None and self._run.id == flow_run_id else None
         if run is not None and state.is_running() and not state.message:
@@ -135,9 +137,11 @@ class WakeUpClient(SyncPrefectClient):
         if run is None:
             return super().set_flow_run_state(flow_run_id, state, force=force)
         result: OrchestrationResult[Any]
-        waits_under = _pause_of_ours(run.state)
+        # A run that never paused shows when it began: it goes to RUNNING.
+        waits_under = left_at(run.state) if run.run_count else None
         if state.is_running() and waits_under is not None and self._pause_follows_pause:
             self._held_back, self._waits_under = state, waits_under
+            self._waited = run.state is not None and run.state.is_paused()
             result = OrchestrationResult(
                 state=state, status=SetStateStatus.ACCEPT, details=StateAcceptDetails()
             )
@@ -168,9 +172,8 @@ class WakeUpClient(SyncPrefectClient):
                 return began
         result = super().set_flow_run_state(flow_run_id, state, force=force)
         if running is not None and result.status == SetStateStatus.REJECT and result.state is not None:
-            # A server without our rule wants RUNNING first; a run that somebody resumed is no longer paused.
-            stands = result.state.state_details.pause_key if result.state.is_paused() else None
-            self._pause_follows_pause = stands is None or stands != self._waits_under
+            # A server without our rule wants RUNNING first; any other refuses because the run was left elsewhere.
+            self._pause_follows_pause = left_at(result.state) != self._waits_under
         return result
 
     def read_server_default_result_storage(self) -> Any:
@@ -178,13 +181,6 @@ class WakeUpClient(SyncPrefectClient):
         if self._result_storage is None:
             self._result_storage = super().read_server_default_result_storage()
         return self._result_storage
-
-
-def _pause_of_ours(state: State[Any] | None) -> str | None:
-    """Return the key of a pause that we made; None for any other state, and for a pause of a person or a program."""
-    if state is None or not state.is_paused() or not state.state_details.pause_reschedule:
-        return None
-    return state.state_details.pause_key
 
 
 class _ClientOfThisThread(SyncClientContext):

@@ -118,7 +118,8 @@ def park(
 ) -> NoReturn:
     """Park the current flow run under a name and a message, with the form that Resume asks for.
 
-    A form is a model, or the JSON schema of one. `given` is what was filled in before and was refused: it stands in the form, where that still has room for it.
+    A form is a model, or the JSON schema of one. `given` is what was filled in before and was refused: it stands in
+    the form, where that still has room for it.
 
     The run ends quietly, without a state of its own, when it was cancelled meanwhile or when the server does
     not answer: the worker finds it again. `reference` names the case to the checkpoints.
@@ -262,6 +263,18 @@ def _store_once(client: SyncPrefectClient, flow_run_id: UUID, key: str, value: s
     except httpx.HTTPStatusError as error:
         if error.response.status_code != CONFLICT:
             raise
+
+
+def left_at(state: Any) -> str | None:
+    """Return what the next pause of a run names when it follows this state; None when it may not follow it.
+
+    It may follow a pause of a run that leaves its worker while it waits, and what such a run is in after Resume.
+    """
+    if state is None:
+        return None
+    if state.is_paused():
+        return state.state_details.pause_key if state.state_details.pause_reschedule else None
+    return str(state.id) if state.is_scheduled() or state.is_pending() else None
 
 
 def is_passing(error: Exception) -> bool:

@@ -3,11 +3,13 @@
 These are `HandlePausingFlows` and `HandleResumingPausedFlows` in `CoreFlowPolicy`, and `flow_policy_provider`. Without
 them a wake-up costs a state more: the worker then takes each run to RUNNING before it pauses it again.
 
-A run that waits may be given another pause at once: the server need not hear that it ran for some milliseconds.
+A run that waits, or that somebody resumed, may be given another pause at once: the server need not hear that it ran
+for some milliseconds.
 
-A pause names the one that it follows, as its `cache_key`, which no flow run uses. Only while that one stands is the
-new one taken: whoever pressed Resume or Cancel meanwhile is not passed over, and neither is another worker. The server
-refuses the pause then, as it would have refused RUNNING.
+A pause names what it follows, as its `cache_key`, which no flow run uses: the key of a pause, or the id of the state
+in which a worker found the run after Resume. Only while that one stands is the new one taken: whoever pressed Resume
+or Cancel meanwhile is not passed over, and neither is another worker. The server refuses the pause then, as it would
+have refused RUNNING.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from prefect.server.orchestration.core_policy import (
 from prefect.server.orchestration.dependencies import ORCHESTRATION_DEPENDENCIES
 from prefect.server.schemas.states import Running
 
+from flows.prefect_seam.parking import left_at
+
 if TYPE_CHECKING:
     from prefect.server.orchestration.policies import FlowRunOrchestrationPolicy
 
 
 def let_a_pause_follow_a_pause() -> None:
-    """Let this server take a new pause for a run that is paused."""
+    """Let this server take a new pause for a run that is paused, or that somebody resumed."""
     ORCHESTRATION_DEPENDENCIES["flow_policy_provider"] = _our_policy
 
 
@@ -37,19 +41,16 @@ async def _our_policy() -> type[FlowRunOrchestrationPolicy]:
 
 
 def _again(initial_state: Any, other_state: Any) -> bool:
-    """Whether one pause follows the one that it names, both of a run that leaves its worker while it waits."""
-    states = (initial_state, other_state)
-    if any(state is None or not state.is_paused() for state in states):
+    """Whether a pause follows what it names."""
+    if other_state is None or not other_state.is_paused() or not other_state.state_details.pause_reschedule:
         return False
-    if not all(state.state_details.pause_reschedule for state in states):
-        return False
-    stands = initial_state.state_details.pause_key
+    stands = left_at(initial_state)
     return stands is not None and stands == other_state.state_details.cache_key
 
 
 class _Pausing(HandlePausingFlows):
     async def before_transition(self, initial_state: Any, proposed_state: Any, context: Any) -> None:
-        """Take a paused run for one that runs: all other conditions of a pause stay."""
+        """Take such a run for one that runs: all other conditions of a pause stay."""
         initial = Running() if _again(initial_state, proposed_state) else initial_state
         await super().before_transition(initial, proposed_state, context)
 

@@ -288,7 +288,10 @@ class InProcessWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rout
             return True
         proposed: State[Any] = Pending(message=self._marker)
         result = await self.client.set_flow_run_state(flow_run.id, proposed)
-        return result.status == SetStateStatus.ACCEPT
+        if result.status != SetStateStatus.ACCEPT:
+            return False
+        flow_run.state = result.state  # what its next pause follows
+        return True
 
     # -- source of work: our own database --------------------------------------------------------------------
 

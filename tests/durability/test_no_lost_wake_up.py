@@ -71,6 +71,7 @@ def test_an_event_that_comes_after_reading_keeps_its_attention(casework: Casewor
     reference = casework.open("M1", municipality="0518").reference
     (held,) = attention.claim(1)
     attention.shown(held, 1)  # a message is still to be sent
+    (held,) = attention.claim(1)
     for effect in attention.open_effects(held.process_id):
         _carried_out(engine, effect.id)
     casework.report(reference, "informatie_gegeven")

@@ -366,12 +366,12 @@ def test_a_wake_up_is_two_requests_and_the_text_of_its_form(
     assert sent == ["POST /set_state", "POST /input", "POST /input"]
 
 
-def test_a_run_that_somebody_resumed_is_running_and_asked_for_answers(
+def test_a_run_that_somebody_resumed_is_asked_for_answers_and_waits_again(
     waiting: Wakened, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """RUNNING names the worker, so that a lost run is found; then come its answers, and the next pause."""
+    """Its answers come, and then the next pause; until that stands any worker finds it as it was resumed."""
     sent: list[str] = []
-    messages: list[Any] = []
+    found: list[Any] = []
     send = OneAtATime.handle_request
 
     def noted(self: OneAtATime, request: httpx.Request) -> httpx.Response:
@@ -381,10 +381,16 @@ def test_a_run_that_somebody_resumed_is_running_and_asked_for_answers(
     waiting.wake()
     assert waiting.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
     monkeypatch.setattr(OneAtATime, "handle_request", noted)
-    waiting.before_parking.append(lambda: messages.append(waiting.read().state))
+    waiting.before_parking.append(lambda: found.append(waiting.read().state_name))
     assert waiting.wake() is WakeUpResult.PARKED
-    assert sent[:2] == ["POST /set_state", "POST /input/filter"]
-    assert [(state.type, state.message) for state in messages] == [(StateType.RUNNING, MARKER)]
+    assert [line.partition("antwoord-")[0] for line in sent] == [
+        "POST /input/filter",
+        "DELETE /input/",
+        "POST /set_state",
+        "POST /input",
+        "POST /input",
+    ]
+    assert found == ["Resuming"]
 
 
 def test_who_answers_while_his_case_is_shown_anew_is_heard(waiting: Wakened) -> None:

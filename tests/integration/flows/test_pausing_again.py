@@ -17,6 +17,7 @@ from prefect.server.orchestration.dependencies import ORCHESTRATION_DEPENDENCIES
 from prefect.server.schemas.states import (
     Cancelled,
     Completed,
+    Pending,
     Running,
     Scheduled,
     State,
@@ -96,6 +97,24 @@ def test_who_pressed_resume_meanwhile_is_not_passed_over(set_states: Any) -> Non
     """The run goes to a worker, which reads the answer."""
     resumed = Scheduled(name="Resuming")
     assert set_states(Running(), paused("a"), resumed, paused("b", "a")) == ("REJECT", "Resuming", 1)
+
+
+@pytest.mark.parametrize("others", [[], [Pending()]], ids=["alone", "beside other workers"])
+def test_a_run_that_somebody_resumed_takes_a_pause(set_states: Any, others: list[State]) -> None:
+    """A worker that names where it has the run shows what follows from the answer, and nobody says that it ran."""
+    resumed = [Scheduled(name="Resuming"), *others]
+    after = str(resumed[-1].id)
+    assert set_states(Running(), paused("a"), *resumed, paused("b", after)) == ("ACCEPT", "Wacht b", 1)
+
+
+def test_a_run_that_another_worker_took_is_left_to_it(set_states: Any) -> None:
+    """Who found the run before that one shows nothing."""
+    found = Scheduled(name="Resuming")
+    assert set_states(Running(), paused("a"), found, Pending(), paused("b", str(found.id))) == (
+        "REJECT",
+        "Pending",
+        1,
+    )
 
 
 @pytest.mark.parametrize("ended", [Cancelled(), Completed()])

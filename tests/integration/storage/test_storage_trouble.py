@@ -242,13 +242,13 @@ def test_the_worker_waits_out_a_locked_database(office: Office) -> None:
     """Noting what is shown and giving back are tried again until the other writer is done."""
     office.casework.open("M1", municipality="0518")
     attention = office.attention
-    (held,) = attention.claim(1)
     with closing(
         sqlite3.connect(
             office.settings.home_folder / "zaken.db", isolation_level=None, check_same_thread=False
         )
     ) as other:
         for work in (lambda item: attention.shown(item, 1), attention.release):
+            (held,) = attention.claim(1)  # a message is still to be sent, so it keeps asking
             other.execute("BEGIN IMMEDIATE")
             with ThreadPoolExecutor(1) as worker:
                 waiting = worker.submit(work, held)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prefect.utilities.schema_tools import is_valid
+from prefect.utilities.schema_tools.validation import is_valid
 
 from adapters.runtime.calendar_data import dutch_calendar
 from deployments.planned import planned
