@@ -28,7 +28,7 @@ from prefect.settings import (
 )
 from prefect.states import Cancelled, Cancelling, Completed, Pending
 from pydantic import BaseModel, Field
-from support.prefect_here import MARKER, ByHand
+from support.prefect_here import ByHand
 
 from adapters.runtime import checkpoints
 from adapters.runtime.checkpoints import Checkpoint
