@@ -163,7 +163,7 @@ def test_no_form_of_prefect_takes_a_mark(office: Office, api: TestClient, mark: 
     policies = (Policy(), with_overrides(Policy(), OWN))
     assert not any(re.search(pattern, mark) for pattern in patterns(policies).values())
     reference = opened(api)
-    shown = form_for(office.casework.case(reference).case.process("M3")).model_json_schema()["properties"]
+    shown = form_for(office.casework.case(reference).case.process("M3"))["properties"]
     assert not re.search(shown["motivering"]["pattern"], mark)
     assert shown["levensfase"]["enum"] == list(codes_of(Policy(), "levensfase") or ())
 

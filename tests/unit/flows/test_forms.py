@@ -130,6 +130,15 @@ def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
     assert is_valid({"gebeurtenis": label}, new)  # who does not send the number answers what is there now
 
 
+def test_each_gemeente_has_forms_with_its_own_codes() -> None:
+    """Gemeenten with other lists have other forms; who has the same list has the same."""
+    case, _ = start(Case(), "M3", DAY, DAY, RULES)
+    policies = [Policy(motivations=codes) for codes in ({"A-1": "Een"}, {"B-2": "Twee"}, {"A-1": "Een"})]
+    first, second, third = (form_for(case.process("M3"), policy=policy) for policy in policies)
+    assert first != second
+    assert first == third
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_action_has_a_dutch_form(name: str) -> None:
     """Each field of each action has a title in words and one simple input, also when it may stay empty."""
