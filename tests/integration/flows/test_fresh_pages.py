@@ -16,6 +16,7 @@ from prefect.client.schemas.filters import (
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
 from adapters.cases.caseload import Caseload
+from adapters.cases.shown import ShownRuns
 from adapters.storage.database import writing
 from adapters.storage.exchange_tables import PostbakRow
 from flows import fresh_pages
@@ -107,7 +108,10 @@ def show_case(office: Office, client: SyncPrefectClient) -> Callable[[FlowRun, s
         shown = Shown(run.name, "Wacht", "Uiterlijk morgen.", tuple(run.tags))
         number = view.rows[name].id
         assert number is not None
-        bring_up_to_date(office, run, number, shown, view, policy)
+        memory = ShownRuns(office.engine)
+        pages = memory.pages_of([row.id or 0 for row in view.rows.values()])
+        if (shows := bring_up_to_date(office, run, number, shown, view, policy, pages)) is not None:
+            memory.remember(number, shows)
 
     return show_case
 
