@@ -24,7 +24,7 @@ from adapters.messages.operator_messages import DEAD_LETTER
 from adapters.storage.database import CaseRow, reading
 from deployments.automations import ALARMS
 from flows import intake
-from flows.effects import plan_messages
+from flows.effects import plan
 from flows.intake import INTAKE_FLOWS, registration, report_event
 from flows.outgoing import emit_to_prefect
 from flows.prefect_seam.parameter_forms import form_of
@@ -142,7 +142,7 @@ def test_a_message_that_reaches_nobody_is_an_event_of_prefect(
     office.settings = office.settings.model_copy(update={"recipients_file": tmp_path / "ontvangers.toml"})
     reference = office.casework.open("M3", municipality="0518").reference
     (process,) = office.casework.case(reference).rows.values()
-    plan_messages(office, process.id or 0)
+    plan(office, office.attention.open_effects(process.id or 0))
     EventsWorker.drain_all()
     (alarm,) = [alarm for alarm in ALARMS if alarm.kind == DEAD_LETTER]
     emitted = [event for client in AssertingEventsClient.all for event in client.events]
