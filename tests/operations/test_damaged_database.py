@@ -221,7 +221,7 @@ def test_an_import_that_stops_half_way_says_what_is_there(
         _fill(folder)
         with pytest.raises(HalfTakenInError) as caught:
             list(reports)
-        assert "de eerste 1 signalen zijn verwerkt" in caught.value.sentence
+        assert "het eerste signaal is verwerkt" in caught.value.sentence
         assert "niets vastgelegd" not in caught.value.sentence
         office.engine.dispose()
 
