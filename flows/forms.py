@@ -14,7 +14,7 @@ from flows.prefect_seam.parking import form_schema
 from milestones.case import possible_now
 from milestones.civil_dates import civil_date
 from milestones.code_forms import CODE_FIELDS, WORKER
-from milestones.codes import codes_of, form_in_all
+from milestones.codes import codes_of, example_of, form_in_all
 from milestones.definition import OFFERED, FieldKind
 from milestones.definitions import DEFINITIONS, definition_of, kept_definition
 from milestones.event_fields import READER
@@ -187,7 +187,8 @@ def _fields_for(events: Mapping[str, EventSpec], explanation: str, policy: Polic
     # The nine scores of a meetinstrument come last, so that they are in nobody's way.
     for item in fields_of(sorted(specs, key=lambda spec: len(spec.fields) > _LONG)).values():
         highest = f"Van 0 tot en met {item.most}." if item.most else ""
-        help_text = f"{highest} {_asked_for(item.name, specs)}".strip()
+        like = f" {_like(item, policy)}" if item.kind is FieldKind.CODE else ""
+        help_text = f"{highest} {_asked_for(item.name, specs)}{like}".strip()
         fields[item.name] = (type_of(item, policy), _optional(len(fields), item.label, help_text))
     return fields
 
@@ -218,6 +219,12 @@ def _asked_for(name: str, events: Sequence[EventSpec]) -> str:
         if (labels := [label for label, needed in uses if needed is wanted])
     ]
     return " ".join(said)
+
+
+def _like(item: EventField, policy: Policy) -> str:
+    """Say what a code looks like, where a gemeente has no list of them to choose from."""
+    example = example_of(item.name) if codes_of(policy, item.name) is None else None
+    return f"Een code, zoals {example}." if example else ""
 
 
 def _optional(position: int, title: str, description: str | None = None) -> Any:

@@ -79,5 +79,15 @@ def check_codes(policy: Policy, data: Mapping[str, object]) -> None:
             )
 
 
+def example_of(field: str) -> str | None:
+    """Return a code that a field takes where a gemeente has no list; None for a field with a shipped one."""
+    return _EXAMPLES.get(field)
+
+
 _SHOWN = 20
-_EXAMPLES = {"motivering": "m-7", "overrulereden": "ov-3"}
+_EXAMPLES = {
+    "motivering": "m-7",
+    "overrulereden": "ov-3",
+    "termijn": "T13-2",
+    **dict.fromkeys(WORKERS, "mw-17"),
+}

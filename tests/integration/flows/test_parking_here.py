@@ -28,7 +28,7 @@ from prefect.settings import (
 )
 from prefect.states import Cancelled, Cancelling, Completed, Pending
 from pydantic import BaseModel, Field
-from support.prefect_here import ByHand
+from support.prefect_here import MARKER, ByHand
 
 from adapters.runtime import checkpoints
 from adapters.runtime.checkpoints import Checkpoint
@@ -391,6 +391,18 @@ def test_a_run_that_somebody_resumed_is_asked_for_answers_and_waits_again(
         "POST /input",
     ]
     assert found == ["Resuming"]
+
+
+def test_a_resumed_run_that_this_worker_took_waits_again(waiting: Wakened) -> None:
+    """Beside other workers a run is made PENDING first; its next pause follows the state that the server gave."""
+    waiting.wake()
+    assert waiting.resume({"manier": "bellen", "bereikt": True}) == "ACCEPT"
+    taken = waiting.client.set_flow_run_state(waiting.id, Pending(message=MARKER))
+    assert taken.state is not None
+    assert taken.state.id == waiting.read().state_id
+    assert waiting.wake() is WakeUpResult.PARKED
+    states = waiting.client.read_flow_run_states(waiting.id)
+    assert [state.type for state in states][-2:] == [StateType.PENDING, StateType.PAUSED]
 
 
 def test_who_answers_while_his_case_is_shown_anew_is_heard(waiting: Wakened) -> None:

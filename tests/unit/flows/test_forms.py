@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ from flows.forms import WITH_OWN_ACTION, event_from, form_for
 from flows.intake import details_form
 from flows.prefect_seam.parameter_forms import form_of
 from milestones.case import Case, apply, possible_now, start
+from milestones.code_forms import WORKERS
+from milestones.codes import example_of, form_of_code
 from milestones.definitions import DEFINITIONS, VERSIONS
 from milestones.policy import Policy, Rules
 from milestones.process import Event, InvalidData, Snapshot, checked, is_closed
@@ -128,6 +131,26 @@ def test_an_answer_to_an_old_form_does_not_fit_the_new_one() -> None:
     assert is_valid(answer, old)
     assert not is_valid(answer, new)
     assert is_valid({"gebeurtenis": label}, new)  # who does not send the number answers what is there now
+
+
+def test_a_form_says_what_a_code_looks_like() -> None:
+    """Without a list of the gemeente the form gives one that it takes; with a list it is chosen."""
+    case, _ = start(Case(), "M3", DAY, DAY, RULES)
+    process = case.process("M3")
+    field = form_for(process)["properties"]["motivering"]
+    assert field["description"].endswith("Een code, zoals m-7.")
+    assert re.fullmatch(field["pattern"], "m-7")
+    listed = form_for(process, policy=Policy(motivations={"a-1": "Een", "b-2": "Twee"}))["properties"][
+        "motivering"
+    ]
+    assert "zoals" not in listed["description"]
+    assert listed["enum"] == ["a-1", "b-2"]
+
+
+@pytest.mark.parametrize("name", ["motivering", "overrulereden", "termijn", *WORKERS])
+def test_the_example_of_a_code_is_one(name: str) -> None:
+    """What a form gives as an example has the form that the field takes."""
+    assert re.fullmatch(form_of_code(Policy(), name), example_of(name) or "")
 
 
 def test_each_gemeente_has_forms_with_its_own_codes() -> None:
