@@ -203,6 +203,19 @@ def test_compose_names_every_variable_in_its_example() -> None:
     assert not [name for name in found if re.search("PASSWORD|SECRET|KEY|AUTH", name)]
 
 
+def test_every_image_of_others_is_named_by_digest() -> None:
+    """Compose, its example and the Dockerfile name the same image for everybody; ours is what you built."""
+    compose = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8"))
+    example = (DEPLOYMENTS / "compose.env.example").read_text(encoding="utf-8")
+    base = re.findall(r"^ARG PYTHON_IMAGE=(.*)$", (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    named = dict(re.fullmatch(r"\$\{([A-Z]+)_IMAGE:-(.+)\}", one["image"]).groups() for one in compose["services"].values())
+    assert named == dict(re.findall(r"^([A-Z]+)_IMAGE=(.*)$", example, re.MULTILINE))
+    assert named.pop("OUR") == "routekaart:latest"
+    assert len(named) == 5
+    assert len(base) == 1
+    assert all(re.fullmatch(r"[a-z/]+:[\w.-]+@sha256:[0-9a-f]{64}", one) for one in (*named.values(), *base))
+
+
 def test_compose_gives_secrets_as_files_and_in_no_environment(tmp_path: Path) -> None:
     """The script makes each of them, once, with what somebody had; who is given one and does not need it is named."""
     shutil.copy(DEPLOYMENTS / "geheimen.sh", tmp_path)
