@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import DeploymentScheduleCreate, WorkPoolCreate, WorkPoolUpdate
@@ -12,40 +12,55 @@ from prefect.exceptions import ObjectAlreadyExists
 
 from adapters.messages.recipients_file import RecipientsFile
 from adapters.runtime.policies import DEFAULT, policy_files, read_policy
-from adapters.runtime.settings import settings
 from deployments.automations import deploy_automations
 from deployments.planned import POOL, QUEUE, TIMEZONE, Planned, planned
 from deployments.saved_filters import deploy_views
+from flows.forms import OLDER_REFERENCE, reference_in
 from flows.worker import RoutekaartWorker
 from milestones.policy_values import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from prefect.client.schemas.responses import DeploymentResponse
 
+    from adapters.office import Office
     from milestones.policy import Policy
 
 __all__ = ["POOL", "deploy"]
 
 
-def deploy(policies: Iterable[Policy] = ()) -> list[str]:
+class _Given(NamedTuple):
+    """What the forms of an office let somebody choose or fill in."""
+
+    people: Sequence[str]
+    policies: Sequence[Policy]
+    reference: str
+
+
+def deploy(office: Office) -> list[str]:
     """Make the work pool, the deployments, and what coordinators need; give the deployments.
 
-    Their forms take the codes of these policies and of those in the folder.
+    Their forms take the codes of the policies in force and of those in the folder, and the references of all cases.
 
     Times that somebody changed in the UI stay as they are; `prefect deploy` puts back those of prefect.yaml.
     """
     client: SyncPrefectClient = get_client(sync_client=True)
-    book = RecipientsFile(settings().recipients_file).book()
-    people = sorted(book.people) if book.configured else []
-    chosen = [DEFAULT, *policies, *_policies_in(settings().policy_folder)]
+    known_settings = office.settings
+    book = RecipientsFile(known_settings.recipients_file).book()
+    given = _Given(
+        sorted(book.people) if book.configured else [],
+        [DEFAULT, *office.policy_book.all_in_force().values(), *_policies_in(known_settings.policy_folder)],
+        reference_in(known_settings.reference_pattern)
+        if office.casework.references_fit()
+        else OLDER_REFERENCE,
+    )
     with client:
         _make_pool(client)
         known = {item.name: item for item in client.read_deployments()}
-        made = [_deploy(client, item, known.get(item.name), people, chosen) for item in planned()]
-        deploy_automations(client, settings(), POOL)
+        made = [_deploy(client, item, known.get(item.name), given) for item in planned()]
+        deploy_automations(client, known_settings, POOL)
         deploy_views(client)
         return made
 
@@ -73,8 +88,7 @@ def _deploy(
     client: SyncPrefectClient,
     item: Planned,
     known: DeploymentResponse | None,
-    people: Sequence[str],
-    policies: Sequence[Policy],
+    given: _Given,
 ) -> str:
     client.create_deployment(
         flow_id=client.create_flow(item.flow),
@@ -85,7 +99,8 @@ def _deploy(
         work_queue_name=QUEUE,
         entrypoint=item.entrypoint,
         # Prefect would keep what it has no name for; `prefect deploy` cannot say that it must not.
-        parameter_openapi_schema=item.whole_form(people, policies) | {"additionalProperties": False},
+        parameter_openapi_schema=item.whole_form(given.people, given.policies, given.reference)
+        | {"additionalProperties": False},
         enforce_parameter_schema=True,
         tags=list(item.tags),
         schedules=_times(item, known),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from adapters.runtime.policies import DEFAULT
 from flows.actions import ACTIONS
 from flows.case_queue import DEPLOYMENT
-from flows.forms import PERSON_CODE, patterns
+from flows.forms import PERSON_CODE, REFERENCE, patterns
 from flows.intake import INTAKE_FLOWS
 from flows.old_pages import oude_paginas_opruimen
 from flows.policy_watch import beleidswacht
@@ -61,18 +61,21 @@ class Planned:
         return form_of(self.flow)
 
     def whole_form(
-        self, people: Sequence[str] = (), policies: Sequence[Policy] = (DEFAULT,)
+        self,
+        people: Sequence[str] = (),
+        policies: Sequence[Policy] = (DEFAULT,),
+        reference: str = REFERENCE,
     ) -> dict[str, Any]:
         """Return the JSON schema of all parameters, with these people to choose from where it asks for one.
 
-        A code has the form that one of these policies sets.
+        A code has the form that one of these policies sets, and a case that of `reference`.
         """
         form: dict[str, Any] = whole_form_of(self.flow)
         for shown in form["properties"].values():
             if people and shown.get("pattern") == PERSON_CODE:
                 del shown["pattern"]
                 shown["enum"] = list(people)
-        changed: dict[str, Any] = _with_patterns(form, patterns(policies))
+        changed: dict[str, Any] = _with_patterns(form, patterns(policies, reference))
         return changed
 
 

@@ -34,7 +34,7 @@ def run_worker() -> int:
     waits_out_trouble(office)()  # a database that is locked just now is no reason to give up
 
     def deploy_here() -> list[str]:
-        return deploy(office().policy_book.all_in_force().values())
+        return deploy(office())
 
     if chosen.deploy_on_start:
         deploy_here()

@@ -27,10 +27,10 @@ from flows.answered_by import answerer_of, starter_of
 from flows.display import NOT_TAKEN_UP
 from flows.forms import (
     PROCESS,
-    REFERENCE,
     FormCode,
     FormDay,
     FormPerson,
+    FormReference,
     choices_of_case,
     event_from,
     form_for_case,
@@ -65,12 +65,9 @@ _SUBJECTS = ("zaak", "medewerker", "van")  # the parameters that say in the run 
 _TERM = rf"^({'|'.join(TERMS)})(#\d{{1,3}})?$"
 
 _Case = Annotated[
-    str,
+    FormReference,
     Field(
-        title="Zaak",
-        description="De referentie van de zaak, zoals FZ-2026-7K2M9QD. Geen BSN.",
-        pattern=REFERENCE,
-        max_length=60,
+        title="Zaak", description="De referentie van de zaak, zoals FZ-2026-7K2M9QD. Geen BSN en geen naam."
     ),
 ]
 _Milestone = Annotated[
@@ -342,12 +339,11 @@ def afwezigheid_melden(
 def zaak_openen(
     mijlpaal: Annotated[Literal[tuple(_BEGINNINGS)], Field(title="Waar begint de zaak?")] = _FIRST,  # type: ignore[valid-type]
     zaak: Annotated[
-        str | None,
+        FormReference | None,
         Field(
             title="Referentie",
-            description="Je eigen zaaknummer, of dat van een zaak die er al is. Leeg: een nieuw nummer. Geen BSN.",
-            pattern=REFERENCE,
-            max_length=60,
+            description="Je eigen zaaknummer, of dat van een zaak die er al is. Leeg: een nieuw nummer. "
+            "Geen BSN en geen naam.",
         ),
     ] = None,
     bedreigende_situatie: Annotated[

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from adapters.runtime.policies import DEFAULT
+from adapters.runtime.privacy import OWN_FORM
 from flows.prefect_seam.parking import form_schema
 from milestones.case import possible_now
 from milestones.civil_dates import civil_date
@@ -45,8 +46,21 @@ _YES_NO = {"ja": True, "nee": False}
 _LONG = 5  # fields of one event
 _MOST_FORMS = 2_000
 
-# What may be a reference of a case, so that Prefect's server refuses to keep a BSN as a parameter.
-REFERENCE = r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
+# What may be a reference of a case, so that Prefect's server refuses to keep a BSN or a name as a parameter: of new
+# cases where no gemeente set another form, and of cases that were there before that rule.
+OLDER_REFERENCE = (
+    r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
+)
+_UUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_TELEPHONE, _IBAN = (
+    r"(?:^|.*[^0-9])0[1-9](?:[._-]?[0-9]){8}(?![0-9])",
+    ".*[A-Za-z]{2}[0-9]{2}[._-]?[A-Za-z]{4}",
+)
+REFERENCE = (  # a BSN behind letters the door sees (named_cases.py)
+    rf"^(?:{OWN_FORM}|{_UUID}|(?!.*[A-Za-z]{{6}})(?!{_TELEPHONE})(?!{_IBAN})"
+    rf"(?=.*[0-9]|.{{1,3}}$)(?:{OLDER_REFERENCE[1:-1]}))$"
+)
+FormReference = Annotated[str, WithJsonSchema({"type": "string", "pattern": REFERENCE, "maxLength": 60})]
 PROCESS = rf"^({'|'.join(DEFINITIONS)})(#\d{{1,3}})?$"
 
 # Prefect keeps what its own check of a form lets through, and that check knows patterns, but no dates. So that
@@ -55,12 +69,20 @@ _DAY = r"^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-][\d:]+)?)?$"
 FormDay = Annotated[date, WithJsonSchema({"type": "string", "format": "date", "pattern": _DAY})]
 
 
-def patterns(policies: Sequence[Policy]) -> dict[str, str]:
-    """Return by the pattern of each code where no gemeente set another, what it is in these gemeenten."""
+def reference_in(pattern: str | None) -> str:
+    """Return the pattern of a reference where the gemeenten set this form, or none."""
+    return REFERENCE if pattern is None else rf"^(?:{OWN_FORM}|{pattern})$"
+
+
+def patterns(policies: Sequence[Policy], reference: str = REFERENCE) -> dict[str, str]:
+    """Return by the pattern of each code where no gemeente set another, what it is in these gemeenten.
+
+    `reference` is the pattern of a case there.
+    """
     alike: dict[str, list[str]] = {}
     for name in CODE_FIELDS:
         alike.setdefault(form_in_all((DEFAULT,), name), []).append(name)
-    return {PERSON_CODE: person_code(policies)} | {
+    return {REFERENCE: reference, PERSON_CODE: person_code(policies)} | {
         pattern: form_in_all(policies, *names) for pattern, names in alike.items()
     }
 

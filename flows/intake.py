@@ -16,7 +16,7 @@ from adapters.cases.casework import Receipt
 from adapters.office import office
 from adapters.runtime.actor import acts
 from flows.answered_by import starter_of
-from flows.forms import PROCESS, REFERENCE, FormDay, fields_of, said, type_of
+from flows.forms import PROCESS, FormDay, FormReference, fields_of, said, type_of
 from flows.prefect_seam.parameter_forms import with_form
 from flows.prefect_seam.parking import this_run
 from flows.refusals import NOT_TAKEN_IN, refused_run
@@ -81,12 +81,10 @@ Details: Any = details_form(lambda spec: spec.name)
 def registration(
     mijlpaal: Annotated[_Milestone, Field(title="Mijlpaal", description="Waar de zaak begint.")] = "M3",
     zaak: Annotated[
-        str | None,
+        FormReference | None,
         Field(
             title="Referentie",
-            description="Je eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN.",
-            pattern=REFERENCE,
-            max_length=60,
+            description="Je eigen zaaknummer; leeg geeft een nieuw nummer. Geen BSN en geen naam.",
         ),
     ] = None,
     op: Annotated[
@@ -121,9 +119,7 @@ def registration(
 @with_form
 @flow(name="meld-gebeurtenis", persist_result=False)
 def report_event(
-    zaak: Annotated[
-        str, Field(title="Zaak", description="De referentie van de zaak.", pattern=REFERENCE, max_length=60)
-    ],
+    zaak: Annotated[FormReference, Field(title="Zaak", description="De referentie van de zaak.")],
     gebeurtenis: Annotated[_EventName, Field(title="Gebeurtenis", description="Wat er gebeurd is.")],
     mijlpaal: Annotated[
         str | None,

@@ -40,7 +40,7 @@ from adapters.runtime.actor import Actor, acting, acts
 from adapters.runtime.checkpoints import Checkpoint, reach
 from adapters.runtime.counters import OPENED, tell_refused
 from adapters.runtime.plain_values import to_json
-from adapters.runtime.privacy import may_tell_of_a_person
+from adapters.runtime.privacy import ALPHABET, OWN_FORM, may_tell_of_a_person, shows_nobody
 from adapters.storage.database import (
     CaseRow,
     JournalRow,
@@ -70,9 +70,8 @@ RolesOf = Callable[[Actor, str], tuple[str, ...] | None]
 """The roles of who acts in a gemeente; None where they are not known."""
 AfterSteps = Callable[[Session, CaseRow, Case, Sequence[Step]], None]
 
-_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 _REFERENCE = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
-_OWN_FORM = re.compile(rf"FZ-[0-9]{{4}}-[{_ALPHABET}]{{7}}")
+_OWN_FORM = re.compile(OWN_FORM)
 _EVENT_ID_LENGTH = 200
 _LOOKED_AT = 5  # due rungs for each case that is asked for: some are of one case, or of a newer release
 
@@ -323,19 +322,31 @@ class Casework:
         return Change(case_row, kept, tuple(inputs), rules, at, also)
 
     def _check_form(self, reference: str) -> None:
-        """Refuse for a new case what has not the form that the municipality set, nor our own (NotPossible)."""
-        pattern = self._reference_pattern
-        if pattern is not None and not is_own_form(reference) and not re.fullmatch(pattern, reference):
+        """Refuse for a new case what has not the form that the municipality set, or that of a number (NotPossible)."""
+        if shows_nobody(reference, self._reference_pattern):
+            return
+        if self._reference_pattern is not None:
             raise NotPossible(
                 "Deze zaakreferentie heeft niet de vorm die de gemeente koos; zonder zaakreferentie maken wij er een."
             )
+        raise NotPossible(
+            "Een zaakreferentie is een nummer, met ten hoogste vijf letters achter elkaar (ZAAK-2026-17): "
+            "zo staat er geen naam in. Zonder zaakreferentie maken wij er een."
+        )
+
+    def references_fit(self) -> bool:
+        """Whether every case that is here has a reference that a new one could have."""
+        with reading(self.engine) as session:
+            others = select(CaseRow.reference).where(~col(CaseRow.reference).like("FZ-____-_______"))
+            found = session.exec(others.execution_options(yield_per=1_000))
+            return all(shows_nobody(reference, self._reference_pattern) for reference in found)
 
     def _new_references(self, session: Session, count: int) -> list[str]:
         """Make references that say nothing about a person and are easy to read out."""
         year, found = self.clock.today().year, dict[str, None]()
         while len(found) < count:
             fresh = [
-                f"FZ-{year}-" + "".join(secrets.choice(_ALPHABET) for _ in range(7))
+                f"FZ-{year}-" + "".join(secrets.choice(ALPHABET) for _ in range(7))
                 for _ in range(count - len(found))
             ]
             taken = set(session.exec(select(CaseRow.reference).where(col(CaseRow.reference).in_(fresh))))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ColumnElement, func, literal_column, or_
 from sqlmodel import Session, col, select
 
+from adapters.exchange.event_mapping import read_rules
 from adapters.runtime.persons import NO_DIGITS, keyed_hash
-from adapters.runtime.privacy import is_plain, may_tell_of_a_person, shows_nobody
+from adapters.runtime.privacy import REGISTER_WORDS, is_plain, may_tell_of_a_person, shows_nobody
 from adapters.storage.database import CaseRow
 from adapters.storage.exchange_tables import ExternalReferenceRow
+from milestones.events import SPECS
 from milestones.process import InvalidData
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from adapters.cases.case_office import CaseOffice
     from adapters.runtime.settings import Settings
@@ -28,7 +32,9 @@ KEPT_AS_MARK = (
 )
 _MARK = "kenmerk:"
 _TAIL = re.compile(r"[0-9]{1,4}$")
-_LIKE_A_NAME = re.compile(r"(?<![A-Za-z])[A-Z][a-z]{5,}")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_SHORT = 5  # letters of a word that is kept, whatever it is
+_HOST = re.compile(r"https?://[^/#]*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
 _LAST = len("4f693a3c-212f-4ed5-bdb0-192df06c085e")
@@ -166,9 +172,28 @@ def forms_of(settings: Settings, value: str) -> list[str]:
 
 
 def kept_word(settings: Settings, value: str) -> str:
-    """Return a type or a source as we keep it: readable for who writes a rule for it, unless it may be a person."""
-    if may_tell_of_a_person(value) or (
-        _LIKE_A_NAME.search(value) and not shows_nobody(value, settings.reference_pattern)
-    ):
+    """Return a type or a source as we keep it: readable for who writes a rule for it, without what may be a name.
+
+    Words stay that are short or known: in the table of messages, in ours, and in those of registers (`known_words`). So
+    does what has the form that the municipality set.
+    """
+    if may_tell_of_a_person(value):
         return kept(settings, value)
-    return value
+    if shows_nobody(value, settings.reference_pattern):
+        return value
+    host = found[0] if (found := _HOST.match(value)) else ""
+    known = known_words(settings.events_file)
+    return host + _WORD.sub(
+        lambda word: word[0] if len(word[0]) <= _SHORT or word[0].lower() in known else "…",
+        value[len(host) :],
+    )
+
+
+@cache
+def known_words(path: Path | None) -> frozenset[str]:
+    """Return the words of types and sources that name no person: of this table, of our events, and of registers."""
+    texts = [text for rule in read_rules(path).bericht for text in (rule.type, rule.bron)]
+    ours = [item.name for item in SPECS]
+    return (
+        frozenset(word.lower() for text in (*texts, *ours) for word in _WORD.findall(text)) | REGISTER_WORDS
+    )

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from operator import mul
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 LONGEST_REFERENCE = 300
 _FEWEST_DIGITS = 8
@@ -12,16 +16,20 @@ _DIGITS = re.compile(r"\d+")
 _EIGHT_OR_NINE_DIGITS = re.compile(r"[0-9]{8,9}")
 _ELEVEN_TEST_WEIGHTS = (9, 8, 7, 6, 5, 4, 3, 2, -1)
 _LONG_RUN = re.compile(r"\d{8,11}")  # a BSN behind a letter, or with zeros before it
-# As people write one, also behind a letter; a date is none.
-_IN_GROUPS = re.compile(
-    r"(?<![0-9])(?!(?:19|20)[0-9]{2}[. _/-][01]?[0-9][. _/-][0-3]?[0-9](?![0-9]))"
-    r"[0-9]{2,4}(?:[. _/-][0-9]{2,3}){2,3}(?![0-9])"
-)
+# As people write one, also behind a letter and between other groups; a date is none.
+_DATE = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}[. _/-][01]?[0-9][. _/-][0-3]?[0-9](?![0-9])")
+_GROUPS = re.compile(r"[0-9]+(?:[. _/-][0-9]+)+")
+_GROUPED = re.compile(r"[0-9]{2,4}(?: [0-9]{2,3}){2,3}")
 _IBAN = re.compile(r"[A-Z]{2}[0-9]{2}[ ._/-]?[A-Z]{4}[ ._/-]?(?:[0-9][ ._/-]?){7,}")
-_TELEPHONE = re.compile(r"(?<![0-9])(?:\+31|0031|0)(?:[ ._/-]?[0-9]){9}(?![0-9])")
+_TELEPHONE = re.compile(  # after the 0 of a number of a case comes another
+    r"(?<![0-9])(?:(?:\+31|0031)[ ._/-]?0?|0)[ ._/-]?[1-9](?:[ ._/-]?[0-9]){8}(?![0-9])"
+)
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SHORT, _ALONE = 6, 3
-_OWN = re.compile(r"FZ-[0-9]{4}-[0-9A-Z]{7}")  # a reference that we make ourselves
+_SHORT, _ALONE = 5, 3
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
+OWN_FORM = rf"FZ-[0-9]{{4}}-[{ALPHABET}]{{7}}"
+"""The form of a reference that we make ourselves."""
+_OWN = re.compile(OWN_FORM)
 _ZGW_WORDS = frozenset(
     (
         *("zaken", "zaak", "api", "v1", "v2", "v3", "catalogi", "besluiten", "documenten", "klanten"),
@@ -29,6 +37,53 @@ _ZGW_WORDS = frozenset(
         *("zaaktypen", "objecten", "records", "openzaak", "objects", "notificaties"),
     )
 )
+REGISTER_WORDS = _ZGW_WORDS | frozenset(
+    (
+        *("zaakinformatieobject", "informatieobject", "informatieobjecten", "enkelvoudiginformatieobject"),
+        *("zaakobject", "zaakeigenschap", "klantcontact", "klantcontacten", "contactmoment", "resultaat"),
+        *(
+            "besluit",
+            "besluittype",
+            "zaaktype",
+            "informatieobjecttype",
+            "partij",
+            "partijen",
+            "onderwerpobject",
+        ),
+        *("create", "created", "update", "updated", "partial", "destroy", "delete", "deleted", "changed"),
+        *(
+            "status",
+            "opened",
+            "closed",
+            "started",
+            "finished",
+            "geopend",
+            "gesloten",
+            "gewijzigd",
+            "aangemaakt",
+        ),
+        *("verwijderd", "toegevoegd", "gestart", "afgerond", "beeindigd", "opgeschort", "verlengd", "hervat"),
+        *("gemeente", "gemeenten", "overheid", "provincie", "logius", "kadaster", "belastingdienst"),
+        *("rechtspraak", "uitspraak", "uitspraken", "register", "registers", "systeem", "systemen"),
+        *("zaaksysteem", "opennotificaties", "notificatie", "bericht", "berichten", "melding", "meldingen"),
+        *("cloudevents", "cloudevent", "events", "github", "azure", "eventgrid", "microsoft", "servicebus"),
+        *("example", "voorbeeld", "routekaart", "persoon", "personen", "overleden", "overlijden", "verhuisd"),
+        *("verhuizing", "geboren", "geboorte", "adreswijziging", "naamswijziging", "inschrijving"),
+        *("insolventie", "insolventies", "faillissement", "bewind", "bewindvoering", "curatele"),
+        *("schuldhulp", "schuldhulpverlening", "schuldregeling", "schulden", "schuldeiser", "vroegsignaal"),
+        *(
+            "vroegsignalen",
+            "vroegsignalering",
+            "aanvraag",
+            "beschikking",
+            "uitkering",
+            "toeslag",
+            "toeslagen",
+        ),
+        *("inkomen", "betaling", "betalingen", "document", "documenten", "dossier", "dossiers", "bezwaar"),
+    )
+)
+"""Words in which registers and case systems name what happened, and where."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/._~#@%+=,-]*")
 _URL_WITH_QUERY = re.compile(r"https?://.*[?]", re.IGNORECASE)
 
@@ -63,9 +118,18 @@ def may_tell_of_a_person(text: str) -> bool:
         return True
     runs = [
         *_LONG_RUN.findall(without),
-        *(re.sub(r"[. _/-]", "", run) for run in _IN_GROUPS.findall(without)),
+        *(number for groups in _GROUPS.findall(_DATE.sub("-", without)) for number in _grouped(groups)),
     ]
     return any(_could_be_bsn(run.lstrip("0")) for run in runs)
+
+
+def _grouped(groups: str) -> Iterator[str]:
+    """Yield each number that three or four of these groups make together."""
+    parts = re.split(r"[. _/-]", groups)
+    for begin in range(len(parts)):
+        for end in (begin + 3, begin + 4):
+            if end <= len(parts) and _GROUPED.fullmatch(" ".join(parts[begin:end])):
+                yield "".join(parts[begin:end])
 
 
 def shows_nobody(text: str, pattern: str | None = None) -> bool:
@@ -82,7 +146,10 @@ def shows_nobody(text: str, pattern: str | None = None) -> bool:
         return False
     if "://" not in text:
         return _is_number(text)
-    *words, last = text.partition("#")[0].partition("://")[2].split("/")[1:] or [""]
+    address, _, rest = text.partition("#")
+    *words, last = address.partition("://")[2].split("/")[1:] or [""]
+    if not all(len(word) <= _SHORT or word.lower() in REGISTER_WORDS for word in _LETTERS.findall(rest)):
+        return False
     return _is_number(last) and all(word in _ZGW_WORDS or _is_number(word) for word in words)
 
 

@@ -26,7 +26,7 @@ def repair(office: Office, *, end_strangers: bool = False) -> int:
         from deployments.deploy import deploy
         from flows.repair import Repair, counted
 
-        deploy()
+        deploy(office)
         with get_client(sync_client=True) as client:
             mender = Repair(office, client)
             looked, mended = mender.look_at_everything()

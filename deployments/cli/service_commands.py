@@ -122,13 +122,13 @@ def api_command() -> None:
 
 def deploy_command() -> None:
     """Zet de work pool, de deployments en wat coördinatoren nodig hebben in Prefect."""
-    from adapters.runtime.settings import settings
     from deployments.environment import for_who_waits
 
-    with for_who_waits(settings()):
+    office = the_office()
+    with for_who_waits(office.settings):
         # Prefect reads its settings on import, so only now.
         from deployments.deploy import deploy
 
-        made = deploy()
+        made = deploy(office)
     for name in made:
         say(name)

@@ -22,6 +22,7 @@ from deployments.door.cookies import without_ours
 from deployments.door.doorkeeper import Doorkeeper, ForbiddenError, front_page, runs_of_socket
 from deployments.door.headers import header, host_name, with_security
 from deployments.door.login import LOGIN, log_in, own_path
+from deployments.door.named_cases import NAMES_SOMEBODY, NamesSomebodyError, looked_at
 from deployments.door.notes import Notes
 from deployments.door.openid_login import BEGIN, BY_LOGIN_SERVICE, RETURN_PATH
 from deployments.door.own_routes import may_open
@@ -107,6 +108,10 @@ class Door:
         if self.credential.is_shown_in(header(headers, b"authorization")):
             if header(headers, b"origin") and not _from_own_page(headers):
                 return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
+            try:
+                receive = await looked_at(scope, receive)
+            except NamesSomebodyError:
+                return await _refuse(scope, answer, 422, NAMES_SOMEBODY)
             return await self.app(scope, receive, answer.send)
         if host_name(header(headers, b"host").decode("latin-1")) not in self.hosts:
             return await _refuse(scope, answer, 400, "Deze server kent dit adres niet.")

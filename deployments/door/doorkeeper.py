@@ -16,6 +16,7 @@ from urllib.parse import parse_qs
 
 from adapters.runtime.staff import EVERY_PLACE, Right, StaffMember
 from deployments.door.bodies import PackedError, read_body, sized, unpacked, whole_body
+from deployments.door.named_cases import NAMES_SOMEBODY, NamesSomebodyError, check_case
 from deployments.door.prefect_routes import API, Reach, route_of
 from flows.views import ACTION_TAG, REVIEW_TAG
 from milestones.definitions import DEFINITIONS
@@ -250,6 +251,10 @@ class Doorkeeper:
             raise ForbiddenError("Een medewerker kan niet kiezen hoe de code draait. Laat die velden leeg.")
         read = await self._ask("GET", f"/deployments/{deployment}") or {}
         parameters = found if isinstance(found := given.get("parameters"), dict) else {}
+        try:
+            check_case(parameters)
+        except NamesSomebodyError:
+            raise ForbiddenError(NAMES_SOMEBODY) from None
         rights = rights_to_start(str(read.get("name")), parameters)
         check_member(member, *rights)
         place = await self._place(str(read.get("name")), parameters)

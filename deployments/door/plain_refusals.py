@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from adapters.runtime.policies import DEFAULT
-from flows.forms import PERSON_CODE, PROCESS, REFERENCE
+from flows.forms import OLDER_REFERENCE, PERSON_CODE, PROCESS, REFERENCE
 from milestones.code_forms import CODE_FIELDS
 from milestones.codes import form_in_all
 from milestones.events import SPECS
@@ -31,7 +31,10 @@ _CHECKED = re.compile(
 _OF_A_FIELD = re.compile(r"Validation failed(?: for field '([^']*)')?\. Failure reason: (.*)", re.DOTALL)
 _FITS_NOT = "Dit past hier niet. Kijk wat er bij het veld staat."
 _PATTERNS = {
-    REFERENCE: "Dit is geen nummer van een zaak, zoals FZ-2026-7K2M9QD. Een BSN mag hier niet.",
+    **dict.fromkeys(
+        (REFERENCE, OLDER_REFERENCE),
+        "Dit is geen nummer van een zaak, zoals FZ-2026-7K2M9QD. Een BSN of een naam mag hier niet.",
+    ),
     PERSON_CODE: "Dit is geen code van een medewerker, zoals mw-17.",
     PROCESS: "Dit is geen mijlpaal, zoals M3.",
     **{

@@ -60,7 +60,7 @@ def fill(engine: Engine, rows: int) -> None:
     for number in range(TEMPLATES):
         clock = SetClock(begin + timedelta(days=number * 2))
         casework = Casework(engine, clock, lambda _: rules)
-        reference = casework.open("M3", municipality="0518", reference=f"METING-{number:06}").reference
+        reference = casework.open("M3", municipality="0518", reference=f"MEET-{number:06}").reference
         for days, name in WALK:
             clock.moment += timedelta(days=days)
             casework.fire_due(reference)

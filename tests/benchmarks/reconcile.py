@@ -67,7 +67,7 @@ def _measure(server: PrefectServer, home: Path, number: int) -> None:
     client = get_client(sync_client=True)
     began, ids = time.monotonic(), []
     for index in range(number):
-        reference = f"METING-{index:05}"
+        reference = f"MEET-{index:05}"
         office.casework.open("M3", municipality="0518", reference=reference)
         state: State[Any] = State(type=StateType.PAUSED, name=SHOWN)
         run = client.create_flow_run(
@@ -78,7 +78,7 @@ def _measure(server: PrefectServer, home: Path, number: int) -> None:
         for index, run_id in enumerate(ids):
             connection.exec_driver_sql(
                 f"UPDATE processes SET flow_run_id = '{run_id}', attention = 0 "
-                f"WHERE case_reference = 'METING-{index:05}'"
+                f"WHERE case_reference = 'MEET-{index:05}'"
             )
         connection.commit()
     print(f"{number} processes made in {time.monotonic() - began:.0f} s")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 pytestmark = [pytest.mark.prefect, pytest.mark.short("sqlite")]
-GONE, STAYS = "WEG-ALPHA", "BLIJF-BETA"
+GONE, STAYS = "WEG-7431", "BLIJF-7432"
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -29,11 +29,11 @@ POINTS = [
     if point is not Checkpoint.API_COMMITTED  # that is another process; it has a test of its own
 ]
 FIRST_WARNING = datetime(2026, 3, 24, 9, tzinfo=AMSTERDAM)
-CONTROL = "ONGESTOORD-1"
+CONTROL = "HEEL-1"
 
 
 def _reference(point: Checkpoint) -> str:
-    return f"STERF-{point.name.replace('_', '-')}"
+    return f"STERF-{list(Checkpoint).index(point)}"
 
 
 @pytest.fixture(scope="module")

@@ -195,8 +195,8 @@ def test_an_event_at_each_named_moment_is_shown(
     shop = workshop(**database)
     casework = shop.office.casework
     case_at = {
-        f"{point}@MOMENT-{number}": casework.open(
-            "M3", municipality="0518", reference=f"MOMENT-{number}"
+        f"{point}@TIJD-{number}": casework.open(
+            "M3", municipality="0518", reference=f"TIJD-{number}"
         ).reference
         for number, point in enumerate(MOMENTS)
     }
@@ -298,8 +298,8 @@ def test_a_worker_that_was_frozen_for_an_hour_works_on(server: PrefectServer, tm
         run = shop.wait_for_state(reference, REGISTERED)
         assert violations(shop.office, runs={run["id"]: run}) == []
         shop.kill("wakker")
-        shop.office.casework.open("M3", municipality="0518", reference="STIL-erna")
-        shop.wait_for_state("STIL-erna", "Wacht op registratie aanmelding")
+        shop.office.casework.open("M3", municipality="0518", reference="STIL-99")
+        shop.wait_for_state("STIL-99", "Wacht op registratie aanmelding")
         ids = [item["id"] for item in messages(shop.office.settings.messages_file)]
         assert len(ids) == len(set(ids))
 
@@ -310,7 +310,7 @@ def _sleeps_and_comes_back(
     """Stop a worker at a point in its work on a case; it goes on when another has shown an event in that case."""
     casework = shop.office.casework
     reference = casework.open(
-        "M3", municipality="0518", reference=f"STIL-{point.name.replace('_', '-')}"
+        "M3", municipality="0518", reference=f"STIL-{list(Checkpoint).index(point)}"
     ).reference
     shop.start("slaper", ROUTEKAART_FAULT=f"{point}@{reference}:stop", ROUTEKAART_WORKER_NAME="slaper")
     shop.wait(lambda: psutil.Process(shop.pids["slaper"]).status() == psutil.STATUS_STOPPED)

@@ -153,7 +153,7 @@ def running(office: Office, clock: SetClock) -> dict[str, str]:
     }
     made: dict[str, str] = {}
     for name, events in walks.items():
-        made[name] = casework.open("M3", municipality="0518", reference=f"VERSIE-{name}").reference
+        made[name] = casework.open("M3", municipality="0518", reference=f"V3-{name[:5]}").reference
         for event in events:
             data = {"motivering": "m-1"} if event == "ingetrokken" else {}
             casework.report(made[name], event, data=data)

@@ -71,22 +71,22 @@ def asked_to_cancel(stack: Stack, office: Office, reference: str) -> str:
 
 
 ACTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "ACT-A": ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": "ACT-A", "bedreigende_situatie": True}),
-    "ACT-B": ("gebeurtenis-melden", {
-        "zaak": "ACT-B", "gebeurtenis": "Doelgroep bepaald", "gegevens": {"doelgroep": "jongere"},
+    "ACT1-A": ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": "ACT1-A", "bedreigende_situatie": True}),
+    "ACT1-B": ("gebeurtenis-melden", {
+        "zaak": "ACT1-B", "gebeurtenis": "Doelgroep bepaald", "gegevens": {"doelgroep": "jongere"},
     }),
-    "ACT-C": ("zaak-toewijzen", {"zaak": "ACT-C", "medewerker": "mw-31"}),
-    "ACT-D": ("caseload-overdragen", {"van": "mw-41", "naar": "mw-42", "reden": "uit dienst"}),
-    "ACT-E": ("afwezigheid-melden", {
+    "ACT1-C": ("zaak-toewijzen", {"zaak": "ACT1-C", "medewerker": "mw-31"}),
+    "ACT1-D": ("caseload-overdragen", {"van": "mw-41", "naar": "mw-42", "reden": "uit dienst"}),
+    "ACT1-E": ("afwezigheid-melden", {
         "medewerker": "mw-51", "vervanger": "mw-52", "eerste_dag": TODAY.isoformat(), "laatste_dag": TODAY.isoformat(),
     }),
-    "ACT-F": ("termijn-verlengen", {"zaak": "ACT-F", "termijn": "T10", "motivering": "adv-1", "weken": 2}),
-    "ACT-G": ("zaak-terugzetten", {"zaak": "ACT-G", "naar": "Wacht op crisischeck", "reden": "verkeerd gemeld"}),
-    "ACT-H": ("zaak-sluiten", {"zaak": "ACT-H", "uitstroomreden": "Overig", "motivering": "adv-2"}),
-    "ACT-I": ("verhuizing-melden", {"zaak": "ACT-I", "wat": "Verhuisd, wij blijven uitvoeren"}),
-    "ACT-J": ("annulering-beoordelen", {"zaak": "ACT-J", "besluit": "Weigeren: de zaak gaat door"}),
-    "ACT-K": ("annulering-beoordelen", {
-        "zaak": "ACT-K", "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-3",
+    "ACT1-F": ("termijn-verlengen", {"zaak": "ACT1-F", "termijn": "T10", "motivering": "adv-1", "weken": 2}),
+    "ACT1-G": ("zaak-terugzetten", {"zaak": "ACT1-G", "naar": "Wacht op crisischeck", "reden": "verkeerd gemeld"}),
+    "ACT1-H": ("zaak-sluiten", {"zaak": "ACT1-H", "uitstroomreden": "Overig", "motivering": "adv-2"}),
+    "ACT1-I": ("verhuizing-melden", {"zaak": "ACT1-I", "wat": "Verhuisd, wij blijven uitvoeren"}),
+    "ACT1-J": ("annulering-beoordelen", {"zaak": "ACT1-J", "besluit": "Weigeren: de zaak gaat door"}),
+    "ACT1-K": ("annulering-beoordelen", {
+        "zaak": "ACT1-K", "besluit": "Bevestigen: de zaak sluit", "motivering": "adv-3",
     }),
 }  # fmt: skip
 
@@ -101,18 +101,18 @@ def _last_day(office: Office, reference: str, code: str, term: str) -> date:
 def acted(stack: Stack, office: Office) -> dict[str, dict[str, Any]]:
     """Run every action at once by its deployment in a real worker, and return how its run ended."""
     caseload = Caseload(office.engine, office.casework)
-    for reference in ("ACT-B", "ACT-C", "ACT-D1", "ACT-D2", "ACT-E", "ACT-H", "ACT-I"):
+    for reference in ("ACT1-B", "ACT1-C", "ACT1-D1", "ACT1-D2", "ACT1-E", "ACT1-H", "ACT1-I"):
         opened(office, reference)
-    opened(office, "ACT-F", "M2")
-    opened(office, "ACT-G", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
-    for reference, person in (("ACT-D1", "mw-41"), ("ACT-D2", "mw-41"), ("ACT-E", "mw-51")):
+    opened(office, "ACT1-F", "M2")
+    opened(office, "ACT1-G", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
+    for reference, person in (("ACT1-D1", "mw-41"), ("ACT1-D2", "mw-41"), ("ACT1-E", "mw-51")):
         caseload.assign(reference, "M3", person, "toegewezen")
-    for reference in ("ACT-J", "ACT-K"):
+    for reference in ("ACT1-J", "ACT1-K"):
         asked_to_cancel(stack, office, reference)
-    before = _last_day(office, "ACT-F", "M2", "T10")
+    before = _last_day(office, "ACT1-F", "M2", "T10")
     started = {case: stack.start_action(name, **given) for case, (name, given) in ACTIONS.items()}
     ended = {case: stack.ended(run) for case, run in started.items()}
-    ended["ACT-F"]["before"] = before
+    ended["ACT1-F"]["before"] = before
     return ended
 
 
@@ -126,31 +126,31 @@ def test_an_action_ends_as_done(acted: dict[str, dict[str, Any]], case: str) -> 
 def test_the_run_list_says_what_an_action_was_about(acted: dict[str, dict[str, Any]]) -> None:
     """Its case, or its colleague."""
     names = {run["name"] for run in acted.values()}
-    assert {"Zaak toewijzen · ACT-C", "Caseload overdragen · mw-41", "Zaak openen · ACT-A"} <= names
+    assert {"Zaak toewijzen · ACT1-C", "Caseload overdragen · mw-41", "Zaak openen · ACT1-A"} <= names
 
 
 def test_a_case_is_opened(acted: dict[str, dict[str, Any]], office: Office) -> None:
     """With the term of a bedreigende situatie."""
-    assert acted["ACT-A"]["state"]["message"] == "Zaak ACT-A is geopend in M3 In contact."
-    assert "T02" in {term.term for term in office.casework.case("ACT-A").case.process("M3").terms}
+    assert acted["ACT1-A"]["state"]["message"] == "Zaak ACT1-A is geopend in M3 In contact."
+    assert "T02" in {term.term for term in office.casework.case("ACT1-A").case.process("M3").terms}
 
 
 @pytest.mark.usefixtures("acted")
 def test_an_event_is_reported(office: Office) -> None:
     """With what was filled in."""
-    assert office.casework.case("ACT-B").journal[-1].data == {"doelgroep": "jongere"}
+    assert office.casework.case("ACT1-B").journal[-1].data == {"doelgroep": "jongere"}
 
 
 @pytest.mark.usefixtures("acted")
 def test_a_case_is_assigned(office: Office) -> None:
     """It stands in the name of who was chosen."""
-    assert office.casework.case("ACT-C").case.process("M3").facts.get("houder") == "mw-31"
+    assert office.casework.case("ACT1-C").case.process("M3").facts.get("houder") == "mw-31"
 
 
 def test_a_caseload_is_handed_over(acted: dict[str, dict[str, Any]], office: Office) -> None:
     """All of it, and the run says how much."""
-    assert acted["ACT-D"]["state"]["message"].startswith("2 mijlpalen gingen van mw-41 naar mw-42")
-    for reference in ("ACT-D1", "ACT-D2"):
+    assert acted["ACT1-D"]["state"]["message"].startswith("2 mijlpalen gingen van mw-41 naar mw-42")
+    for reference in ("ACT1-D1", "ACT1-D2"):
         assert office.casework.case(reference).case.process("M3").facts.get("houder") == "mw-42"
 
 
@@ -158,7 +158,7 @@ def test_a_caseload_is_handed_over(acted: dict[str, dict[str, Any]], office: Off
 def test_an_absence_labels_the_runs(stack: Stack) -> None:
     """With the deputy of who is away."""
     wait_until(
-        lambda: "vervanger:mw-52" in (stack.run_of("ACT-E · M3") or {"tags": []})["tags"],
+        lambda: "vervanger:mw-52" in (stack.run_of("ACT1-E · M3") or {"tags": []})["tags"],
         30,
         lambda: "the run has no label of the deputy",
     )
@@ -166,30 +166,30 @@ def test_an_absence_labels_the_runs(stack: Stack) -> None:
 
 def test_a_term_is_extended(acted: dict[str, dict[str, Any]], office: Office) -> None:
     """By as many weeks as was said."""
-    assert _last_day(office, "ACT-F", "M2", "T10") - acted["ACT-F"]["before"] >= timedelta(weeks=2)
+    assert _last_day(office, "ACT1-F", "M2", "T10") - acted["ACT1-F"]["before"] >= timedelta(weeks=2)
 
 
 @pytest.mark.usefixtures("acted")
 def test_a_case_is_put_back(office: Office) -> None:
     """The journal says so."""
-    assert office.casework.case("ACT-G").journal[-1].event == "teruggezet"
-    assert states(office, "ACT-G") == {"M3": "CRISISCHECK"}
+    assert office.casework.case("ACT1-G").journal[-1].event == "teruggezet"
+    assert states(office, "ACT1-G") == {"M3": "CRISISCHECK"}
 
 
 @pytest.mark.usefixtures("acted")
 def test_a_case_is_closed(office: Office) -> None:
     """For the reason that was chosen."""
-    assert states(office, "ACT-H") == {"M3": "AFGESLOTEN"}
+    assert states(office, "ACT1-H") == {"M3": "AFGESLOTEN"}
 
 
 @pytest.mark.usefixtures("acted")
 def test_a_move_to_another_gemeente_is_reported(office: Office) -> None:
     """As an event of the case."""
-    assert office.casework.case("ACT-I").journal[-1].event == "verhuizing"
+    assert office.casework.case("ACT1-I").journal[-1].event == "verhuizing"
 
 
 @pytest.mark.usefixtures("acted")
-@pytest.mark.parametrize(("case", "state"), [("ACT-J", "NIEUW"), ("ACT-K", "AFGESLOTEN")])
+@pytest.mark.parametrize(("case", "state"), [("ACT1-J", "NIEUW"), ("ACT1-K", "AFGESLOTEN")])
 def test_a_cancellation_is_judged(office: Office, case: str, state: str) -> None:
     """The case goes on or closes, and nobody is asked any more."""
     assert states(office, case) == {"M3": state}
@@ -207,19 +207,19 @@ def test_an_action_with_a_case_alone_asks_for_what_fits_it(
     stack: Stack, office: Office, client: SyncPrefectClient
 ) -> None:
     """Steps, terms and processes are choices of that case; what nobody fills in is ended and changed nothing."""
-    opened(office, "ACT-2", "M3", "aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
-    office.casework.open("M2", municipality="0000", reference="ACT-2")
-    opened(office, "ACT-3", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
+    opened(office, "ACT1-2", "M3", "aanmelding_geregistreerd", "niet_bedreigend", "eerste_gesprek_gevoerd")
+    office.casework.open("M2", municipality="0000", reference="ACT1-2")
+    opened(office, "ACT1-3", "M3", "aanmelding_geregistreerd", "niet_bedreigend")
     for name in ("termijn-verlengen", "zaak-toewijzen", "gebeurtenis-melden"):
-        stack.start_action(name, zaak="ACT-2")
-    stack.start_action("zaak-terugzetten", zaak="ACT-3")
+        stack.start_action(name, zaak="ACT1-2")
+    stack.start_action("zaak-terugzetten", zaak="ACT1-3")
 
-    def waiting(title: str, reference: str = "ACT-2") -> tuple[dict[str, Any], dict[str, Any]]:
+    def waiting(title: str, reference: str = "ACT1-2") -> tuple[dict[str, Any], dict[str, Any]]:
         run = stack.wait_for_state(f"{title} · {reference}", f"{title}: vul aan")
         assert {"actie", "gemeente:0000"} <= set(run["tags"])
         return run, form_of(stack, run)
 
-    back, form = waiting("Zaak terugzetten", "ACT-3")
+    back, form = waiting("Zaak terugzetten", "ACT1-3")
     assert set(form["naar"]["enum"]) == {"Wacht op crisischeck", "Wacht op registratie aanmelding"}
     assert "mijlpaal" not in form  # only one is open
     extend, form = waiting("Termijn verlengen")
@@ -232,33 +232,33 @@ def test_an_action_with_a_case_alone_asks_for_what_fits_it(
     assert {choice.partition(": ")[0] for choice in form["gebeurtenis"]["enum"]} == {"M4", "M2"}
     stack.answer(event, gebeurtenis="M4: Ik geef de overdracht terug", op=TODAY.isoformat())
     for name in ("Termijn verlengen", "Zaak toewijzen"):
-        assert stack.ended(stack.run_of(f"{name} · ACT-2") or {})["state_name"] == "Gedaan"
-    ended = stack.wait_for_state("Gebeurtenis melden · ACT-2", "Niet overgenomen · Gebeurtenis melden")
+        assert stack.ended(stack.run_of(f"{name} · ACT1-2") or {})["state_name"] == "Gedaan"
+    ended = stack.wait_for_state("Gebeurtenis melden · ACT1-2", "Niet overgenomen · Gebeurtenis melden")
     assert "'Waarom' nodig" in ended["state"]["message"]
     assert form_of(stack, ended)["op"]["default"] == TODAY.isoformat()  # he finds back what he filled in
-    assert office.casework.case("ACT-2").case.process("M2").facts["houder"] == "mw-61"
-    lines = len(office.casework.case("ACT-2").journal)
+    assert office.casework.case("ACT1-2").case.process("M2").facts["houder"] == "mw-61"
+    lines = len(office.casework.case("ACT1-2").journal)
     assert end_unanswered(client, datetime.now(UTC)) >= 2
     assert stack.prefect("GET", f"/flow_runs/{back['id']}")["state_name"] == "Niet ingevuld"
-    assert len(office.casework.case("ACT-2").journal) == lines
+    assert len(office.casework.case("ACT1-2").journal) == lines
 
 
 def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) -> None:
     """A refusal is not green: its state says why in one sentence, and nothing was written."""
-    opened(office, "ACT-R")
-    before = len(office.casework.case("ACT-R").journal)
+    opened(office, "ACT1-R")
+    before = len(office.casework.case("ACT1-R").journal)
     refusals = {
-        "termijn-verlengen": {"zaak": "ACT-R", "termijn": "T01", "motivering": "adv-1", "weken": 2},
-        "gebeurtenis-melden": {"zaak": "ACT-R", "gebeurtenis": "Eerste gesprek gevoerd"},
-        "zaak-terugzetten": {"zaak": "ACT-R", "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"},
+        "termijn-verlengen": {"zaak": "ACT1-R", "termijn": "T01", "motivering": "adv-1", "weken": 2},
+        "gebeurtenis-melden": {"zaak": "ACT1-R", "gebeurtenis": "Eerste gesprek gevoerd"},
+        "zaak-terugzetten": {"zaak": "ACT1-R", "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"},
         "zaak-toewijzen": {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"},
-        "annulering-beoordelen": {"zaak": "ACT-R", "besluit": "Weigeren: de zaak gaat door"},
+        "annulering-beoordelen": {"zaak": "ACT1-R", "besluit": "Weigeren: de zaak gaat door"},
     }
     runs = [stack.start_action(name, **parameters) for name, parameters in refusals.items()]
     for run in map(stack.ended, runs):
         assert (run["state_type"], run["state_name"]) == ("FAILED", "Niet gedaan")
         assert run["state"]["message"].endswith(".")
-    assert len(office.casework.case("ACT-R").journal) == before
+    assert len(office.casework.case("ACT1-R").journal) == before
     # A number that may be a BSN does not even become a parameter.
     with pytest.raises(httpx.HTTPStatusError):
         stack.start_action("zaak-toewijzen", zaak="123456782", medewerker="mw-17")
@@ -266,8 +266,8 @@ def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) ->
 
 def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, office: Office) -> None:
     """What misses or what is no date stands in state, message and log in the form's words; the case waits as it did."""
-    opened(office, "ACT-W")
-    run = stack.wait_for_state("ACT-W · M3", "Wacht op registratie aanmelding")
+    opened(office, "ACT1-W")
+    run = stack.wait_for_state("ACT1-W · M3", "Wacht op registratie aanmelding")
     form = run["state"]["state_details"]["run_input_keyset"]["schema"]
     answers = (
         {"gebeurtenis": "Doelgroep bepaald"},
@@ -281,7 +281,7 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, offic
     for number, wrong in enumerate(answers, 1):
         stack.answer(run, **wrong)
         lines = refusals(stack, run, number)
-        run = stack.wait_for_state("ACT-W · M3", "Niet overgenomen · Wacht op registratie aanmelding")
+        run = stack.wait_for_state("ACT1-W · M3", "Niet overgenomen · Wacht op registratie aanmelding")
         assert run["state"]["message"].startswith(
             f"Je antwoord is niet overgenomen. {wrong['gebeurtenis']}: "
         )
@@ -290,15 +290,15 @@ def test_a_wrong_answer_is_explained_and_the_form_comes_back(stack: Stack, offic
         )  # it says why, and asks again
     assert "Bij 'Doelgroep bepaald' is 'Doelgroep' nodig." in lines[0]
     assert "geen datum" in lines[1]
-    assert len(office.casework.case("ACT-W").journal) == 1
+    assert len(office.casework.case("ACT1-W").journal) == 1
     stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
-    stack.wait_for_state("ACT-W · M3", "Wacht op crisischeck")
+    stack.wait_for_state("ACT1-W · M3", "Wacht op crisischeck")
 
 
 def test_the_second_of_two_answers_to_one_form_is_refused(stack: Stack, office: Office) -> None:
     """Two people opened the same form: the first answer counts, the second is refused and writes nothing."""
-    opened(office, "ACT-T")
-    run = stack.wait_for_state("ACT-T · M3", "Wacht op registratie aanmelding")
+    opened(office, "ACT1-T")
+    run = stack.wait_for_state("ACT1-T · M3", "Wacht op registratie aanmelding")
     key = run["state"]["state_details"]["run_input_keyset"]["schema"]
     form = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
     stand = (form if isinstance(form, dict) else json.loads(form))["properties"]["stand"]["const"]
@@ -309,30 +309,30 @@ def test_the_second_of_two_answers_to_one_form_is_refused(stack: Stack, office: 
     )
     assert at_once["status"] in ("ABORT", "REJECT")
     wait_until(
-        lambda: "doelgroep:jongere" in (stack.run_of("ACT-T · M3") or {"tags": []})["tags"],
+        lambda: "doelgroep:jongere" in (stack.run_of("ACT1-T · M3") or {"tags": []})["tags"],
         30,
         lambda: "the first answer was not handled",
     )
-    stack.wait_for_state("ACT-T · M3", "Wacht op registratie aanmelding")
+    stack.wait_for_state("ACT1-T · M3", "Wacht op registratie aanmelding")
     later = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=answer | {"doelgroep": "gezin"})
     assert later["status"] == "REJECT"
-    groups = [row.data for row in office.casework.case("ACT-T").journal if row.event == "doelgroep_bepaald"]
+    groups = [row.data for row in office.casework.case("ACT1-T").journal if row.event == "doelgroep_bepaald"]
     assert groups == [{"doelgroep": "jongere"}]
 
 
 def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) -> None:
     """A decision of last week becomes a form with the fixed questions; its scores are kept, a low one is a knelpunt."""
     week = last_week(TODAY)
-    opened(office, "ACT-Q", "M6", on=week.monday)
+    opened(office, "ACT1-Q", "M6", on=week.monday)
     for event, data in (
         ("plan_opgesteld", {"beslagvrije_voet": True}),
         ("inwoner_akkoord", {}),
         ("goedgekeurd", {}),
         ("bekendgemaakt", {}),
     ):
-        office.casework.report("ACT-Q", event, process="M6", on=week.monday, data=data)
+        office.casework.report("ACT1-Q", event, process="M6", on=week.monday, data=data)
     assert stack.run_action("kwaliteitssteekproef")["state_type"] == "COMPLETED"
-    run = stack.wait_for_state(f"ACT-Q · toets {week.name}", "Wacht op kwaliteitstoets")
+    run = stack.wait_for_state(f"ACT1-Q · toets {week.name}", "Wacht op kwaliteitstoets")
     assert {"kwaliteitstoets", "rol:kwaliteitstoetser", "gemeente:0000"} <= set(run["tags"])
     key = run["state"]["state_details"]["run_input_keyset"]["schema"]
     stored = stack.prefect("GET", f"/flow_runs/{run['id']}/input/{key}")
@@ -344,20 +344,20 @@ def test_the_quality_sample_is_answered_in_a_form(stack: Stack, office: Office) 
         refused = stack.prefect("POST", f"/flow_runs/{run['id']}/resume", run_input=wrong)
         assert refused["status"] == "REJECT"
     stack.answer(run, **scores)
-    done = stack.wait_for_state(f"ACT-Q · toets {week.name}", "Getoetst")
+    done = stack.wait_for_state(f"ACT1-Q · toets {week.name}", "Getoetst")
     assert set(done["tags"]) == {"afgerond", "gemeente:0000"}
     sample = QualitySample(office.engine, office.clock)
-    (review,) = (row for row in sample.draw("0000", week) if row.case_reference == "ACT-Q")
+    (review,) = (row for row in sample.draw("0000", week) if row.case_reference == "ACT1-Q")
     assert (review.scores, review.reviewed_on) == (
         {item.code: 4 for item in QUESTIONS} | {"termijn": 2},
         TODAY,
     )
-    found = [row.data for row in office.casework.case("ACT-Q").journal if row.event == "knelpunt_gemeld"]
+    found = [row.data for row in office.casework.case("ACT1-Q").journal if row.event == "knelpunt_gemeld"]
     assert found == [{"knelpunt": "anders"}]
     # Drawing again makes no second form.
     stack.run_action("kwaliteitssteekproef")
     assert (
-        len(stack.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": "ACT-Q · toets"}})) == 1
+        len(stack.prefect("POST", "/flow_runs/filter", flow_runs={"name": {"like_": "ACT1-Q · toets"}})) == 1
     )
 
 
@@ -387,12 +387,12 @@ def test_old_forms_go_and_the_form_that_is_asked_stays(
     stack: Stack, office: Office, client: SyncPrefectClient
 ) -> None:
     """A run that was in three states keeps the form of the last, which can still be answered, and no old tasks."""
-    opened(office, "ACT-X")
-    run = stack.wait_for_state("ACT-X · M3", "Wacht op registratie aanmelding")
+    opened(office, "ACT1-X")
+    run = stack.wait_for_state("ACT1-X · M3", "Wacht op registratie aanmelding")
     stack.answer(run, gebeurtenis="Aanmelding geregistreerd")
-    run = stack.wait_for_state("ACT-X · M3", "Wacht op crisischeck")
+    run = stack.wait_for_state("ACT1-X · M3", "Wacht op crisischeck")
     stack.answer(run, gebeurtenis="Er is geen bedreigende situatie")
-    run = stack.wait_for_state("ACT-X · M3", "Wacht op afspraak")
+    run = stack.wait_for_state("ACT1-X · M3", "Wacht op afspraak")
     asked, now = run["state"]["state_details"]["run_input_keyset"]["schema"], datetime.now(UTC)
     assert forget_forms(client, UUID(run["id"]), now - timedelta(hours=1)) == 0
     assert forget_forms(client, UUID(run["id"]), now + timedelta(hours=1)) == 2
@@ -403,7 +403,7 @@ def test_old_forms_go_and_the_form_that_is_asked_stays(
     # Prefect writes task runs a little later than they ran.
     wait_until(lambda: forget_tasks(client, now) == 0, 30, lambda: "old task runs stay")
     stack.answer(run, gebeurtenis="Afspraak voor het eerste gesprek gemaakt")
-    stack.wait_for_state("ACT-X · M3", "Wacht op eerste gesprek")
+    stack.wait_for_state("ACT1-X · M3", "Wacht op eerste gesprek")
     tidied = stack.run_action("oude-paginas-opruimen")
     assert tidied["state_type"] == "COMPLETED"
     wait_until(

@@ -41,9 +41,7 @@ def opened(stack: Stack) -> int:
 def open_a_case(stack: Stack) -> tuple[str, dict[str, Any]]:
     """Return the address and the body with which the attacks open a case."""
     found = stack.prefect("POST", "/deployments/filter", deployments={"name": {"any_": ["aanmelding"]}})[0]
-    return f"{base(stack)}/api/deployments/{found['id']}/create_flow_run", {
-        "parameters": {"zaak": "INBRAAK-1"}
-    }
+    return f"{base(stack)}/api/deployments/{found['id']}/create_flow_run", {"parameters": {"zaak": "BRAAK-1"}}
 
 
 # --- whoever is not in ------------------------------------------------------------------------------------------

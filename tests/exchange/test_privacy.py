@@ -188,5 +188,6 @@ def test_no_mark_is_in_a_page_or_the_log_of_postgresql(
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_marks_would_be_found(office: Office) -> None:
     """The search of the test above finds a mark where there is one."""
+    office.casework._reference_pattern = "Merkteken-1"
     office.casework.open("M3", municipality="0518", reference="Merkteken-1")
     assert any("Merkteken" in row for row in all_rows(office))

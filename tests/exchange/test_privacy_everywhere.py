@@ -12,7 +12,7 @@ import httpx
 import pytest
 from sqlalchemy import func
 from sqlmodel import col, select
-from support.marked_persons import AMOUNT, BSN, MARKS, PERSON, drive
+from support.marked_persons import AMOUNT, BSN, DRESSED, MARKS, PERSON, drive
 from support.other_systems import Receiver
 from support.receivers import Mailbox, web_address
 from support.recipients import recipients
@@ -55,6 +55,17 @@ REFUSED_ACTIONS: list[tuple[str, dict[str, Any]]] = [
         {"zaak": "A-1", "gebeurtenis": "bedreigend", "gegevens": {"bedreiging": "Merkteken"}},
     ),
     ("meld-gebeurtenis", {"zaak": "A-1", "gebeurtenis": "bedreigend", "gegevens": {"Merkteken": BSN}}),
+    *(
+        (action, others | {"zaak": mark})
+        for mark in DRESSED
+        for action, others in (
+            ("aanmelding", {}),
+            ("zaak-openen", {"mijlpaal": "M3 In contact"}),
+            ("zaak-toewijzen", {"medewerker": "mw-17"}),
+            ("meld-gebeurtenis", {"gebeurtenis": "ingetrokken"}),
+            ("M3 In contact · aanmelding", {"proces": "M3"}),
+        )
+    ),
     ("zaak-openen", {"mijlpaal": "M3 In contact", "zaak": BSN}),
     ("zaak-toewijzen", {"zaak": "A-1", "medewerker": "Merkteken Dwarsliggersteeg"}),
     ("zaak-sluiten", {"zaak": "A-1", "uitstroomreden": "Overig", "motivering": f"heet Merkteken {BSN}"}),

@@ -165,10 +165,10 @@ def test_cases_go_on_after_the_database_was_lost(tmp_path: Path) -> None:
         shop.command("backup", str(tmp_path / "een.backup"))
         shop.office.casework.report("VERDER", "aanmelding_geregistreerd")
         shop.office.casework.report("DICHT", "ingetrokken", data={"motivering": "m-1"})
-        shop.office.casework.open("M3", municipality="0518", reference="NIEUWER")
+        shop.office.casework.open("M3", municipality="0518", reference="LATER-1")
         shop.wait_for_state("VERDER", registered)
         shop.wait_for_state("DICHT", "Afgesloten")
-        newer = shop.wait_for_state("NIEUWER", waits)["id"]
+        newer = shop.wait_for_state("LATER-1", waits)["id"]
         shop.kill()
         shop.office.engine.dispose()
         for file in shop.home.glob("zaken.db*"):

@@ -207,8 +207,13 @@ def test_every_image_of_others_is_named_by_digest() -> None:
     """Compose, its example and the Dockerfile name the same image for everybody; ours is what you built."""
     compose = yaml.safe_load((DEPLOYMENTS / "compose.yaml").read_text(encoding="utf-8"))
     example = (DEPLOYMENTS / "compose.env.example").read_text(encoding="utf-8")
-    base = re.findall(r"^ARG PYTHON_IMAGE=(.*)$", (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
-    named = dict(re.fullmatch(r"\$\{([A-Z]+)_IMAGE:-(.+)\}", one["image"]).groups() for one in compose["services"].values())
+    base = re.findall(
+        r"^ARG PYTHON_IMAGE=(.*)$", (DEPLOYMENTS / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    named = dict(
+        re.fullmatch(r"\$\{([A-Z]+)_IMAGE:-(.+)\}", one["image"]).groups()
+        for one in compose["services"].values()
+    )
     assert named == dict(re.findall(r"^([A-Z]+)_IMAGE=(.*)$", example, re.MULTILINE))
     assert named.pop("OUR") == "routekaart:latest"
     assert len(named) == 5

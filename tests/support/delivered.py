@@ -20,8 +20,8 @@ def delivered(folder: Path, database: Path) -> str:
     """Return the trajects and the vroegsignaalzaken of the cases, those of some years and those of ten days."""
     reader = Reader(folder, database)
     reader.tells = False
-    for name in CASES:
-        reader.run(name, name)
+    for number, name in enumerate(CASES, 1):
+        reader.run(name, f"ZAAK-{number}")
     reader.clock.moment = reader.clock.moment.replace(year=2030, month=1, day=1)
     parts = [
         "".join(export(reader.office, kind, begin, end))

@@ -100,6 +100,8 @@ def drive(api: Client) -> list[str]:
     ).json()["zaak"]
     for wrong in (
         {"zaak": BSN},
+        *({"zaak": mark} for mark in DRESSED),
+        *({"verwijzingen": [mark]} for mark in DRESSED),
         {"gegevens": {"naam": "Merkteken"}},
         {"gegevens": {"doelgroep": "Merkteken"}},
         {"Merkteken": BSN},
@@ -144,6 +146,10 @@ def drive(api: Client) -> list[str]:
         )
     )
     note(api.post("/v1/cloudevents", json=cloudevent | {"specversion": BSN}, headers=STRUCTURED))
+    for number, mark in enumerate(DRESSED):
+        named = {"id": f"{mark}-{number}", "source": f"urn:{mark}", "type": f"nl.{mark}.{mark}", "data": {}}
+        note(api.post("/v1/cloudevents", json=cloudevent | named | {"subject": mark}, headers=STRUCTURED))
+        note(api.post("/v1/notificaties", json=notification(kanaal=mark, resource=mark, actie=mark)))
     headers = {
         "ce-specversion": "1.0",
         "ce-id": "3",

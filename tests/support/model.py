@@ -177,7 +177,7 @@ class CasesMachine(RuleBasedStateMachine):
     def decide(self, days_ago: int) -> str:
         """Announce a decision, today or a while ago; beside nothing else."""
         self.number += 1
-        reference, on = f"BESLUIT-{self.number}", self.today - timedelta(days=days_ago)
+        reference, on = f"BSLT-{self.number}", self.today - timedelta(days=days_ago)
         self.casework.open("BESLUIT", municipality="0518", reference=reference, on=on)
         self.decided[reference], self.last_said[reference] = law.ModelDecision(on), on
         return reference

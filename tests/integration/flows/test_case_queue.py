@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -111,8 +112,8 @@ def test_two_case_databases_with_one_prefect_have_runs_of_their_own(
     with temporary_settings(_of(server)):
         for home in ("een", "twee"):
             office = open_office(Settings(home=tmp_path / home))
-            office.casework.open("M1", municipality="0518", reference="GELIJK-1")
-            (wake_up,) = CaseQueue(office, deploy).claim(1)
+            office.casework.open("M1", municipality="0518", reference="SAMEN-1")
+            (wake_up,) = CaseQueue(office, partial(deploy, office)).claim(1)
             with writing(office.engine) as session:  # as after a kill before the run was noted
                 session.execute(
                     update(ProcessRow).values(flow_run_id=None, leased_by=None, leased_until=None)
@@ -128,12 +129,12 @@ def test_deployments_that_lost_their_work_pool_are_put_back(server: PrefectServe
     """Who removes the pool takes the queue from every deployment; the next run that is made brings them back."""
     server.wait_until_it_answers()
     with temporary_settings(_of(server)), get_client(sync_client=True) as client:
-        deploy()
+        deploy(open_office(Settings(home=tmp_path)))
         client.request("DELETE", f"/work_pools/{POOL}")
         lost = client.read_deployments()
         assert {one.work_queue_id for one in lost if one.name == DEPLOYMENT} == {None}
         office = open_office(Settings(home=tmp_path))
         office.casework.open("M1", municipality="0518")
-        assert len(CaseQueue(office, deploy).claim(1)) == 1
+        assert len(CaseQueue(office, partial(deploy, office)).claim(1)) == 1
         office.engine.dispose()
         assert None not in {one.work_queue_id for one in client.read_deployments() if one.name == DEPLOYMENT}

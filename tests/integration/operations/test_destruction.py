@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 WHO = Actor(ActorKind.PERSON, "mw-17")
-REFERENCE, OTHER = "VERNIETIG-1", "VERNIETIG-12"
+REFERENCE, OTHER = "WEG-1", "WEG-12"
 
 
 @pytest.fixture
@@ -103,8 +103,8 @@ def test_a_case_goes_when_a_person_approved_it_and_only_then(due: Office) -> Non
 
 def test_approving_something_that_is_not_on_the_list_approves_nothing(due: Office) -> None:
     """One strange reference refuses them all."""
-    with pytest.raises(NotPossible, match="VERNIETIG-9 staat niet op de vernietigingslijst"):
-        approve(due, [REFERENCE, "VERNIETIG-9"])
+    with pytest.raises(NotPossible, match="WEG-9 staat niet op de vernietigingslijst"):
+        approve(due, [REFERENCE, "WEG-9"])
     assert approved(due) == []
 
 
@@ -258,7 +258,7 @@ def test_the_chain_is_verified_with_the_record_in_the_place_of_the_case(due: Off
     names = {name for line in due.settings.heads_file.open() for name in json.loads(line)["koppen"]}
     assert OTHER in names
     assert REFERENCE not in names
-    due.casework.open("M3", municipality="0518", reference="DAARNA")
+    due.casework.open("M3", municipality="0518", reference="WEER-1")
     assert keep_heads(due) >= 1
     assert list(head_problems(due)) == []
 
@@ -282,7 +282,7 @@ def test_the_figures_of_a_year_stay(due: Office) -> None:
     """The monitor of 2026, of a quarter and over the year say the same before and after both cases went."""
     end = date(2026, 12, 31)
     for number in range(2, 9):
-        reference = f"VERNIETIG-{number}"
+        reference = f"WEG-{number}"
         due.casework.open("M3", municipality="0518", reference=reference, on=date(2026, 4, 1))
     periodic = [
         cell
@@ -303,7 +303,7 @@ def test_the_figures_of_a_year_stay(due: Office) -> None:
 
 def test_the_elements_and_the_quality_of_a_quarter_stay(due: Office) -> None:
     """Ten cases were read and had a talk in time; with one destroyed, the quarter and the year still say so."""
-    references = [REFERENCE, OTHER, *(f"GELEZEN-{number}" for number in range(8))]
+    references = [REFERENCE, OTHER, *(f"LEES-{number}" for number in range(8))]
     for reference in references[2:]:
         due.casework.open("M3", municipality="0518", reference=reference, on=date(2026, 2, 2))
     with writing(due.engine) as session:

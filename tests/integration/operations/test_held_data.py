@@ -71,11 +71,11 @@ def _page(office: Office, role: StaffRole = StaffRole.OPERATOR, place: str = "05
 
 def test_all_that_is_held_of_a_case_is_shown_and_nothing_of_another(office: Office) -> None:
     """Every table that holds a row of it is there, with the rows of this case alone."""
-    _case(office, "EEN")
-    _case(office, "TWEE")
-    office.casework.report("EEN", "aanmelding_geregistreerd")
-    hold(office, "EEN", "beroep")
-    found = held_under(office, "EEN")
+    _case(office, "EEN-1")
+    _case(office, "TWEE-2")
+    office.casework.report("EEN-1", "aanmelding_geregistreerd")
+    hold(office, "EEN-1", "beroep")
+    found = held_under(office, "EEN-1")
     assert {
         "cases",
         "processes",
@@ -85,19 +85,19 @@ def test_all_that_is_held_of_a_case_is_shown_and_nothing_of_another(office: Offi
         "legal_holds",
         "outgoing_events",
     } <= found.keys()
-    assert "TWEE" not in str(found)
+    assert "TWEE-2" not in str(found)
 
 
 def test_what_is_shown_is_what_destruction_removes(office: Office) -> None:
     """No table has rows of a case that the overview leaves out: the tables are read in the same way."""
-    _case(office, "EEN")
+    _case(office, "EEN-1")
     with reading(office.engine) as session:
         held = {
             table.name
             for table in SQLModel.metadata.sorted_tables
-            if any("EEN" in map(str, row) for row in session.execute(table.select()))
+            if any("EEN-1" in map(str, row) for row in session.execute(table.select()))
         }
-    assert held <= held_under(office, "EEN").keys()
+    assert held <= held_under(office, "EEN-1").keys()
 
 
 def test_a_case_that_is_not_there_is_refused(office: Office) -> None:
@@ -108,11 +108,11 @@ def test_a_case_that_is_not_there_is_refused(office: Office) -> None:
 
 def test_a_person_is_found_under_every_key_and_kept_nowhere(office: Office) -> None:
     """Cases in two gemeenten, one from before the key was renewed; the BSN stands in no table afterwards."""
-    _case(office, "OUD", bsn=BSN)
+    _case(office, "OUD-1", bsn=BSN)
     renew_key_file(office.settings.home_folder)
-    _case(office, "NIEUW", "0599", bsn=BSN)
-    _case(office, "ANDER", bsn=valid_bsn("7012345"))
-    assert cases_of_person(office, BSN) == ["NIEUW", "OUD"]
+    _case(office, "NIEUW-1", "0599", bsn=BSN)
+    _case(office, "ANDER-1", bsn=valid_bsn("7012345"))
+    assert cases_of_person(office, BSN) == ["NIEUW-1", "OUD-1"]
     assert cases_of_person(office, valid_bsn("7099999")) == []
     with reading(office.engine) as session:
         everything = [
@@ -140,14 +140,14 @@ def test_a_pseudonym_is_another_in_each_municipality(office: Office) -> None:
 
 def test_who_was_known_before_each_municipality_had_its_key_is_still_found(office: Office) -> None:
     """Under the setting of before, under that of now, and after another renewal."""
-    _case(office, "VOOR", bsn=BSN)
+    _case(office, "VOOR-1", bsn=BSN)
     changed = Office(
         office.settings.model_copy(update={"person_key_per_municipality": True}), office.engine, office.clock
     )
     _case(changed, "NA", bsn=BSN)
     renew_key_file(office.settings.home_folder)
-    _case(changed, "LATER", bsn=BSN)
-    assert cases_of_person(changed, BSN) == ["LATER", "NA", "VOOR"]
+    _case(changed, "LATER-1", bsn=BSN)
+    assert cases_of_person(changed, BSN) == ["LATER-1", "NA", "VOOR-1"]
     with reading(office.engine) as session:
         assert len(set(session.exec(select(CaseRow.person_key)))) == 3
 
@@ -217,29 +217,29 @@ def test_only_who_manages_sees_these_pages(office: Office, role: StaffRole) -> N
     page = _page(office, role)
     for path in ("/vernietiging", "/inzage"):
         assert page.get(path).status_code == 403
-        assert page.post(path, data={"keuze": "zoek", "wat": "EEN"}).status_code == 403
+        assert page.post(path, data={"keuze": "zoek", "wat": "EEN-1"}).status_code == 403
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_the_page_shows_what_is_held_of_a_person_and_says_so_in_the_log_of_looks(office: Office) -> None:
     """By a reference or by a BSN that stands nowhere in the answer."""
-    _case(office, "EEN", bsn=BSN)
+    _case(office, "EEN-1", bsn=BSN)
     page = _page(office)
-    for asked in ("EEN", "een", BSN):
+    for asked in ("EEN-1", "een-1", BSN):
         answer = page.post("/inzage", data={"wat": asked})
         assert answer.status_code == 200
         assert "journaal (" in answer.text
         assert BSN not in answer.text
-    assert {row.purpose for row in office.looks.found("EEN")[0]} == {"inzageverzoek"}
+    assert {row.purpose for row in office.looks.found("EEN-1")[0]} == {"inzageverzoek"}
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_who_asks_about_a_person_is_logged_also_when_there_is_nothing(office: Office) -> None:
     """By his code; the number stands nowhere."""
-    _case(office, "EEN", bsn=BSN)
+    _case(office, "EEN-1", bsn=BSN)
     stranger = valid_bsn("7099999")
     with structlog.testing.capture_logs() as lines:
-        for asked in (BSN, stranger, "EEN"):
+        for asked in (BSN, stranger, "EEN-1"):
             _page(office).post("/inzage", data={"wat": asked})
     told = [(line["code"], line["cases"]) for line in lines if line["event"] == "person_asked_about"]
     assert told == [("mw-17", 1), ("mw-17", 0)]
@@ -249,16 +249,16 @@ def test_who_asks_about_a_person_is_logged_also_when_there_is_nothing(office: Of
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_case_of_another_gemeente_is_answered_as_one_that_is_not_there(office: Office) -> None:
     """On both pages, and for a BSN as well."""
-    _case(office, "ELDERS", "0599", bsn=BSN)
+    _case(office, "VERRE-1", "0599", bsn=BSN)
     page = _page(office)
-    asked = [page.post("/inzage", data={"wat": wat}) for wat in ("ELDERS", "NERGENS", BSN)]
+    asked = [page.post("/inzage", data={"wat": wat}) for wat in ("VERRE-1", "NERGENS", BSN)]
     assert len({(answer.status_code, _without_nonce(answer.text)) for answer in asked}) == 1
     held = [
         page.post("/vernietiging", data={"keuze": "bewaren", "zaak": zaak, "reden": "beroep"})
-        for zaak in ("ELDERS", "NERGENS")
+        for zaak in ("VERRE-1", "NERGENS")
     ]
     # What he typed himself stands in it.
-    assert len({_without_nonce(answer.text.replace("ELDERS", "NERGENS")) for answer in held}) == 1
+    assert len({_without_nonce(answer.text.replace("VERRE-1", "NERGENS")) for answer in held}) == 1
     assert {answer.status_code for answer in held} == {422}
 
 
@@ -270,37 +270,39 @@ def _without_nonce(page: str) -> str:
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_manager_approves_and_lets_stay_with_the_page(office: Office, clock: SetClock) -> None:
     """What is approved can go; what must stay is no longer on the list; another site's form does nothing."""
-    ended(office, "EEN", "TWEE")
+    ended(office, "EEN-1", "TWEE-2")
     six_years_on(office, clock)
     page = _page(office)
     strange = page.post(
-        "/vernietiging", data={"keuze": "goedkeuren", "zaak": "EEN"}, headers={"sec-fetch-site": "cross-site"}
+        "/vernietiging",
+        data={"keuze": "goedkeuren", "zaak": "EEN-1"},
+        headers={"sec-fetch-site": "cross-site"},
     )
     assert strange.status_code == 403
-    assert not remove_case(office, "EEN")
+    assert not remove_case(office, "EEN-1")
     assert (
-        "1 zaak goedgekeurd" in page.post("/vernietiging", data={"keuze": "goedkeuren", "zaak": "EEN"}).text
+        "1 zaak goedgekeurd" in page.post("/vernietiging", data={"keuze": "goedkeuren", "zaak": "EEN-1"}).text
     )
     wrong = page.post(
-        "/vernietiging", data={"keuze": "bewaren", "zaak": "TWEE", "reden": "bel 0612345678 <b>"}
+        "/vernietiging", data={"keuze": "bewaren", "zaak": "TWEE-2", "reden": "bel 0612345678 <b>"}
     ).text
-    assert 'value="TWEE"' in wrong
+    assert 'value="TWEE-2"' in wrong
     assert 'value="bel 0612345678 &lt;b&gt;"' in wrong
-    stays = page.post("/vernietiging", data={"keuze": "bewaren", "zaak": "twee", "reden": "beroep"}).text
-    assert "TWEE: beroep (medewerker mw-17" in stays
-    assert remove_case(office, "EEN")
-    assert not remove_case(office, "TWEE")
+    stays = page.post("/vernietiging", data={"keuze": "bewaren", "zaak": "twee-2", "reden": "beroep"}).text
+    assert "TWEE-2: beroep (medewerker mw-17" in stays
+    assert remove_case(office, "EEN-1")
+    assert not remove_case(office, "TWEE-2")
     assert "Goedgekeurd door" in page.get("/vernietiging").text
-    lifted = page.post("/vernietiging", data={"keuze": "opheffen", "zaak": "TWEE", "reden": "klaar"})
+    lifted = page.post("/vernietiging", data={"keuze": "opheffen", "zaak": "TWEE-2", "reden": "klaar"})
     assert lifted.status_code == 200
-    assert approve(office, ["TWEE"]) == 1
+    assert approve(office, ["TWEE-2"]) == 1
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_a_request_goes_its_way_with_the_page(office: Office) -> None:
     """It is noted, extended once and answered."""
     page = _page(office, place="0518")
-    _case(office, "EEN")
+    _case(office, "EEN-1")
     page.post("/inzage", data={"keuze": "nieuw", "op": "2026-03-09", "gemeente": "0518"})
     (row,) = open_requests(office)
     assert f"Verzoek {row.id} van" in page.get("/inzage").text

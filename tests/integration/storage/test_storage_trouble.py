@@ -164,17 +164,17 @@ def test_a_process_that_stood_still_loses_its_transaction_and_a_repeat_counts_on
     """The API says 503, the command line one sentence that blames no healthy server, and a worker does it again."""
     if who == "api":
         api = _caller(served)
-        assert _refused(_open(api, "STIL"), "stond te lang stil")
+        assert _refused(_open(api, "STIL-1"), "stond te lang stil")
         assert _stored(served) == (0, 0)
-        assert [_open(api, "STIL").status_code for _ in range(2)] == [201, 201]
+        assert [_open(api, "STIL-1").status_code for _ in range(2)] == [201, 201]
     elif who == "command":
         monkeypatch.setattr("adapters.office.office", lambda: served)
-        words = ["open", "--mijlpaal", "M1", "--zaak", "STIL"]
+        words = ["open", "--mijlpaal", "M1", "--zaak", "STIL-1"]
         assert cli.run(words) == 2
         assert capsys.readouterr().err == f"{Trouble.STOOD_STILL}\n"
         assert cli.run(words) == 0
     else:
-        waits_out_trouble(served.casework.open)("M1", municipality="0518", reference="STIL")
+        waits_out_trouble(served.casework.open)("M1", municipality="0518", reference="STIL-1")
     assert _stored(served) == (1, 1)
 
 
