@@ -185,7 +185,7 @@ def test_actions_refuse_clearly(stack: Stack) -> None:
     for name, values in (
         ("termijn-verlengen", {"zaak": reference, "termijn": "T01", "motivering": "adv-1", "weken": 2}),
         ("zaak-terugzetten", {"zaak": reference, "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"}),
-        ("zaak-toewijzen", {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"}),
+        ("zaak-toewijzen", {"zaak": "WEG-404", "medewerker": "mw-17"}),
         ("annulering-beoordelen", {"zaak": reference, "besluit": "Weigeren: de zaak gaat door"}),
     ):
         done = stack.run_action(name, **values)

@@ -251,7 +251,7 @@ def test_an_action_that_cannot_be_done_says_why(stack: Stack, office: Office) ->
         "termijn-verlengen": {"zaak": "ACT1-R", "termijn": "T01", "motivering": "adv-1", "weken": 2},
         "gebeurtenis-melden": {"zaak": "ACT1-R", "gebeurtenis": "Eerste gesprek gevoerd"},
         "zaak-terugzetten": {"zaak": "ACT1-R", "naar": "Wacht op afspraak", "reden": "verkeerd gemeld"},
-        "zaak-toewijzen": {"zaak": "BESTAAT-NIET", "medewerker": "mw-17"},
+        "zaak-toewijzen": {"zaak": "WEG-404", "medewerker": "mw-17"},
         "annulering-beoordelen": {"zaak": "ACT1-R", "besluit": "Weigeren: de zaak gaat door"},
     }
     runs = [stack.start_action(name, **parameters) for name, parameters in refusals.items()]

@@ -234,7 +234,7 @@ def test_no_mark_is_found_in_a_running_office(town: tuple[Stack, Mailbox, Receiv
 def test_nothing_of_a_destroyed_person_is_left(town: tuple[Stack, Mailbox, Receiver]) -> None:
     """Not the case, not the pseudonym: in no database, free page, write-ahead log, page, key file or message file."""
     stack = town[0]
-    stays = stack.run("open", "--mijlpaal", "M3", "--zaak", "BLIJFT-1").stdout.split()[0]
+    stays = stack.run("open", "--mijlpaal", "M3", "--zaak", "STAAT-1").stdout.split()[0]
     gone = stack.run("open", "--mijlpaal", "M3", "--client", "-", given=BSN).stdout.split()[0]
     stack.run("meld", gone, "aanmelding_geregistreerd")
     stack.run("meld", gone, "ingetrokken", "--gegevens", '{"motivering": "m-1"}')
