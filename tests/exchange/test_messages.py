@@ -144,10 +144,10 @@ def test_source_and_id_count_once(api: TestClient) -> None:
 
 def test_what_fits_no_case_or_two_waits_for_a_person(api: TestClient, office: Office) -> None:
     """No case, two cases, an unknown kind, and an event that cannot happen now: all wait in the postbak."""
-    one, two = opened(api, verwijzingen=["DUBBEL-1"]), opened(api, verwijzingen=["DUBBEL-1"])
+    one, two = opened(api, verwijzingen=["DUBB-1"]), opened(api, verwijzingen=["DUBB-1"])
     answers = [
         send(api, event("balie.geregistreerd", "1", subject="ONBEKEND-9")),
-        send(api, event("balie.geregistreerd", "2", subject="DUBBEL-1")),
+        send(api, event("balie.geregistreerd", "2", subject="DUBB-1")),
         send(api, event("iets.anders", "3", subject=one)),
         send(api, event("agenda.gesprek-gevoerd", "4", subject=one)),
         send(api, event("balie.geregistreerd", "1", subject="ONBEKEND-9")),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from adapters.office import Office
 
-CASES = [f"CONTROLE-{number}" for number in range(9)]
+CASES = [f"KEUR-{number}" for number in range(9)]
 
 
 @pytest.fixture
@@ -45,18 +45,18 @@ def test_a_whole_journal_has_nothing_to_name(office: Office) -> None:
 def test_the_first_bad_row_of_each_case_is_named(office: Office) -> None:
     """Changed, removed and swapped rows and a changed snapshot are named, the same on one core and on two."""
     _change(
-        office, "UPDATE journal SET event = 'bedreigend' WHERE case_reference = 'CONTROLE-2' AND number = 2"
+        office, "UPDATE journal SET event = 'bedreigend' WHERE case_reference = 'KEUR-2' AND number = 2"
     )
-    _change(office, "DELETE FROM journal WHERE case_reference = 'CONTROLE-4' AND number = 3")
+    _change(office, "DELETE FROM journal WHERE case_reference = 'KEUR-4' AND number = 3")
     _change(
-        office, "UPDATE journal SET on_date = '2020-01-01' WHERE case_reference = 'CONTROLE-6' AND number > 1"
+        office, "UPDATE journal SET on_date = '2020-01-01' WHERE case_reference = 'KEUR-6' AND number > 1"
     )
-    _change(office, "UPDATE processes SET state = 'SPOED' WHERE case_reference = 'CONTROLE-8'")
+    _change(office, "UPDATE processes SET state = 'SPOED' WHERE case_reference = 'KEUR-8'")
     broken = list(broken_journals(office))
     assert broken == [
-        "Zaak CONTROLE-2: journaalregel 2 is veranderd, of een regel ontbreekt.",
-        "Zaak CONTROLE-4: journaalregel 3 is veranderd, of een regel ontbreekt.",
-        "Zaak CONTROLE-6: journaalregel 2 is veranderd, of een regel ontbreekt.",
-        "Zaak CONTROLE-8: de stand van M3 volgt niet uit het journaal.",
+        "Zaak KEUR-2: journaalregel 2 is veranderd, of een regel ontbreekt.",
+        "Zaak KEUR-4: journaalregel 3 is veranderd, of een regel ontbreekt.",
+        "Zaak KEUR-6: journaalregel 2 is veranderd, of een regel ontbreekt.",
+        "Zaak KEUR-8: de stand van M3 volgt niet uit het journaal.",
     ]
     assert list(broken_journals(office, processes=2)) == broken

@@ -33,23 +33,23 @@ def _line(reference: str, number: int) -> dict[str, Any]:
 
 def test_rows_that_go_together_are_the_rows_that_go_alone(casework: Casework, engine: Engine) -> None:
     """Every kind of column, with text that any notation could trip over, and a moment of another time zone."""
-    for name in ("ALLEEN", "SAMEN"):
+    for name in ("SOLO-1", "SAMEN-2"):
         casework.open("M3", municipality="0518", reference=name)
     with writing(engine) as session:
         for number in (11, 12, 13):
-            insert_rows(session, JournalRow, [_line("ALLEEN", number)])
-        insert_rows(session, JournalRow, [_line("SAMEN", number) for number in (11, 12, 13)])
+            insert_rows(session, JournalRow, [_line("SOLO-1", number)])
+        insert_rows(session, JournalRow, [_line("SAMEN-2", number) for number in (11, 12, 13)])
     table = table_of(JournalRow)
     columns = [column for column in table.c if column.name not in ("id", "case_reference")]
     with reading(engine) as session:
         query = select(*columns).where(table.c.number > 10).order_by(table.c.number)  # type: ignore[call-overload]
         alone, together = (
-            session.execute(query.where(table.c.case_reference == name)).all() for name in ("ALLEEN", "SAMEN")
+            session.execute(query.where(table.c.case_reference == name)).all() for name in ("SOLO-1", "SAMEN-2")
         )
     assert len(alone) == 3
     assert alone == together
     assert together[0].at == datetime(2026, 6, 30, 22, 30, tzinfo=UTC)
-    assert together[0].data == _line("SAMEN", 11)["data"]
+    assert together[0].data == _line("SAMEN-2", 11)["data"]
 
 
 def test_one_bad_row_writes_none(casework: Casework, engine: Engine) -> None:
