@@ -44,9 +44,7 @@ def test_a_whole_journal_has_nothing_to_name(office: Office) -> None:
 
 def test_the_first_bad_row_of_each_case_is_named(office: Office) -> None:
     """Changed, removed and swapped rows and a changed snapshot are named, the same on one core and on two."""
-    _change(
-        office, "UPDATE journal SET event = 'bedreigend' WHERE case_reference = 'KEUR-2' AND number = 2"
-    )
+    _change(office, "UPDATE journal SET event = 'bedreigend' WHERE case_reference = 'KEUR-2' AND number = 2")
     _change(office, "DELETE FROM journal WHERE case_reference = 'KEUR-4' AND number = 3")
     _change(
         office, "UPDATE journal SET on_date = '2020-01-01' WHERE case_reference = 'KEUR-6' AND number > 1"

@@ -44,7 +44,8 @@ def test_rows_that_go_together_are_the_rows_that_go_alone(casework: Casework, en
     with reading(engine) as session:
         query = select(*columns).where(table.c.number > 10).order_by(table.c.number)  # type: ignore[call-overload]
         alone, together = (
-            session.execute(query.where(table.c.case_reference == name)).all() for name in ("SOLO-1", "SAMEN-2")
+            session.execute(query.where(table.c.case_reference == name)).all()
+            for name in ("SOLO-1", "SAMEN-2")
         )
     assert len(alone) == 3
     assert alone == together
