@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from support.signal_deliveries import valid_bsn
 from support.stack import free_port, wait_until
+
+from deployments.door.named_cases import NAMES_SOMEBODY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -301,6 +304,32 @@ def test_a_foreign_entry_point_fails_with_a_sentence(stack: Stack, tmp_path: Any
         assert "routekaart deploy" in ended["state"]["message"]
         stack.prefect("DELETE", f"/deployments/{made['id']}")
     assert not proof.exists()
+
+
+@pytest.mark.parametrize(
+    ("named", "said"),
+    [
+        (f"mw-{valid_bsn('9087654')}", NAMES_SOMEBODY),
+        ("Jansen", "Dit is geen nummer van een zaak"),
+        ("Z-0612345678", NAMES_SOMEBODY),
+    ],
+)
+def test_a_run_that_names_somebody_is_not_made(
+    stack: Stack, inside: httpx.Client, named: str, said: str
+) -> None:
+    """A person reads why in Dutch, a machine is refused as well, and Prefect keeps nothing of it."""
+    address, _ = open_a_case(stack)
+    before = stack.prefect("POST", "/flow_runs/count")
+    asked = {"parameters": {"zaak": named}}
+    person = inside.post(address, json=asked, headers={"Origin": base(stack)})
+    machine = httpx.post(
+        address, json=asked, headers={"Authorization": stack.credential.header.decode()}, timeout=30
+    )
+    assert person.status_code in (403, 409, 422)
+    assert machine.status_code in (409, 422)
+    assert said in person.json()["detail"]
+    assert named not in person.text
+    assert stack.prefect("POST", "/flow_runs/count") == before
 
 
 # --- who did it, in the journal ----------------------------------------------------------------------------------
