@@ -87,6 +87,9 @@ def test_the_report_names_no_case_and_says_what_moves(office: Office) -> None:
     for written in (as_markdown(report), as_html("Effect", report)):
         assert "T03 beschikking met plan van aanpak" in written
         assert "Er is niets veranderd." in written
+        assert all(
+            f"{who} {when}" in written for who in ("klantmanager", "budgetcoach") for when in ("nu", "straks")
+        )
         assert not any(reference in written for reference in references)
     assert "<title>" in as_html("Effect", report)
     counts = effect_json(effect, change)
