@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import inspect, text
+from sqlmodel import select
 from support.api import opened
 from support.other_systems import event, notification, send
 from support.signal_deliveries import DENNIS, SAMIRA, delivery, signal, take_in, valid_bsn
@@ -217,7 +218,9 @@ def test_a_signal_with_a_marked_id_counts_once(office: Office) -> None:
     assert (first.result, again.result) == (SignalResult.OPENED, SignalResult.KNOWN)
     assert first.reference == again.reference
     with reading(office.engine) as session:
-        assert "merkteken" not in str(session.query(SignalRow).one().signal_id)
+        kept = session.exec(select(SignalRow)).one()
+    assert "merkteken" not in str(kept.signal_id)
+    assert kept.supplier == content["codeGegevensleverancier"]
 
 
 @pytest.mark.parametrize("mark", [f"B{BSN}", IBAN, f"mw-{BSN}", "NL-0612345678"])
