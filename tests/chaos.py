@@ -46,7 +46,7 @@ WALKS = {
     # How many of every ten cases walk so; each step but the first is an event.
     "M1": (4, ("open", "geen_vervolg")),
     "M1 open": (3, ("open",)),
-    "M3 met formulier": (1, ("open", "formulier")),
+    "M3 met form": (1, ("open", "formulier")),
     "M3": (1, ("open", "aanmelding_geregistreerd")),
     "M3 tot M4": (
         1,
