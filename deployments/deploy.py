@@ -47,20 +47,19 @@ def deploy(office: Office) -> list[str]:
     Times that somebody changed in the UI stay as they are; `prefect deploy` puts back those of prefect.yaml.
     """
     client: SyncPrefectClient = get_client(sync_client=True)
-    known_settings = office.settings
-    book = RecipientsFile(known_settings.recipients_file).book()
+    settings = office.settings
+    book = RecipientsFile(settings.recipients_file).book()
+    reference = reference_in(settings.reference_pattern)
     given = _Given(
         sorted(book.people) if book.configured else [],
-        [DEFAULT, *office.policy_book.all_in_force().values(), *_policies_in(known_settings.policy_folder)],
-        reference_in(known_settings.reference_pattern)
-        if office.casework.references_fit()
-        else OLDER_REFERENCE,
+        [DEFAULT, *office.policy_book.all_in_force().values(), *_policies_in(settings.policy_folder)],
+        reference if office.casework.references_match(reference) else OLDER_REFERENCE,
     )
     with client:
         _make_pool(client)
         known = {item.name: item for item in client.read_deployments()}
         made = [_deploy(client, item, known.get(item.name), given) for item in planned()]
-        deploy_automations(client, known_settings, POOL)
+        deploy_automations(client, settings, POOL)
         deploy_views(client)
         return made
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "routekaart"  # the name of each flow's deployment
 _NOT_FOUND = 404
+_REFUSED = 409
 SWEPT_TOGETHER = 200  # cases read in one look; when there are more, the next look comes at once
 FIRED_TOGETHER = 25  # cases in one transaction: few enough that nobody waits long for it
 LONGEST_SWEEP_SECONDS = 20.0  # a worker that stops need not wait longer
@@ -218,8 +219,9 @@ class CaseQueue:
                 idempotency_key=f"{self._identity}/{waiting.case_reference}/{waiting.name}/{waiting.runs_made}",
             )
         except HTTPStatusError as error:
-            if error.response.status_code == _NOT_FOUND:
-                self._deployments.clear()  # Prefect lost what it knew: put it back, and try again soon
+            # Prefect lost what it knew, or its form does not take the reference of this case yet.
+            if error.response.status_code in (_NOT_FOUND, _REFUSED):
+                self._deployments.clear()
                 self._deploy_again()
             raise
         if run.work_queue_id is None:  # somebody removed the work pool, and with it every queue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, create_model
 
 from adapters.runtime.policies import DEFAULT
-from adapters.runtime.privacy import OWN_FORM
+from adapters.runtime.privacy import LONGEST_WORD, OWN_FORM
 from flows.prefect_seam.parking import form_schema
 from milestones.case import possible_now
 from milestones.civil_dates import civil_date
@@ -51,13 +51,11 @@ _MOST_FORMS = 2_000
 OLDER_REFERENCE = (
     r"^(?:[A-Za-z0-9._-]*[A-Za-z][A-Za-z0-9._-]*|(?:[._-]*\d){1,7}[._-]*|(?:[._-]*\d){10,}[._-]*)$"
 )
-_UUID = "[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
-_TELEPHONE, _IBAN = (
-    r"(?:^|.*[^0-9])0[1-9](?:[._-]?[0-9]){8}(?![0-9])",
-    ".*[A-Za-z]{2}[0-9]{2}[._-]?[A-Za-z]{4}",
-)
+_UUID = r"(?:[A-Za-z0-9]{1,5}[._-])?[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}"
+_TELEPHONE = r"(?:^|.*[^0-9])0[1-9](?:[._-]?[0-9]){8}(?![0-9])"
+_IBAN = r".*[A-Za-z]{2}[0-9]{2}[._-]?[A-Za-z]{4}[._-]?(?:[0-9][._-]?){7}"
 REFERENCE = (  # a BSN behind letters the door sees (named_cases.py)
-    rf"^(?:{OWN_FORM}|{_UUID}|(?!.*[A-Za-z]{{6}})(?!{_TELEPHONE})(?!{_IBAN})"
+    rf"^(?:{OWN_FORM}|{_UUID}|(?!.*[A-Za-z]{{{LONGEST_WORD + 1}}})(?!{_TELEPHONE})(?!{_IBAN})"
     rf"(?=.*[0-9]|.{{1,3}}$)(?:{OLDER_REFERENCE[1:-1]}))$"
 )
 FormReference = Annotated[str, WithJsonSchema({"type": "string", "pattern": REFERENCE, "maxLength": 60})]

@@ -106,7 +106,8 @@ class NewCase(Given):
         Field(description="De mijlpaal die begint.", examples=["M3"], json_schema_extra={"enum": CODES}),
     ]
     zaak: Annotated[
-        _Reference | None, Field(description="Uw eigen referentie, of die van een zaak die er al is.")
+        _Reference | None,
+        Field(description="Uw eigen nummer (ZAAK-2026-17), of dat van een zaak die er al is. Geen naam."),
     ] = None
     gemeentecode: Annotated[
         _Municipality | None, Field(description="De gemeente die verantwoordelijk is.")

@@ -11,7 +11,13 @@ from sqlmodel import Session, col, select
 
 from adapters.exchange.event_mapping import read_rules
 from adapters.runtime.persons import NO_DIGITS, keyed_hash
-from adapters.runtime.privacy import REGISTER_WORDS, is_plain, may_tell_of_a_person, shows_nobody
+from adapters.runtime.privacy import (
+    REGISTER_WORDS,
+    is_plain,
+    may_tell_of_a_person,
+    names_nobody,
+    shows_nobody,
+)
 from adapters.storage.database import CaseRow
 from adapters.storage.exchange_tables import ExternalReferenceRow
 from milestones.events import SPECS
@@ -33,7 +39,6 @@ KEPT_AS_MARK = (
 _MARK = "kenmerk:"
 _TAIL = re.compile(r"[0-9]{1,4}$")
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
-_SHORT = 5  # letters of a word that is kept, whatever it is
 _HOST = re.compile(r"https?://[^/#]*", re.IGNORECASE)
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _UUID = re.compile(r"(?<![0-9a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-f])", re.IGNORECASE)
@@ -184,7 +189,7 @@ def kept_word(settings: Settings, value: str) -> str:
     host = found[0] if (found := _HOST.match(value)) else ""
     known = known_words(settings.events_file)
     return host + _WORD.sub(
-        lambda word: word[0] if len(word[0]) <= _SHORT or word[0].lower() in known else "…",
+        lambda word: word[0] if names_nobody(word[0], known) else "…",
         value[len(host) :],
     )
 

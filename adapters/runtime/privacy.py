@@ -7,7 +7,7 @@ from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 LONGEST_REFERENCE = 300
 _FEWEST_DIGITS = 8
@@ -25,7 +25,9 @@ _TELEPHONE = re.compile(  # after the 0 of a number of a case comes another
     r"(?<![0-9])(?:(?:\+31|0031)[ ._/-]?0?|0)[ ._/-]?[1-9](?:[ ._/-]?[0-9]){8}(?![0-9])"
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
-_SHORT, _ALONE = 5, 3
+LONGEST_WORD = 5
+"""The letters in a row that a number of a case may have."""
+_ALONE = 3  # letters that are one without a digit
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford: nothing that looks like something else
 OWN_FORM = rf"FZ-[0-9]{{4}}-[{ALPHABET}]{{7}}"
 """The form of a reference that we make ourselves."""
@@ -37,52 +39,25 @@ _ZGW_WORDS = frozenset(
         *("zaaktypen", "objecten", "records", "openzaak", "objects", "notificaties"),
     )
 )
-REGISTER_WORDS = _ZGW_WORDS | frozenset(
-    (
-        *("zaakinformatieobject", "informatieobject", "informatieobjecten", "enkelvoudiginformatieobject"),
-        *("zaakobject", "zaakeigenschap", "klantcontact", "klantcontacten", "contactmoment", "resultaat"),
-        *(
-            "besluit",
-            "besluittype",
-            "zaaktype",
-            "informatieobjecttype",
-            "partij",
-            "partijen",
-            "onderwerpobject",
-        ),
-        *("create", "created", "update", "updated", "partial", "destroy", "delete", "deleted", "changed"),
-        *(
-            "status",
-            "opened",
-            "closed",
-            "started",
-            "finished",
-            "geopend",
-            "gesloten",
-            "gewijzigd",
-            "aangemaakt",
-        ),
-        *("verwijderd", "toegevoegd", "gestart", "afgerond", "beeindigd", "opgeschort", "verlengd", "hervat"),
-        *("gemeente", "gemeenten", "overheid", "provincie", "logius", "kadaster", "belastingdienst"),
-        *("rechtspraak", "uitspraak", "uitspraken", "register", "registers", "systeem", "systemen"),
-        *("zaaksysteem", "opennotificaties", "notificatie", "bericht", "berichten", "melding", "meldingen"),
-        *("cloudevents", "cloudevent", "events", "github", "azure", "eventgrid", "microsoft", "servicebus"),
-        *("example", "voorbeeld", "routekaart", "persoon", "personen", "overleden", "overlijden", "verhuisd"),
-        *("verhuizing", "geboren", "geboorte", "adreswijziging", "naamswijziging", "inschrijving"),
-        *("insolventie", "insolventies", "faillissement", "bewind", "bewindvoering", "curatele"),
-        *("schuldhulp", "schuldhulpverlening", "schuldregeling", "schulden", "schuldeiser", "vroegsignaal"),
-        *(
-            "vroegsignalen",
-            "vroegsignalering",
-            "aanvraag",
-            "beschikking",
-            "uitkering",
-            "toeslag",
-            "toeslagen",
-        ),
-        *("inkomen", "betaling", "betalingen", "document", "documenten", "dossier", "dossiers", "bezwaar"),
-    )
-)
+_REGISTER_WORDS = (
+    "zaakinformatieobject", "informatieobject", "informatieobjecten", "enkelvoudiginformatieobject",
+    "zaakobject", "zaakeigenschap", "klantcontact", "klantcontacten", "contactmoment", "resultaat", "besluit",
+    "besluittype", "zaaktype", "informatieobjecttype", "partij", "partijen", "onderwerpobject", "create",
+    "created", "update", "updated", "partial", "destroy", "delete", "deleted", "changed", "status", "opened",
+    "closed", "started", "finished", "geopend", "gesloten", "gewijzigd", "aangemaakt", "verwijderd",
+    "toegevoegd", "gestart", "afgerond", "beeindigd", "opgeschort", "verlengd", "hervat", "gemeente",
+    "gemeenten", "overheid", "provincie", "logius", "kadaster", "belastingdienst", "rechtspraak", "uitspraak",
+    "uitspraken", "register", "registers", "systeem", "systemen", "zaaksysteem", "opennotificaties",
+    "notificatie", "bericht", "berichten", "melding", "meldingen", "cloudevents", "cloudevent", "events",
+    "github", "azure", "eventgrid", "microsoft", "servicebus", "example", "voorbeeld", "routekaart", "persoon",
+    "personen", "overleden", "overlijden", "verhuisd", "verhuizing", "geboren", "geboorte", "adreswijziging",
+    "naamswijziging", "inschrijving", "insolventie", "insolventies", "faillissement", "bewind",
+    "bewindvoering", "curatele", "schuldhulp", "schuldhulpverlening", "schuldregeling", "schulden",
+    "schuldeiser", "vroegsignaal", "vroegsignalen", "vroegsignalering", "aanvraag", "beschikking", "uitkering",
+    "toeslag", "toeslagen", "inkomen", "betaling", "betalingen", "document", "documenten", "dossier",
+    "dossiers", "bezwaar",
+)  # fmt: skip
+REGISTER_WORDS = _ZGW_WORDS.union(_REGISTER_WORDS)
 """Words in which registers and case systems name what happened, and where."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9:/._~#@%+=,-]*")
 _URL_WITH_QUERY = re.compile(r"https?://.*[?]", re.IGNORECASE)
@@ -148,15 +123,20 @@ def shows_nobody(text: str, pattern: str | None = None) -> bool:
         return _is_number(text)
     address, _, rest = text.partition("#")
     *words, last = address.partition("://")[2].split("/")[1:] or [""]
-    if not all(len(word) <= _SHORT or word.lower() in REGISTER_WORDS for word in _LETTERS.findall(rest)):
+    if not all(map(names_nobody, _LETTERS.findall(rest))):
         return False
     return _is_number(last) and all(word in _ZGW_WORDS or _is_number(word) for word in words)
+
+
+def names_nobody(word: str, known: Collection[str] = REGISTER_WORDS) -> bool:
+    """Whether a word is too short for most names, or is one of these."""
+    return len(word) <= LONGEST_WORD or word.lower() in known
 
 
 def _is_number(text: str) -> bool:
     without = _UUID.sub("0", text)
     numbered = any(sign.isdigit() for sign in without) or len(without) <= _ALONE
-    return numbered and max(map(len, _LETTERS.findall(without)), default=0) <= _SHORT
+    return numbered and max(map(len, _LETTERS.findall(without)), default=0) <= LONGEST_WORD
 
 
 def is_plain(text: str) -> bool:

@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
 def open_command(
     mijlpaal: Annotated[str, typer.Option(metavar="M3", help="De mijlpaal die begint.")],
     zaak: Annotated[
-        str | None, typer.Option(metavar="REF", help="Een bestaande zaak, of je eigen referentie.")
+        str | None, typer.Option(metavar="REF", help="Een bestaande zaak, of je eigen nummer (ZAAK-2026-17).")
     ] = None,
     op: _Day = None,
     gegevens: _Data = None,

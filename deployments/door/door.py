@@ -109,7 +109,7 @@ class Door:
             if header(headers, b"origin") and not _from_own_page(headers):
                 return await _refuse(scope, answer, 403, "Deze opdracht kwam van een andere site.")
             try:
-                receive = await looked_at(scope, receive)
+                receive = await looked_at(scope, receive, self.guard.municipality_of)
             except NamesSomebodyError:
                 return await _refuse(scope, answer, 422, NAMES_SOMEBODY)
             return await self.app(scope, receive, answer.send)

@@ -252,7 +252,7 @@ class Doorkeeper:
         read = await self._ask("GET", f"/deployments/{deployment}") or {}
         parameters = found if isinstance(found := given.get("parameters"), dict) else {}
         try:
-            check_case(parameters)
+            await check_case(parameters, self.municipality_of)
         except NamesSomebodyError:
             raise ForbiddenError(NAMES_SOMEBODY) from None
         rights = rights_to_start(str(read.get("name")), parameters)

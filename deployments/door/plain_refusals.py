@@ -33,7 +33,7 @@ _FITS_NOT = "Dit past hier niet. Kijk wat er bij het veld staat."
 _PATTERNS = {
     **dict.fromkeys(
         (REFERENCE, OLDER_REFERENCE),
-        "Dit is geen nummer van een zaak, zoals FZ-2026-7K2M9QD. Een BSN of een naam mag hier niet.",
+        "Dit is geen nummer van een zaak, zoals FZ-2026-7K2M9QD of ZAAK-2026-17. Een BSN of een naam mag hier niet.",
     ),
     PERSON_CODE: "Dit is geen code van een medewerker, zoals mw-17.",
     PROCESS: "Dit is geen mijlpaal, zoals M3.",

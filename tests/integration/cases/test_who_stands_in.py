@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from datetime import date, datetime, timedelta
 
 import pytest
 from support.signal_deliveries import valid_bsn
@@ -18,14 +17,14 @@ from adapters.cases.cancellations import (
 from adapters.cases.caseload import Away, AwayToday, deputy_for
 from adapters.cases.handoffs import handoffs
 from adapters.cases.person_code import is_worker
+from adapters.office import Office
 from adapters.runtime.actor import Actor, ActorKind, Way, acts
+from adapters.runtime.clock import AMSTERDAM, SetClock
 from milestones.policy import Policy
 from milestones.process import InvalidData
 
-if TYPE_CHECKING:
-    from adapters.office import Office
-
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+NOW = datetime(2026, 3, 9, 10, tzinfo=AMSTERDAM)
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def _away(deputy: str | None) -> Away:
@@ -43,14 +42,12 @@ def _away(deputy: str | None) -> Away:
         ({"mw-9": "mw-2"}, None),
     ],
 )
-def test_the_first_deputy_who_is_there_stands_in(
-    office: Office, away: dict[str, str | None], stands_in: str | None
-) -> None:
+def test_the_first_deputy_who_is_there_stands_in(away: dict[str, str | None], stands_in: str | None) -> None:
     """A deputy who is away has one himself; a circle, or nobody, is nobody."""
     assert deputy_for("mw-1", {person: _away(deputy) for person, deputy in away.items()}) == stands_in
 
 
-def test_what_was_declared_goes_before_the_file_and_holds_in_its_gemeente(office: Office) -> None:
+def test_what_was_declared_goes_before_the_file_and_holds_in_its_gemeente() -> None:
     """The file holds everywhere; a declaration holds in one gemeente, and there before the file."""
     of_file, declared = _away("mw-2"), _away("mw-3")
     today = AwayToday({"mw-1": of_file}, {"0518": {"mw-1": declared}})
@@ -58,7 +55,7 @@ def test_what_was_declared_goes_before_the_file_and_holds_in_its_gemeente(office
     assert today.at("0599") == {"mw-1": of_file}
 
 
-def test_no_number_of_a_person_is_a_medewerker(office: Office) -> None:
+def test_no_number_of_a_person_is_a_medewerker() -> None:
     """Also where a file names it."""
     bsn = f"mw-{valid_bsn('9087654')}"
     assert not is_worker(bsn, [Policy()], lambda: {bsn})
@@ -66,6 +63,7 @@ def test_no_number_of_a_person_is_a_medewerker(office: Office) -> None:
     assert not is_worker("Jansen", [Policy()], set)
 
 
+@on_sqlite
 def test_an_opening_is_checked_for_its_own_day(office: Office) -> None:
     """Without a day it is today; a day that cannot be counted from is refused."""
     office.casework.check_opening("M3", "0518", None, None)
@@ -73,6 +71,7 @@ def test_an_opening_is_checked_for_its_own_day(office: Office) -> None:
         office.casework.check_opening("M3", "0518", date(1900, 1, 1), None)
 
 
+@on_sqlite
 def test_a_hand_off_says_how_it_was_answered(office: Office) -> None:
     """It waits, is accepted by somebody on a day, or is returned; one that went by itself was accepted at once."""
     office.casework.open("M3", municipality="0518", reference="A-1")
@@ -91,6 +90,7 @@ def test_a_hand_off_says_how_it_was_answered(office: Office) -> None:
     assert (accepted, by) == ("aanvaard op", "mw-17")
 
 
+@on_sqlite
 def test_a_cancellation_is_asked_once_and_decided_once(office: Office) -> None:
     """It belongs to its process; how many requests were decided is told."""
     view = office.casework.case(office.casework.open("M3", municipality="0518", reference="A-1").reference)
@@ -105,6 +105,14 @@ def test_a_cancellation_is_asked_once_and_decided_once(office: Office) -> None:
     assert decide_cancellation(office.engine, process_id, Decision.REFUSED) == 0
 
 
-def test_the_guard_of_the_clock_has_the_bound_of_the_settings(office: Office) -> None:
-    """As many days as the municipality set."""
-    assert office.clock_guard._ahead == timedelta(days=office.settings.clock_jump_days)
+@pytest.mark.parametrize(("days", "trusted"), [(0, True), (6, True), (8, False)])
+@on_sqlite
+def test_the_clock_is_believed_within_the_bound_of_the_settings(
+    office: Office, days: int, trusted: bool
+) -> None:
+    """A machine that was away for less than that may end terms; one that jumps further waits for a person."""
+    settings = office.settings.model_copy(update={"clock_jump_days": 7})
+    assert Office(settings, office.engine, SetClock(NOW)).clock_guard.trusts()
+    assert (
+        Office(settings, office.engine, SetClock(NOW + timedelta(days=days))).clock_guard.trusts() is trusted
+    )

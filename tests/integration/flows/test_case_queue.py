@@ -138,3 +138,20 @@ def test_deployments_that_lost_their_work_pool_are_put_back(server: PrefectServe
         assert len(CaseQueue(office, partial(deploy, office)).claim(1)) == 1
         office.engine.dispose()
         assert None not in {one.work_queue_id for one in client.read_deployments() if one.name == DEPLOYMENT}
+
+
+@pytest.mark.prefect
+def test_a_case_whose_reference_no_form_takes_yet_is_shown(server: PrefectServer, tmp_path: Path) -> None:
+    """A municipality chose another form after the forms were made: they are made anew, and the run is."""
+    server.wait_until_it_answers()
+    with temporary_settings(_of(server)):
+        office = open_office(Settings(home=tmp_path))
+        deploy(office)
+        office.casework._reference_pattern = "dossier-[0-9]+"
+        office.casework.open("M1", municipality="0518", reference="dossier-17")
+        queue = CaseQueue(office, partial(deploy, office))
+        assert queue.claim(1) == []
+        with writing(office.engine) as session:  # as after the rest of a failure
+            session.execute(update(ProcessRow).values(leased_by=None, leased_until=None))
+        assert len(queue.claim(1)) == 1
+        office.engine.dispose()
