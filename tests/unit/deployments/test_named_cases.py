@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import pytest
 from support.signal_deliveries import valid_bsn
@@ -14,7 +14,7 @@ from deployments.door.bodies import whole_body
 from deployments.door.named_cases import NamesSomebodyError, looked_at
 
 SOMEBODY, HERE = f"mw-{valid_bsn('9087654')}", f"oud-{valid_bsn('9087654')}"
-START = f"/api/deployments/{uuid4()}/create_flow_run"
+START = f"/api/deployments/{UUID(int=17)}/create_flow_run"
 
 
 async def _municipality_of(reference: str) -> str | None:
@@ -41,6 +41,7 @@ def _start(case: Any) -> dict[str, Any]:
         (f"{START}/bulk", [_start("A-1"), _start(SOMEBODY)]),
         (START, _start({"__prefect_kind": "json", "value": json.dumps(SOMEBODY)})),
     ],
+    ids=["alone", "in capitals", "in a list", "packed"],
 )
 def test_a_run_that_names_somebody_goes_no_further(path: str, given: Any) -> None:
     """Alone, in a list, or packed."""
