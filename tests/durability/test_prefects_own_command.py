@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +31,7 @@ def test_prefects_own_command_starts_a_worker_of_ours(
     with (shop.home / "prefect-worker.log").open("w") as log:
         worker = subprocess.Popen(
             [PREFECT, "worker", "start", "--pool", "routekaart", "--name", "los", *type_],
-            env=shop.server.environment | shop.environment,
+            env=shop.server.environment | shop.environment | {"PYTHONFAULTHANDLER": "1"},
             stdout=log,
             stderr=log,
         )
@@ -38,5 +39,9 @@ def test_prefects_own_command_starts_a_worker_of_ours(
         shop.wait_for_state(reference, "Wacht op registratie aanmelding")
         worker.terminate()
         assert worker.wait(60) == 0, shop.logs()
+    except subprocess.TimeoutExpired:
+        worker.send_signal(signal.SIGABRT)  # it writes what each thread does
+        worker.wait(10)
+        pytest.fail(shop.logs())
     finally:
         worker.kill()
