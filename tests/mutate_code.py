@@ -3,9 +3,10 @@
     python -m tests.mutate_code FLOOR[,FLOOR...] [NUMBER [SEED]]
 
 FLOOR is one of `FLOORS`, or one of its files; of the changes of each NUMBER are drawn (60). A change is tried in a
-copy of this process that has all tests collected, on the tests that ran the changed function, and for a database on
-SQLite. What stands outside functions is not changed: definitions have `tests/mutate_definitions.py`. In `EQUAL` stand
-the changes that change nothing, with why. PYTEST_ADDOPTS can narrow the tests.
+copy of this process that has all tests collected, on the tests that ran the changed function, the quick ones first,
+for MOST_SECONDS, and for a database on SQLite. What stands outside functions is not changed: definitions have
+`tests/mutate_definitions.py`. In `EQUAL` stand the changes that change nothing, with why. PYTEST_ADDOPTS can narrow the
+tests.
 
 A function of `milestones` that runs when its file is imported makes a definition or a table: a change of one is tried
 in a new process, on the tests in `IMPORTED`.
@@ -27,7 +28,7 @@ from collections import defaultdict
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import PathFinder, SourceFileLoader
 from importlib.util import spec_from_file_location
-from itertools import islice
+from itertools import accumulate, islice
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -48,10 +49,22 @@ _EXCHANGE = (
     "signal_status", "signals", "standard_webhooks", "subscriptions", "told_by_right", "webhook_addresses",
     "webhooks",
 )  # fmt: skip
+# The tests of exchange whose doors open cases and report events.
+_CASES = ("api_cases", "api_reports", "case_references", "history", "signals", "told_by_right")
 # A floor, its folder or file, the tests that show what it does, and the share that has to be noticed.
 FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "milestones": ("milestones", ("tests/unit", "tests/property"), 95),
-    "cases": ("adapters/cases", ("tests/integration/cases", "tests/durability"), 90),
+    "cases": (
+        "adapters/cases",
+        (
+            "tests/integration/cases",
+            "tests/durability",
+            "tests/integration/api",
+            "tests/integration/oversight",
+            *(f"tests/exchange/test_{name}.py" for name in _CASES),
+        ),
+        90,
+    ),
     "messages": (
         "adapters/messages",
         (
@@ -73,6 +86,7 @@ FLOORS: Mapping[str, tuple[str, tuple[str, ...], int]] = {
     "flows": ("flows", ("tests/unit/flows", "tests/integration/flows", "tests/durability"), 85),
 }
 IMPORTED = ("tests/property/test_rows.py", "tests/property/test_definitions.py", "tests/unit/milestones")
+MOST_SECONDS = 150  # of tests, the quick ones first, for one change
 SLOW = "not prefect and not browser and not long"
 # A change, and why the code is the same with it.
 EQUAL: Mapping[str, str] = {
@@ -228,11 +242,12 @@ class Mutating:
         self.shares, self.number, self.seed = shares, number, seed
         self.ran: defaultdict[tuple[str, str, int], list[pytest.Item]] = defaultdict(list)
         self.took: dict[pytest.Item, float] = {}
-        self.failed = False
+        self.failed, self.why = False, ""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note whether a test failed."""
-        self.failed |= report.failed
+        """Note whether a test failed, and of the first why."""
+        if report.failed and not self.failed:
+            self.failed, self.why = True, report.longreprtext
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -249,7 +264,7 @@ class Mutating:
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=_Nothing(session))
             self.took[item] = time.monotonic() - began
             if self.failed:
-                print(f"\nfails without a change, and counts for none: {item.nodeid}", flush=True)
+                print(f"\nfails without a change, and counts for none: {item.nodeid}\n{self.why}", flush=True)
                 continue
             for key in _ran:
                 self.ran[key].append(item)
@@ -287,7 +302,9 @@ class Mutating:
     def _tests_of(self, path: Path, line: int, module: CodeType) -> list[pytest.Item]:
         inside = [code for code in _codes(module) if _holds(code, line) and code.co_name != "<module>"]
         found = {item for code in inside for item in self.ran[str(path), *_key(code)[1:]]}
-        return sorted(found, key=self.took.__getitem__)
+        cheap_first = sorted(found, key=self.took.__getitem__)
+        together = accumulate(self.took[item] for item in cheap_first)
+        return [item for item, seconds in zip(cheap_first, together, strict=True) if seconds < MOST_SECONDS]
 
     def _notices(self, session: pytest.Session, tests: list[pytest.Item], module: CodeType) -> bool:
         """Try one change in a copy of this process; one that never ends is noticed."""

@@ -38,7 +38,7 @@ def test_prefects_own_command_starts_a_worker_of_ours(
     try:
         shop.wait_for_state(reference, "Wacht op registratie aanmelding")
         worker.terminate()
-        assert worker.wait(60) == 0, shop.logs()
+        assert worker.wait(240) == 0, shop.logs()
     except subprocess.TimeoutExpired:
         worker.send_signal(signal.SIGABRT)  # it writes what each thread does
         worker.wait(10)
