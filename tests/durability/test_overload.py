@@ -55,7 +55,7 @@ def test_the_worker_waits_out_a_locked_database(
     path = shop.home / "zaken.db" if locked == "cases" else server.folder / "prefect" / "prefect.db"
     shop.start()
     references = [
-        casework.open("M3", municipality="0518", reference=f"OP-SLOT-{locked}-{number}").reference
+        casework.open("M3", municipality="0518", reference=f"SLOT-{locked[0]}-{number}").reference
         for number in range(cases)
     ]
     for round_, (name, locked_for) in enumerate(zip(EVENTS, seconds, strict=False)):
