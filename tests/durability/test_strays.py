@@ -140,7 +140,7 @@ def test_a_lost_prefect_database_is_filled_again(
                 server.call("DELETE", f"/{kind}/{item['name' if kind == 'work_pools' else 'id']}")
     else:
         server.kill()
-        shutil.rmtree(server.folder)
+        shutil.rmtree(server.folder / "prefect")  # its password lies beside it
         server.start()
 
     def back() -> bool:
