@@ -86,7 +86,7 @@ def test_a_coordinators_morning(stack: Stack, page: Page) -> None:
     # The monitor explains its figures.
     ui.look(stack, page, "artifacts/key/monitor-0000")
     expect(page.get_by_text("Eerste gesprek binnen 4 weken").first).to_be_visible()
-    expect(page.get_by_text(re.compile("Van alle zaken met een termijn T01"))).to_be_visible()
+    expect(page.get_by_text(re.compile("Alle zaken met een termijn T01"))).to_be_visible()
 
 
 def test_the_second_of_two_people_is_told(stack: Stack, page: Page) -> None:
