@@ -84,7 +84,6 @@ LOST_RUNS_SECONDS = 5.0  # between two looks for runs that a killed worker left
 _LEFT_BEHIND_AFTER = timedelta(seconds=5)
 _NOT_FOUND = 404
 SIGN_OFF_SECONDS = 5.0
-LEAVE_SECONDS = 10.0
 SILENT_SECONDS = 120.0  # a worker without work that asked for none for so long hangs
 
 log = structlog.get_logger("routekaart.worker")
@@ -212,11 +211,7 @@ class InProcessWorker(BaseWorker[RoutekaartJobConfiguration, BaseVariables, Rout
                 await asyncio.gather(asyncio.to_thread(self._wake_source.hand_back), return_exceptions=True)
             await self._sign_off()
             log.info("worker_stopped", worker=self.name)
-        try:  # it closes connections, of which the other side may answer no more
-            async with asyncio.timeout(LEAVE_SECONDS):
-                await super().teardown(*exc_info)
-        except TimeoutError:
-            log.warning("connections_not_closed", worker=self.name)
+        await super().teardown(*exc_info)
 
     async def _sign_off(self) -> None:
         """Tell Prefect that this worker is gone, so that others take over its runs without waiting for a sign."""
