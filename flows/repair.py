@@ -100,7 +100,7 @@ class Repair:
             run: FlowRun | None = self._client.read_flow_run(flow_run_id)
         except ObjectNotFound:
             run = None
-        if run is not None and run.state_type in (StateType.CANCELLED, StateType.CANCELLING):
+        if run is not None and _somebody_cancelled(run):
             ask_cancellation(self._office.engine, process_id, flow_run_id)
         if run is not None:  # its successor is in the views now
             with suppress(ObjectNotFound):
@@ -113,7 +113,7 @@ class Repair:
         where = self._office.settings.own_page(f"/zaak/{reference}")
         said = f"Deze run telt niet meer. Zaak {reference} gaat verder in een nieuwe run: {where}"
         self._client.update_flow_run(run.id, tags=[REPLACED])
-        state: State[Any] = Cancelled(name="Vervangen", message=said)
+        state: State[Any] = Cancelled(name=_SUCCEEDED, message=said)
         self._client.set_flow_run_state(run.id, state, force=True)
         line = LogCreate(
             name="prefect.flow_runs",
@@ -259,6 +259,7 @@ class Repair:
             runs = self._client.read_flow_runs(
                 flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=PAGE
             )
+            rows = self._still_open(rows)  # a process may have ended, and its run with it, while we asked
         by_id = {str(run.id): run for run in runs}
         mended = [Mended(row.case_reference, row.name, Finding.NO_RUN) for row in self._without_run(rows)]
         again: list[int] = []
@@ -284,11 +285,11 @@ class Repair:
         old = run.state.timestamp < datetime.now(UTC) - _LEFT_BEHIND_AFTER
         match run.state_type:
             case StateType.CANCELLED:
-                return Finding.CANCELLED
+                return Finding.CANCELLED if _somebody_cancelled(run) else Finding.ENDED
             case StateType.CANCELLING:  # the worker that runs it completes the cancellation
                 return Finding.CANCELLED if old else None
-            case StateType.COMPLETED:
-                return Finding.ENDED
+            case StateType.COMPLETED:  # with attention a worker may be about to note that the process ended
+                return None if row.attention else Finding.ENDED
             case StateType.FAILED | StateType.CRASHED:
                 return None if row.attention else Finding.FAILED
             case StateType.RUNNING | StateType.PENDING | StateType.SCHEDULED:
@@ -317,6 +318,15 @@ class Repair:
                 .limit(PAGE)
             ).all()
 
+    def _still_open(self, rows: Sequence[ProcessRow]) -> Sequence[ProcessRow]:
+        """Read processes again; those that ended are left out."""
+        with reading(self._office.engine) as session:
+            return session.exec(
+                select(ProcessRow)
+                .where(col(ProcessRow.id).in_([row.id for row in rows]), col(ProcessRow.finished).is_(False))
+                .order_by(col(ProcessRow.id))
+            ).all()
+
     def _processes_of(self, runs: Sequence[FlowRun]) -> Sequence[ProcessRow]:
         """Return the open processes that these runs show; a run that was replaced shows none."""
         if not runs:
@@ -338,8 +348,15 @@ def names_at_rest(row: ProcessRow) -> tuple[str, str]:
 
 
 _ANSWERED = "Resuming"
+_SUCCEEDED = "Vervangen"
 # Names of the states between two parkings: a person answered, or a worker has it in hand.
 _PASSING = (_ANSWERED, "Running", "Scheduled", "Pending", "Late")
+
+
+def _somebody_cancelled(run: FlowRun) -> bool:
+    """Whether somebody cancelled a run, and not we, when another took its place."""
+    cancelled = run.state_type in (StateType.CANCELLED, StateType.CANCELLING)
+    return cancelled and (run.state is None or run.state.name != _SUCCEEDED)
 
 
 def counted(mended: Iterable[Mended]) -> Counter[Finding]:

@@ -111,6 +111,43 @@ def test_a_run_that_is_right_is_left_alone(at_work: AtWork, case: Callable[..., 
     assert (row.flow_run_id, row.attention) == (str(run_id), False)
 
 
+def test_a_process_that_ends_while_we_look_keeps_its_run(
+    at_work: AtWork, case: Callable[..., UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that is slow answers with the run that has ended well: it goes on in no other run."""
+    run_id = case(paused())
+    read = at_work.client.read_flow_runs
+
+    def slow(**given: Any) -> list[FlowRun]:
+        at_work.client.set_flow_run_state(run_id, Completed(name="Afgesloten"), force=True)
+        change(at_work, "A-1", finished=True)
+        return read(**given)
+
+    monkeypatch.setattr(at_work.client, "read_flow_runs", slow)
+    assert Repair(at_work.office, at_work.client).look_at_everything() == (1, [])
+    state = at_work.client.read_flow_run(run_id).state
+    assert state is not None
+    assert (state.name, row_of(at_work, "A-1").flow_run_id) == ("Afgesloten", str(run_id))
+
+
+def test_a_run_that_ended_before_its_worker_said_so_is_left_to_it(
+    at_work: AtWork, case: Callable[..., UUID]
+) -> None:
+    """A process that asks for attention is in the hands of a worker, or soon is."""
+    run_id = case(Completed(name="Afgesloten"), attention=True)
+    assert Repair(at_work.office, at_work.client).look_at_everything() == (1, [])
+    assert row_of(at_work, "A-1").flow_run_id == str(run_id)
+
+
+def test_a_run_that_we_replaced_was_cancelled_by_nobody(at_work: AtWork, case: Callable[..., UUID]) -> None:
+    """A worker that died between telling the run and forgetting it leaves no request to decide."""
+    case(Cancelled(name="Vervangen"))
+    looks = Repair(at_work.office, at_work.client)
+    assert looks.look_at_everything() == (1, [Mended("A-1", "M3", Finding.ENDED)])
+    assert row_of(at_work, "A-1").flow_run_id is None
+    assert open_cancellations(at_work.office.engine) == []
+
+
 WRONG = {
     "failed": (Failed, Finding.FAILED),
     "crashed": (Crashed, Finding.FAILED),
