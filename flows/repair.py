@@ -163,12 +163,13 @@ class Repair:
 
     def strangers(self) -> list[UUID]:
         """Return the live runs that show no process of ours; one that is being made is not linked yet."""
+        live = self._live_runs()  # before ours, so that none that is linked meanwhile looks strange
         with reading(self._office.engine) as session:
             known = set(session.exec(select(ProcessRow.flow_run_id)))
         before = datetime.now(UTC) - _LEFT_BEHIND_AFTER
         return [
             run.id
-            for run in self._live_runs()
+            for run in live
             if {"zaak", "proces"} <= set(run.parameters)
             and str(run.id) not in known
             and (run.created or before) < before
