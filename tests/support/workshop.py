@@ -230,9 +230,9 @@ class Workshop:
         set_clock(open_office(settings).engine, AcceleratedClock(BEGIN, datetime.now(UTC), speed=0))
         return open_office(settings)
 
-    def set_time(self, moment: datetime) -> None:
-        """Set the clock of everybody on these cases."""
-        set_clock(self.office.engine, AcceleratedClock(moment, datetime.now(UTC), speed=0))
+    def set_time(self, moment: datetime, speed: float = 0) -> None:
+        """Set the clock of everybody on these cases; with a speed it walks on from there."""
+        set_clock(self.office.engine, AcceleratedClock(moment, datetime.now(UTC), speed=speed))
         time.sleep(1.1)  # the office of this process reads the clock once a second
 
     # --- processes --------------------------------------------------------------------------------------------
