@@ -260,7 +260,7 @@ class Repair:
             runs = self._client.read_flow_runs(
                 flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=ids)), limit=PAGE
             )
-            rows = self._still_open(rows)  # a process may have ended, and its run with it, while we asked
+            rows = self._still_so(rows)  # a process may have ended, or got another run, while we asked
         by_id = {str(run.id): run for run in runs}
         mended = [Mended(row.case_reference, row.name, Finding.NO_RUN) for row in self._without_run(rows)]
         again: list[int] = []
@@ -319,14 +319,16 @@ class Repair:
                 .limit(PAGE)
             ).all()
 
-    def _still_open(self, rows: Sequence[ProcessRow]) -> Sequence[ProcessRow]:
-        """Read processes again; those that ended are left out."""
+    def _still_so(self, rows: Sequence[ProcessRow]) -> Sequence[ProcessRow]:
+        """Read processes again; those that ended or have another run are left out."""
+        runs = {row.id: row.flow_run_id for row in rows}
         with reading(self._office.engine) as session:
-            return session.exec(
+            found = session.exec(
                 select(ProcessRow)
-                .where(col(ProcessRow.id).in_([row.id for row in rows]), col(ProcessRow.finished).is_(False))
+                .where(col(ProcessRow.id).in_(runs), col(ProcessRow.finished).is_(False))
                 .order_by(col(ProcessRow.id))
             ).all()
+        return [row for row in found if row.flow_run_id == runs[row.id]]
 
     def _processes_of(self, runs: Sequence[FlowRun]) -> Sequence[ProcessRow]:
         """Return the open processes that these runs show; a run that was replaced shows none."""
@@ -356,8 +358,7 @@ _PASSING = (_ANSWERED, "Running", "Scheduled", "Pending", "Late")
 
 def _somebody_cancelled(run: FlowRun) -> bool:
     """Whether somebody cancelled a run, and not we, when another took its place."""
-    cancelled = run.state_type in (StateType.CANCELLED, StateType.CANCELLING)
-    return cancelled and (run.state is None or run.state.name != _SUCCEEDED)
+    return run.state_type in (StateType.CANCELLED, StateType.CANCELLING) and run.state_name != _SUCCEEDED
 
 
 def counted(mended: Iterable[Mended]) -> Counter[Finding]:

@@ -126,7 +126,8 @@ class Chaos:
         self._break_things()
         self._allowed = self.steps
         self.shop.bring_back()
-        self.shop.set_time(self.days[-1][1], speed=1)  # what waits some seconds would wait for ever
+        # What waits some seconds would wait for ever on a clock that stands still.
+        waits_out_trouble(self.shop.set_time)(self.days[-1][1], speed=1)
         self._wait_while_it_moves(lambda: not any(one.is_alive() for one in (*clients, person)))
         if self._faults:
             raise self._faults[0]

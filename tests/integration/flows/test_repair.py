@@ -130,6 +130,25 @@ def test_a_process_that_ends_while_we_look_keeps_its_run(
     assert (state.name, row_of(at_work, "A-1").flow_run_id) == ("Afgesloten", str(run_id))
 
 
+def test_a_process_that_gets_another_run_while_we_look_keeps_that(
+    at_work: AtWork, case: Callable[..., UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """We asked for the run of before, and that the new one is not in the answer says nothing of it."""
+    case(paused())
+    other = run_in(at_work, paused())
+    read = at_work.client.read_flow_runs
+
+    def slow(**given: Any) -> list[FlowRun]:
+        change(at_work, "A-1", flow_run_id=str(other.id))
+        return read(**given)
+
+    monkeypatch.setattr(at_work.client, "read_flow_runs", slow)
+    assert Repair(at_work.office, at_work.client).look_at_everything() == (1, [])
+    state = at_work.client.read_flow_run(other.id).state
+    assert state is not None
+    assert (state.name, row_of(at_work, "A-1").flow_run_id) == (WAITS, str(other.id))
+
+
 def test_a_run_that_ended_before_its_worker_said_so_is_left_to_it(
     at_work: AtWork, case: Callable[..., UUID]
 ) -> None:

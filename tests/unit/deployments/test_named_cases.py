@@ -14,7 +14,7 @@ from deployments.door.bodies import whole_body
 from deployments.door.named_cases import NamesSomebodyError, looked_at
 
 SOMEBODY, HERE = f"mw-{valid_bsn('9087654')}", f"oud-{valid_bsn('9087654')}"
-START = f"/api/deployments/{UUID(int=17)}/create_flow_run"
+START = f"/api/deployments/{UUID(int=0xABCDEF)}/create_flow_run"
 
 
 async def _municipality_of(reference: str) -> str | None:
